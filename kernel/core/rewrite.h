@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Replacing the addresses of a packet: pure header arithmetic.
+ *
+ * No sk_buff, no table, no lock, so that the same lines run in the module, in
+ * KUnit and in a userspace fuzz target (which brings its own <linux/...>
+ * shims). The caller has made the bytes writable and checked the lengths it
+ * passes in.
+ *
+ * Rules (see also RFC 1624): addresses change by incremental checksum; the
+ * transport checksum covers the pseudo-header, so it changes with them where
+ * it is present; what is behind a fragment offset has no transport header;
+ * a GSO super-packet is one packet here, its CHECKSUM_PARTIAL field holds the
+ * pseudo-header sum and serves every segment.
+ */
+#ifndef ROAM_CORE_REWRITE_H
+#define ROAM_CORE_REWRITE_H
+
+#include <linux/icmp.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/tcp.h>
+#include <linux/types.h>
+#include <linux/udp.h>
+#include <net/checksum.h>
+
+/**
+ * struct roam_pair4 - the two addresses of an IPv4 packet
+ * @saddr: source, network order
+ * @daddr: destination, network order
+ */
+struct roam_pair4 {
+	__be32 saddr;
+	__be32 daddr;
+};
+
+/**
+ * roam_l4_len - transport bytes that a rewrite of this protocol touches
+ * @protocol: IP protocol
+ *
+ * Return: length up to the end of the checksum field, 0 if the protocol's
+ * checksum does not cover addresses (SCTP, ICMP) or is not known.
+ */
+static inline unsigned int roam_l4_len(u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return offsetof(struct tcphdr, check) + sizeof(__sum16);
+	case IPPROTO_UDP:
+		return offsetof(struct udphdr, check) + sizeof(__sum16);
+	default:
+		return 0;
+	}
+}
+
+/**
+ * roam_pair4_diff - what the change of both addresses adds to a checksum
+ * @old: addresses before
+ * @new: addresses after
+ */
+static inline __wsum roam_pair4_diff(const struct roam_pair4 *old,
+				     const struct roam_pair4 *new)
+{
+	__wsum diff;
+
+	diff = csum_add((__force __wsum)~(__force u32)old->saddr,
+			(__force __wsum)new->saddr);
+	diff = csum_add(diff, (__force __wsum)~(__force u32)old->daddr);
+	return csum_add(diff, (__force __wsum)new->daddr);
+}
+
+/* Adds @diff to a finished (complemented) checksum. */
+static inline void roam_csum_adjust(__sum16 *check, __wsum diff)
+{
+	*check = csum_fold(csum_add(diff, ~csum_unfold(*check)));
+}
+
+/**
+ * roam_l4_adjust - correct the transport checksum for changed addresses
+ * @protocol: IP protocol
+ * @l4: transport header, at least roam_l4_len() bytes
+ * @diff: from roam_pair4_diff()
+ * @partial: the field holds the pseudo-header sum only (CHECKSUM_PARTIAL)
+ *
+ * Return: true if the checksum field covers the addresses, so that a
+ * CHECKSUM_COMPLETE sum of the packet changed with them.
+ */
+static inline bool roam_l4_adjust(u8 protocol, void *l4, __wsum diff,
+				  bool partial)
+{
+	__sum16 *check;
+
+	if (protocol == IPPROTO_TCP) {
+		check = &((struct tcphdr *)l4)->check;
+	} else {
+		check = &((struct udphdr *)l4)->check;
+		/* RFC 768: zero says there is none. */
+		if (!*check && !partial)
+			return false;
+	}
+
+	if (partial) {
+		*check = ~csum_fold(csum_add(diff, csum_unfold(*check)));
+	} else {
+		roam_csum_adjust(check, diff);
+		if (protocol == IPPROTO_UDP && !*check)
+			*check = CSUM_MANGLED_0;
+	}
+	return true;
+}
+
+/**
+ * roam_ip4_rewrite - replace the addresses of an IPv4 packet
+ * @iph: its header
+ * @new: the addresses it shall have
+ * @l4: transport header if it is in this packet and its checksum covers the
+ *	addresses (roam_l4_len() != 0 and the fragment offset is 0), else NULL
+ * @partial: skb is CHECKSUM_PARTIAL
+ * @diff: set to what a CHECKSUM_COMPLETE sum must be corrected by; 0 if it
+ *	need not be (the IP header's own sum does not change)
+ */
+static inline void roam_ip4_rewrite(struct iphdr *iph,
+				    const struct roam_pair4 *new, void *l4,
+				    bool partial, __wsum *diff)
+{
+	const struct roam_pair4 old = { iph->saddr, iph->daddr };
+	__wsum change = roam_pair4_diff(&old, new);
+
+	iph->saddr = new->saddr;
+	iph->daddr = new->daddr;
+	roam_csum_adjust(&iph->check, change);
+
+	*diff = 0;
+	if (l4 && roam_l4_adjust(iph->protocol, l4, change, partial))
+		*diff = change;
+}
+
+/* Does this ICMP type quote a packet (RFC 792, RFC 1122 3.2.2)? */
+static inline bool roam_icmp_is_error(u8 type)
+{
+	switch (type) {
+	case ICMP_DEST_UNREACH:
+	case ICMP_SOURCE_QUENCH:
+	case ICMP_TIME_EXCEEDED:
+	case ICMP_PARAMETERPROB:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * roam_icmp4_quoted - the packet that an ICMP error quotes
+ * @icmp: the ICMP message
+ * @len: its bytes that can be read
+ *
+ * Return: the quoted IPv4 header, complete with its options and at least 8
+ * transport bytes (RFC 792), or NULL if it is none or is not whole.
+ */
+static inline struct iphdr *roam_icmp4_quoted(void *icmp, unsigned int len)
+{
+	struct iphdr *iph = icmp + sizeof(struct icmphdr);
+
+	if (len < sizeof(struct icmphdr) + sizeof(*iph) ||
+	    !roam_icmp_is_error(((struct icmphdr *)icmp)->type) ||
+	    iph->version != 4 || iph->ihl < 5 ||
+	    len < sizeof(struct icmphdr) + iph->ihl * 4 + 8)
+		return NULL;
+	return iph;
+}
+
+/**
+ * roam_icmp4_rewrite - replace the addresses of the quoted packet
+ * @icmp: the ICMP message
+ * @len: its bytes that can be written
+ * @quoted: from roam_icmp4_quoted() with the same arguments
+ * @new: the addresses the quoted packet shall have
+ *
+ * The quoted IP header keeps its sum, so the ICMP checksum changes only with
+ * the quoted transport checksum, where that is quoted at all.
+ */
+static inline void roam_icmp4_rewrite(void *icmp, unsigned int len,
+				      struct iphdr *quoted,
+				      const struct roam_pair4 *new)
+{
+	struct icmphdr *hdr = icmp;
+	void *l4 = (void *)quoted + quoted->ihl * 4;
+	unsigned int l4_len = roam_l4_len(quoted->protocol);
+	__sum16 *check = NULL;
+	__sum16 before = 0;
+	__wsum diff;
+
+	if (!l4_len || (quoted->frag_off & htons(IP_OFFSET)) ||
+	    l4 + l4_len > icmp + len)
+		l4 = NULL;
+	if (l4) {
+		check = l4 + l4_len - sizeof(*check);
+		before = *check;
+	}
+	roam_ip4_rewrite(quoted, new, l4, false, &diff);
+	if (check)
+		roam_csum_adjust(&hdr->checksum,
+				 csum_add((__force __wsum)*check,
+					  ~csum_unfold(before)));
+}
+
+#endif

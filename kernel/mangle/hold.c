@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <net/dst.h>
+#include <net/inet_sock.h>
+
+#include "hold.h"
+#include "netlink.h"
+
+/* Distinct destinations asked for at the same time. */
+#define ROAM_QUESTIONS_MAX 1024
+
+/**
+ * struct roam_pending - a question and the packets that wait for its answer
+ * @list: in roam_hold_table.pending, oldest first
+ * @peer: the destination
+ * @until: end of the hold, or of the time after it, in jiffies
+ * @unanswered: the hold is over, packets pass
+ * @packets: the packets, in order
+ */
+struct roam_pending {
+	struct list_head list;
+	__be32 peer;
+	unsigned long until;
+	bool unanswered;
+	struct sk_buff_head packets;
+};
+
+/*
+ * The list is short: it holds the destinations that this host has begun to
+ * talk to within the last seconds.
+ */
+static struct roam_pending *roam_pending_find(struct roam_net *rn, __be32 peer)
+{
+	struct roam_pending *pending;
+
+	list_for_each_entry(pending, &rn->hold.pending, list)
+		if (pending->peer == peer)
+			return pending;
+	return NULL;
+}
+
+static struct roam_pending *roam_pending_add(struct roam_net *rn, __be32 peer)
+{
+	struct roam_pending *pending;
+
+	if (rn->hold.questions >= ROAM_QUESTIONS_MAX)
+		return NULL;
+	pending = kzalloc(sizeof(*pending), GFP_ATOMIC);
+	if (!pending)
+		return NULL;
+	pending->peer = peer;
+	pending->until = jiffies + rn->config.hold_time;
+	__skb_queue_head_init(&pending->packets);
+	list_add_tail(&pending->list, &rn->hold.pending);
+	rn->hold.questions++;
+	roam_sweep_within(rn, rn->config.hold_time);
+	return pending;
+}
+
+/* Takes its packets over to @packets. */
+static void roam_pending_take(struct roam_net *rn, struct roam_pending *pending,
+			      struct sk_buff_head *packets)
+{
+	rn->hold.packets -= skb_queue_len(&pending->packets);
+	skb_queue_splice_tail_init(&pending->packets, packets);
+}
+
+static void roam_pending_remove(struct roam_net *rn,
+				struct roam_pending *pending)
+{
+	list_del(&pending->list);
+	rn->hold.questions--;
+	kfree(pending);
+}
+
+unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb, __be32 own,
+		       __be32 peer, u32 need)
+{
+	struct roam_pending *pending;
+	bool ask = false;
+
+	if (!roam_nl_miss_heard(rn)) {
+		roam_count(rn, unasked);
+		return NF_ACCEPT;
+	}
+
+	spin_lock_bh(&rn->hold.lock);
+	pending = roam_pending_find(rn, peer);
+	if (pending && pending->unanswered) {
+		spin_unlock_bh(&rn->hold.lock);
+		return NF_ACCEPT;
+	}
+	if (!pending) {
+		pending = roam_pending_add(rn, peer);
+		ask = true;
+	}
+	if (!pending ||
+	    skb_queue_len(&pending->packets) >= rn->config.hold_packets ||
+	    rn->hold.packets >= rn->config.hold_total ||
+	    !skb_dst_force(skb)) {
+		spin_unlock_bh(&rn->hold.lock);
+		roam_count(rn, drop_hold_full);
+		return NF_DROP;
+	}
+	__skb_queue_tail(&pending->packets, skb);
+	rn->hold.packets++;
+	spin_unlock_bh(&rn->hold.lock);
+
+	roam_count(rn, held);
+	if (ask)
+		roam_nl_miss_event(rn, own, peer, need);
+	return NF_STOLEN;
+}
+
+static void roam_hold_send(struct roam_net *rn, struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk ? sk_to_full_sk(skb->sk) : NULL;
+
+	if (skb_dst(skb)->ops->check && !dst_check(skb_dst(skb), 0)) {
+		/* The network changed meanwhile; TCP sends it again. */
+		roam_count(rn, drop_no_route);
+		kfree_skb(skb);
+		return;
+	}
+	switch (roam_output(rn, skb, sk)) {
+	case NF_ACCEPT:
+		roam_count(rn, released);
+		dst_output(rn->net, sk, skb);
+		break;
+	case NF_DROP:
+		kfree_skb(skb);
+		break;
+	}
+}
+
+static void roam_hold_send_all(struct roam_net *rn,
+			       struct sk_buff_head *packets)
+{
+	struct sk_buff *skb;
+
+	/* As where they came from: under RCU, softirqs off. */
+	local_bh_disable();
+	rcu_read_lock();
+	while ((skb = __skb_dequeue(packets)))
+		roam_hold_send(rn, skb);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+void roam_hold_release(struct roam_net *rn, __be32 peer)
+{
+	struct roam_pending *pending;
+	struct sk_buff_head packets;
+
+	/* Nearly always: an answer nobody waits for any more. */
+	if (!READ_ONCE(rn->hold.questions))
+		return;
+	__skb_queue_head_init(&packets);
+	spin_lock_bh(&rn->hold.lock);
+	pending = roam_pending_find(rn, peer);
+	if (pending) {
+		roam_pending_take(rn, pending, &packets);
+		roam_pending_remove(rn, pending);
+	}
+	spin_unlock_bh(&rn->hold.lock);
+	roam_hold_send_all(rn, &packets);
+}
+
+unsigned long roam_hold_sweep(struct roam_net *rn)
+{
+	unsigned long next = MAX_SCHEDULE_TIMEOUT;
+	struct roam_pending *pending, *tmp;
+	struct sk_buff_head packets;
+	struct sk_buff *skb;
+
+	__skb_queue_head_init(&packets);
+	spin_lock_bh(&rn->hold.lock);
+	list_for_each_entry_safe(pending, tmp, &rn->hold.pending, list) {
+		if (time_after_eq(jiffies, pending->until)) {
+			if (pending->unanswered) {
+				roam_pending_remove(rn, pending);
+				continue;
+			}
+			roam_pending_take(rn, pending, &packets);
+			pending->unanswered = true;
+			pending->until = jiffies + rn->config.hold_time;
+		}
+		next = min(next, pending->until - jiffies);
+	}
+	spin_unlock_bh(&rn->hold.lock);
+
+	if (rn->config.hold_policy == ROAM_MANGLE_HOLD_POLICY_PASS) {
+		this_cpu_add(rn->stats->pass_hold_timeout,
+			     skb_queue_len(&packets));
+		/* Their question is marked unanswered, so they are not held again. */
+		roam_hold_send_all(rn, &packets);
+	}
+	while ((skb = __skb_dequeue(&packets))) {
+		roam_count(rn, drop_hold_timeout);
+		kfree_skb(skb);
+	}
+	return next;
+}
+
+void roam_hold_init(struct roam_net *rn)
+{
+	spin_lock_init(&rn->hold.lock);
+	INIT_LIST_HEAD(&rn->hold.pending);
+}
+
+void roam_hold_exit(struct roam_net *rn)
+{
+	struct roam_pending *pending, *next;
+
+	list_for_each_entry_safe(pending, next, &rn->hold.pending, list) {
+		__skb_queue_purge(&pending->packets);
+		roam_pending_remove(rn, pending);
+	}
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Packets that wait for an answer of the daemon: is the destination a mobile
+ * host, does the correspondent take part (MLR-21, OPEN-37, design trap 2).
+ *
+ * Contract
+ *
+ * - One struct roam_pending per destination that was asked for. Packets wait
+ *   on it in order. Everything is under roam_hold_table.lock, taken in softirq.
+ * - A pending entry lives until it is answered, or for hold_time, and then as
+ *   long again without holding anything: so an unanswered question delays the
+ *   first packets to a destination and not each one.
+ * - An answered packet runs through roam_output() again, may be held for the
+ *   next reason, and leaves by dst_output(): the hook is the last one of
+ *   LOCAL_OUT, no other hook is skipped or run twice.
+ * - A packet on hold owns its route and, through skb->sk, its socket. None
+ *   outlives the namespace: roam_hold_exit() runs when the hooks are gone.
+ */
+#ifndef ROAM_MANGLE_HOLD_H
+#define ROAM_MANGLE_HOLD_H
+
+#include "mangle.h"
+
+struct sk_buff;
+
+/**
+ * roam_hold - put a packet on hold and ask, if that was not asked yet
+ * @rn: namespace; softirq or process, BH off or on
+ * @skb: the packet; belongs to hold.c if NF_STOLEN is returned
+ * @own: its source if that is an own permanent address, else 0
+ * @peer: its destination
+ * @need: ROAM_MANGLE_NEED_*, what is missing
+ *
+ * Return: NF_STOLEN, NF_DROP (no room), or NF_ACCEPT: nobody listens or the
+ * question was not answered before; go on without the answer.
+ */
+unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb, __be32 own,
+		       __be32 peer, u32 need);
+
+/* An answer about this destination came: try its packets again. Process context. */
+void roam_hold_release(struct roam_net *rn, __be32 peer);
+
+/* Ends what waits too long; jiffies until the next, or MAX_SCHEDULE_TIMEOUT. */
+unsigned long roam_hold_sweep(struct roam_net *rn);
+
+void roam_hold_init(struct roam_net *rn);
+void roam_hold_exit(struct roam_net *rn);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * roam_mangle: what the files of the module share about one network namespace.
+ */
+#ifndef ROAM_MANGLE_MANGLE_H
+#define ROAM_MANGLE_MANGLE_H
+
+#include <linux/netfilter.h>
+#include <linux/percpu.h>
+#include <linux/rhashtable.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+
+#include <uapi/linux/roam_mangle.h>
+
+struct roam_ranges;
+
+/* Hooks of one namespace: PRE_ROUTING and LOCAL_OUT of IPv4. */
+#define ROAM_HOOKS 2
+
+/**
+ * struct roam_stats - counters of one CPU; the YAML says what each counts
+ * @in_rewritten: received packets with an address restored
+ * @out_rewritten: sent packets with an address replaced
+ * @in_icmp: ICMP errors with a translated quotation
+ * @in_kept: received packets whose care-of connection has its own socket
+ * @held: packets put on hold
+ * @released: held packets sent after an answer
+ * @unasked: packets that raised a question nobody listens to
+ * @drop_hold_full: no room to hold
+ * @drop_hold_timeout: held too long, policy drop
+ * @pass_hold_timeout: held too long, policy pass
+ * @drop_malformed: header does not fit, or no memory to make it writable
+ * @drop_no_route: no route to the care-of address
+ * @peers_full: correspondents not recorded
+ */
+struct roam_stats {
+	u64 in_rewritten;
+	u64 out_rewritten;
+	u64 in_icmp;
+	u64 in_kept;
+	u64 held;
+	u64 released;
+	u64 unasked;
+	u64 drop_hold_full;
+	u64 drop_hold_timeout;
+	u64 pass_hold_timeout;
+	u64 drop_malformed;
+	u64 drop_no_route;
+	u64 peers_full;
+};
+
+/**
+ * struct roam_config - settings; times in jiffies
+ * @protocols: bit per IP protocol that is rewritten
+ * @hold_packets: most packets held for one destination
+ * @hold_total: most packets held altogether
+ * @hold_time: longest a packet is held
+ * @hold_policy: enum roam_mangle_hold_policy
+ * @grace: how long a left care-of address is still translated
+ * @max_mappings: most mappings
+ * @max_peers: most correspondents seen
+ * @peer_time: a correspondent is forgotten after this without a packet
+ *
+ * Written under roam_net.lock, read without: each is one word on its own.
+ */
+struct roam_config {
+	DECLARE_BITMAP(protocols, 256);
+	u32 hold_packets;
+	u32 hold_total;
+	u32 hold_time;
+	u8 hold_policy;
+	u32 grace;
+	u32 max_mappings;
+	u32 max_peers;
+	u32 peer_time;
+};
+
+/**
+ * struct roam_hold_table - packets that wait for an answer
+ * @lock: protects all below; taken in softirq
+ * @pending: struct roam_pending, one per question, oldest first
+ * @questions: their number
+ * @packets: packets held altogether
+ */
+struct roam_hold_table {
+	spinlock_t lock;
+	struct list_head pending;
+	u32 questions;
+	u32 packets;
+};
+
+/**
+ * struct roam_net - one network namespace
+ * @net: the namespace
+ * @config: settings
+ * @by_perm: struct roam_mapping by permanent address
+ * @by_coa: struct roam_endpoint by care-of address
+ * @peers: struct roam_peer by own permanent address and peer
+ * @ranges: prefixes that hold permanent addresses, NULL for none; RCU, @lock
+ * @own: number of mappings with role own; written under @lock, read without
+ * @stats: counters
+ * @lock: serialises every change of mappings, ranges, settings and hooks
+ * @left: struct roam_endpoint in grace, the next to go first; @lock
+ * @mappings: number of mappings; @lock
+ * @generation: raised by each change of mappings or peers, marks dumps
+ * @ops: the hooks, registered while @hooked
+ * @hooked: hooks are registered; @lock
+ * @hold: packets on hold
+ * @sweep: removes what has ended; runs while there is anything that can end
+ */
+struct roam_net {
+	struct net *net;
+	struct roam_config config;
+	struct rhashtable by_perm;
+	struct rhashtable by_coa;
+	struct rhashtable peers;
+	struct roam_ranges __rcu *ranges;
+	u32 own;
+	struct roam_stats __percpu *stats;
+
+	struct mutex lock;
+	struct list_head left;
+	u32 mappings;
+	atomic_t generation;
+	struct nf_hook_ops ops[ROAM_HOOKS];
+	bool hooked;
+	struct roam_hold_table hold;
+	struct delayed_work sweep;
+};
+
+/* Adds one to a counter of this CPU. */
+#define roam_count(rn, field) this_cpu_inc((rn)->stats->field)
+
+struct roam_net *roam_net(const struct net *net);
+
+/* hooks.c */
+
+/**
+ * roam_hooks_update - have the hooks exactly while there is work for them
+ * @rn: namespace; its lock is held
+ *
+ * Return: 0 or negative errno of the registration.
+ */
+int roam_hooks_update(struct roam_net *rn);
+
+/**
+ * roam_output - decide about one packet that leaves this host
+ * @rn: namespace
+ * @skb: the packet, IPv4, with a route
+ * @sk: socket it came from or NULL
+ *
+ * Return: NF_ACCEPT with the addresses replaced where that was due, NF_DROP,
+ * or NF_STOLEN: it is on hold and belongs to hold.c.
+ */
+unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
+			 struct sock *sk);
+
+/* sweep.c */
+
+/* Something that can end was added: look again at the latest in @delay jiffies. */
+void roam_sweep_within(struct roam_net *rn, unsigned long delay);
+void roam_sweep_init(struct roam_net *rn);
+
+#endif

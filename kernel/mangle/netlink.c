@@ -1,0 +1,1039 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Netlink: requests are checked here and carried out by table.c, peer.c and
+ * range.c. Each refusal names the attribute and says why in a sentence.
+ */
+#include <linux/inet.h>
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+/*
+ * Included, not linked: its table of multicast groups is static, because the
+ * generator leaves the family itself to us.
+ */
+#include "netlink-gen.c"
+
+#include "hold.h"
+#include "netlink.h"
+#include "peer.h"
+#include "range.h"
+#include "table.h"
+
+static struct genl_family roam_nl_family;
+
+static struct roam_net *roam_nl_net(struct genl_info *info)
+{
+	return roam_net(genl_info_net(info));
+}
+
+/* ---- reading requests ---- */
+
+/* A unicast address that a host can have; -EINVAL with the cause else. */
+static int roam_nl_host(const struct nlattr *attr, struct in6_addr *addr,
+			struct netlink_ext_ack *extack)
+{
+	__be32 a = nla_get_be32(attr);
+
+	if (ipv4_is_zeronet(a) || ipv4_is_loopback(a) ||
+	    ipv4_is_multicast(a) || ipv4_is_lbcast(a)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "not the unicast address of a host");
+		return -EINVAL;
+	}
+	*addr = roam_addr4(a);
+	return 0;
+}
+
+/* The same for one that must be there; @type is named if it is not. */
+static int roam_nl_required_host(const struct nlattr *nest,
+				 const struct nlattr *attr, u16 type,
+				 struct in6_addr *addr,
+				 struct netlink_ext_ack *extack)
+{
+	if (!attr) {
+		NL_SET_ERR_ATTR_MISS(extack, (struct nlattr *)nest, type);
+		NL_SET_ERR_MSG(extack, "address is missing");
+		return -EINVAL;
+	}
+	return roam_nl_host(attr, addr, extack);
+}
+
+static int roam_nl_parse_mapping(const struct nlattr *nest,
+				 struct roam_mapping_request *req,
+				 struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[ROAM_MANGLE_A_MAPPING_MAX + 1];
+	const struct nlattr *coa;
+	int err;
+
+	err = nla_parse_nested(tb, ROAM_MANGLE_A_MAPPING_MAX, nest,
+			       roam_mangle_mapping_nl_policy, extack);
+	if (err)
+		return err;
+
+	memset(req, 0, sizeof(*req));
+	err = roam_nl_required_host(nest, tb[ROAM_MANGLE_A_MAPPING_PERM4],
+				    ROAM_MANGLE_A_MAPPING_PERM4, &req->perm,
+				    extack);
+	if (err)
+		return err;
+	if (tb[ROAM_MANGLE_A_MAPPING_ROLE])
+		req->role = nla_get_u8(tb[ROAM_MANGLE_A_MAPPING_ROLE]);
+	if (tb[ROAM_MANGLE_A_MAPPING_SEQ])
+		req->seq = nla_get_u64(tb[ROAM_MANGLE_A_MAPPING_SEQ]);
+	if (tb[ROAM_MANGLE_A_MAPPING_LIFETIME])
+		req->lifetime = min_t(unsigned long, S32_MAX,
+				      msecs_to_jiffies(nla_get_u32(
+				      tb[ROAM_MANGLE_A_MAPPING_LIFETIME])));
+
+	req->valid = !tb[ROAM_MANGLE_A_MAPPING_STATE] ||
+		     nla_get_u8(tb[ROAM_MANGLE_A_MAPPING_STATE]) ==
+		     ROAM_MANGLE_STATE_VALID;
+	coa = tb[ROAM_MANGLE_A_MAPPING_COA4];
+	if (!req->valid) {
+		if (!coa)
+			return 0;
+		NL_SET_ERR_MSG_ATTR(extack, coa,
+				    "a null mapping has no care-of address");
+		return -EINVAL;
+	}
+	err = roam_nl_required_host(nest, coa, ROAM_MANGLE_A_MAPPING_COA4,
+				    &req->coa, extack);
+	if (err)
+		return err;
+	if (ipv6_addr_equal(&req->perm, &req->coa)) {
+		NL_SET_ERR_MSG_ATTR(extack, coa,
+				    "care-of and permanent address are the same; a host at home has a null mapping");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int roam_nl_parse_peer(const struct nlattr *nest,
+			      struct roam_peer_key *key, u8 *mode,
+			      struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[ROAM_MANGLE_A_PEER_MAX + 1];
+	int err;
+
+	err = nla_parse_nested(tb, ROAM_MANGLE_A_PEER_MAX, nest,
+			       roam_mangle_peer_nl_policy, extack);
+	if (err)
+		return err;
+	err = roam_nl_required_host(nest, tb[ROAM_MANGLE_A_PEER_OWN4],
+				    ROAM_MANGLE_A_PEER_OWN4, &key->own, extack);
+	if (err)
+		return err;
+	err = roam_nl_required_host(nest, tb[ROAM_MANGLE_A_PEER_ADDR4],
+				    ROAM_MANGLE_A_PEER_ADDR4, &key->addr,
+				    extack);
+	if (err)
+		return err;
+	*mode = ROAM_MANGLE_PEER_MODE_SEEN;
+	if (tb[ROAM_MANGLE_A_PEER_MODE])
+		*mode = nla_get_u8(tb[ROAM_MANGLE_A_PEER_MODE]);
+	return 0;
+}
+
+static int roam_nl_parse_range(const struct nlattr *nest,
+			       struct roam_range *range,
+			       struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[ROAM_MANGLE_A_RANGE_MAX + 1];
+	u32 host_bits;
+	int err;
+
+	err = nla_parse_nested(tb, ROAM_MANGLE_A_RANGE_MAX, nest,
+			       roam_mangle_range_nl_policy, extack);
+	if (err)
+		return err;
+	if (!tb[ROAM_MANGLE_A_RANGE_ADDR4] ||
+	    !tb[ROAM_MANGLE_A_RANGE_PREFIX_LEN]) {
+		NL_SET_ERR_MSG_ATTR(extack, nest,
+				    "prefix needs address and length");
+		return -EINVAL;
+	}
+	range->first = ntohl(nla_get_be32(tb[ROAM_MANGLE_A_RANGE_ADDR4]));
+	range->len = nla_get_u8(tb[ROAM_MANGLE_A_RANGE_PREFIX_LEN]);
+	host_bits = range->len ? ~0U >> (range->len - 1) >> 1 : ~0U;
+	if (range->first & host_bits) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[ROAM_MANGLE_A_RANGE_ADDR4],
+				    "address has bits beyond the prefix length");
+		return -EINVAL;
+	}
+	range->last = range->first | host_bits;
+	return 0;
+}
+
+/* ---- writing messages ---- */
+
+static int roam_nl_put_mapping(struct sk_buff *msg,
+			       const struct roam_mapping *mapping)
+{
+	const struct roam_endpoint *endpoint;
+	struct nlattr *nest;
+	u32 left = 0;
+
+	nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_MAPPING);
+	if (!nest)
+		return -EMSGSIZE;
+	/* Events of a removal come from under roam_net.lock, all else from RCU. */
+	endpoint = rcu_dereference_raw(mapping->endpoint);
+	if (mapping->mortal)
+		left = max(1, (s32)(mapping->expires - (u32)jiffies));
+	if (nla_put_in_addr(msg, ROAM_MANGLE_A_MAPPING_PERM4,
+			    roam_addr_to4(&mapping->perm)) ||
+	    (endpoint && nla_put_in_addr(msg, ROAM_MANGLE_A_MAPPING_COA4,
+					 roam_addr_to4(&endpoint->coa))) ||
+	    nla_put_u8(msg, ROAM_MANGLE_A_MAPPING_ROLE, mapping->role) ||
+	    nla_put_u8(msg, ROAM_MANGLE_A_MAPPING_STATE,
+		       endpoint ? ROAM_MANGLE_STATE_VALID :
+				  ROAM_MANGLE_STATE_NULL) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_MAPPING_LIFETIME,
+			jiffies_to_msecs(left)) ||
+	    nla_put_u64_64bit(msg, ROAM_MANGLE_A_MAPPING_SEQ,
+			      READ_ONCE(mapping->seq),
+			      ROAM_MANGLE_A_MAPPING_PAD) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_MAPPING_IDLE,
+			jiffies_to_msecs((u32)jiffies -
+					 READ_ONCE(mapping->used)))) {
+		nla_nest_cancel(msg, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int roam_nl_put_peer(struct sk_buff *msg, __be32 own, __be32 addr,
+			    u8 mode, u32 idle)
+{
+	struct nlattr *nest;
+
+	nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_PEER);
+	if (!nest)
+		return -EMSGSIZE;
+	if ((own && nla_put_in_addr(msg, ROAM_MANGLE_A_PEER_OWN4, own)) ||
+	    nla_put_in_addr(msg, ROAM_MANGLE_A_PEER_ADDR4, addr) ||
+	    nla_put_u8(msg, ROAM_MANGLE_A_PEER_MODE, mode) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_PEER_IDLE, jiffies_to_msecs(idle))) {
+		nla_nest_cancel(msg, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int roam_nl_put_peer_entry(struct sk_buff *msg,
+				  const struct roam_peer *peer)
+{
+	return roam_nl_put_peer(msg, roam_addr_to4(&peer->key.own),
+				roam_addr_to4(&peer->key.addr),
+				READ_ONCE(peer->mode),
+				(u32)jiffies - READ_ONCE(peer->used));
+}
+
+/* A reply with its header; *hdr for genlmsg_end(). */
+static struct sk_buff *roam_nl_reply_new(struct genl_info *info, void **hdr)
+{
+	struct sk_buff *msg = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+
+	if (!msg)
+		return NULL;
+	*hdr = genlmsg_put_reply(msg, info, &roam_nl_family, 0,
+				 info->genlhdr->cmd);
+	if (!*hdr) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+/*
+ * Ends a bulk request: says how many entries took effect, and hands back the
+ * error that ended it, for the acknowledgement.
+ */
+static int roam_nl_applied(struct genl_info *info, u32 applied, int err)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = roam_nl_reply_new(info, &hdr);
+	if (!msg)
+		return err ?: -ENOMEM;
+	if (nla_put_u32(msg, ROAM_MANGLE_A_MAIN_APPLIED, applied)) {
+		nlmsg_free(msg);
+		return err ?: -EMSGSIZE;
+	}
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info) ?: err;
+}
+
+/* The next attribute of @type at the top level behind @attr; NULL to begin. */
+static const struct nlattr *roam_nl_next(const struct genl_info *info,
+					 const struct nlattr *attr, u16 type)
+{
+	const struct nlattr *pos;
+	int rem;
+
+	nlmsg_for_each_attr(pos, info->nlhdr, GENL_HDRLEN, rem)
+		if (pos > attr && nla_type(pos) == type)
+			return pos;
+	return NULL;
+}
+
+/* ---- events ---- */
+
+static struct sk_buff *roam_nl_event_new(struct roam_net *rn,
+					 unsigned int group, u8 cmd, void **hdr)
+{
+	struct sk_buff *msg;
+
+	if (!genl_has_listeners(&roam_nl_family, rn->net, group))
+		return NULL;
+	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_ATOMIC);
+	if (!msg)
+		return NULL;
+	*hdr = genlmsg_put(msg, 0, 0, &roam_nl_family, 0, cmd);
+	if (!*hdr) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static void roam_nl_event_send(struct roam_net *rn, unsigned int group,
+			       struct sk_buff *msg, void *hdr)
+{
+	genlmsg_end(msg, hdr);
+	genlmsg_multicast_netns(&roam_nl_family, rn->net, msg, 0, group,
+				GFP_ATOMIC);
+}
+
+void roam_nl_mapping_event(struct roam_net *rn,
+			   const struct roam_mapping *mapping, u8 reason)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = roam_nl_event_new(rn, ROAM_MANGLE_NLGRP_EVENTS,
+				ROAM_MANGLE_CMD_MAPPING_NTF, &hdr);
+	if (!msg)
+		return;
+	if (roam_nl_put_mapping(msg, mapping) ||
+	    nla_put_u8(msg, ROAM_MANGLE_A_MAIN_REASON, reason))
+		nlmsg_free(msg);
+	else
+		roam_nl_event_send(rn, ROAM_MANGLE_NLGRP_EVENTS, msg, hdr);
+}
+
+void roam_nl_peer_event(struct roam_net *rn, const struct roam_peer *peer,
+			u8 reason)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = roam_nl_event_new(rn, ROAM_MANGLE_NLGRP_EVENTS,
+				ROAM_MANGLE_CMD_PEER_NTF, &hdr);
+	if (!msg)
+		return;
+	if (roam_nl_put_peer_entry(msg, peer) ||
+	    nla_put_u8(msg, ROAM_MANGLE_A_MAIN_REASON, reason))
+		nlmsg_free(msg);
+	else
+		roam_nl_event_send(rn, ROAM_MANGLE_NLGRP_EVENTS, msg, hdr);
+}
+
+bool roam_nl_miss_heard(struct roam_net *rn)
+{
+	return genl_has_listeners(&roam_nl_family, rn->net,
+				  ROAM_MANGLE_NLGRP_MISS);
+}
+
+void roam_nl_miss_event(struct roam_net *rn, __be32 own, __be32 peer, u32 need)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = roam_nl_event_new(rn, ROAM_MANGLE_NLGRP_MISS,
+				ROAM_MANGLE_CMD_MISS_NTF, &hdr);
+	if (!msg)
+		return;
+	if (roam_nl_put_peer(msg, own, peer, ROAM_MANGLE_PEER_MODE_SEEN, 0) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_MAIN_NEED, need))
+		nlmsg_free(msg);
+	else
+		roam_nl_event_send(rn, ROAM_MANGLE_NLGRP_MISS, msg, hdr);
+}
+
+/* ---- mappings ---- */
+
+static int roam_nl_mapping_set_one(struct roam_net *rn,
+				   struct genl_info *info,
+				   const struct nlattr *attr)
+{
+	struct roam_mapping_request req;
+	struct roam_mapping *mapping;
+	u8 reason;
+	int err;
+
+	err = roam_nl_parse_mapping(attr, &req, info->extack);
+	if (err)
+		return err;
+
+	mutex_lock(&rn->lock);
+	mapping = roam_mapping_set(rn, &req, info->nlhdr->nlmsg_flags, &reason,
+				   info->extack);
+	if (IS_ERR(mapping)) {
+		mutex_unlock(&rn->lock);
+		NL_SET_BAD_ATTR(info->extack, attr);
+		return PTR_ERR(mapping);
+	}
+	err = roam_hooks_update(rn);
+	if (err) {
+		roam_mapping_remove(rn, mapping);
+		mutex_unlock(&rn->lock);
+		NL_SET_ERR_MSG(info->extack, "cannot register the hooks");
+		return err;
+	}
+	roam_nl_mapping_event(rn, mapping, reason);
+	mutex_unlock(&rn->lock);
+
+	if (req.role == ROAM_MANGLE_ROLE_REMOTE)
+		roam_hold_release(rn, roam_addr_to4(&req.perm));
+	return 0;
+}
+
+int roam_mangle_nl_mapping_set_doit(struct sk_buff *skb,
+				    struct genl_info *info)
+{
+	struct roam_net *rn = roam_nl_net(info);
+	const struct nlattr *attr = NULL;
+	u32 applied = 0;
+	int err = 0;
+
+	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_MAPPING))
+		return -EINVAL;
+	while (!err && (attr = roam_nl_next(info, attr,
+					    ROAM_MANGLE_A_MAIN_MAPPING))) {
+		err = roam_nl_mapping_set_one(rn, info, attr);
+		applied += !err;
+	}
+	return roam_nl_applied(info, applied, err);
+}
+
+static int roam_nl_mapping_del_one(struct roam_net *rn,
+				   struct genl_info *info,
+				   const struct nlattr *attr)
+{
+	struct nlattr *tb[ROAM_MANGLE_A_MAPPING_MAX + 1];
+	struct roam_mapping *mapping;
+	struct in6_addr perm;
+	int err;
+
+	err = nla_parse_nested(tb, ROAM_MANGLE_A_MAPPING_MAX, attr,
+			       roam_mangle_mapping_nl_policy, info->extack);
+	if (err)
+		return err;
+	err = roam_nl_required_host(attr, tb[ROAM_MANGLE_A_MAPPING_PERM4],
+				    ROAM_MANGLE_A_MAPPING_PERM4, &perm,
+				    info->extack);
+	if (err)
+		return err;
+
+	mutex_lock(&rn->lock);
+	rcu_read_lock();
+	mapping = roam_mapping_find(rn, roam_addr_to4(&perm));
+	rcu_read_unlock();
+	if (mapping) {
+		roam_nl_mapping_event(rn, mapping, ROAM_MANGLE_REASON_DELETED);
+		roam_mapping_remove(rn, mapping);
+	} else {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no such mapping");
+		err = -ENOENT;
+	}
+	mutex_unlock(&rn->lock);
+	return err;
+}
+
+int roam_mangle_nl_mapping_del_doit(struct sk_buff *skb,
+				    struct genl_info *info)
+{
+	struct roam_net *rn = roam_nl_net(info);
+	const struct nlattr *attr = NULL;
+	u32 applied = 0;
+	int err = 0;
+
+	if (info->attrs[ROAM_MANGLE_A_MAIN_ALL]) {
+		mutex_lock(&rn->lock);
+		applied = rn->mappings;
+		roam_mapping_flush(rn);
+		mutex_unlock(&rn->lock);
+	} else if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_MAPPING)) {
+		return -EINVAL;
+	}
+	while (!err && (attr = roam_nl_next(info, attr,
+					    ROAM_MANGLE_A_MAIN_MAPPING))) {
+		err = roam_nl_mapping_del_one(rn, info, attr);
+		applied += !err;
+	}
+	mutex_lock(&rn->lock);
+	roam_hooks_update(rn);
+	mutex_unlock(&rn->lock);
+	return roam_nl_applied(info, applied, err);
+}
+
+int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
+				    struct genl_info *info)
+{
+	struct nlattr *tb[ROAM_MANGLE_A_MAPPING_MAX + 1];
+	struct roam_net *rn = roam_nl_net(info);
+	struct roam_mapping *mapping;
+	struct nlattr *nest;
+	struct in6_addr perm;
+	struct sk_buff *msg;
+	void *hdr;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_MAPPING))
+		return -EINVAL;
+	nest = info->attrs[ROAM_MANGLE_A_MAIN_MAPPING];
+	err = nla_parse_nested(tb, ROAM_MANGLE_A_MAPPING_MAX, nest,
+			       roam_mangle_mapping_nl_policy, info->extack);
+	if (err)
+		return err;
+	err = roam_nl_required_host(nest, tb[ROAM_MANGLE_A_MAPPING_PERM4],
+				    ROAM_MANGLE_A_MAPPING_PERM4, &perm,
+				    info->extack);
+	if (err)
+		return err;
+
+	msg = roam_nl_reply_new(info, &hdr);
+	if (!msg)
+		return -ENOMEM;
+	rcu_read_lock();
+	mapping = roam_mapping_find(rn, roam_addr_to4(&perm));
+	if (mapping) {
+		err = roam_nl_put_mapping(msg, mapping);
+	} else {
+		NL_SET_ERR_MSG_ATTR(info->extack, nest, "no such mapping");
+		err = -ENOENT;
+	}
+	rcu_read_unlock();
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info);
+}
+
+/* ---- dumps ---- */
+
+/**
+ * struct roam_nl_dump - a dump of a table under way, in netlink_callback.args
+ * @iter: where it is
+ */
+struct roam_nl_dump {
+	struct rhashtable_iter iter;
+};
+
+static struct roam_nl_dump *roam_nl_dump_of(struct netlink_callback *cb)
+{
+	return (struct roam_nl_dump *)cb->args[0];
+}
+
+static int roam_nl_dump_start(struct netlink_callback *cb,
+			      struct rhashtable *table)
+{
+	struct roam_nl_dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+
+	if (!dump)
+		return -ENOMEM;
+	rhashtable_walk_enter(table, &dump->iter);
+	cb->args[0] = (long)dump;
+	return 0;
+}
+
+static int roam_nl_dump_done(struct netlink_callback *cb)
+{
+	struct roam_nl_dump *dump = roam_nl_dump_of(cb);
+
+	rhashtable_walk_exit(&dump->iter);
+	kfree(dump);
+	return 0;
+}
+
+static int roam_nl_mapping_dump_start(struct netlink_callback *cb)
+{
+	return roam_nl_dump_start(cb, &roam_net(sock_net(cb->skb->sk))->by_perm);
+}
+
+static int roam_nl_peer_dump_start(struct netlink_callback *cb)
+{
+	return roam_nl_dump_start(cb, &roam_net(sock_net(cb->skb->sk))->peers);
+}
+
+/*
+ * Puts as many entries as fit, one message each, by @put. A change of the
+ * table between two calls, or a resize, marks the dump as interrupted.
+ */
+static int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
+			u8 cmd, int (*put)(struct sk_buff *msg,
+					   const void *entry))
+{
+	struct roam_net *rn = roam_net(sock_net(skb->sk));
+	struct roam_nl_dump *dump = roam_nl_dump_of(cb);
+	void *entry, *hdr;
+
+	cb->seq = (u32)atomic_read(&rn->generation) << 1 | 1;
+	rhashtable_walk_start(&dump->iter);
+	for (entry = rhashtable_walk_peek(&dump->iter); entry;
+	     entry = rhashtable_walk_next(&dump->iter)) {
+		if (IS_ERR(entry)) {
+			/* Entries may come twice: as good as a change. */
+			atomic_inc(&rn->generation);
+			continue;
+		}
+		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				  cb->nlh->nlmsg_seq, &roam_nl_family,
+				  NLM_F_MULTI, cmd);
+		if (!hdr)
+			break;
+		genl_dump_check_consistent(cb, hdr);
+		if (put(skb, entry)) {
+			genlmsg_cancel(skb, hdr);
+			break;
+		}
+		genlmsg_end(skb, hdr);
+	}
+	rhashtable_walk_stop(&dump->iter);
+	return skb->len;
+}
+
+static int roam_nl_dump_put_mapping(struct sk_buff *msg, const void *entry)
+{
+	return roam_nl_put_mapping(msg, entry);
+}
+
+static int roam_nl_dump_put_peer(struct sk_buff *msg, const void *entry)
+{
+	return roam_nl_put_peer_entry(msg, entry);
+}
+
+int roam_mangle_nl_mapping_get_dumpit(struct sk_buff *skb,
+				      struct netlink_callback *cb)
+{
+	return roam_nl_dump(skb, cb, ROAM_MANGLE_CMD_MAPPING_GET,
+			    roam_nl_dump_put_mapping);
+}
+
+int roam_mangle_nl_peer_get_dumpit(struct sk_buff *skb,
+				   struct netlink_callback *cb)
+{
+	return roam_nl_dump(skb, cb, ROAM_MANGLE_CMD_PEER_GET,
+			    roam_nl_dump_put_peer);
+}
+
+/* ---- correspondents ---- */
+
+int roam_mangle_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct roam_net *rn = roam_nl_net(info);
+	const struct nlattr *attr = NULL;
+	struct roam_peer_key key;
+	u32 applied = 0;
+	int err = 0;
+	u8 mode;
+
+	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_PEER))
+		return -EINVAL;
+	while (!err && (attr = roam_nl_next(info, attr,
+					    ROAM_MANGLE_A_MAIN_PEER))) {
+		err = roam_nl_parse_peer(attr, &key, &mode, info->extack);
+		if (!err)
+			err = roam_peer_set(rn, &key, mode, info->extack);
+		if (err)
+			break;
+		roam_hold_release(rn, roam_addr_to4(&key.addr));
+		applied++;
+	}
+	return roam_nl_applied(info, applied, err);
+}
+
+int roam_mangle_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct roam_net *rn = roam_nl_net(info);
+	const struct nlattr *attr = NULL;
+	struct roam_peer_key key;
+	u32 applied = 0;
+	int err = 0;
+	u8 mode;
+
+	if (info->attrs[ROAM_MANGLE_A_MAIN_ALL]) {
+		applied = atomic_read(&rn->peers.nelems);
+		roam_peer_flush(rn);
+	} else if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_PEER)) {
+		return -EINVAL;
+	}
+	while (!err && (attr = roam_nl_next(info, attr,
+					    ROAM_MANGLE_A_MAIN_PEER))) {
+		err = roam_nl_parse_peer(attr, &key, &mode, info->extack);
+		if (!err)
+			err = roam_peer_del(rn, &key);
+		if (err == -ENOENT)
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "no such correspondent");
+		applied += !err;
+	}
+	return roam_nl_applied(info, applied, err);
+}
+
+int roam_mangle_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct roam_net *rn = roam_nl_net(info);
+	struct roam_peer_key key;
+	struct roam_peer *peer;
+	struct sk_buff *msg;
+	struct nlattr *nest;
+	void *hdr;
+	u8 mode;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_PEER))
+		return -EINVAL;
+	nest = info->attrs[ROAM_MANGLE_A_MAIN_PEER];
+	err = roam_nl_parse_peer(nest, &key, &mode, info->extack);
+	if (err)
+		return err;
+
+	msg = roam_nl_reply_new(info, &hdr);
+	if (!msg)
+		return -ENOMEM;
+	rcu_read_lock();
+	peer = roam_peer_find(rn, &key);
+	if (peer) {
+		err = roam_nl_put_peer_entry(msg, peer);
+	} else {
+		NL_SET_ERR_MSG_ATTR(info->extack, nest,
+				    "no such correspondent");
+		err = -ENOENT;
+	}
+	rcu_read_unlock();
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info);
+}
+
+/* ---- prefixes ---- */
+
+int roam_mangle_nl_range_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct roam_net *rn = roam_nl_net(info);
+	struct roam_ranges *ranges = NULL;
+	const struct nlattr *attr = NULL;
+	unsigned int n = 0;
+	int err = 0;
+
+	while ((attr = roam_nl_next(info, attr, ROAM_MANGLE_A_MAIN_RANGE)))
+		n++;
+	if (n > ROAM_RANGES_MAX) {
+		NL_SET_ERR_MSG(info->extack, "more than 256 prefixes");
+		return -E2BIG;
+	}
+	if (n) {
+		ranges = roam_ranges_alloc(n);
+		if (!ranges)
+			return -ENOMEM;
+	}
+	n = 0;
+	while (!err && (attr = roam_nl_next(info, attr,
+					    ROAM_MANGLE_A_MAIN_RANGE)))
+		err = roam_nl_parse_range(attr, &ranges->item[n++],
+					  info->extack);
+	if (!err) {
+		mutex_lock(&rn->lock);
+		err = roam_ranges_set(rn, ranges, info->extack);
+		if (!err)
+			err = roam_hooks_update(rn);
+		else
+			kfree(ranges);
+		mutex_unlock(&rn->lock);
+		return err;
+	}
+	kfree(ranges);
+	return err;
+}
+
+static int roam_nl_put_ranges(struct sk_buff *msg,
+			      const struct roam_ranges *ranges)
+{
+	struct nlattr *nest;
+	unsigned int i;
+
+	for (i = 0; ranges && i < ranges->n; i++) {
+		nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_RANGE);
+		if (!nest ||
+		    nla_put_in_addr(msg, ROAM_MANGLE_A_RANGE_ADDR4,
+				    htonl(ranges->item[i].first)) ||
+		    nla_put_u8(msg, ROAM_MANGLE_A_RANGE_PREFIX_LEN,
+			       ranges->item[i].len))
+			return -EMSGSIZE;
+		nla_nest_end(msg, nest);
+	}
+	return 0;
+}
+
+int roam_mangle_nl_range_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct roam_net *rn = roam_nl_net(info);
+	struct sk_buff *msg;
+	void *hdr;
+	int err;
+
+	msg = roam_nl_reply_new(info, &hdr);
+	if (!msg)
+		return -ENOMEM;
+	rcu_read_lock();
+	err = roam_nl_put_ranges(msg, rcu_dereference(rn->ranges));
+	rcu_read_unlock();
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info);
+}
+
+/* ---- settings and counters ---- */
+
+static void roam_nl_config_u32(struct nlattr *attr, u32 *setting)
+{
+	if (attr)
+		WRITE_ONCE(*setting, nla_get_u32(attr));
+}
+
+static void roam_nl_config_ms(struct nlattr *attr, u32 *setting)
+{
+	if (attr)
+		WRITE_ONCE(*setting, msecs_to_jiffies(nla_get_u32(attr)));
+}
+
+int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[ROAM_MANGLE_A_CONFIG_MAX + 1];
+	struct roam_net *rn = roam_nl_net(info);
+	DECLARE_BITMAP(protocols, 256) = {};
+	struct roam_config *config = &rn->config;
+	struct nlattr *nest, *attr;
+	int err, rem;
+
+	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_CONFIG))
+		return -EINVAL;
+	nest = info->attrs[ROAM_MANGLE_A_MAIN_CONFIG];
+	err = nla_parse_nested(tb, ROAM_MANGLE_A_CONFIG_MAX, nest,
+			       roam_mangle_config_nl_policy, info->extack);
+	if (err)
+		return err;
+	nla_for_each_nested(attr, nest, rem) {
+		if (nla_type(attr) != ROAM_MANGLE_A_CONFIG_PROTOCOL)
+			continue;
+		if (nla_get_u8(attr) == IPPROTO_ICMP) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr,
+					    "ICMP follows the protocol it reports about");
+			return -EINVAL;
+		}
+		__set_bit(nla_get_u8(attr), protocols);
+	}
+
+	mutex_lock(&rn->lock);
+	if (tb[ROAM_MANGLE_A_CONFIG_PROTOCOL])
+		bitmap_copy(config->protocols, protocols, 256);
+	roam_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_HOLD_PACKETS],
+			   &config->hold_packets);
+	roam_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_HOLD_TOTAL],
+			   &config->hold_total);
+	roam_nl_config_ms(tb[ROAM_MANGLE_A_CONFIG_HOLD_TIME],
+			  &config->hold_time);
+	if (tb[ROAM_MANGLE_A_CONFIG_HOLD_POLICY])
+		WRITE_ONCE(config->hold_policy,
+			   nla_get_u8(tb[ROAM_MANGLE_A_CONFIG_HOLD_POLICY]));
+	roam_nl_config_ms(tb[ROAM_MANGLE_A_CONFIG_GRACE], &config->grace);
+	roam_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS],
+			   &config->max_mappings);
+	roam_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_MAX_PEERS],
+			   &config->max_peers);
+	roam_nl_config_ms(tb[ROAM_MANGLE_A_CONFIG_PEER_TIME],
+			  &config->peer_time);
+	mutex_unlock(&rn->lock);
+	return 0;
+}
+
+static int roam_nl_put_config(struct sk_buff *msg,
+			      const struct roam_config *config)
+{
+	struct nlattr *nest;
+	unsigned int protocol;
+
+	nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_CONFIG);
+	if (!nest)
+		return -EMSGSIZE;
+	for_each_set_bit(protocol, config->protocols, 256)
+		if (nla_put_u8(msg, ROAM_MANGLE_A_CONFIG_PROTOCOL, protocol))
+			return -EMSGSIZE;
+	if (nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_HOLD_PACKETS,
+			config->hold_packets) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_HOLD_TOTAL,
+			config->hold_total) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_HOLD_TIME,
+			jiffies_to_msecs(config->hold_time)) ||
+	    nla_put_u8(msg, ROAM_MANGLE_A_CONFIG_HOLD_POLICY,
+		       config->hold_policy) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_GRACE,
+			jiffies_to_msecs(config->grace)) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS,
+			config->max_mappings) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_MAX_PEERS,
+			config->max_peers) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_PEER_TIME,
+			jiffies_to_msecs(config->peer_time)))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+int roam_mangle_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = roam_nl_reply_new(info, &hdr);
+	if (!msg)
+		return -ENOMEM;
+	if (roam_nl_put_config(msg, &roam_nl_net(info)->config)) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info);
+}
+
+/* Which attribute carries which counter. */
+static const struct {
+	u16 attr;
+	u16 offset;
+} roam_nl_counters[] = {
+#define COUNTER(attr, field) \
+	{ ROAM_MANGLE_A_STATS_##attr, offsetof(struct roam_stats, field) }
+	COUNTER(IN_REWRITTEN, in_rewritten),
+	COUNTER(OUT_REWRITTEN, out_rewritten),
+	COUNTER(IN_ICMP, in_icmp),
+	COUNTER(IN_KEPT, in_kept),
+	COUNTER(HELD, held),
+	COUNTER(RELEASED, released),
+	COUNTER(UNASKED, unasked),
+	COUNTER(DROP_HOLD_FULL, drop_hold_full),
+	COUNTER(DROP_HOLD_TIMEOUT, drop_hold_timeout),
+	COUNTER(PASS_HOLD_TIMEOUT, pass_hold_timeout),
+	COUNTER(DROP_MALFORMED, drop_malformed),
+	COUNTER(DROP_NO_ROUTE, drop_no_route),
+	COUNTER(PEERS_FULL, peers_full),
+#undef COUNTER
+};
+
+static u64 roam_nl_counter_sum(const struct roam_net *rn, u16 offset)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += *(u64 *)((void *)per_cpu_ptr(rn->stats, cpu) + offset);
+	return sum;
+}
+
+static int roam_nl_put_stats(struct sk_buff *msg, struct roam_net *rn)
+{
+	struct nlattr *nest;
+	unsigned int i;
+
+	nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_STATS);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < ARRAY_SIZE(roam_nl_counters); i++)
+		if (nla_put_u64_64bit(msg, roam_nl_counters[i].attr,
+				      roam_nl_counter_sum(rn, roam_nl_counters[i].offset),
+				      ROAM_MANGLE_A_STATS_PAD))
+			return -EMSGSIZE;
+	if (nla_put_u32(msg, ROAM_MANGLE_A_STATS_MAPPINGS,
+			READ_ONCE(rn->mappings)) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_STATS_PEERS,
+			atomic_read(&rn->peers.nelems)) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_STATS_HOLDING,
+			READ_ONCE(rn->hold.packets)))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+int roam_mangle_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	msg = roam_nl_reply_new(info, &hdr);
+	if (!msg)
+		return -ENOMEM;
+	if (roam_nl_put_stats(msg, roam_nl_net(info))) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info);
+}
+
+/* ---- family ---- */
+
+/* The generated operations, with what the specification cannot say. */
+static struct genl_ops roam_nl_ops[ARRAY_SIZE(roam_mangle_nl_ops)] __ro_after_init;
+
+static struct genl_family roam_nl_family __ro_after_init = {
+	.name		= ROAM_MANGLE_GENL_NAME,
+	.version	= ROAM_MANGLE_GENL_VERSION,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.module		= THIS_MODULE,
+	.ops		= roam_nl_ops,
+	.n_ops		= ARRAY_SIZE(roam_nl_ops),
+	.resv_start_op	= ROAM_MANGLE_CMD_MAPPING_SET,
+	.mcgrps		= roam_mangle_nl_mcgrps,
+	.n_mcgrps	= ARRAY_SIZE(roam_mangle_nl_mcgrps),
+};
+
+int __init roam_nl_init(void)
+{
+	unsigned int i;
+
+	memcpy(roam_nl_ops, roam_mangle_nl_ops, sizeof(roam_nl_ops));
+	for (i = 0; i < ARRAY_SIZE(roam_nl_ops); i++) {
+		struct genl_ops *op = &roam_nl_ops[i];
+
+		if (op->cmd == ROAM_MANGLE_CMD_MAPPING_GET)
+			op->start = roam_nl_mapping_dump_start;
+		else if (op->cmd == ROAM_MANGLE_CMD_PEER_GET)
+			op->start = roam_nl_peer_dump_start;
+		else
+			continue;
+		op->done = roam_nl_dump_done;
+	}
+	return genl_register_family(&roam_nl_family);
+}
+
+void roam_nl_exit(void)
+{
+	genl_unregister_family(&roam_nl_family);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/jiffies.h>
+#include <linux/netlink.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+
+#include "netlink.h"
+#include "peer.h"
+
+/* Keys come from the network here, so the hash is the keyed jhash of rhashtable. */
+static const struct rhashtable_params roam_peer_params = {
+	.head_offset = offsetof(struct roam_peer, node),
+	.key_offset = offsetof(struct roam_peer, key),
+	.key_len = sizeof(struct roam_peer_key),
+	.automatic_shrinking = true,
+};
+
+struct roam_peer *roam_peer_find(struct roam_net *rn,
+				 const struct roam_peer_key *key)
+{
+	return rhashtable_lookup(&rn->peers, key, roam_peer_params);
+}
+
+/* Adds an entry, or returns the one that somebody else added meanwhile. */
+static struct roam_peer *roam_peer_add(struct roam_net *rn,
+				       const struct roam_peer_key *key,
+				       u8 mode, bool *added)
+{
+	struct roam_peer *peer, *other;
+
+	*added = false;
+	if (atomic_read(&rn->peers.nelems) >= rn->config.max_peers) {
+		roam_count(rn, peers_full);
+		return ERR_PTR(-ENOSPC);
+	}
+	peer = kzalloc(sizeof(*peer), GFP_ATOMIC);
+	if (!peer)
+		return ERR_PTR(-ENOMEM);
+	peer->key = *key;
+	peer->used = (u32)jiffies;
+	peer->mode = mode;
+
+	other = rhashtable_lookup_get_insert_fast(&rn->peers, &peer->node,
+						  roam_peer_params);
+	if (other) {
+		kfree(peer);
+		return other;
+	}
+	*added = true;
+	atomic_inc(&rn->generation);
+	roam_sweep_within(rn, rn->config.peer_time);
+	return peer;
+}
+
+void roam_peer_see(struct roam_net *rn, __be32 own, __be32 addr)
+{
+	const struct roam_peer_key key = { roam_addr4(own), roam_addr4(addr) };
+	struct roam_peer *peer;
+	bool added;
+
+	peer = roam_peer_find(rn, &key);
+	if (likely(peer)) {
+		roam_peer_touch(peer);
+		return;
+	}
+	peer = roam_peer_add(rn, &key, ROAM_MANGLE_PEER_MODE_SEEN, &added);
+	if (!IS_ERR(peer) && added)
+		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_NEW);
+}
+
+int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
+		  u8 mode, struct netlink_ext_ack *extack)
+{
+	struct roam_peer *peer;
+	bool added;
+
+	rcu_read_lock();
+	peer = roam_peer_add(rn, key, mode, &added);
+	if (IS_ERR(peer)) {
+		/* A full table still lets the known ones change. */
+		peer = roam_peer_find(rn, key);
+		if (!peer) {
+			rcu_read_unlock();
+			NL_SET_ERR_MSG_MOD(extack,
+					   "limit of correspondents reached; raise max-peers");
+			return -ENOSPC;
+		}
+	}
+	if (added) {
+		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_NEW);
+	} else if (READ_ONCE(peer->mode) != mode) {
+		WRITE_ONCE(peer->mode, mode);
+		atomic_inc(&rn->generation);
+		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_REFRESHED);
+	}
+	rcu_read_unlock();
+	return 0;
+}
+
+/* True if it was us who took it out; under rcu_read_lock(). */
+static bool roam_peer_remove(struct roam_net *rn, struct roam_peer *peer,
+			     u8 reason)
+{
+	if (rhashtable_remove_fast(&rn->peers, &peer->node, roam_peer_params))
+		return false;
+	atomic_inc(&rn->generation);
+	roam_nl_peer_event(rn, peer, reason);
+	kfree_rcu(peer, rcu);
+	return true;
+}
+
+int roam_peer_del(struct roam_net *rn, const struct roam_peer_key *key)
+{
+	struct roam_peer *peer;
+	int err = -ENOENT;
+
+	rcu_read_lock();
+	peer = roam_peer_find(rn, key);
+	if (peer && roam_peer_remove(rn, peer, ROAM_MANGLE_REASON_DELETED))
+		err = 0;
+	rcu_read_unlock();
+	return err;
+}
+
+/*
+ * Removes every entry that was idle for at least @idle jiffies and returns in
+ * how many the next one will have been.
+ */
+static unsigned long roam_peer_remove_idle(struct roam_net *rn, u32 idle,
+					   u8 reason)
+{
+	unsigned long next = MAX_SCHEDULE_TIMEOUT;
+	struct rhashtable_iter iter;
+	struct roam_peer *peer;
+	u32 age;
+
+	rhashtable_walk_enter(&rn->peers, &iter);
+	rhashtable_walk_start(&iter);
+	while ((peer = rhashtable_walk_next(&iter))) {
+		if (IS_ERR(peer))
+			continue;
+		age = (u32)jiffies - READ_ONCE(peer->used);
+		if (age >= idle)
+			roam_peer_remove(rn, peer, reason);
+		else
+			next = min_t(unsigned long, next, idle - age);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+	return next;
+}
+
+void roam_peer_flush(struct roam_net *rn)
+{
+	roam_peer_remove_idle(rn, 0, ROAM_MANGLE_REASON_DELETED);
+}
+
+unsigned long roam_peer_sweep(struct roam_net *rn)
+{
+	return roam_peer_remove_idle(rn, rn->config.peer_time,
+				     ROAM_MANGLE_REASON_EXPIRED);
+}
+
+int roam_peer_init(struct roam_net *rn)
+{
+	return rhashtable_init(&rn->peers, &roam_peer_params);
+}
+
+static void roam_peer_free(void *entry, void *ctx)
+{
+	kfree(entry);
+}
+
+void roam_peer_exit(struct roam_net *rn)
+{
+	/* Without events: the family may be gone. */
+	rhashtable_free_and_destroy(&rn->peers, roam_peer_free, NULL);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Correspondents seen: who exchanges TCP with an own permanent address, open
+ * or closed a while ago (MLR-35, MLR-37). The daemon announces each move to
+ * them.
+ *
+ * Contract
+ *
+ * - Readers hold rcu_read_lock().
+ * - Entries come from the hooks in softirq (an established connection was
+ *   seen) and from netlink; they go by netlink or by the sweep after
+ *   roam_config.peer_time without a packet. All of these may run at once: the
+ *   table's own bucket locks serialise them, and whoever takes an entry out of
+ *   the table frees it.
+ * - An unauthenticated sender cannot fill the table: it takes a connection
+ *   that a local socket has completed, or a packet this host sends; and
+ *   roam_config.max_peers bounds it.
+ */
+#ifndef ROAM_MANGLE_PEER_H
+#define ROAM_MANGLE_PEER_H
+
+#include <linux/rhashtable.h>
+
+#include "addr.h"
+#include "mangle.h"
+
+/**
+ * struct roam_peer_key - who talks to whom
+ * @own: own permanent address
+ * @addr: the correspondent
+ */
+struct roam_peer_key {
+	struct in6_addr own;
+	struct in6_addr addr;
+};
+
+/**
+ * struct roam_peer - a correspondent
+ * @node: in roam_net.peers
+ * @key: the key
+ * @used: jiffies of the last packet, written only if changed
+ * @mode: enum roam_mangle_peer_mode, one byte written at once
+ * @rcu: frees it
+ */
+struct roam_peer {
+	struct rhash_head node;
+	struct roam_peer_key key;
+	u32 used;
+	u8 mode;
+	struct rcu_head rcu;
+};
+
+/* The correspondent or NULL; under rcu_read_lock(). */
+struct roam_peer *roam_peer_find(struct roam_net *rn,
+				 const struct roam_peer_key *key);
+
+static inline void roam_peer_touch(struct roam_peer *peer)
+{
+	u32 now = (u32)jiffies;
+
+	if (READ_ONCE(peer->used) != now)
+		WRITE_ONCE(peer->used, now);
+}
+
+/**
+ * roam_peer_see - a packet of an established connection came from it
+ * @rn: namespace; under rcu_read_lock(), in softirq
+ * @own: own permanent address
+ * @addr: the correspondent
+ *
+ * Touches the entry, or makes one in mode "seen" and tells the daemon.
+ */
+void roam_peer_see(struct roam_net *rn, __be32 own, __be32 addr);
+
+/**
+ * roam_peer_set - add or change a correspondent
+ * @rn: namespace
+ * @key: who
+ * @mode: enum roam_mangle_peer_mode
+ * @extack: gets the cause of a refusal
+ *
+ * Return: 0, -ENOSPC or -ENOMEM.
+ */
+int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
+		  u8 mode, struct netlink_ext_ack *extack);
+/* 0 or -ENOENT. */
+int roam_peer_del(struct roam_net *rn, const struct roam_peer_key *key);
+void roam_peer_flush(struct roam_net *rn);
+/* Forgets the idle; jiffies until the next may go, or MAX_SCHEDULE_TIMEOUT. */
+unsigned long roam_peer_sweep(struct roam_net *rn);
+
+int roam_peer_init(struct roam_net *rn);
+void roam_peer_exit(struct roam_net *rn);
+
+#endif

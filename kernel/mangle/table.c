@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/jiffies.h>
+#include <linux/netlink.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+
+#include "netlink.h"
+#include "table.h"
+
+static struct roam_mapping *roam_mapping_of(struct roam_net *rn,
+					    const struct in6_addr *perm)
+{
+	return rhashtable_lookup_fast(&rn->by_perm, perm, ROAM_MAPPING_PARAMS);
+}
+
+static struct roam_endpoint *roam_endpoint_of(struct roam_net *rn,
+					      const struct in6_addr *coa)
+{
+	return rhashtable_lookup_fast(&rn->by_coa, coa, ROAM_ENDPOINT_PARAMS);
+}
+
+static struct roam_endpoint *roam_endpoint_current(struct roam_net *rn,
+						   struct roam_mapping *mapping)
+{
+	return rcu_dereference_protected(mapping->endpoint,
+					 lockdep_is_held(&rn->lock));
+}
+
+/* Takes an endpoint out of its table; it may be current or in grace. */
+static void roam_endpoint_remove(struct roam_net *rn,
+				 struct roam_endpoint *endpoint)
+{
+	rhashtable_remove_fast(&rn->by_coa, &endpoint->node,
+			       ROAM_ENDPOINT_PARAMS);
+	list_del(&endpoint->left);
+	kfree_rcu(endpoint, rcu);
+}
+
+/* The mapping has left this address: translate what is in flight for a while. */
+static void roam_endpoint_leave(struct roam_net *rn,
+				struct roam_endpoint *endpoint)
+{
+	unsigned long grace = rn->config.grace;
+
+	if (!grace) {
+		roam_endpoint_remove(rn, endpoint);
+		return;
+	}
+	endpoint->left_until = jiffies + grace;
+	list_move_tail(&endpoint->left, &rn->left);
+	roam_sweep_within(rn, grace);
+}
+
+/**
+ * roam_endpoint_claim - get an endpoint at @coa that @mapping can be given
+ * @rn: namespace; lock held
+ * @mapping: who asks; NULL for one that is not in the table yet
+ * @coa: the care-of address
+ * @extack: gets the cause of a refusal
+ *
+ * Return: one that stands in the table, on no list, with ->mapping still to be
+ * set; or the mapping's own one at that address; or ERR_PTR.
+ */
+static struct roam_endpoint *
+roam_endpoint_claim(struct roam_net *rn, struct roam_mapping *mapping,
+		    const struct in6_addr *coa, struct netlink_ext_ack *extack)
+{
+	struct roam_endpoint *endpoint, *old;
+	int err;
+
+	old = roam_endpoint_of(rn, coa);
+	if (old && mapping && old->mapping == mapping) {
+		list_del_init(&old->left);
+		return old;
+	}
+	if (old && list_empty(&old->left)) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "care-of address already carries another permanent address; two hosts behind one address need the tunnel");
+		return ERR_PTR(-EADDRINUSE);
+	}
+
+	endpoint = kzalloc(sizeof(*endpoint), GFP_KERNEL);
+	if (!endpoint)
+		return ERR_PTR(-ENOMEM);
+	endpoint->coa = *coa;
+	endpoint->mapping = mapping;
+	INIT_LIST_HEAD(&endpoint->left);
+
+	if (old)
+		err = rhashtable_replace_fast(&rn->by_coa, &old->node,
+					      &endpoint->node,
+					      ROAM_ENDPOINT_PARAMS);
+	else
+		err = rhashtable_insert_fast(&rn->by_coa, &endpoint->node,
+					     ROAM_ENDPOINT_PARAMS);
+	if (err) {
+		kfree(endpoint);
+		NL_SET_ERR_MSG_MOD(extack, "no memory for the care-of address");
+		return ERR_PTR(err);
+	}
+	if (old) {
+		list_del(&old->left);
+		kfree_rcu(old, rcu);
+	}
+	return endpoint;
+}
+
+static int roam_mapping_check(struct roam_net *rn,
+			      const struct roam_mapping *mapping,
+			      const struct roam_mapping_request *req,
+			      u16 nlflags, struct netlink_ext_ack *extack)
+{
+	if (!mapping) {
+		if ((nlflags & NLM_F_REPLACE) && !(nlflags & NLM_F_CREATE)) {
+			NL_SET_ERR_MSG_MOD(extack, "no such mapping");
+			return -ENOENT;
+		}
+		if (rn->mappings >= rn->config.max_mappings) {
+			NL_SET_ERR_MSG_MOD(extack,
+					   "limit of mappings reached; raise max-mappings");
+			return -ENOSPC;
+		}
+		return 0;
+	}
+	if (nlflags & NLM_F_EXCL) {
+		NL_SET_ERR_MSG_MOD(extack, "mapping exists");
+		return -EEXIST;
+	}
+	if (mapping->role != req->role) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "the address is mapped in the other role; delete that mapping first");
+		return -EBUSY;
+	}
+	if (req->seq < mapping->seq) {
+		NL_SET_ERR_MSG_MOD(extack, "sequence is older than the stored one");
+		return -ESTALE;
+	}
+	return 0;
+}
+
+static void roam_mapping_set_lifetime(struct roam_net *rn,
+				      struct roam_mapping *mapping,
+				      const struct roam_mapping_request *req)
+{
+	mapping->seq = req->seq;
+	mapping->mortal = req->lifetime != 0;
+	mapping->expires = (u32)(jiffies + req->lifetime);
+	if (mapping->mortal)
+		roam_sweep_within(rn, req->lifetime);
+}
+
+static struct roam_mapping *
+roam_mapping_create(struct roam_net *rn, const struct roam_mapping_request *req,
+		    struct netlink_ext_ack *extack)
+{
+	struct roam_endpoint *endpoint = NULL;
+	struct roam_mapping *mapping;
+	int err;
+
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
+	if (!mapping)
+		return ERR_PTR(-ENOMEM);
+	mapping->perm = req->perm;
+	mapping->role = req->role;
+	mapping->used = (u32)jiffies;
+
+	if (req->valid) {
+		endpoint = roam_endpoint_claim(rn, mapping, &req->coa, extack);
+		if (IS_ERR(endpoint)) {
+			kfree(mapping);
+			return ERR_CAST(endpoint);
+		}
+		RCU_INIT_POINTER(mapping->endpoint, endpoint);
+	}
+	roam_mapping_set_lifetime(rn, mapping, req);
+
+	err = rhashtable_insert_fast(&rn->by_perm, &mapping->node,
+				     ROAM_MAPPING_PARAMS);
+	if (err) {
+		NL_SET_ERR_MSG_MOD(extack, "no memory for the mapping");
+		if (endpoint)
+			roam_endpoint_remove(rn, endpoint);
+		/* A reader may have come by the endpoint. */
+		kfree_rcu(mapping, rcu);
+		return ERR_PTR(err);
+	}
+	rn->mappings++;
+	if (req->role == ROAM_MANGLE_ROLE_OWN)
+		WRITE_ONCE(rn->own, rn->own + 1);
+	return mapping;
+}
+
+static int roam_mapping_move(struct roam_net *rn, struct roam_mapping *mapping,
+			     const struct roam_mapping_request *req, u8 *reason,
+			     struct netlink_ext_ack *extack)
+{
+	struct roam_endpoint *old = roam_endpoint_current(rn, mapping);
+	struct roam_endpoint *new = NULL;
+
+	if (req->valid) {
+		new = roam_endpoint_claim(rn, mapping, &req->coa, extack);
+		if (IS_ERR(new))
+			return PTR_ERR(new);
+	}
+	*reason = new == old ? ROAM_MANGLE_REASON_REFRESHED :
+			       ROAM_MANGLE_REASON_MOVED;
+	if (new != old) {
+		rcu_assign_pointer(mapping->endpoint, new);
+		if (old)
+			roam_endpoint_leave(rn, old);
+	}
+	roam_mapping_set_lifetime(rn, mapping, req);
+	return 0;
+}
+
+struct roam_mapping *roam_mapping_set(struct roam_net *rn,
+				      const struct roam_mapping_request *req,
+				      u16 nlflags, u8 *reason,
+				      struct netlink_ext_ack *extack)
+{
+	struct roam_mapping *mapping;
+	int err;
+
+	lockdep_assert_held(&rn->lock);
+	mapping = roam_mapping_of(rn, &req->perm);
+	err = roam_mapping_check(rn, mapping, req, nlflags, extack);
+	if (err)
+		return ERR_PTR(err);
+
+	if (mapping) {
+		err = roam_mapping_move(rn, mapping, req, reason, extack);
+		if (err)
+			return ERR_PTR(err);
+	} else {
+		mapping = roam_mapping_create(rn, req, extack);
+		*reason = ROAM_MANGLE_REASON_NEW;
+	}
+	if (!IS_ERR(mapping))
+		atomic_inc(&rn->generation);
+	return mapping;
+}
+
+void roam_mapping_remove(struct roam_net *rn, struct roam_mapping *mapping)
+{
+	struct roam_endpoint *endpoint = roam_endpoint_current(rn, mapping);
+	struct roam_endpoint *next;
+
+	lockdep_assert_held(&rn->lock);
+	rhashtable_remove_fast(&rn->by_perm, &mapping->node,
+			       ROAM_MAPPING_PARAMS);
+	if (endpoint)
+		roam_endpoint_remove(rn, endpoint);
+	list_for_each_entry_safe(endpoint, next, &rn->left, left)
+		if (endpoint->mapping == mapping)
+			roam_endpoint_remove(rn, endpoint);
+
+	rn->mappings--;
+	if (mapping->role == ROAM_MANGLE_ROLE_OWN)
+		WRITE_ONCE(rn->own, rn->own - 1);
+	atomic_inc(&rn->generation);
+	kfree_rcu(mapping, rcu);
+}
+
+/*
+ * Calls @fn for every mapping; @fn may remove the one it is given. A resize of
+ * the table under the walk may show a mapping twice, never a removed one.
+ */
+static void roam_mapping_walk(struct roam_net *rn,
+			      void (*fn)(struct roam_net *rn,
+					 struct roam_mapping *mapping,
+					 void *ctx),
+			      void *ctx)
+{
+	struct rhashtable_iter iter;
+	struct roam_mapping *mapping;
+
+	rhashtable_walk_enter(&rn->by_perm, &iter);
+	rhashtable_walk_start(&iter);
+	while ((mapping = rhashtable_walk_next(&iter))) {
+		if (IS_ERR(mapping))
+			continue;
+		fn(rn, mapping, ctx);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+}
+
+static void roam_mapping_flush_one(struct roam_net *rn,
+				   struct roam_mapping *mapping, void *ctx)
+{
+	roam_mapping_remove(rn, mapping);
+}
+
+void roam_mapping_flush(struct roam_net *rn)
+{
+	struct roam_endpoint *endpoint, *next;
+
+	lockdep_assert_held(&rn->lock);
+	/* First, so that no mapping has to look for its own among them. */
+	list_for_each_entry_safe(endpoint, next, &rn->left, left)
+		roam_endpoint_remove(rn, endpoint);
+	roam_mapping_walk(rn, roam_mapping_flush_one, NULL);
+}
+
+static void roam_mapping_expire_one(struct roam_net *rn,
+				    struct roam_mapping *mapping, void *ctx)
+{
+	unsigned long *next = ctx;
+	s32 left;
+
+	if (!mapping->mortal)
+		return;
+	left = (s32)(mapping->expires - (u32)jiffies);
+	if (left > 0) {
+		*next = min_t(unsigned long, *next, left);
+		return;
+	}
+	roam_nl_mapping_event(rn, mapping, ROAM_MANGLE_REASON_EXPIRED);
+	roam_mapping_remove(rn, mapping);
+}
+
+unsigned long roam_table_sweep(struct roam_net *rn)
+{
+	unsigned long next = MAX_SCHEDULE_TIMEOUT;
+	struct roam_endpoint *endpoint;
+
+	lockdep_assert_held(&rn->lock);
+	roam_mapping_walk(rn, roam_mapping_expire_one, &next);
+	while ((endpoint = list_first_entry_or_null(&rn->left,
+						    struct roam_endpoint,
+						    left))) {
+		if (time_before(jiffies, endpoint->left_until)) {
+			next = min(next, endpoint->left_until - jiffies);
+			break;
+		}
+		roam_endpoint_remove(rn, endpoint);
+	}
+	return next;
+}
+
+int roam_table_init(struct roam_net *rn)
+{
+	int err;
+
+	INIT_LIST_HEAD(&rn->left);
+	err = rhashtable_init(&rn->by_perm, &ROAM_MAPPING_PARAMS);
+	if (err)
+		return err;
+	err = rhashtable_init(&rn->by_coa, &ROAM_ENDPOINT_PARAMS);
+	if (err)
+		rhashtable_destroy(&rn->by_perm);
+	return err;
+}
+
+void roam_table_exit(struct roam_net *rn)
+{
+	mutex_lock(&rn->lock);
+	roam_mapping_flush(rn);
+	mutex_unlock(&rn->lock);
+	rhashtable_destroy(&rn->by_coa);
+	rhashtable_destroy(&rn->by_perm);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Mappings and endpoints.
+ *
+ * A mapping says where a permanent address is. What moves is one pointer: a
+ * mapping points to an endpoint, which is the care-of address and never
+ * changes; a move makes a new endpoint and swaps the pointer.
+ *
+ * Contract
+ *
+ * - Readers (the hooks, dumps) hold rcu_read_lock() and use what a lookup
+ *   returned until they release it. No reference is taken.
+ * - Every change is made under roam_net.lock. What is taken out of a table is
+ *   freed by RCU.
+ * - roam_mapping.perm, .role and roam_endpoint.coa never change.
+ * - A valid mapping has exactly one current endpoint, and that endpoint points
+ *   back to it: on the wire a care-of address stands for one permanent
+ *   address (symmetric mode), which is how a received packet finds its way
+ *   back. Two permanent addresses behind one care-of address are refused.
+ * - After a move the old endpoint stays in by_coa for the time of grace, on
+ *   roam_net.left, still pointing to the mapping: packets in flight are
+ *   translated. A new mapping at that address ends the grace at once.
+ * - A mapping that goes takes all its endpoints out first.
+ */
+#ifndef ROAM_MANGLE_TABLE_H
+#define ROAM_MANGLE_TABLE_H
+
+#include <linux/rhashtable.h>
+
+#include "addr.h"
+#include "mangle.h"
+
+/**
+ * struct roam_endpoint - a care-of address
+ * @node: in roam_net.by_coa
+ * @coa: the care-of address, the key
+ * @mapping: whose it is, or was until the grace ends
+ * @left_until: end of the grace in jiffies, while on @left
+ * @left: in roam_net.left while in grace, empty while current
+ * @rcu: frees it after the table forgot it, when @left is not used any more
+ */
+struct roam_endpoint {
+	struct rhash_head node;
+	struct in6_addr coa;
+	struct roam_mapping *mapping;
+	unsigned long left_until;
+	union {
+		struct list_head left;
+		struct rcu_head rcu;
+	};
+};
+
+/**
+ * struct roam_mapping - a permanent address
+ * @node: in roam_net.by_perm
+ * @perm: the permanent address, the key
+ * @endpoint: where it is; NULL in a null mapping; RCU, roam_net.lock
+ * @seq: sequence of the registration; roam_net.lock
+ * @expires: jiffies when it ends, if @mortal; written under roam_net.lock
+ * @used: jiffies of the last packet; written by the hooks, only if changed
+ * @role: enum roam_mangle_role
+ * @mortal: it has a lifetime; roam_net.lock
+ * @rcu: frees it
+ */
+struct roam_mapping {
+	struct rhash_head node;
+	struct in6_addr perm;
+	struct roam_endpoint __rcu *endpoint;
+	u64 seq;
+	u32 expires;
+	u32 used;
+	u8 role;
+	bool mortal;
+	struct rcu_head rcu;
+};
+
+
+/*
+ * The parameters stand here as constants too: with them in sight the compiler
+ * inlines hash and comparison into the lookup.
+ */
+#define ROAM_MAPPING_PARAMS ((const struct rhashtable_params) {		\
+	.head_offset = offsetof(struct roam_mapping, node),		\
+	.key_offset = offsetof(struct roam_mapping, perm),		\
+	.key_len = sizeof(struct in6_addr),				\
+	.hashfn = roam_addr_hash,					\
+	.automatic_shrinking = true,					\
+})
+
+#define ROAM_ENDPOINT_PARAMS ((const struct rhashtable_params) {	\
+	.head_offset = offsetof(struct roam_endpoint, node),		\
+	.key_offset = offsetof(struct roam_endpoint, coa),		\
+	.key_len = sizeof(struct in6_addr),				\
+	.hashfn = roam_addr_hash,					\
+	.automatic_shrinking = true,					\
+})
+
+/* The mapping of a permanent address or NULL; under rcu_read_lock(). */
+static inline struct roam_mapping *
+roam_mapping_find(struct roam_net *rn, __be32 perm)
+{
+	struct in6_addr key = roam_addr4(perm);
+
+	return rhashtable_lookup(&rn->by_perm, &key, ROAM_MAPPING_PARAMS);
+}
+
+/* The endpoint at a care-of address or NULL; under rcu_read_lock(). */
+static inline struct roam_endpoint *
+roam_endpoint_find(struct roam_net *rn, __be32 coa)
+{
+	struct in6_addr key = roam_addr4(coa);
+
+	return rhashtable_lookup(&rn->by_coa, &key, ROAM_ENDPOINT_PARAMS);
+}
+
+/* A packet used it. Written only if the time changed: the line stays shared. */
+static inline void roam_mapping_touch(struct roam_mapping *mapping)
+{
+	u32 now = (u32)jiffies;
+
+	if (READ_ONCE(mapping->used) != now)
+		WRITE_ONCE(mapping->used, now);
+}
+
+/**
+ * struct roam_mapping_request - a wanted mapping, checked for itself
+ * @perm: permanent address
+ * @coa: care-of address, if @valid
+ * @valid: else a null mapping
+ * @role: enum roam_mangle_role
+ * @seq: sequence of the registration
+ * @lifetime: jiffies, 0 for ever
+ */
+struct roam_mapping_request {
+	struct in6_addr perm;
+	struct in6_addr coa;
+	bool valid;
+	u8 role;
+	u64 seq;
+	unsigned long lifetime;
+};
+
+/**
+ * roam_mapping_set - add or replace a mapping
+ * @rn: namespace; lock held
+ * @req: what it shall be
+ * @nlflags: NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE as in the request
+ * @reason: set to what happened, enum roam_mangle_reason
+ * @extack: gets the cause of a refusal
+ *
+ * Return: the mapping, or ERR_PTR: -EEXIST, -ENOENT, -ESTALE (older sequence),
+ * -EADDRINUSE (care-of address carries another permanent address),
+ * -EBUSY (role cannot change), -ENOSPC (limit), -ENOMEM. On error nothing
+ * changed.
+ */
+struct roam_mapping *roam_mapping_set(struct roam_net *rn,
+				      const struct roam_mapping_request *req,
+				      u16 nlflags, u8 *reason,
+				      struct netlink_ext_ack *extack);
+/* Takes a mapping out, with its endpoints; lock held. Freed by RCU. */
+void roam_mapping_remove(struct roam_net *rn, struct roam_mapping *mapping);
+void roam_mapping_flush(struct roam_net *rn);
+
+/**
+ * roam_table_sweep - remove mappings and left endpoints that have ended
+ * @rn: namespace; lock held
+ *
+ * Return: jiffies until the next one ends, MAX_SCHEDULE_TIMEOUT for none.
+ */
+unsigned long roam_table_sweep(struct roam_net *rn);
+
+int roam_table_init(struct roam_net *rn);
+void roam_table_exit(struct roam_net *rn);
+
+#endif

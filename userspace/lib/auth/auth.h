@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keys and authenticators: HMAC-SHA-256 by key id (OPEN-26, OPEN-27).
+ *
+ * A key never leaves this library: no function prints one, and the memory is
+ * wiped when a key set is freed. What may be shown is the id and fingerprint.
+ */
+#ifndef ROAM_AUTH_AUTH_H
+#define ROAM_AUTH_AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define AUTH_KEY_MIN 16		/* bytes; shorter secrets are refused */
+#define AUTH_KEY_MAX 64
+
+struct auth_key;
+struct auth_keys;
+
+/**
+ * auth_keys_load() - read key files
+ * @path: a file, or a directory whose *.key files are all read
+ * @error: on failure a sentence with file, line, cause and mend; caller frees
+ *
+ * A key file holds lines "ID HEX": a key id from 1 to 4294967295 and 16 to 64
+ * bytes in hexadecimal; '#' starts a comment. A file that group or others may
+ * read is refused. The same id twice is an error.
+ *
+ * Return: the key set, owned by the caller, or NULL.
+ */
+struct auth_keys *auth_keys_load(const char *path, char **error);
+/**
+ * auth_keys_parse() - add the keys of one file's text
+ * @keys: gets them
+ * @name: of the file, for the sentence
+ * @text: need not end with a zero
+ * @len: its length in bytes
+ * @error: as in auth_keys_load()
+ *
+ * Return: false at the first mistake; keys of the lines before it stay added.
+ */
+bool auth_keys_parse(struct auth_keys *keys, const char *name,
+		     const char *text, size_t len, char **error);
+/* A set without keys, for tests and for auth_keys_add(). */
+struct auth_keys *auth_keys_new(void);
+/* False if the id is 0 or taken, or the length is out of bounds. */
+bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
+		   size_t len);
+void auth_keys_free(struct auth_keys *keys);
+size_t auth_keys_count(const struct auth_keys *keys);
+/* The key with this id, or NULL; valid until the set is freed. */
+const struct auth_key *auth_keys_find(const struct auth_keys *keys,
+				      uint32_t id);
+uint32_t auth_key_id(const struct auth_key *key);
+/* First 8 bytes of SHA-256 of the secret in hex: 16 characters and a zero. */
+void auth_key_fingerprint(const struct auth_key *key, char out[17]);
+
+/* Writes @mac_len (at most 32) bytes of HMAC-SHA-256 over @data to @mac. */
+void auth_sign(const struct auth_key *key, const void *data, size_t len,
+	       uint8_t *mac, size_t mac_len);
+/* Compares in constant time. */
+bool auth_verify(const struct auth_key *key, const void *data, size_t len,
+		 const uint8_t *mac, size_t mac_len);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The location register: permanent address -> care-of address, by sequence.
+ *
+ * Contract: pure state machine, no I/O, no clock. hlr_input() answers one
+ * authenticated request. What it changed is appended to a struct hlr_changes;
+ * the caller must make these changes durable before it sends the reply, or
+ * take them back with hlr_undo() and send hlr_refuse() instead. So nothing
+ * acknowledged is ever lost (design decision 10). A repeated update is answered
+ * without a change: if what it repeats is not durable yet, its reply has to
+ * wait as well, so send no reply of a batch before the batch is committed.
+ */
+#ifndef ROAM_CORE_HLR_H
+#define ROAM_CORE_HLR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/addr.h"
+#include "core/time.h"
+#include "wire/lr.h"
+
+/**
+ * struct hlr_mapping - what the register holds for one permanent address
+ * @perm: permanent address, the key
+ * @coa: care-of address; all zero = tombstone of a removed mapping
+ * @seq: sequence of the newest accepted update
+ * @expires: when the mapping (or tombstone) goes
+ * @key_id: key that registered it
+ * @flags: LR_FLAG_*
+ */
+struct hlr_mapping {
+	struct roam_addr perm;
+	struct roam_addr coa;
+	uint64_t seq;
+	msec_t expires;
+	uint32_t key_id;
+	uint8_t flags;
+};
+
+/**
+ * struct hlr_rights - what one key may do; the caller looks it up
+ * @key_id: the key
+ * @may_query: queries are answered
+ * @permanent: prefixes of permanent addresses it may update, not owned
+ * @n_permanent: their number
+ */
+struct hlr_rights {
+	uint32_t key_id;
+	bool may_query;
+	const struct roam_prefix *permanent;
+	size_t n_permanent;
+};
+
+/**
+ * struct hlr_change - one change, enough to store it or to take it back
+ * @kind: what changed
+ * @existed: for HLR_CHANGE_MAPPING: @before holds an entry
+ * @before: mapping before
+ * @after: mapping now
+ * @key_id: for HLR_CHANGE_KEY: the key
+ * @id_before: last accepted identification before (0 = none)
+ * @id_after: last accepted identification now
+ */
+struct hlr_change {
+	enum { HLR_CHANGE_MAPPING, HLR_CHANGE_KEY } kind;
+	bool existed;
+	struct hlr_mapping before;
+	struct hlr_mapping after;
+	uint32_t key_id;
+	uint64_t id_before;
+	uint64_t id_after;
+};
+
+/**
+ * struct hlr_changes - growing list of changes, in order
+ * @items: the changes, owned
+ * @n: how many
+ * @room: how many fit before it grows
+ */
+struct hlr_changes {
+	struct hlr_change *items;
+	size_t n;
+	size_t room;
+};
+
+void hlr_changes_reset(struct hlr_changes *changes);
+void hlr_changes_free(struct hlr_changes *changes);
+
+/**
+ * struct hlr_config - limits of a register
+ * @lifetime_max: longest lifetime granted, seconds (D-18: 300)
+ * @tombstone: how long a removed mapping's sequence is kept, seconds (300)
+ * @mappings_max: most mappings, tombstones included
+ */
+struct hlr_config {
+	uint32_t lifetime_max;
+	uint32_t tombstone;
+	size_t mappings_max;
+};
+
+struct hlr;
+
+struct hlr *hlr_new(const struct hlr_config *config);
+void hlr_free(struct hlr *hlr);
+/* New limits after a reload; what is stored stays. */
+void hlr_configure(struct hlr *hlr, const struct hlr_config *config);
+
+/* Puts back what the store holds, at start. False when out of memory. */
+bool hlr_restore_mapping(struct hlr *hlr, const struct hlr_mapping *mapping);
+bool hlr_restore_key(struct hlr *hlr, uint32_t key_id, uint64_t last_id);
+
+/**
+ * hlr_input() - carry out one authenticated request
+ * @hlr: the register
+ * @now: the time
+ * @rights: what the sender's key may do
+ * @req: a query or an update
+ * @reply: the reply to send once the changes are durable
+ * @changes: what must be durable first; appended to
+ *
+ * Return: LR_DROP_NONE, or LR_DROP_ROLE for a type a register does not serve
+ * (then @reply is undefined and nothing changed).
+ */
+enum lr_drop hlr_input(struct hlr *hlr, msec_t now,
+		       const struct hlr_rights *rights,
+		       const struct lr_msg *req, struct lr_msg *reply,
+		       struct hlr_changes *changes);
+/* Takes back changes, last first; the list is empty afterwards. */
+void hlr_undo(struct hlr *hlr, struct hlr_changes *changes);
+/* Turns the reply to an update into "later": nothing was stored. */
+void hlr_refuse(struct lr_msg *reply);
+
+/**
+ * hlr_expire() - remove what has ended by @now
+ * @hlr: the register
+ * @now: the time
+ * @gone: called for each mapping that goes (for the store and the log)
+ * @ctx: handed to @gone
+ *
+ * Bounded work: when more has ended, the time returned is not after @now.
+ *
+ * Return: when to call again, MSEC_NEVER if nothing is stored.
+ */
+msec_t hlr_expire(struct hlr *hlr, msec_t now,
+		  void (*gone)(void *ctx, const struct hlr_mapping *m),
+		  void *ctx);
+
+/* The mapping of an address, tombstones excluded, or NULL; valid until the next call. */
+const struct hlr_mapping *hlr_find(const struct hlr *hlr, msec_t now,
+				   const struct roam_addr *perm);
+size_t hlr_count(const struct hlr *hlr);
+/* Calls @fn for every live mapping, in no order. @fn must not change the register. */
+void hlr_foreach(const struct hlr *hlr, msec_t now,
+		 void (*fn)(void *ctx, const struct hlr_mapping *m), void *ctx);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The mobile host of MIP-LR: keeps the registers and the correspondents told
+ * where its permanent addresses are (MLR-02, 04, 08, 34..40).
+ *
+ * Contract: pure state machine. Everything it wants done it asks of
+ * struct mobile_ops; everything it learns comes in by a call that carries the
+ * time. It never reads a clock, a socket or random numbers.
+ */
+#ifndef ROAM_CORE_MOBILE_H
+#define ROAM_CORE_MOBILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/addr.h"
+#include "core/time.h"
+#include "wire/lr.h"
+
+struct mobile_event;
+
+/** enum peer_mode - how a correspondent takes part; values of the netlink ABI. */
+enum peer_mode { PEER_SEEN = 0, PEER_ROAM = 1, PEER_PLAIN = 2 };
+
+/**
+ * struct mobile_ops - what the core asks of its surroundings
+ * @send: send @msg to @to (port as configured there); core has set type, key
+ *	id, id, nonce and entries. May lose it: the core repeats.
+ * @set_own: the kernel shall rewrite @perm <-> @coa from now on; @coa all zero:
+ *	no care-of address, the mapping goes; @coa == @perm: at home, no rewriting
+ * @set_peer: the kernel shall know this correspondent's mode (releases packets)
+ * @random: 64 random bits
+ * @wallclock: nanoseconds since 1970, for identifications
+ * @event: something worth a log line and a monitor line, see enum mobile_event
+ *
+ * @ctx of every call is the one given to mobile_new().
+ */
+struct mobile_ops {
+	void (*send)(void *ctx, const struct roam_addr *to, uint16_t port,
+		     const struct lr_msg *msg);
+	void (*set_own)(void *ctx, const struct roam_addr *perm,
+			const struct roam_addr *coa, uint64_t seq);
+	void (*set_peer)(void *ctx, const struct roam_addr *perm,
+			 const struct roam_addr *peer, enum peer_mode mode);
+	uint64_t (*random)(void *ctx);
+	uint64_t (*wallclock)(void *ctx);
+	void (*event)(void *ctx, const struct mobile_event *event);
+};
+
+/** enum mobile_event_type - what happened. */
+enum mobile_event_type {
+	MOBILE_MOVED,		/* @perm went from @old_coa to @coa */
+	MOBILE_REGISTERED,	/* @host (a register) acknowledged, @took ms */
+	MOBILE_REFUSED,		/* @host refused with @status */
+	MOBILE_UNANSWERED,	/* @host did not answer @tries times: a register is
+				 * asked on, a correspondent at the next move */
+	MOBILE_PEER_CONFIRMED,	/* @host (a correspondent) confirmed, @took ms */
+	MOBILE_PEER_PLAIN,	/* @host did not confirm in time */
+};
+
+/**
+ * struct mobile_event - one event
+ * @type: what happened
+ * @perm: the permanent address it is about
+ * @coa: its care-of address now
+ * @old_coa: the one before (MOBILE_MOVED)
+ * @host: register or correspondent
+ * @status: enum lr_status (MOBILE_REFUSED)
+ * @tries: messages sent so far
+ * @took: milliseconds since the first of them
+ */
+struct mobile_event {
+	enum mobile_event_type type;
+	struct roam_addr perm;
+	struct roam_addr coa;
+	struct roam_addr old_coa;
+	struct roam_addr host;
+	uint8_t status;
+	unsigned int tries;
+	msec_t took;
+};
+
+/**
+ * struct mobile_register - one register to keep told
+ * @addr: its address
+ * @port: its port, host order
+ * @key_id: key shared with it
+ */
+struct mobile_register {
+	struct roam_addr addr;
+	uint16_t port;
+	uint32_t key_id;
+};
+
+/**
+ * struct mobile_config - settings
+ * @registers: all registers (MLR-08), not owned, copied by mobile_new()
+ * @n_registers: their number
+ * @permanent: own permanent addresses, copied
+ * @n_permanent: their number
+ * @lifetime: wanted lifetime, seconds
+ * @port: port of correspondents
+ * @retry: first repetition of an update, ms (500), doubling to @retry_max (8000)
+ * @retry_max: longest interval between repetitions, ms
+ * @announce_retry: first repetition of an announce, ms (100), doubling
+ * @announce_time: after this the unanswered peer of a first contact is plain, ms (300)
+ * @move_time: how long a known peer is announced to after a move, ms (30000)
+ * @peers_max: most correspondents kept; the one idle longest gives way
+ */
+struct mobile_config {
+	const struct mobile_register *registers;
+	size_t n_registers;
+	const struct roam_addr *permanent;
+	size_t n_permanent;
+	uint32_t lifetime;
+	uint16_t port;
+	msec_t retry;
+	msec_t retry_max;
+	msec_t announce_retry;
+	msec_t announce_time;
+	msec_t move_time;
+	size_t peers_max;
+};
+
+struct mobile;
+
+struct mobile *mobile_new(const struct mobile_config *config,
+			  const struct mobile_ops *ops, void *ctx);
+void mobile_free(struct mobile *mobile);
+
+/*
+ * What the kernel held before this daemon started (OPEN-45): nothing is sent
+ * and no operation is called for it.
+ */
+void mobile_adopt_own(struct mobile *mobile, const struct roam_addr *perm,
+		      const struct roam_addr *coa, uint64_t seq);
+void mobile_adopt_peer(struct mobile *mobile, const struct roam_addr *perm,
+		       const struct roam_addr *peer, enum peer_mode mode);
+
+/**
+ * mobile_set_coa() - the care-of address of all permanent addresses is @coa
+ * @mobile: the core
+ * @now: the time
+ * @coa: the address, all zero for none (between networks)
+ *
+ * The same address again changes nothing and sends nothing (MLR-40), except
+ * for the first call after mobile_adopt_own(), which registers anew. Another
+ * one: set_own first, then update to every register and announce to every
+ * peer, all in parallel, with a sequence higher than any before.
+ */
+void mobile_set_coa(struct mobile *mobile, msec_t now,
+		    const struct roam_addr *coa);
+
+/* The kernel holds a packet from @perm to unknown @peer: first contact. */
+void mobile_miss(struct mobile *mobile, msec_t now,
+		 const struct roam_addr *perm, const struct roam_addr *peer);
+/* The kernel saw TCP between @perm and a new @peer (MLR-35): announce to it. */
+void mobile_seen(struct mobile *mobile, msec_t now,
+		 const struct roam_addr *perm, const struct roam_addr *peer);
+/* The kernel forgot this correspondent (idle). */
+void mobile_forget(struct mobile *mobile, const struct roam_addr *perm,
+		   const struct roam_addr *peer);
+/* The peer's host answered that nobody listens on the port: plain at once. */
+void mobile_unreachable(struct mobile *mobile, msec_t now,
+			const struct roam_addr *peer);
+
+/**
+ * mobile_input() - an acknowledgement or confirm came
+ * @from: source address of the datagram
+ * @msg: decoded and, if key_id != 0, verified
+ *
+ * Return: LR_DROP_NONE, LR_DROP_UNASKED when nothing outstanding matches,
+ * LR_DROP_KEY when an acknowledgement is not authenticated by the register's
+ * key, LR_DROP_ROLE for a type that is for no mobile host.
+ */
+enum lr_drop mobile_input(struct mobile *mobile, msec_t now,
+			  const struct roam_addr *from,
+			  const struct lr_msg *msg);
+
+/* Repeats and renews what is due. Return: when to call again. */
+msec_t mobile_tick(struct mobile *mobile, msec_t now);
+/*
+ * Lifetime 0 to every register, once, without waiting for answers. The kernel
+ * is not told; the care-of address counts as none until mobile_set_coa().
+ */
+void mobile_deregister(struct mobile *mobile, msec_t now);
+
+/**
+ * struct mobile_status - what can be shown of one (permanent, register) pair
+ * @perm: own permanent address
+ * @coa: its care-of address now, all zero for none
+ * @seq: its sequence
+ * @reg: the register
+ * @registered: the register acknowledged the present care-of address
+ * @expires: when the registration ends there
+ * @tries: unanswered messages so far
+ * @last_status: last status the register sent
+ */
+struct mobile_status {
+	struct roam_addr perm;
+	struct roam_addr coa;
+	uint64_t seq;
+	struct roam_addr reg;
+	bool registered;
+	msec_t expires;
+	unsigned int tries;
+	uint8_t last_status;
+};
+
+void mobile_foreach(const struct mobile *mobile,
+		    void (*fn)(void *ctx, const struct mobile_status *st),
+		    void *ctx);
+
+/**
+ * struct mobile_peer_status - what can be shown of one correspondent
+ * @perm: own permanent address
+ * @peer: the correspondent
+ * @mode: how it takes part
+ * @current: it confirmed the present care-of address
+ * @took: milliseconds its last confirm took, -1 if none
+ */
+struct mobile_peer_status {
+	struct roam_addr perm;
+	struct roam_addr peer;
+	enum peer_mode mode;
+	bool current;
+	msec_t took;
+};
+
+void mobile_foreach_peer(const struct mobile *mobile,
+			 void (*fn)(void *ctx,
+				    const struct mobile_peer_status *st),
+			 void *ctx);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Objects of one size from large chunks, without a header per object: a
+ * register holds millions of them. Chunks go back only with the pool.
+ */
+#ifndef ROAM_CORE_POOL_H
+#define ROAM_CORE_POOL_H
+
+#include <stddef.h>
+
+/**
+ * struct pool - the pool
+ * @size: bytes per object, at least that of a pointer
+ * @free: list of unused objects, linked through their first word
+ * @chunks: list of chunks, linked through their first word
+ */
+struct pool {
+	size_t size;
+	void *free;
+	void *chunks;
+};
+
+void pool_init(struct pool *pool, size_t size);
+/* Every object is gone after it. */
+void pool_fini(struct pool *pool);
+/* A zeroed object, or NULL when out of memory. */
+void *pool_alloc(struct pool *pool);
+void pool_free(struct pool *pool, void *object);
+
+#endif

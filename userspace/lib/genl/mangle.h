@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Typed client of the roam_mangle family (kernel/include/uapi/linux/
+ * roam_mangle.h, Documentation/netlink/specs/roam_mangle.yaml).
+ */
+#ifndef ROAM_GENL_MANGLE_H
+#define ROAM_GENL_MANGLE_H
+
+#include <linux/roam_mangle.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/addr.h"
+#include "genl/genl.h"
+
+/**
+ * struct mangle_mapping - one mapping of the module
+ * @perm: permanent address, the key
+ * @coa: care-of address, all zero in a null mapping
+ * @role: enum roam_mangle_role
+ * @state: enum roam_mangle_state
+ * @lifetime: ms left, 0 = for ever
+ * @seq: sequence of the registration
+ * @idle: ms since it last rewrote a packet (from the kernel only)
+ */
+struct mangle_mapping {
+	struct roam_addr perm;
+	struct roam_addr coa;
+	uint8_t role;
+	uint8_t state;
+	uint32_t lifetime;
+	uint64_t seq;
+	uint32_t idle;
+};
+
+/**
+ * struct mangle_peer - one correspondent of an own permanent address
+ * @own: own permanent address; all zero in a miss whose source is not one
+ * @addr: the correspondent
+ * @mode: enum roam_mangle_peer_mode
+ * @idle: ms since the last packet (from the kernel only)
+ */
+struct mangle_peer {
+	struct roam_addr own;
+	struct roam_addr addr;
+	uint8_t mode;
+	uint32_t idle;
+};
+
+/**
+ * struct mangle_event - one event of the module, decoded
+ * @cmd: ROAM_MANGLE_CMD_MAPPING_NTF, _PEER_NTF or _MISS_NTF
+ * @mapping: for a mapping event
+ * @peer: for a peer event or a miss
+ * @reason: enum roam_mangle_reason
+ * @need: ROAM_MANGLE_NEED_* bits of a miss
+ */
+struct mangle_event {
+	uint8_t cmd;
+	struct mangle_mapping mapping;
+	struct mangle_peer peer;
+	uint8_t reason;
+	uint32_t need;
+};
+
+struct genl *mangle_open(char **error);
+
+/**
+ * mangle_mapping_set() - add or replace mappings in bulk
+ * @mappings: as many as wanted; packed into as few messages as possible
+ * @n: their number
+ * @flags: NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
+ * @applied: how many took effect, may be NULL; the one at that index failed
+ *
+ * Return: 0 or negative errno, genl_error() says why.
+ */
+int mangle_mapping_set(struct genl *genl, const struct mangle_mapping *mappings,
+		       size_t n, uint16_t flags, size_t *applied);
+int mangle_mapping_del(struct genl *genl, const struct roam_addr *perms,
+		       size_t n, size_t *applied);
+/* Removes all; @applied (may be NULL) tells how many. */
+int mangle_mapping_flush(struct genl *genl, size_t *applied);
+int mangle_mapping_get(struct genl *genl, const struct roam_addr *perm,
+		       struct mangle_mapping *mapping);
+int mangle_mapping_dump(struct genl *genl,
+			void (*fn)(void *ctx, const struct mangle_mapping *m),
+			void *ctx, bool *interrupted);
+
+int mangle_peer_set(struct genl *genl, const struct mangle_peer *peers,
+		    size_t n, size_t *applied);
+int mangle_peer_del(struct genl *genl, const struct mangle_peer *peers,
+		    size_t n, size_t *applied);
+int mangle_peer_flush(struct genl *genl, size_t *applied);
+int mangle_peer_dump(struct genl *genl,
+		     void (*fn)(void *ctx, const struct mangle_peer *p),
+		     void *ctx, bool *interrupted);
+
+/* Replaces the whole list. */
+int mangle_range_set(struct genl *genl, const struct roam_prefix *ranges,
+		     size_t n);
+int mangle_range_get(struct genl *genl,
+		     void (*fn)(void *ctx, const struct roam_prefix *r),
+		     void *ctx);
+
+/**
+ * struct mangle_config - settings of the module; see the YAML for each
+ * @set: bit per ROAM_MANGLE_A_CONFIG_* that is to be changed (by set only)
+ * @protocols: IP protocols rewritten
+ * @n_protocols: their number
+ */
+struct mangle_config {
+	uint32_t set;
+	uint8_t protocols[16];
+	size_t n_protocols;
+	uint32_t hold_packets;
+	uint32_t hold_total;
+	uint32_t hold_time;
+	uint8_t hold_policy;
+	uint32_t grace;
+	uint32_t max_mappings;
+	uint32_t max_peers;
+	uint32_t peer_time;
+};
+
+int mangle_config_set(struct genl *genl, const struct mangle_config *config);
+int mangle_config_get(struct genl *genl, struct mangle_config *config);
+
+/**
+ * mangle_stats_get() - read the counters
+ * @fn: called for each with its name ("in-rewritten", as in the YAML)
+ */
+int mangle_stats_get(struct genl *genl,
+		     void (*fn)(void *ctx, const char *name, uint64_t value),
+		     void *ctx);
+
+/* False if the message is no event of the family or is malformed. */
+bool mangle_event_decode(const struct nlmsghdr *nlh,
+			 struct mangle_event *event);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Control socket of a daemon: one JSON object per line over a stream socket in
+ * /run/roam, the same for every daemon.
+ *
+ *   -> {"command": "show", "args": {...}}
+ *   <- {"result": ...}  or  {"error": {"code": "...", "message": "...", "hint": "..."}}
+ *
+ * "monitor" answers {"result": []} and turns the connection into a stream of
+ * events, one object per line; "help" lists the commands. Whoever may open the socket may read; commands
+ * that change something need the same user as the daemon, or root
+ * (SO_PEERCRED).
+ */
+#ifndef ROAM_IO_CONTROL_H
+#define ROAM_IO_CONTROL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <uv.h>
+
+/**
+ * struct control_error - filled by a handler that refuses
+ * @code: short name: "usage", "refused", "missing", "unavailable"
+ * @message: one sentence with the cause
+ * @hint: the next thing to try, or ""
+ */
+struct control_error {
+	char code[32];
+	char message[256];
+	char hint[256];
+};
+
+/* A new reference to the result, or NULL with @error filled. */
+typedef json_t *(*control_fn)(void *ctx, const json_t *args,
+			      struct control_error *error);
+
+/**
+ * struct control_command - one command of a daemon
+ * @name: the word
+ * @fn: carries it out
+ * @changes: needs the privileged caller
+ * @help: one line
+ */
+struct control_command {
+	const char *name;
+	control_fn fn;
+	bool changes;
+	const char *help;
+};
+
+struct control;
+
+/*
+ * A request line may be CONTROL_LINE_MAX bytes long. An event is not queued
+ * behind more than CONTROL_QUEUE_MAX bytes: that reader is disconnected.
+ */
+#define CONTROL_LINE_MAX 65536
+#define CONTROL_QUEUE_MAX (1 << 20)
+#define CONTROL_CLIENTS_MAX 64
+
+/**
+ * control_open() - listen
+ * @loop: the loop
+ * @path: socket path; a stale one is replaced, one in use is an error; its
+ *	folder is made if it is missing
+ * @commands: ends with a NULL name; must outlive the socket
+ * @ctx: for the handlers
+ * @error: on failure a sentence, caller frees
+ */
+struct control *control_open(uv_loop_t *loop, const char *path,
+			     const struct control_command *commands, void *ctx,
+			     char **error);
+/* Sends @event (reference stolen) to everyone who monitors. A reader that
+ * does not keep up loses the connection, never the daemon its memory. */
+void control_event(struct control *control, json_t *event);
+void control_close(struct control *control);
+
+void control_refuse(struct control_error *error, const char *code,
+		    const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

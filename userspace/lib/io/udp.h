@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One UDP socket on the loop: datagrams in batches (recvmmsg/sendmmsg), with
+ * the local address of each, so that a reply leaves from where the request
+ * went to.
+ */
+#ifndef ROAM_IO_UDP_H
+#define ROAM_IO_UDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/addr.h"
+
+#define UDP_BATCH 64		/* datagrams per system call */
+
+/**
+ * struct udp_datagram - one received datagram
+ * @from: source address
+ * @from_port: source port, host order
+ * @to: local address it was sent to
+ * @data: payload, valid during the call
+ * @len: its length in bytes
+ */
+struct udp_datagram {
+	struct roam_addr from;
+	uint16_t from_port;
+	struct roam_addr to;
+	const uint8_t *data;
+	size_t len;
+};
+
+struct udp;
+
+/* Called with 1..UDP_BATCH datagrams; replies by udp_send() leave together. */
+typedef void (*udp_receive_fn)(void *ctx, const struct udp_datagram *d,
+			       size_t n);
+/* An ICMP error says nobody listens at @host:@port. */
+typedef void (*udp_unreachable_fn)(void *ctx, const struct roam_addr *host,
+				   uint16_t port);
+
+/**
+ * udp_open() - bind a dual-stack socket and watch it
+ * @loop: the loop
+ * @addr: local address, all zero for any
+ * @port: local port, host order
+ * @receive: called for datagrams
+ * @unreachable: called for ICMP port unreachable, may be NULL
+ * @ctx: for both
+ * @error: on failure a sentence, caller frees
+ *
+ * Return: the socket or NULL.
+ */
+struct udp *udp_open(uv_loop_t *loop, const struct roam_addr *addr,
+		     uint16_t port, udp_receive_fn receive,
+		     udp_unreachable_fn unreachable, void *ctx, char **error);
+/*
+ * Queues a datagram; it leaves when the receive call returns or at the next
+ * turn of the loop. @local: source address, NULL or all zero lets the kernel
+ * choose. Full queue or unreachable network: lost and counted.
+ */
+void udp_send(struct udp *udp, const struct roam_addr *to, uint16_t port,
+	      const struct roam_addr *local, const void *data, size_t len);
+uint64_t udp_send_errors(const struct udp *udp);
+void udp_close(struct udp *udp);
+
+#endif
