@@ -47,8 +47,10 @@ const struct nla_policy roam_mangle_range_nl_policy[ROAM_MANGLE_A_RANGE_PREFIX_L
 };
 
 /* ROAM_MANGLE_CMD_MAPPING_SET - do */
-const struct nla_policy roam_mangle_mapping_set_nl_policy[ROAM_MANGLE_A_MAIN_MAPPING + 1] = {
+const struct nla_policy roam_mangle_mapping_set_nl_policy[ROAM_MANGLE_A_MAIN_EXISTING + 1] = {
 	[ROAM_MANGLE_A_MAIN_MAPPING] = NLA_POLICY_NESTED(roam_mangle_mapping_nl_policy),
+	[ROAM_MANGLE_A_MAIN_EXCLUSIVE] = { .type = NLA_FLAG, },
+	[ROAM_MANGLE_A_MAIN_EXISTING] = { .type = NLA_FLAG, },
 };
 
 /* ROAM_MANGLE_CMD_MAPPING_DEL - do */
@@ -109,7 +111,7 @@ const struct genl_ops roam_mangle_nl_ops[11] = {
 		.cmd		= ROAM_MANGLE_CMD_MAPPING_SET,
 		.doit		= roam_mangle_nl_mapping_set_doit,
 		.policy		= roam_mangle_mapping_set_nl_policy,
-		.maxattr	= ROAM_MANGLE_A_MAIN_MAPPING,
+		.maxattr	= ROAM_MANGLE_A_MAIN_EXISTING,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

@@ -18,7 +18,7 @@ extern const struct nla_policy roam_mangle_mapping_nl_policy[ROAM_MANGLE_A_MAPPI
 extern const struct nla_policy roam_mangle_peer_nl_policy[ROAM_MANGLE_A_PEER_IDLE + 1];
 extern const struct nla_policy roam_mangle_range_nl_policy[ROAM_MANGLE_A_RANGE_PREFIX_LEN + 1];
 
-extern const struct nla_policy roam_mangle_mapping_set_nl_policy[ROAM_MANGLE_A_MAIN_MAPPING + 1];
+extern const struct nla_policy roam_mangle_mapping_set_nl_policy[ROAM_MANGLE_A_MAIN_EXISTING + 1];
 
 extern const struct nla_policy roam_mangle_mapping_del_nl_policy[ROAM_MANGLE_A_MAIN_ALL + 1];
 

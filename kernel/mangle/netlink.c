@@ -382,10 +382,11 @@ static int roam_nl_mapping_set_one(struct roam_net *rn,
 	err = roam_nl_parse_mapping(attr, &req, info->extack);
 	if (err)
 		return err;
+	req.exclusive = info->attrs[ROAM_MANGLE_A_MAIN_EXCLUSIVE];
+	req.existing = info->attrs[ROAM_MANGLE_A_MAIN_EXISTING];
 
 	mutex_lock(&rn->lock);
-	mapping = roam_mapping_set(rn, &req, info->nlhdr->nlmsg_flags, &reason,
-				   info->extack);
+	mapping = roam_mapping_set(rn, &req, &reason, info->extack);
 	if (IS_ERR(mapping)) {
 		mutex_unlock(&rn->lock);
 		NL_SET_BAD_ATTR(info->extack, attr);

@@ -108,10 +108,10 @@ roam_endpoint_claim(struct roam_net *rn, struct roam_mapping *mapping,
 static int roam_mapping_check(struct roam_net *rn,
 			      const struct roam_mapping *mapping,
 			      const struct roam_mapping_request *req,
-			      u16 nlflags, struct netlink_ext_ack *extack)
+			      struct netlink_ext_ack *extack)
 {
 	if (!mapping) {
-		if ((nlflags & NLM_F_REPLACE) && !(nlflags & NLM_F_CREATE)) {
+		if (req->existing) {
 			NL_SET_ERR_MSG_MOD(extack, "no such mapping");
 			return -ENOENT;
 		}
@@ -122,7 +122,7 @@ static int roam_mapping_check(struct roam_net *rn,
 		}
 		return 0;
 	}
-	if (nlflags & NLM_F_EXCL) {
+	if (req->exclusive) {
 		NL_SET_ERR_MSG_MOD(extack, "mapping exists");
 		return -EEXIST;
 	}
@@ -215,7 +215,7 @@ static int roam_mapping_move(struct roam_net *rn, struct roam_mapping *mapping,
 
 struct roam_mapping *roam_mapping_set(struct roam_net *rn,
 				      const struct roam_mapping_request *req,
-				      u16 nlflags, u8 *reason,
+				      u8 *reason,
 				      struct netlink_ext_ack *extack)
 {
 	struct roam_mapping *mapping;
@@ -223,7 +223,7 @@ struct roam_mapping *roam_mapping_set(struct roam_net *rn,
 
 	lockdep_assert_held(&rn->lock);
 	mapping = roam_mapping_of(rn, &req->perm);
-	err = roam_mapping_check(rn, mapping, req, nlflags, extack);
+	err = roam_mapping_check(rn, mapping, req, extack);
 	if (err)
 		return ERR_PTR(err);
 

@@ -128,6 +128,8 @@ static inline void roam_mapping_touch(struct roam_mapping *mapping)
  * @coa: care-of address, if @valid
  * @valid: else a null mapping
  * @role: enum roam_mangle_role
+ * @exclusive: refuse it if there is one already
+ * @existing: refuse it if there is none yet
  * @seq: sequence of the registration
  * @lifetime: jiffies, 0 for ever
  */
@@ -136,6 +138,8 @@ struct roam_mapping_request {
 	struct in6_addr coa;
 	bool valid;
 	u8 role;
+	bool exclusive;
+	bool existing;
 	u64 seq;
 	unsigned long lifetime;
 };
@@ -144,7 +148,6 @@ struct roam_mapping_request {
  * roam_mapping_set - add or replace a mapping
  * @rn: namespace; lock held
  * @req: what it shall be
- * @nlflags: NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE as in the request
  * @reason: set to what happened, enum roam_mangle_reason
  * @extack: gets the cause of a refusal
  *
@@ -155,7 +158,7 @@ struct roam_mapping_request {
  */
 struct roam_mapping *roam_mapping_set(struct roam_net *rn,
 				      const struct roam_mapping_request *req,
-				      u16 nlflags, u8 *reason,
+				      u8 *reason,
 				      struct netlink_ext_ack *extack);
 /* Takes a mapping out, with its endpoints; lock held. Freed by RCU. */
 void roam_mapping_remove(struct roam_net *rn, struct roam_mapping *mapping);

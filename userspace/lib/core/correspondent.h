@@ -162,6 +162,19 @@ enum lr_drop corr_input(struct corr *corr, msec_t now,
 			const struct roam_addr *from, uint16_t from_port,
 			const struct lr_msg *msg);
 
+/**
+ * corr_locate() - where messages for a host go (mobile_ops.locate)
+ * @corr: the core
+ * @now: the time
+ * @addr: address of the host, permanent if it is a mobile host
+ * @doubt: it does not answer there: ask the register again, the answer comes
+ *	later (OPEN-20: both ends moved, their announces missed each other)
+ *
+ * Return: its care-of address if it is known to be away, else @addr.
+ */
+struct roam_addr corr_locate(struct corr *corr, msec_t now,
+			     const struct roam_addr *addr, bool doubt);
+
 /* Repeats and gives up what is due. Return: when to call again. */
 msec_t corr_tick(struct corr *corr, msec_t now);
 

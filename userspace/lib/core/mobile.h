@@ -27,6 +27,9 @@ enum peer_mode { PEER_SEEN = 0, PEER_ROAM = 1, PEER_PLAIN = 2 };
  * struct mobile_ops - what the core asks of its surroundings
  * @send: send @msg to @to (port as configured there); core has set type, key
  *	id, id, nonce and entries. May lose it: the core repeats.
+ * @locate: where messages to @peer go: its care-of address if it is a mobile
+ *	host itself (corr_locate() knows), else @peer. @doubt: it did not answer
+ *	there, the register should be asked again (OPEN-20). NULL: @peer always
  * @set_own: the kernel shall rewrite @perm <-> @coa from now on; @coa all zero:
  *	no care-of address, the mapping goes; @coa == @perm: at home, no rewriting
  * @set_peer: the kernel shall know this correspondent's mode (releases packets)
@@ -39,6 +42,8 @@ enum peer_mode { PEER_SEEN = 0, PEER_ROAM = 1, PEER_PLAIN = 2 };
 struct mobile_ops {
 	void (*send)(void *ctx, const struct roam_addr *to, uint16_t port,
 		     const struct lr_msg *msg);
+	struct roam_addr (*locate)(void *ctx, const struct roam_addr *peer,
+				   bool doubt);
 	void (*set_own)(void *ctx, const struct roam_addr *perm,
 			const struct roam_addr *coa, uint64_t seq);
 	void (*set_peer)(void *ctx, const struct roam_addr *perm,

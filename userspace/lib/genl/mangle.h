@@ -66,17 +66,24 @@ struct mangle_event {
 
 struct genl *mangle_open(char **error);
 
+/** enum mangle_set - which mappings a request may set. */
+enum mangle_set {
+	MANGLE_SET_ANY,		/* added or replaced */
+	MANGLE_SET_NEW,		/* one that exists is refused (-EEXIST) */
+	MANGLE_SET_EXISTING,	/* one that does not exist is refused (-ENOENT) */
+};
+
 /**
  * mangle_mapping_set() - add or replace mappings in bulk
  * @mappings: as many as wanted; packed into as few messages as possible
  * @n: their number
- * @flags: NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
+ * @which: which it may set
  * @applied: how many took effect, may be NULL; the one at that index failed
  *
  * Return: 0 or negative errno, genl_error() says why.
  */
 int mangle_mapping_set(struct genl *genl, const struct mangle_mapping *mappings,
-		       size_t n, uint16_t flags, size_t *applied);
+		       size_t n, enum mangle_set which, size_t *applied);
 int mangle_mapping_del(struct genl *genl, const struct roam_addr *perms,
 		       size_t n, size_t *applied);
 /* Removes all; @applied (may be NULL) tells how many. */

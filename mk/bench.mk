@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Helpers of make bench, built before the guest starts: a compiler would take
+# minutes where each instruction is counted.
+
+BENCH := build/bench
+BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -Iuserspace/lib \
+	-Ikernel/include/uapi
+BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/rewrite.bpf.o
+
+.PHONY: bench-helpers
+
+bench: bench-helpers
+bench-helpers: $(BENCH_HELPERS)
+
+$(BENCH)/load-roam: selftests/bench/load-roam.c selftests/bench/load.h \
+		build/userspace/libroam.a
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $(filter-out %.h,$^) -lmnl
+
+$(BENCH)/load-bpf: selftests/bench/load-bpf.c selftests/bench/load.h
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $< -lbpf
+
+# The second path is where Debian keeps <asm/types.h>.
+$(BENCH)/rewrite.bpf.o: selftests/bench/rewrite.bpf.c
+	@mkdir -p $(@D)
+	clang -target bpf -O2 -g -Wall -Wextra -Werror \
+		-I/usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<

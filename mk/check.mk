@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tests. Each target runs alone; check-vm and check-kunit take TEST=word to run
+# only tests whose file, function or name contains the word.
+#
+#   make check                    everything, "N passed, N failed, N skipped" last
+#   make check-static             shellcheck, codespell, modules without a warning
+#   make check-kunit              kernel unit tests in the debug kernel
+#   make check-vm KERNEL=6.12     functional tests on 6.1, 6.12, latest or uml
+#   make check-harness            a guest that crashes or lies must not pass
+#   make bench                    instructions per packet, in build/bench
+
+KERNEL ?= 6.12
+VM_TESTS = $(wildcard selftests/functional/*.sh selftests/faults/*.sh)
+
+# in_guest KERNEL,NAME,OPTIONS,COMMAND: run the tests, then count the results.
+in_guest = status=0; \
+	selftests/vm/run --kernel $(1) --name $(2) $(3) -- env TEST='$(TEST)' $(4) || status=$$?; \
+	selftests/ktap build/vm/$(1)/$(2)/output || status=1; \
+	exit $$status
+
+.PHONY: check check-static check-kunit check-vm check-harness bench
+
+check: deps
+	@selftests/check
+
+check-static:
+	@selftests/static
+
+check-kunit:
+	@scripts/build-modules uml >/dev/null
+	@$(call in_guest,uml,kunit,--mem 1024 --timeout 900,selftests/vm/kunit \
+		build/modules/uml/root/lib/modules/*/updates/*_kunit.ko)
+
+check-vm: all
+	@scripts/build-modules $(KERNEL) >/dev/null
+	@$(call in_guest,$(KERNEL),check,--timeout 2400,selftests/vm/run-tests $(VM_TESTS))
+
+check-harness:
+	@selftests/vm/selftest
+
+bench: all
+	@scripts/build-modules 6.12 >/dev/null
+	@selftests/vm/run --kernel 6.12 --name bench --icount --timeout 3600 -- \
+		selftests/bench/run
+	@mkdir -p build/bench && cp build/vm/6.12/bench/results.json build/bench/

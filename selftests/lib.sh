@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Library of the functional tests. A test file is an executable bash script that
+# runs as root inside a guest:
+#
+#	. "$(dirname "$(realpath "$0")")/../lib.sh"
+#
+#	moved_host_keeps_connection() {
+#		local mobile peer
+#		ns_create mobile peer
+#		veth_pair "$mobile" eth0 "$peer" eth0
+#		...
+#		expect_eq "packets lost" 0 "$lost"
+#	}
+#
+#	test "MLR-17: a connection survives a move" moved_host_keeps_connection
+#	tests_done
+#
+# Each test runs in a subshell of its own, its name begins with the requirements
+# it proves, its result is one KTAP line. What it creates is undone in reverse
+# order when it ends, however it ends; what it prints is shown when it fails and
+# stays in $ROAM_OUT. With TEST=word only tests whose file, name or function
+# contains the word run.
+set -uo pipefail
+
+: "${ROAM_OUT:=$(mktemp -d)}"
+export LC_ALL=C.UTF-8
+lib_script=$(basename "$0" .sh)
+lib_tests=0
+lib_failures=0
+lib_undo=()
+readonly lib_script
+readonly lib_status_failed=1 lib_status_skipped=4
+
+# ---- tests and their results ----
+
+# test NAME FUNCTION [ARG...]
+test() {
+	local name=$1 log status=0
+	shift
+	[[ "$lib_script $name $1" == *"${TEST:-}"* ]] || return 0
+	((lib_tests++)) || echo "TAP version 13"
+	log=$ROAM_OUT/$lib_script.$lib_tests.log
+	[[ ! -w /dev/kmsg ]] || echo "roam: $lib_script: $name" >/dev/kmsg
+	(
+		trap 'lib_cleanup' EXIT
+		trap 'exit 143' TERM INT
+		"$@"
+	) >"$log" 2>&1 || status=$?
+	case $status in
+	0)
+		echo "ok $lib_tests $lib_script: $name"
+		;;
+	"$lib_status_skipped")
+		echo "ok $lib_tests $lib_script: $name # SKIP $(sed -n 's/^SKIP: //p' "$log")"
+		;;
+	*)
+		sed 's/^/# /' "$log"
+		echo "not ok $lib_tests $lib_script: $name"
+		lib_failures=$((lib_failures + 1))
+		;;
+	esac
+}
+
+# Close the list of results; the script's last command.
+tests_done() {
+	echo "1..$lib_tests"
+	exit $((lib_failures > 0))
+}
+
+# fail TEXT: end this test, it failed.
+fail() {
+	echo "FAIL: $*"
+	local i
+	for ((i = 1; i < ${#FUNCNAME[@]} - 2; i++)); do
+		echo "  at ${BASH_SOURCE[i]##*/}:${BASH_LINENO[i - 1]} ${FUNCNAME[i]}"
+	done
+	exit "$lib_status_failed"
+}
+
+# skip REASON: end this test, it cannot run here.
+skip() {
+	echo "SKIP: $*"
+	exit "$lib_status_skipped"
+}
+
+# require COMMAND...: skip where a program is missing.
+require() {
+	local program
+	for program; do
+		command -v "$program" >/dev/null || skip "$program is not installed"
+	done
+}
+
+# expect_eq WHAT EXPECTED SEEN
+expect_eq() {
+	[[ $2 == "$3" ]] || fail "$1: expected '$2', saw '$3'"
+}
+
+# expect_match WHAT REGEX SEEN
+expect_match() {
+	[[ $3 =~ $2 ]] || fail "$1: expected to match '$2', saw '$3'"
+}
+
+# expect_ok COMMAND...
+expect_ok() {
+	local output status=0
+	output=$("$@" 2>&1) || status=$?
+	((status == 0)) || fail "'$*' failed with $status: $output"
+}
+
+# expect_fail COMMAND...: it must refuse.
+expect_fail() {
+	local output
+	! output=$("$@" 2>&1) || fail "'$*' should have failed: $output"
+}
+
+# ---- undoing ----
+
+# on_exit COMMAND...: run when this test ends, last registered first.
+on_exit() {
+	lib_undo+=("$(printf '%q ' "$@")")
+}
+
+lib_cleanup() {
+	local status=$? i
+	trap '' TERM INT
+	for ((i = ${#lib_undo[@]} - 1; i >= 0; i--)); do
+		eval "${lib_undo[i]}" || true
+	done
+	exit "$status"
+}
+
+# ---- waiting ----
+
+# try_for SECONDS COMMAND...: poll until it succeeds, silently; status tells.
+try_for() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < deadline)) || return 1
+		sleep 0.1
+	done
+}
+
+# wait_for SECONDS COMMAND...: the same, but fail the test. The limit is for
+# what is broken: emulated guests are many times slower than iron.
+wait_for() {
+	try_for "$@" || fail "not within $1 s: ${*:2}"
+}
+
+# ---- processes ----
+
+# bg COMMAND...: start in the background, stopped when the test ends. The
+# process is in $bg_pid.
+bg() {
+	"$@" &
+	bg_pid=$!
+	on_exit stop "$bg_pid"
+}
+
+# stop PID [SIGNAL]: end a process started by bg, gently first, and reap it.
+stop() {
+	local pid=$1
+	kill -s "${2:-TERM}" "$pid" 2>/dev/null || return 0
+	try_for 20 lib_gone "$pid" || kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	return 0
+}
+
+lib_gone() {
+	local state
+	state=$(awk '/^State:/ { print $2 }' "/proc/$1/status" 2>/dev/null) || return 0
+	[[ ! $state || $state == Z ]]
+}
+
+# ---- networks ----
+
+# ns_create NAME...: network namespaces; each name is a variable, declared by the
+# caller, that gets the real, unique name.
+ns_create() {
+	local lib_name lib_ns
+	for lib_name; do
+		lib_ns=$lib_name-$(od -An -N4 -tx1 /dev/urandom | tr -d ' ')
+		ip netns add "$lib_ns" || fail "cannot create namespace $lib_name"
+		on_exit ns_delete "$lib_ns"
+		ip -n "$lib_ns" link set lo up
+		printf -v "$lib_name" %s "$lib_ns"
+	done
+}
+
+# Processes left inside would keep the namespace, and our modules, alive.
+ns_delete() {
+	local pid
+	for pid in $(ip netns pids "$1"); do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	ip netns delete "$1"
+}
+
+# in_ns NS COMMAND...: shorter than ip netns exec, and without its remounts.
+in_ns() {
+	nsenter --net="/run/netns/$1" -- "${@:2}"
+}
+
+# veth_pair NS1 IF1 NS2 IF2: two connected interfaces, up.
+veth_pair() {
+	ip link add "$2" netns "$1" type veth peer name "$4" netns "$3" ||
+		fail "cannot connect $1 $2 and $3 $4"
+	ip -n "$1" link set "$2" up
+	ip -n "$3" link set "$4" up
+}
+
+# ---- captures ----
+
+# capture_start NS IF FILE [FILTER...]: returns once packets are captured; FILE
+# lies in $ROAM_OUT and stays for whoever reads the logs.
+capture_start() {
+	local ns=$1 interface=$2 file=$ROAM_OUT/$3
+	bg in_ns "$ns" tcpdump -U -n -i "$interface" -w "$file" "${@:4}" 2>"$file.log"
+	capture_pid=$bg_pid
+	wait_for 60 grep -q "listening on" "$file.log"
+	on_exit rm -f "$file.log"
+}
+
+# capture_stop: end the capture started last, all its packets are in the file.
+capture_stop() {
+	stop "$capture_pid" INT
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hlrd/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "io/daemon.h"
+#include "wire/lr.h"
+
+static cfg_opt_t host_opts[] = {
+	CFG_INT("key", 0, CFGF_NONE),
+	CFG_STR_LIST("permanent", "{}", CFGF_NONE),
+	CFG_BOOL("query", cfg_true, CFGF_NONE),
+	CFG_END()
+};
+
+static cfg_opt_t opts[] = {
+	CFG_STR_LIST("listen", "{\"[::]:17434\"}", CFGF_NONE),
+	CFG_STR("keys", "/etc/roam/keys.d", CFGF_NONE),
+	CFG_STR("store", "/var/lib/roam/hlr.db", CFGF_NONE),
+	CFG_STR("lifetime", "300s", CFGF_NONE),
+	CFG_STR("tombstone", "300s", CFGF_NONE),
+	CFG_INT("mappings_max", 1000000, CFGF_NONE),
+	CFG_SEC("host", host_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_END()
+};
+
+static char *read_listen(cfg_t *cfg, struct config *config)
+{
+	size_t n = cfg_size(cfg, "listen");
+
+	if (!n)
+		return conf_error(cfg, "listen",
+				  "is empty; give at least one address such as \"[::]:%d\"",
+				  LR_PORT);
+	config->listen = calloc(n, sizeof(*config->listen));
+	for (size_t i = 0; i < n; i++) {
+		struct config_endpoint *e = &config->listen[i];
+		const char *s = cfg_getnstr(cfg, "listen", i);
+
+		e->port = LR_PORT;
+		if (!conf_parse_endpoint(s, &e->addr, &e->port))
+			return conf_error(cfg, "listen",
+					  "'%s' is no address such as \"192.0.2.1\" or \"[::]:%d\"",
+					  s, LR_PORT);
+		config->n_listen++;
+	}
+	return NULL;
+}
+
+static char *read_seconds(cfg_t *cfg, const char *option, uint32_t *seconds)
+{
+	msec_t ms;
+	char *error = conf_get_duration(cfg, option, &ms);
+
+	if (error)
+		return error;
+	if (ms < 1000 || ms % 1000 || ms / 1000 > UINT32_MAX)
+		return conf_error(cfg, option, "'%s' is not a whole number of seconds from 1s on",
+				  cfg_getstr(cfg, option));
+	*seconds = ms / 1000;
+	return NULL;
+}
+
+static char *read_limits(cfg_t *cfg, struct config *config)
+{
+	long max = cfg_getint(cfg, "mappings_max");
+	char *error = read_seconds(cfg, "lifetime",
+				   &config->limits.lifetime_max);
+
+	if (!error)
+		error = read_seconds(cfg, "tombstone",
+				     &config->limits.tombstone);
+	if (!error && max < 1)
+		error = conf_error(cfg, "mappings_max",
+				   "%ld is too few, at least 1", max);
+	config->limits.mappings_max = max;
+	return error;
+}
+
+static char *read_host(cfg_t *cfg, struct config *config, const char *keys)
+{
+	struct config_host *host = &config->hosts[config->n_hosts++];
+	long key = cfg_getint(cfg, "key");
+
+	host->name = strdup(cfg_title(cfg));
+	if (key < 1 || key > UINT32_MAX)
+		return conf_error(cfg, "key",
+				  "host '%s' needs a key id from 1 to 4294967295",
+				  host->name);
+	host->rights.key_id = key;
+	host->rights.may_query = cfg_getbool(cfg, "query");
+	for (size_t i = 0; i + 1 < config->n_hosts; i++)
+		if (config->hosts[i].rights.key_id == key)
+			return conf_error(cfg, "key",
+					  "key %ld belongs to host '%s' already; give host '%s' its own",
+					  key, config->hosts[i].name,
+					  host->name);
+	if (!auth_keys_find(config->keys, key))
+		return conf_error(cfg, "key",
+				  "there is no key %ld in %s; make one: roam hlr keygen %ld",
+				  key, keys, key);
+	return conf_get_prefixes(cfg, "permanent",
+				 (struct roam_prefix **)&host->rights.permanent,
+				 &host->rights.n_permanent);
+}
+
+static int compare_hosts(const void *a, const void *b)
+{
+	uint32_t ka = ((const struct config_host *)a)->rights.key_id;
+	uint32_t kb = ((const struct config_host *)b)->rights.key_id;
+
+	return (ka > kb) - (ka < kb);
+}
+
+static char *read_hosts(cfg_t *cfg, struct config *config)
+{
+	size_t n = cfg_size(cfg, "host");
+
+	if (!n)
+		return daemon_error("%s: no host; add: host \"NAME\" { key = ID permanent = {\"ADDRESS\"} }",
+				    cfg->filename);
+	config->hosts = calloc(n, sizeof(*config->hosts));
+	for (size_t i = 0; i < n; i++) {
+		char *error = read_host(cfg_getnsec(cfg, "host", i), config,
+					cfg_getstr(cfg, "keys"));
+
+		if (error)
+			return error;
+	}
+	qsort(config->hosts, n, sizeof(*config->hosts), compare_hosts);
+	return NULL;
+}
+
+struct config *config_load(const char *path, char **error)
+{
+	cfg_t *cfg = conf_load(path, opts, error);
+	struct config *config;
+
+	if (!cfg)
+		return NULL;
+	config = calloc(1, sizeof(*config));
+	config->store = strdup(cfg_getstr(cfg, "store"));
+	*error = read_listen(cfg, config);
+	if (!*error)
+		*error = read_limits(cfg, config);
+	if (!*error)
+		config->keys = auth_keys_load(cfg_getstr(cfg, "keys"), error);
+	if (!*error)
+		*error = read_hosts(cfg, config);
+	cfg_free(cfg);
+	if (!*error)
+		return config;
+	config_free(config);
+	return NULL;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < config->n_hosts; i++) {
+		free(config->hosts[i].name);
+		free((void *)config->hosts[i].rights.permanent);
+	}
+	free(config->hosts);
+	free(config->listen);
+	free(config->store);
+	auth_keys_free(config->keys);
+	free(config);
+}
+
+const struct config_host *config_find_host(const struct config *config,
+					   uint32_t key_id)
+{
+	const struct config_host key = { .rights.key_id = key_id };
+
+	return bsearch(&key, config->hosts, config->n_hosts,
+		       sizeof(*config->hosts), compare_hosts);
+}

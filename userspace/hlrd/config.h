@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Configuration of roam-hlrd: what stands in hlrd.conf, and the keys it names.
+ */
+#ifndef ROAM_HLRD_CONFIG_H
+#define ROAM_HLRD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auth/auth.h"
+#include "core/addr.h"
+#include "core/hlr.h"
+
+/**
+ * struct config_endpoint - one address to listen on
+ * @addr: address, all zero for any
+ * @port: port, host order
+ */
+struct config_endpoint {
+	struct roam_addr addr;
+	uint16_t port;
+};
+
+/**
+ * struct config_host - one host and the rights of its key
+ * @name: name in the configuration, for people
+ * @rights: what its key may do; owns rights.permanent
+ */
+struct config_host {
+	char *name;
+	struct hlr_rights rights;
+};
+
+/**
+ * struct config - the whole, immutable after config_load()
+ * @listen: where to listen
+ * @n_listen: number of @listen
+ * @store: path of the database
+ * @limits: for the core
+ * @hosts: ordered by key id
+ * @n_hosts: number of @hosts
+ * @keys: the key set
+ */
+struct config {
+	struct config_endpoint *listen;
+	size_t n_listen;
+	char *store;
+	struct hlr_config limits;
+	struct config_host *hosts;
+	size_t n_hosts;
+	struct auth_keys *keys;
+};
+
+/* NULL on failure, with *error set; caller frees both. */
+struct config *config_load(const char *path, char **error);
+void config_free(struct config *config);
+/* The host with this key, or NULL. */
+const struct config_host *config_find_host(const struct config *config,
+					   uint32_t key_id);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* roam-hlrd: the location register. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hlrd/config.h"
+#include "hlrd/server.h"
+#include "hlrd/show.h"
+#include "io/daemon.h"
+
+static struct server server;
+static const char *config_path;
+
+static char *check(const char *path)
+{
+	char *error;
+
+	config_free(config_load(path, &error));
+	return error;
+}
+
+static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
+{
+	struct config *config;
+	char *error;
+
+	config_path = path;
+	config = config_load(path, &error);
+	if (!config)
+		return error;
+	error = server_start(&server, loop, config);
+	if (error)
+		return error;
+	server.control = control_open(loop, socket_path, show_commands,
+				      &server, &error);
+	if (!server.control)
+		server_stop(&server);
+	return error;
+}
+
+static char *reload(void)
+{
+	struct config *config;
+	char *error;
+
+	config = config_load(config_path, &error);
+	return config ? server_reload(&server, config) : error;
+}
+
+static void stop(void)
+{
+	server_stop(&server);
+}
+
+static void status(char *buf, size_t len)
+{
+	snprintf(buf, len, "%zu mappings of %zu hosts%s",
+		 hlr_count(server.hlr), server.config->n_hosts,
+		 server.store_error ? "; the store fails, updates are refused" :
+				      "");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct daemon daemon = {
+		.name = "roam-hlrd",
+		.summary = "Location register of roam: where mobile hosts are.",
+		.config_path = "/etc/roam/hlrd.conf",
+		.socket_path = "/run/roam/hlrd.sock",
+		.caps = 0,
+		.check = check,
+		.start = start,
+		.reload = reload,
+		.stop = stop,
+		.status = status,
+	};
+
+	return daemon_main(&daemon, argc, argv);
+}

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hlrd/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "io/daemon.h"
+#include "io/log.h"
+
+#define GONE_RETRY 1000		/* ms until the store is asked again */
+#define STORE_SETTLED 1000	/* ms without a failure, then it works again */
+
+/**
+ * struct request - one authenticated request of the batch at hand
+ * @datagram: as it came
+ * @host: whose key signed it, NULL for a key without rights
+ * @key: that key
+ * @rights: what it may do
+ * @msg: the request
+ * @reply: what will be answered
+ * @first_change: index of its first change
+ * @n_changes: how many it made
+ */
+struct request {
+	const struct udp_datagram *datagram;
+	const struct config_host *host;
+	const struct auth_key *key;
+	struct hlr_rights rights;
+	struct lr_msg msg;
+	struct lr_msg reply;
+	size_t first_change;
+	size_t n_changes;
+};
+
+static struct store_clock read_clock(void)
+{
+	struct store_clock clock = {
+		.now = daemon_now(),
+		.wall = daemon_wallclock() / 1000000,
+	};
+
+	return clock;
+}
+
+static void drop(struct server *server, const struct udp_datagram *d,
+		 uint32_t key_id, enum lr_drop reason)
+{
+	char from[ROAM_ADDR_STRLEN];
+	char key[32] = "", more[64] = "";
+	uint32_t suppressed;
+
+	server->counters.drop[reason]++;
+	if (!limit_allow(&server->limit, daemon_now(), &d->from, &suppressed))
+		return;
+	if (reason == LR_DROP_KEY || reason == LR_DROP_AUTH)
+		snprintf(key, sizeof(key), " key=%u", key_id);
+	if (suppressed)
+		snprintf(more, sizeof(more), " (%u more lines about this source suppressed)",
+			 suppressed);
+	log_warning("from=%s port=%u dropped reason=%s%s%s",
+		    roam_addr_format(&d->from, from), d->from_port,
+		    lr_drop_name(reason), key, more);
+}
+
+/* Who sent it and what it says; LR_DROP_NONE if it is to be carried out. */
+static enum lr_drop authenticate(struct server *server,
+				 const struct udp_datagram *d,
+				 struct request *r)
+{
+	size_t covered;
+	enum lr_drop reason;
+
+	r->msg.key_id = 0;
+	reason = lr_decode(d->data, d->len, &r->msg, &covered);
+	if (reason != LR_DROP_NONE)
+		return reason;
+	if (!r->msg.key_id)
+		return LR_DROP_KEY;
+	r->key = auth_keys_find(server->config->keys, r->msg.key_id);
+	if (!r->key)
+		return LR_DROP_KEY;
+	if (!auth_verify(r->key, d->data, covered, d->data + covered,
+			 LR_AUTH_LEN))
+		return LR_DROP_AUTH;
+
+	r->datagram = d;
+	r->host = config_find_host(server->config, r->msg.key_id);
+	memset(&r->rights, 0, sizeof(r->rights));
+	r->rights.key_id = r->msg.key_id;
+	if (r->host)
+		r->rights = r->host->rights;
+	return LR_DROP_NONE;
+}
+
+static json_t *json_addr(const struct roam_addr *addr)
+{
+	char text[ROAM_ADDR_STRLEN];
+
+	return roam_addr_is_none(addr) ? json_null() :
+		json_string(roam_addr_format(addr, text));
+}
+
+static void event(struct server *server, const char *what,
+		  const struct roam_addr *perm, const struct roam_addr *coa,
+		  const struct roam_addr *old, uint32_t key_id,
+		  const struct roam_addr *source, const char *reason)
+{
+	if (!server->control)
+		return;
+	control_event(server->control,
+		      json_pack("{ss so so so sI so ss}", "event", what,
+				"permanent", json_addr(perm),
+				"care_of", json_addr(coa),
+				"old_care_of", json_addr(old),
+				"key", (json_int_t)key_id,
+				"source", json_addr(source),
+				"reason", reason));
+}
+
+/* A change that is on disk: one line for each handoff, and an event. */
+static void report_change(struct server *server, const struct request *r,
+			  const struct hlr_change *c)
+{
+	static const struct roam_addr none;
+	const struct roam_addr *coa = &c->after.coa;
+	const struct roam_addr *old = c->existed ? &c->before.coa : &none;
+	char perm[ROAM_ADDR_STRLEN], from[ROAM_ADDR_STRLEN];
+	char to[ROAM_ADDR_STRLEN], source[ROAM_ADDR_STRLEN];
+	const char *what, *reason;
+
+	if (c->kind != HLR_CHANGE_MAPPING)
+		return;
+	if (roam_addr_eq(coa, old)) {
+		log_debug("mn=%s refreshed key=%u",
+			  roam_addr_format(&c->after.perm, perm), r->msg.key_id);
+		return;
+	}
+	if (roam_addr_is_none(coa)) {
+		what = "removed";
+		reason = "de-registered";
+	} else if (roam_addr_is_none(old)) {
+		what = "registered";
+		reason = "new";
+	} else {
+		what = "moved";
+		reason = c->after.flags & LR_FLAG_AT_HOME ? "at home" :
+							    "moved";
+	}
+	log_notice("mn=%s %s %s->%s key=%u host=%s from=%s",
+		   roam_addr_format(&c->after.perm, perm), what,
+		   roam_addr_is_none(old) ? "none" : roam_addr_format(old, from),
+		   roam_addr_is_none(coa) ? "none" : roam_addr_format(coa, to),
+		   r->msg.key_id, r->host ? r->host->name : "none",
+		   roam_addr_format(&r->datagram->from, source));
+	event(server, what, &c->after.perm, coa, old, r->msg.key_id,
+	      &r->datagram->from, reason);
+}
+
+static void report_refusals(struct server *server, const struct request *r)
+{
+	static const struct roam_addr none;
+	const struct roam_addr *source = &r->datagram->from;
+	char perm[ROAM_ADDR_STRLEN], from[ROAM_ADDR_STRLEN];
+
+	for (size_t i = 0; i < r->reply.count; i++) {
+		const struct lr_entry *e = &r->reply.entries[i];
+		uint32_t suppressed;
+
+		server->counters.status[e->status]++;
+		/* "None" answers a question, it refuses nothing. */
+		if (e->status == LR_OK || e->status == LR_NONE)
+			continue;
+		event(server, "refused", &e->perm, &r->msg.entries[i].coa,
+		      &none, r->msg.key_id, source, lr_status_name(e->status));
+		if (limit_allow(&server->limit, daemon_now(), source,
+				&suppressed))
+			log_notice("mn=%s refused %s reason=%s key=%u host=%s from=%s suppressed=%u",
+				   roam_addr_format(&e->perm, perm),
+				   lr_type_name(r->msg.type),
+				   lr_status_name(e->status), r->msg.key_id,
+				   r->host ? r->host->name : "none",
+				   roam_addr_format(source, from), suppressed);
+	}
+}
+
+static void send_reply(struct server *server, struct udp *udp,
+		       const struct request *r)
+{
+	uint8_t buf[LR_MAX_LEN];
+	size_t len = lr_encode(&r->reply, buf);
+
+	auth_sign(r->key, buf, len, buf + len, LR_AUTH_LEN);
+	udp_send(udp, &r->datagram->from, r->datagram->from_port,
+		 &r->datagram->to, buf, len + LR_AUTH_LEN);
+	server->counters.replies++;
+}
+
+/*
+ * Tells once that the store fails, and once that it works again: a disk at its
+ * limit takes one transaction and refuses the next, so the end of the trouble
+ * is believed only after a while without a failure.
+ */
+static void note_store(struct server *server, char *error)
+{
+	msec_t now = daemon_now();
+
+	free(server->store_error);
+	server->store_error = error;
+	if (error) {
+		server->counters.store_failures++;
+		server->store_failed = now;
+		if (server->store_told && !strcmp(server->store_told, error))
+			return;
+		log_error("%s; updates are answered 'later' until then", error);
+		free(server->store_told);
+		server->store_told = strdup(error);
+		return;
+	}
+	server->counters.commits++;
+	if (server->store_told && now - server->store_failed > STORE_SETTLED) {
+		log_notice("the store works again");
+		free(server->store_told);
+		server->store_told = NULL;
+	}
+}
+
+/*
+ * Nothing of this batch is on disk. A copy of an update in the same batch was
+ * answered like the original, so every acknowledgement is taken back; queries
+ * may have seen what is no more, so they are asked again.
+ */
+static void refuse_batch(struct server *server, struct hlr_changes *changes,
+			 struct request *requests, size_t n, msec_t now)
+{
+	hlr_undo(server->hlr, changes);
+	for (size_t i = 0; i < n; i++) {
+		struct request *r = &requests[i];
+
+		r->n_changes = 0;
+		if (r->msg.type == LR_UPDATE)
+			hlr_refuse(&r->reply);
+		else
+			hlr_input(server->hlr, now, &r->rights, &r->msg,
+				  &r->reply, changes);
+	}
+}
+
+static void arm_expiry(struct server *server);
+
+static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
+{
+	/* 160 KiB, too much for the stack; the loop has one thread. */
+	static struct request requests[UDP_BATCH];
+	struct server_socket *socket = ctx;
+	struct server *server = socket->server;
+	struct store_clock clock = read_clock();
+	struct hlr_changes changes = { NULL, 0, 0 };
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct request *r = &requests[count];
+		enum lr_drop reason = authenticate(server, &d[i], r);
+
+		server->counters.received++;
+		r->first_change = changes.n;
+		if (reason == LR_DROP_NONE)
+			reason = hlr_input(server->hlr, clock.now, &r->rights,
+					   &r->msg, &r->reply, &changes);
+		if (reason != LR_DROP_NONE) {
+			drop(server, &d[i], r->msg.key_id, reason);
+			continue;
+		}
+		r->n_changes = changes.n - r->first_change;
+		if (r->msg.type == LR_UPDATE)
+			server->counters.updates++;
+		else
+			server->counters.queries++;
+		count++;
+	}
+
+	if (changes.n) {
+		char *error = store_commit(server->store, &changes, &clock);
+
+		note_store(server, error);
+		if (error)
+			refuse_batch(server, &changes, requests, count,
+				     clock.now);
+		else
+			arm_expiry(server);
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct request *r = &requests[i];
+
+		send_reply(server, socket->udp, r);
+		report_refusals(server, r);
+		for (size_t c = 0; c < r->n_changes; c++)
+			report_change(server, r,
+				      &changes.items[r->first_change + c]);
+	}
+	hlr_changes_free(&changes);
+}
+
+static void on_gone(void *ctx, const struct hlr_mapping *m)
+{
+	static const struct roam_addr none;
+	struct server *server = ctx;
+	char perm[ROAM_ADDR_STRLEN], coa[ROAM_ADDR_STRLEN];
+
+	if (server->n_gone == server->gone_room) {
+		size_t room = server->gone_room * 2 + 64;
+		struct hlr_mapping *gone = realloc(server->gone,
+						   room * sizeof(*gone));
+
+		/* Then the row stays until the next start removes it. */
+		if (!gone)
+			return;
+		server->gone = gone;
+		server->gone_room = room;
+	}
+	server->gone[server->n_gone++] = *m;
+	if (roam_addr_is_none(&m->coa))
+		return;
+	server->counters.expired++;
+	log_notice("mn=%s expired %s->none key=%u",
+		   roam_addr_format(&m->perm, perm),
+		   roam_addr_format(&m->coa, coa), m->key_id);
+	event(server, "expired", &m->perm, &none, &m->coa, m->key_id, &none,
+	      "lifetime ended");
+}
+
+static void on_expiry(uv_timer_t *timer)
+{
+	struct server *server = timer->data;
+
+	hlr_expire(server->hlr, daemon_now(), on_gone, server);
+	if (server->n_gone) {
+		char *error = store_remove(server->store, server->gone,
+					   server->n_gone);
+
+		note_store(server, error);
+		if (!error)
+			server->n_gone = 0;
+	}
+	arm_expiry(server);
+}
+
+/* When does the next mapping end? Nothing runs before. */
+static void arm_expiry(struct server *server)
+{
+	msec_t now = daemon_now();
+	/* A call that removes nothing: it only tells the time. */
+	msec_t next = hlr_expire(server->hlr, 0, on_gone, server);
+	uint64_t wait;
+
+	if (server->n_gone && (next == MSEC_NEVER || next > now + GONE_RETRY))
+		next = now + GONE_RETRY;
+	if (next == MSEC_NEVER) {
+		uv_timer_stop(&server->expiry);
+		return;
+	}
+	wait = next > now ? next - now : 0;
+	/* The loop's clock stands still since the callback began. */
+	uv_update_time(server->loop);
+	uv_timer_start(&server->expiry, on_expiry, wait, 0);
+}
+
+static void free_socket(struct server_socket *socket)
+{
+	udp_close(socket->udp);
+	free(socket);
+}
+
+static struct server_socket *open_socket(struct server *server,
+					 const struct config_endpoint *e,
+					 char **error)
+{
+	struct server_socket *socket = calloc(1, sizeof(*socket));
+
+	socket->server = server;
+	socket->endpoint = *e;
+	socket->udp = udp_open(server->loop, &e->addr, e->port, on_datagrams,
+			       NULL, socket, error);
+	if (socket->udp)
+		return socket;
+	free(socket);
+	return NULL;
+}
+
+static struct server_socket *take_socket(struct server *server,
+					 const struct config_endpoint *e)
+{
+	for (size_t i = 0; i < server->n_sockets; i++) {
+		struct server_socket *socket = server->sockets[i];
+
+		if (socket && socket->endpoint.port == e->port &&
+		    roam_addr_eq(&socket->endpoint.addr, &e->addr)) {
+			server->sockets[i] = NULL;
+			return socket;
+		}
+	}
+	return NULL;
+}
+
+static bool has_socket(struct server_socket **sockets, size_t n,
+		       const struct server_socket *socket)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sockets[i] == socket)
+			return true;
+	return false;
+}
+
+/*
+ * Opens what @config wants and is not open, then closes what it does not want.
+ * A failure leaves the open ones as they were.
+ */
+static char *open_sockets(struct server *server, const struct config *config)
+{
+	struct server_socket **old = server->sockets, **all, **sockets;
+	size_t n_old = server->n_sockets;
+	char *error = NULL;
+
+	sockets = calloc(config->n_listen, sizeof(*sockets));
+	all = calloc(n_old ? n_old : 1, sizeof(*all));
+	if (n_old)
+		memcpy(all, old, n_old * sizeof(*all));
+	for (size_t i = 0; !error && i < config->n_listen; i++) {
+		sockets[i] = take_socket(server, &config->listen[i]);
+		if (!sockets[i])
+			sockets[i] = open_socket(server, &config->listen[i],
+						 &error);
+	}
+	if (error) {
+		for (size_t i = 0; i < config->n_listen; i++)
+			if (sockets[i] && !has_socket(all, n_old, sockets[i]))
+				free_socket(sockets[i]);
+		free(sockets);
+		free(old);
+		server->sockets = all;
+		return error;
+	}
+	for (size_t i = 0; i < n_old; i++)
+		if (old[i])
+			free_socket(old[i]);
+	free(old);
+	free(all);
+	server->sockets = sockets;
+	server->n_sockets = config->n_listen;
+	return NULL;
+}
+
+static uint32_t longest(const struct config *config)
+{
+	return config->limits.lifetime_max > config->limits.tombstone ?
+		config->limits.lifetime_max : config->limits.tombstone;
+}
+
+char *server_start(struct server *server, uv_loop_t *loop,
+		   struct config *config)
+{
+	struct store_clock clock = read_clock();
+	char *error;
+
+	memset(server, 0, sizeof(*server));
+	server->loop = loop;
+	server->config = config;
+	server->started = clock.now;
+	uv_timer_init(loop, &server->expiry);
+	server->expiry.data = server;
+	server->hlr = hlr_new(&config->limits);
+	server->store = store_open(config->store, &error);
+	if (server->store)
+		error = store_load(server->store, server->hlr, &clock,
+				   longest(config));
+	if (!error)
+		error = open_sockets(server, config);
+	if (error) {
+		server_stop(server);
+		return error;
+	}
+	log_info("%zu mappings restored from %s", hlr_count(server->hlr),
+		 config->store);
+	arm_expiry(server);
+	return NULL;
+}
+
+char *server_reload(struct server *server, struct config *config)
+{
+	char *error = NULL;
+
+	if (strcmp(config->store, server->config->store))
+		error = daemon_error("another store (%s) needs a restart: systemctl restart roam-hlrd",
+				     config->store);
+	if (!error)
+		error = open_sockets(server, config);
+	if (error) {
+		config_free(config);
+		return error;
+	}
+	config_free(server->config);
+	server->config = config;
+	hlr_configure(server->hlr, &config->limits);
+	return NULL;
+}
+
+void server_stop(struct server *server)
+{
+	uv_close((uv_handle_t *)&server->expiry, NULL);
+	for (size_t i = 0; i < server->n_sockets; i++)
+		free_socket(server->sockets[i]);
+	free(server->sockets);
+	control_close(server->control);
+	store_close(server->store);
+	hlr_free(server->hlr);
+	config_free(server->config);
+	free(server->gone);
+	free(server->store_error);
+	free(server->store_told);
+}

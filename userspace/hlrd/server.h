@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The register at work: datagrams in, core, store, datagrams out.
+ *
+ * Contract: replies to a batch leave after its changes are on disk. When the
+ * store refuses them, the core takes them back and every update of the batch
+ * is answered "later"; queries are answered from what is on disk.
+ */
+#ifndef ROAM_HLRD_SERVER_H
+#define ROAM_HLRD_SERVER_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/hlr.h"
+#include "hlrd/config.h"
+#include "hlrd/limit.h"
+#include "hlrd/store.h"
+#include "io/control.h"
+#include "io/udp.h"
+#include "wire/lr.h"
+
+/**
+ * struct server_counters - since the start
+ * @received: datagrams
+ * @queries: authenticated queries
+ * @updates: authenticated updates
+ * @replies: datagrams handed to the kernel
+ * @status: entries of replies, by enum lr_status
+ * @drop: datagrams dropped, by enum lr_drop
+ * @commits: transactions written
+ * @store_failures: transactions the store refused
+ * @expired: mappings whose lifetime ended
+ */
+struct server_counters {
+	uint64_t received;
+	uint64_t queries;
+	uint64_t updates;
+	uint64_t replies;
+	uint64_t status[LR_CONFLICT + 1];
+	uint64_t drop[LR_DROP_MAX];
+	uint64_t commits;
+	uint64_t store_failures;
+	uint64_t expired;
+};
+
+/**
+ * struct server_socket - one socket of the register
+ * @server: the register
+ * @endpoint: where it listens
+ * @udp: the socket
+ */
+struct server_socket {
+	struct server *server;
+	struct config_endpoint endpoint;
+	struct udp *udp;
+};
+
+/**
+ * struct server - the running register
+ * @loop: the loop
+ * @config: configuration in force
+ * @hlr: the core
+ * @store: its copy on disk
+ * @control: for events, NULL until it is open
+ * @sockets: one for each endpoint
+ * @n_sockets: their number
+ * @expiry: runs when the next mapping ends
+ * @gone: ended mappings that are still in the store
+ * @n_gone: their number
+ * @gone_room: allocated size of @gone
+ * @store_error: why the store refused the last transaction, NULL if it did not
+ * @store_told: the failure in the log, NULL once its end was logged too
+ * @store_failed: when it failed last
+ * @counters: see above
+ * @limit: of log lines about bad messages
+ * @started: when it started
+ */
+struct server {
+	uv_loop_t *loop;
+	struct config *config;
+	struct hlr *hlr;
+	struct store *store;
+	struct control *control;
+	struct server_socket **sockets;
+	size_t n_sockets;
+	uv_timer_t expiry;
+	struct hlr_mapping *gone;
+	size_t n_gone;
+	size_t gone_room;
+	char *store_error;
+	char *store_told;
+	msec_t store_failed;
+	struct server_counters counters;
+	struct limit limit;
+	msec_t started;
+};
+
+/* Takes @config over, on failure too. NULL on success, else a sentence. */
+char *server_start(struct server *server, uv_loop_t *loop,
+		   struct config *config);
+/* Puts @config in force as a whole or not at all; takes it over. */
+char *server_reload(struct server *server, struct config *config);
+void server_stop(struct server *server);
+
+#endif

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hlrd/show.h"
+
+#include <stdlib.h>
+
+#include "hlrd/server.h"
+#include "io/daemon.h"
+#include "io/version.h"
+
+struct list {
+	const struct hlr_mapping **items;
+	size_t n;
+};
+
+static void append(void *ctx, const struct hlr_mapping *m)
+{
+	struct list *list = ctx;
+
+	list->items[list->n++] = m;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct hlr_mapping *const *ma = a, *const *mb = b;
+
+	return roam_addr_cmp(&(*ma)->perm, &(*mb)->perm);
+}
+
+static json_t *json_mapping(const struct hlr_mapping *m, msec_t now)
+{
+	char perm[ROAM_ADDR_STRLEN], coa[ROAM_ADDR_STRLEN];
+
+	return json_pack("{ss ss sI sf sI sb}",
+			 "permanent", roam_addr_format(&m->perm, perm),
+			 "care_of", roam_addr_format(&m->coa, coa),
+			 "sequence", (json_int_t)m->seq,
+			 "expires_in", (m->expires - now) / 1000.0,
+			 "key", (json_int_t)m->key_id,
+			 "at_home", !!(m->flags & LR_FLAG_AT_HOME));
+}
+
+static json_t *show(void *ctx, const json_t *args, struct control_error *error)
+{
+	const char *word = json_string_value(json_object_get(args, "permanent"));
+	struct server *server = ctx;
+	struct list list = { NULL, 0 };
+	msec_t now = daemon_now();
+	json_t *result = json_array();
+
+	if (word) {
+		const struct hlr_mapping *m;
+		struct roam_addr perm;
+
+		if (!roam_addr_parse(word, &perm)) {
+			json_decref(result);
+			control_refuse(error, "usage",
+				       "give an address such as 10.77.0.5",
+				       "'%s' is no IP address", word);
+			return NULL;
+		}
+		m = hlr_find(server->hlr, now, &perm);
+		if (m)
+			json_array_append_new(result, json_mapping(m, now));
+		return result;
+	}
+	list.items = calloc(hlr_count(server->hlr) + 1, sizeof(*list.items));
+	hlr_foreach(server->hlr, now, append, &list);
+	qsort(list.items, list.n, sizeof(*list.items), compare);
+	for (size_t i = 0; i < list.n; i++)
+		json_array_append_new(result, json_mapping(list.items[i], now));
+	free(list.items);
+	return result;
+}
+
+static json_t *status(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct server *server = ctx;
+	json_t *listen = json_array();
+
+	(void)args;
+	(void)error;
+	for (size_t i = 0; i < server->n_sockets; i++) {
+		const struct config_endpoint *e = &server->sockets[i]->endpoint;
+		char text[ROAM_ADDR_STRLEN];
+
+		roam_addr_format(&e->addr, text);
+		json_array_append_new(listen,
+			json_sprintf(roam_addr_is_v4(&e->addr) ? "%s:%u" :
+								 "[%s]:%u",
+				     text, e->port));
+	}
+	return json_pack("[{ss ss sf sI sI so ss ss*}]",
+			 "daemon", "roam-hlrd",
+			 "version", ROAM_VERSION,
+			 "uptime", (daemon_now() - server->started) / 1000.0,
+			 "mappings", (json_int_t)hlr_count(server->hlr),
+			 "hosts", (json_int_t)server->config->n_hosts,
+			 "listen", listen,
+			 "store", server->store_error ? "failing" : "ok",
+			 "store_error", server->store_error);
+}
+
+static json_t *counters(void *ctx, const json_t *args,
+			struct control_error *error)
+{
+	struct server *server = ctx;
+	const struct server_counters *c = &server->counters;
+	json_t *object = json_object();
+	uint64_t lost = 0;
+	char name[64];
+
+	(void)args;
+	(void)error;
+	for (size_t i = 0; i < server->n_sockets; i++)
+		lost += udp_send_errors(server->sockets[i]->udp);
+	json_object_set_new(object, "received", json_integer(c->received));
+	json_object_set_new(object, "queries", json_integer(c->queries));
+	json_object_set_new(object, "updates", json_integer(c->updates));
+	json_object_set_new(object, "replies", json_integer(c->replies));
+	json_object_set_new(object, "send_errors", json_integer(lost));
+	json_object_set_new(object, "expired", json_integer(c->expired));
+	json_object_set_new(object, "commits", json_integer(c->commits));
+	json_object_set_new(object, "store_failures",
+			    json_integer(c->store_failures));
+	for (int i = LR_OK; i <= LR_CONFLICT; i++) {
+		snprintf(name, sizeof(name), "status_%s", lr_status_name(i));
+		json_object_set_new(object, name, json_integer(c->status[i]));
+	}
+	for (int i = LR_DROP_NONE + 1; i < LR_DROP_MAX; i++) {
+		snprintf(name, sizeof(name), "drop_%s", lr_drop_name(i));
+		json_object_set_new(object, name, json_integer(c->drop[i]));
+	}
+	return json_pack("[o]", object);
+}
+
+static json_t *keys(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct server *server = ctx;
+	json_t *result = json_array();
+
+	(void)args;
+	(void)error;
+	for (size_t i = 0; i < server->config->n_hosts; i++) {
+		const struct config_host *host = &server->config->hosts[i];
+		const struct hlr_rights *rights = &host->rights;
+		json_t *permanent = json_array();
+		char fingerprint[17];
+
+		auth_key_fingerprint(auth_keys_find(server->config->keys,
+						    rights->key_id),
+				     fingerprint);
+		for (size_t p = 0; p < rights->n_permanent; p++) {
+			char text[ROAM_PREFIX_STRLEN];
+
+			json_array_append_new(permanent,
+				json_string(roam_prefix_format(&rights->permanent[p],
+							       text)));
+		}
+		json_array_append_new(result,
+			json_pack("{sI ss ss so sb}",
+				  "key", (json_int_t)rights->key_id,
+				  "host", host->name,
+				  "fingerprint", fingerprint,
+				  "permanent", permanent,
+				  "query", rights->may_query));
+	}
+	return result;
+}
+
+const struct control_command show_commands[] = {
+	{ "show", show, false, "mappings; args: permanent" },
+	{ "status", status, false, "state of the register" },
+	{ "counters", counters, false, "counters since the start" },
+	{ "keys", keys, false, "key ids, fingerprints and rights" },
+	{ NULL, NULL, false, NULL },
+};

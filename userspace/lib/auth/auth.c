@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "auth/auth.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/table.h"
+
+#define KEY_FILE_MAX (1L << 30)	/* bytes; ten million keys are smaller */
+
+/**
+ * struct auth_key - one key
+ * @node: in the table of its set
+ * @id: never 0
+ * @len: bytes of secret
+ * @secret: the secret
+ */
+struct auth_key {
+	struct table_node node;
+	uint32_t id;
+	uint32_t len;
+	uint8_t secret[];
+};
+
+/**
+ * struct auth_keys - a key set
+ * @table: the keys by id
+ */
+struct auth_keys {
+	struct table table;
+};
+
+/**
+ * struct place - where in a key file we are, for sentences
+ * @name: of the file
+ * @line: counted from 1
+ * @error: gets the sentence
+ */
+struct place {
+	const char *name;
+	unsigned int line;
+	char **error;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+sentence(char **error, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(error, fmt, args) < 0)
+		*error = NULL;
+	va_end(args);
+}
+
+static struct auth_key *key_of(struct table_node *node)
+{
+	return container_of(node, struct auth_key, node);
+}
+
+struct auth_keys *auth_keys_new(void)
+{
+	struct auth_keys *keys = calloc(1, sizeof(*keys));
+
+	if (keys)
+		table_init(&keys->table,
+			   table_key_offset(struct auth_key, node, id),
+			   sizeof(uint32_t));
+	return keys;
+}
+
+static void key_free(struct auth_key *key)
+{
+	explicit_bzero(key->secret, key->len);
+	free(key);
+}
+
+void auth_keys_free(struct auth_keys *keys)
+{
+	struct table_iter iter = { 0 };
+	struct table_node *node;
+
+	if (!keys)
+		return;
+	while ((node = table_next(&keys->table, &iter)))
+		key_free(key_of(node));
+	table_fini(&keys->table);
+	free(keys);
+}
+
+bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
+		   size_t len)
+{
+	struct auth_key *key;
+
+	if (!id || len < AUTH_KEY_MIN || len > AUTH_KEY_MAX ||
+	    auth_keys_find(keys, id))
+		return false;
+	key = malloc(sizeof(*key) + len);
+	if (!key)
+		return false;
+	key->id = id;
+	key->len = (uint32_t)len;
+	memcpy(key->secret, secret, len);
+	if (!table_insert(&keys->table, &key->node)) {
+		key_free(key);
+		return false;
+	}
+	return true;
+}
+
+size_t auth_keys_count(const struct auth_keys *keys)
+{
+	return keys->table.count;
+}
+
+const struct auth_key *auth_keys_find(const struct auth_keys *keys,
+				      uint32_t id)
+{
+	struct table_node *node = table_find(&keys->table, &id);
+
+	return node ? key_of(node) : NULL;
+}
+
+uint32_t auth_key_id(const struct auth_key *key)
+{
+	return key->id;
+}
+
+void auth_key_fingerprint(const struct auth_key *key, char out[17])
+{
+	uint8_t digest[8];
+	struct sha256_ctx ctx;
+	size_t i;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, key->len, key->secret);
+	sha256_digest(&ctx, sizeof(digest), digest);
+	explicit_bzero(&ctx, sizeof(ctx));
+	for (i = 0; i < sizeof(digest); i++)
+		sprintf(out + 2 * i, "%02x", digest[i]);
+}
+
+void auth_sign(const struct auth_key *key, const void *data, size_t len,
+	       uint8_t *mac, size_t mac_len)
+{
+	struct hmac_sha256_ctx ctx;
+
+	hmac_sha256_set_key(&ctx, key->len, key->secret);
+	hmac_sha256_update(&ctx, len, data);
+	hmac_sha256_digest(&ctx, mac_len, mac);
+	explicit_bzero(&ctx, sizeof(ctx));
+}
+
+bool auth_verify(const struct auth_key *key, const void *data, size_t len,
+		 const uint8_t *mac, size_t mac_len)
+{
+	uint8_t expected[SHA256_DIGEST_SIZE];
+
+	/* a shorter comparison would be a weaker proof, none at 0 */
+	if (!mac_len || mac_len > sizeof(expected))
+		return false;
+	auth_sign(key, data, len, expected, mac_len);
+	return memeql_sec(expected, mac, mac_len);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)tolower((unsigned char)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Bytes read, or -1: not hexadecimal, odd, or more than AUTH_KEY_MAX bytes. */
+static int parse_secret(const char *s, size_t len,
+			uint8_t secret[AUTH_KEY_MAX])
+{
+	int high, low;
+	size_t i;
+
+	if (len % 2 || len > 2 * AUTH_KEY_MAX)
+		return -1;
+	for (i = 0; i < len; i += 2) {
+		high = hex_digit(s[i]);
+		low = hex_digit(s[i + 1]);
+		if (high < 0 || low < 0)
+			return -1;
+		secret[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	return (int)(len / 2);
+}
+
+/* 0 if it is no number from 1 to 4294967295. */
+static uint32_t parse_id(const char *s, size_t len)
+{
+	uint64_t id = 0;
+	size_t i;
+
+	if (len > 10)
+		return 0;
+	for (i = 0; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return 0;
+		id = id * 10 + (uint64_t)(s[i] - '0');
+	}
+	return id <= UINT32_MAX ? (uint32_t)id : 0;
+}
+
+/* The next word of the line up to @end; *s moves behind it. */
+static const char *next_word(const char **s, const char *end, size_t *len)
+{
+	const char *word;
+
+	while (*s < end && (**s == ' ' || **s == '\t' || **s == '\r'))
+		(*s)++;
+	word = *s;
+	while (*s < end && **s != ' ' && **s != '\t' && **s != '\r')
+		(*s)++;
+	*len = (size_t)(*s - word);
+	return word;
+}
+
+static bool add_line(struct auth_keys *keys, const char *s, const char *end,
+		     const struct place *at)
+{
+	const char *id_word, *secret_word;
+	size_t id_len, secret_len, more;
+	uint8_t secret[AUTH_KEY_MAX];
+	bool added;
+	uint32_t id;
+	int len;
+
+	id_word = next_word(&s, end, &id_len);
+	if (!id_len)
+		return true;
+	secret_word = next_word(&s, end, &secret_len);
+	next_word(&s, end, &more);
+	id = parse_id(id_word, id_len);
+	if (!id) {
+		sentence(at->error,
+			 "%s:%u: a key id is a number from 1 to 4294967295; write \"ID HEX\"",
+			 at->name, at->line);
+		return false;
+	}
+	len = parse_secret(secret_word, secret_len, secret);
+	if (more || len < AUTH_KEY_MIN) {
+		sentence(at->error,
+			 "%s:%u: the secret of key %u is not %d to %d bytes in hexadecimal; make one with: openssl rand -hex 32",
+			 at->name, at->line, id, AUTH_KEY_MIN, AUTH_KEY_MAX);
+		explicit_bzero(secret, sizeof(secret));
+		return false;
+	}
+	added = auth_keys_add(keys, id, secret, (size_t)len);
+	explicit_bzero(secret, sizeof(secret));
+	if (!added)
+		sentence(at->error,
+			 auth_keys_find(keys, id) ?
+			 "%s:%u: key %u is given twice; remove one" :
+			 "%s:%u: no memory left for key %u",
+			 at->name, at->line, id);
+	return added;
+}
+
+static const char *end_of(const char *s, const char *end, char c)
+{
+	const char *at = memchr(s, c, (size_t)(end - s));
+
+	return at ? at : end;
+}
+
+bool auth_keys_parse(struct auth_keys *keys, const char *name,
+		     const char *text, size_t len, char **error)
+{
+	struct place at = { .name = name, .error = error };
+	const char *end = text + len;
+	const char *eol;
+
+	*error = NULL;
+	for (; text < end; text = eol + 1) {
+		at.line++;
+		eol = end_of(text, end, '\n');
+		if (!add_line(keys, text, end_of(text, eol, '#'), &at))
+			return false;
+	}
+	return true;
+}
+
+static bool may_read(const struct stat *st, const char *path, char **error)
+{
+	if (!S_ISREG(st->st_mode)) {
+		sentence(error, "%s: not a file; name a key file or a directory of *.key files",
+			 path);
+		return false;
+	}
+	if (st->st_mode & (S_IRWXG | S_IRWXO)) {
+		sentence(error, "%s: others than its owner may use this key file; run: chmod 600 %s",
+			 path, path);
+		return false;
+	}
+	if (st->st_size > KEY_FILE_MAX) {
+		sentence(error, "%s: too large for a key file; split it",
+			 path);
+		return false;
+	}
+	return true;
+}
+
+static bool read_all(int fd, char *buf, size_t len)
+{
+	ssize_t got;
+
+	while (len) {
+		got = read(fd, buf, len);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		buf += got;
+		len -= (size_t)got;
+	}
+	return true;
+}
+
+static bool load_open_file(struct auth_keys *keys, int fd, const char *path,
+			   char **error)
+{
+	struct stat st;
+	size_t len;
+	char *text;
+	bool ok;
+
+	if (fstat(fd, &st)) {
+		sentence(error, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	if (!may_read(&st, path, error))
+		return false;
+	len = (size_t)st.st_size;
+	text = malloc(len + 1);
+	if (!text || !read_all(fd, text, len)) {
+		sentence(error, "%s: cannot be read whole; load it again",
+			 path);
+		ok = false;
+	} else {
+		ok = auth_keys_parse(keys, path, text, len, error);
+	}
+	if (text)
+		explicit_bzero(text, len);
+	free(text);
+	return ok;
+}
+
+static bool load_file(struct auth_keys *keys, const char *path, char **error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool ok;
+
+	if (fd < 0) {
+		sentence(error, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	ok = load_open_file(keys, fd, path, error);
+	close(fd);
+	return ok;
+}
+
+static int is_key_file(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && dot != entry->d_name && !strcmp(dot, ".key");
+}
+
+static bool load_dir(struct auth_keys *keys, const char *path, char **error)
+{
+	struct dirent **names;
+	bool ok = true;
+	char *file;
+	int i, n;
+
+	n = scandir(path, &names, is_key_file, alphasort);
+	if (n < 0) {
+		sentence(error, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	for (i = 0; i < n; i++) {
+		file = NULL;
+		if (ok)
+			sentence(&file, "%s/%s", path, names[i]->d_name);
+		ok = ok && file && load_file(keys, file, error);
+		free(file);
+		free(names[i]);
+	}
+	free(names);
+	return ok;
+}
+
+struct auth_keys *auth_keys_load(const char *path, char **error)
+{
+	struct auth_keys *keys = auth_keys_new();
+	struct stat st;
+	bool ok;
+
+	*error = NULL;
+	if (!keys)
+		return NULL;
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		ok = load_dir(keys, path, error);
+	else
+		ok = load_file(keys, path, error);
+	if (ok)
+		return keys;
+	auth_keys_free(keys);
+	return NULL;
+}

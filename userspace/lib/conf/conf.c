@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conf/conf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORD_MAX 64
+
+/* Where conf_load() wants its first error; libconfuse has no pointer for us. */
+static char **first_error;
+
+static char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static char *format(const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	return text;
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	if (b < a)
+		a = b;
+	return c < a ? c : a;
+}
+
+/* Edit distance in which two exchanged neighbours count once. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t rows[3][WORD_MAX + 1];
+	size_t *before = rows[0], *above = rows[1], *row = rows[2];
+	size_t la = strlen(a), lb = strlen(b);
+
+	if (la > WORD_MAX || lb > WORD_MAX)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= lb; j++)
+		above[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t *spare = before;
+
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			row[j] = min3(above[j] + 1, row[j - 1] + 1,
+				      above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && before[j - 2] + 1 < row[j])
+				row[j] = before[j - 2] + 1;
+		}
+		before = above;
+		above = row;
+		row = spare;
+	}
+	return above[lb];
+}
+
+const char *conf_nearest(const char *word, const char *const *names)
+{
+	/* A third of the letters wrong is still a typing error, more is not. */
+	size_t best = strlen(word) / 3 + 2;
+	const char *nearest = NULL;
+
+	for (; *names; names++) {
+		size_t d = distance(word, *names);
+
+		if (d < best) {
+			best = d;
+			nearest = *names;
+		}
+	}
+	return nearest;
+}
+
+static char *unknown_option(cfg_t *cfg, const char *name)
+{
+	const char **names;
+	const char *nearest;
+	char *error;
+	size_t n = 0;
+
+	while (cfg->opts[n].name)
+		n++;
+	names = calloc(n + 1, sizeof(*names));
+	if (!names)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		names[i] = cfg->opts[i].name;
+	nearest = conf_nearest(name, names);
+	if (nearest) {
+		error = format("%s:%d: no option '%s'; did you mean '%s'?",
+			       cfg->filename, cfg->line, name, nearest);
+	} else {
+		char *list = format("%s", n ? names[0] : "none");
+
+		for (size_t i = 1; i < n; i++) {
+			char *longer = format("%s, %s", list, names[i]);
+
+			free(list);
+			list = longer;
+		}
+		error = format("%s:%d: no option '%s'; options here: %s",
+			       cfg->filename, cfg->line, name, list);
+		free(list);
+	}
+	free(names);
+	return error;
+}
+
+static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	char text[512];
+	char name[WORD_MAX];
+
+	if (!first_error || *first_error)
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (sscanf(text, "no such option '%63[^']'", name) == 1)
+		*first_error = unknown_option(cfg, name);
+	else
+		*first_error = format("%s:%d: %s", cfg->filename, cfg->line,
+				      text);
+}
+
+/* libconfuse forgets where an option stood: keep its line as its comment. */
+static int record_line(cfg_t *cfg, cfg_opt_t *opt)
+{
+	char line[16];
+
+	snprintf(line, sizeof(line), "%d", cfg->line);
+	return cfg_opt_setcomment(opt, line) == CFG_SUCCESS ? 0 : -1;
+}
+
+static void record_lines(cfg_opt_t *opts)
+{
+	for (; opts->name; opts++) {
+		opts->validcb = record_line;
+		if (opts->type == CFGT_SEC && opts->subopts)
+			record_lines(opts->subopts);
+	}
+}
+
+/*
+ * Overwrites comments with blanks: libconfuse 3.3 counts the line of a comment
+ * three times, and every error behind it would name a wrong line.
+ */
+static void blank_comments(char *text)
+{
+	enum { CODE, LINE, BLOCK, QUOTE } in = CODE;
+	char quote = 0;
+
+	for (char *p = text; *p; p++) {
+		switch (in) {
+		case CODE:
+			if (*p == '"' || *p == '\'') {
+				in = QUOTE;
+				quote = *p;
+			} else if (*p == '#' || (*p == '/' && p[1] == '/')) {
+				in = LINE;
+				*p = ' ';
+			} else if (*p == '/' && p[1] == '*') {
+				in = BLOCK;
+				*p++ = ' ';
+				*p = ' ';
+			}
+			break;
+		case QUOTE:
+			if (*p == '\\' && p[1])
+				p++;
+			else if (*p == quote)
+				in = CODE;
+			break;
+		case LINE:
+			if (*p == '\n')
+				in = CODE;
+			else
+				*p = ' ';
+			break;
+		case BLOCK:
+			if (*p == '*' && p[1] == '/') {
+				in = CODE;
+				*p++ = ' ';
+				*p = ' ';
+			} else if (*p != '\n') {
+				*p = ' ';
+			}
+			break;
+		}
+	}
+}
+
+/* The file as a string without comments, or NULL with errno set. */
+static char *read_file(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t room = 0;
+
+	if (!file)
+		return NULL;
+	errno = 0;
+	if (getdelim(&text, &room, 0, file) < 0) {
+		free(text);
+		/* fmemopen() makes no stream of no bytes. */
+		text = errno ? NULL : strdup("\n");
+	}
+	fclose(file);
+	if (text)
+		blank_comments(text);
+	return text;
+}
+
+static int parse(cfg_t *cfg, char *text)
+{
+	FILE *stream = fmemopen(text, strlen(text), "r");
+	int ret;
+
+	if (!stream)
+		abort();
+	ret = cfg_parse_fp(cfg, stream);
+	fclose(stream);
+	return ret;
+}
+
+cfg_t *conf_load(const char *path, cfg_opt_t *opts, char **error)
+{
+	char *text = read_file(path);
+	cfg_t *cfg;
+	int ret;
+
+	*error = NULL;
+	if (!text) {
+		*error = format("cannot read %s: %s", path, strerror(errno));
+		return NULL;
+	}
+	record_lines(opts);
+	cfg = cfg_init(opts, CFGF_NONE);
+	if (!cfg)
+		abort();
+	cfg->filename = strdup(path);
+	cfg_set_error_function(cfg, on_error);
+	first_error = error;
+	ret = parse(cfg, text);
+	first_error = NULL;
+	free(text);
+	if (ret == CFG_SUCCESS && !*error)
+		return cfg;
+	if (!*error)
+		*error = format("%s:%d: syntax error", path, cfg->line);
+	cfg_free(cfg);
+	return NULL;
+}
+
+char *conf_error(cfg_t *cfg, const char *option, const char *fmt, ...)
+{
+	cfg_opt_t *opt = cfg_getopt(cfg, option);
+	const char *line = opt ? opt->comment : NULL;
+	char *cause = NULL;
+	char *error;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&cause, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	if (line)
+		error = format("%s:%s: option '%s': %s", cfg->filename, line,
+			       option, cause);
+	else
+		error = format("%s:%d: option '%s': %s", cfg->filename,
+			       cfg->line, option, cause);
+	free(cause);
+	return error;
+}
+
+static bool parse_port(const char *s, uint16_t *port)
+{
+	unsigned long value;
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return false;
+	value = strtoul(s, &end, 10);
+	if (*end || !value || value > 65535)
+		return false;
+	*port = value;
+	return true;
+}
+
+bool conf_parse_endpoint(const char *s, struct roam_addr *addr, uint16_t *port)
+{
+	char host[ROAM_ADDR_STRLEN];
+	const char *end, *colon = NULL;
+	struct roam_addr parsed;
+	uint16_t parsed_port = *port;
+	size_t len;
+
+	if (*s == '[') {
+		s++;
+		end = strchr(s, ']');
+		if (!end || (end[1] && end[1] != ':'))
+			return false;
+		if (end[1])
+			colon = end + 1;
+	} else {
+		/* One colon splits off a port, more are an IPv6 address. */
+		colon = strchr(s, ':');
+		if (colon && strchr(colon + 1, ':'))
+			colon = NULL;
+		end = colon ? colon : s + strlen(s);
+	}
+	len = end - s;
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, s, len);
+	host[len] = 0;
+	if (!roam_addr_parse(host, &parsed) ||
+	    (colon && !parse_port(colon + 1, &parsed_port)))
+		return false;
+	*addr = parsed;
+	*port = parsed_port;
+	return true;
+}
+
+bool conf_parse_duration(const char *s, msec_t *ms)
+{
+	static const struct {
+		const char *name;
+		msec_t ms;
+	} units[] = {
+		{ "ms", 1 },
+		{ "s", 1000 },
+		{ "m", 60 * 1000 },
+		{ "h", 3600 * 1000 },
+		{ "d", 24 * 3600 * 1000 },
+	};
+	unsigned long long value;
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return false;
+	errno = 0;
+	value = strtoull(s, &end, 10);
+	if (errno)
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].name))
+			continue;
+		if (value > (unsigned long long)(MSEC_NEVER / units[i].ms))
+			return false;
+		*ms = (msec_t)value * units[i].ms;
+		return true;
+	}
+	return false;
+}
+
+char *conf_get_addr(cfg_t *cfg, const char *option, struct roam_addr *addr)
+{
+	const char *s = cfg_getstr(cfg, option);
+
+	if (!s)
+		return conf_error(cfg, option, "is missing; give an address");
+	if (!roam_addr_parse(s, addr))
+		return conf_error(cfg, option, "'%s' is no IP address", s);
+	return NULL;
+}
+
+char *conf_get_duration(cfg_t *cfg, const char *option, msec_t *ms)
+{
+	const char *s = cfg_getstr(cfg, option);
+
+	if (!s)
+		return conf_error(cfg, option,
+				  "is missing; give a duration such as 30s");
+	if (!conf_parse_duration(s, ms))
+		return conf_error(cfg, option,
+				  "'%s' is no duration; write a number and ms, s, m, h or d, such as 30s",
+				  s);
+	return NULL;
+}
+
+char *conf_get_prefixes(cfg_t *cfg, const char *option,
+			struct roam_prefix **prefixes, size_t *n)
+{
+	unsigned int count = cfg_size(cfg, option);
+	struct roam_prefix *list = calloc(count ? count : 1, sizeof(*list));
+
+	if (!list)
+		abort();
+	for (unsigned int i = 0; i < count; i++) {
+		const char *s = cfg_getnstr(cfg, option, i);
+
+		if (!roam_prefix_parse(s, &list[i])) {
+			free(list);
+			return conf_error(cfg, option,
+					  "'%s' is no prefix such as 10.77.0.0/24 or 10.77.0.5; bits beyond the length must be zero",
+					  s);
+		}
+	}
+	*prefixes = list;
+	*n = count;
+	return NULL;
+}

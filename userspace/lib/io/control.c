@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "io/control.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "io/daemon.h"
+#include "io/log.h"
+
+/**
+ * struct client - one connection
+ * @pipe: the stream
+ * @control: its server
+ * @next: next client of the server
+ * @privileged: runs as root or as the daemon's own user
+ * @monitor: gets events
+ * @paused: a reply waits to be written, no request is read meanwhile
+ * @in: bytes of the request lines received so far
+ * @in_len: how many
+ */
+struct client {
+	uv_pipe_t pipe;
+	struct control *control;
+	struct client *next;
+	bool privileged;
+	bool monitor;
+	bool paused;
+	char in[CONTROL_LINE_MAX];
+	size_t in_len;
+};
+
+struct control {
+	uv_pipe_t pipe;
+	const struct control_command *commands;
+	void *ctx;
+	struct client *clients;
+	unsigned int n_clients;
+};
+
+/* A write under way, its text behind it. */
+struct write {
+	uv_write_t req;
+	char text[];
+};
+
+static void serve(struct client *client);
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
+
+static void on_client_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void disconnect(struct client *client)
+{
+	struct client **p;
+
+	if (uv_is_closing((uv_handle_t *)&client->pipe))
+		return;
+	for (p = &client->control->clients; *p; p = &(*p)->next) {
+		if (*p == client) {
+			*p = client->next;
+			client->control->n_clients--;
+			break;
+		}
+	}
+	uv_close((uv_handle_t *)&client->pipe, on_client_closed);
+}
+
+static size_t unsent(struct client *client)
+{
+	return uv_stream_get_write_queue_size((uv_stream_t *)&client->pipe);
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+	struct client *client = req->handle->data;
+
+	free(req);
+	if (uv_is_closing((uv_handle_t *)&client->pipe))
+		return;
+	if (status < 0)
+		disconnect(client);
+	else if (client->paused && !unsent(client))
+		serve(client);
+}
+
+static void send_line(struct client *client, const char *text, size_t len)
+{
+	struct write *write = malloc(sizeof(*write) + len + 1);
+	uv_buf_t buf;
+
+	if (!write) {
+		disconnect(client);
+		return;
+	}
+	memcpy(write->text, text, len);
+	write->text[len] = '\n';
+	buf = uv_buf_init(write->text, len + 1);
+	if (uv_write(&write->req, (uv_stream_t *)&client->pipe, &buf, 1,
+		     on_written)) {
+		free(write);
+		disconnect(client);
+	}
+}
+
+static void send_json(struct client *client, json_t *object)
+{
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	if (text)
+		send_line(client, text, strlen(text));
+	else
+		disconnect(client);
+	free(text);
+	json_decref(object);
+}
+
+static json_t *help(const struct control *control)
+{
+	json_t *list = json_array();
+
+	for (const struct control_command *c = control->commands; c->name; c++)
+		json_array_append_new(list,
+			json_pack("{ss ss sb}", "command", c->name, "help",
+				  c->help, "changes", c->changes));
+	json_array_append_new(list, json_pack("{ss ss sb}", "command", "help",
+					      "help", "list the commands",
+					      "changes", 0));
+	json_array_append_new(list, json_pack("{ss ss sb}", "command",
+					      "monitor", "help",
+					      "stream of events",
+					      "changes", 0));
+	return list;
+}
+
+static json_t *execute(struct client *client, const char *line, size_t len,
+		       struct control_error *error)
+{
+	struct control *control = client->control;
+	json_error_t parse_error;
+	json_t *request, *result = NULL;
+	const char *word;
+
+	request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &parse_error);
+	word = json_string_value(json_object_get(request, "command"));
+	if (!word) {
+		control_refuse(error, "usage",
+			       "send {\"command\": \"help\"} in one line",
+			       "not a request: %s",
+			       request ? "no member \"command\"" :
+					 parse_error.text);
+		goto out;
+	}
+	if (!strcmp(word, "help")) {
+		result = help(control);
+		goto out;
+	}
+	if (!strcmp(word, "monitor")) {
+		client->monitor = true;
+		result = json_array();
+		goto out;
+	}
+	for (const struct control_command *c = control->commands; c->name; c++) {
+		if (strcmp(c->name, word))
+			continue;
+		if (c->changes && !client->privileged) {
+			control_refuse(error, "refused",
+				       "run it as root or as the daemon's user",
+				       "'%s' changes something and needs privilege",
+				       word);
+			goto out;
+		}
+		result = c->fn(control->ctx, json_object_get(request, "args"),
+			       error);
+		goto out;
+	}
+	control_refuse(error, "usage", "\"help\" lists the commands",
+		       "no command '%s'", word);
+out:
+	json_decref(request);
+	return result;
+}
+
+static void handle_line(struct client *client, const char *line, size_t len)
+{
+	struct control_error error = { "", "", "" };
+	json_t *result = execute(client, line, len, &error);
+
+	if (result) {
+		send_json(client, json_pack("{so}", "result", result));
+		return;
+	}
+	if (!error.code[0])
+		control_refuse(&error, "refused", "", "the request failed");
+	send_json(client, json_pack("{s{ss+ ss+ ss+}}", "error",
+				    "code", error.code, "",
+				    "message", error.message, "",
+				    "hint", error.hint, ""));
+}
+
+/*
+ * Answers the complete lines that are here, one at a time: while a reply is
+ * not out, the next request waits. So a client costs one reply of memory.
+ */
+static void serve(struct client *client)
+{
+	size_t start = 0;
+
+	client->paused = false;
+	while (!uv_is_closing((uv_handle_t *)&client->pipe)) {
+		char *end;
+
+		if (unsent(client)) {
+			client->paused = true;
+			break;
+		}
+		end = memchr(client->in + start, '\n', client->in_len - start);
+		if (!end)
+			break;
+		handle_line(client, client->in + start,
+			    end - (client->in + start));
+		start = end + 1 - client->in;
+	}
+	if (uv_is_closing((uv_handle_t *)&client->pipe))
+		return;
+	memmove(client->in, client->in + start, client->in_len - start);
+	client->in_len -= start;
+	if (client->paused) {
+		uv_read_stop((uv_stream_t *)&client->pipe);
+		return;
+	}
+	if (client->in_len == sizeof(client->in)) {
+		static const char too_long[] =
+			"{\"error\":{\"code\":\"usage\",\"message\":"
+			"\"the request line is too long\",\"hint\":\"\"}}";
+
+		/* What follows is the rest of that line: no way to go on. */
+		send_line(client, too_long, sizeof(too_long) - 1);
+		disconnect(client);
+		return;
+	}
+	uv_read_start((uv_stream_t *)&client->pipe, on_alloc, on_read);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct client *client = handle->data;
+
+	(void)suggested;
+	buf->base = client->in + client->in_len;
+	buf->len = sizeof(client->in) - client->in_len;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct client *client = stream->data;
+
+	(void)buf;
+	if (n < 0) {
+		disconnect(client);
+		return;
+	}
+	client->in_len += n;
+	serve(client);
+}
+
+static bool is_privileged(uv_pipe_t *pipe)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	uv_os_fd_t fd;
+
+	return !uv_fileno((uv_handle_t *)pipe, &fd) &&
+	       !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) &&
+	       (cred.uid == 0 || cred.uid == geteuid());
+}
+
+static void on_connection(uv_stream_t *server, int status)
+{
+	struct control *control = server->data;
+	struct client *client;
+
+	if (status < 0)
+		return;
+	client = calloc(1, sizeof(*client));
+	if (!client) {
+		log_warning("control socket: out of memory");
+		return;
+	}
+	client->control = control;
+	uv_pipe_init(server->loop, &client->pipe, 0);
+	client->pipe.data = client;
+	client->next = control->clients;
+	control->clients = client;
+	control->n_clients++;
+	if (uv_accept(server, (uv_stream_t *)&client->pipe) ||
+	    control->n_clients > CONTROL_CLIENTS_MAX) {
+		disconnect(client);
+		return;
+	}
+	client->privileged = is_privileged(&client->pipe);
+	uv_read_start((uv_stream_t *)&client->pipe, on_alloc, on_read);
+}
+
+/* True if a daemon answers at @path. */
+static bool is_alive(const struct sockaddr_un *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool alive;
+
+	if (fd < 0)
+		return false;
+	alive = !connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) ||
+		errno == EAGAIN;
+	close(fd);
+	return alive;
+}
+
+static char *clear_path(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return daemon_error("%s: too long for a socket, at most %zu characters",
+				    path, sizeof(addr.sun_path) - 1);
+	memcpy(addr.sun_path, path, strlen(path));
+
+	if (slash && slash != path) {
+		char *folder = daemon_error("%.*s", (int)(slash - path), path);
+		int err = mkdir(folder, 0755) ? errno : 0;
+
+		if (err && err != EEXIST) {
+			char *error = daemon_error("cannot make %s: %s; make it by hand or choose another socket with -s",
+						   folder, strerror(err));
+
+			free(folder);
+			return error;
+		}
+		free(folder);
+	}
+
+	if (lstat(path, &st))
+		return NULL;
+	if (!S_ISSOCK(st.st_mode))
+		return daemon_error("%s is there and is no socket; remove it or choose another one with -s",
+				    path);
+	if (is_alive(&addr))
+		return daemon_error("another daemon serves %s; stop it or choose another socket with -s",
+				    path);
+	if (unlink(path))
+		return daemon_error("cannot replace the stale socket %s: %s",
+				    path, strerror(errno));
+	return NULL;
+}
+
+static void on_control_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+struct control *control_open(uv_loop_t *loop, const char *path,
+			     const struct control_command *commands, void *ctx,
+			     char **error)
+{
+	struct control *control;
+	mode_t mask;
+	int ret;
+
+	*error = clear_path(path);
+	if (*error)
+		return NULL;
+	control = calloc(1, sizeof(*control));
+	if (!control) {
+		*error = daemon_error("out of memory");
+		return NULL;
+	}
+	control->commands = commands;
+	control->ctx = ctx;
+	uv_pipe_init(loop, &control->pipe, 0);
+	control->pipe.data = control;
+
+	/* Never for a moment more open than 0660. */
+	mask = umask(0117);
+	ret = uv_pipe_bind(&control->pipe, path);
+	umask(mask);
+	if (!ret)
+		ret = uv_listen((uv_stream_t *)&control->pipe, 16,
+				on_connection);
+	if (ret) {
+		*error = daemon_error("cannot serve %s: %s; choose another socket with -s",
+				      path, uv_strerror(ret));
+		uv_close((uv_handle_t *)&control->pipe, on_control_closed);
+		return NULL;
+	}
+	return control;
+}
+
+void control_event(struct control *control, json_t *event)
+{
+	struct client *client, *next;
+	char *text = NULL;
+	size_t len = 0;
+
+	for (client = control->clients; client; client = next) {
+		next = client->next;
+		if (!client->monitor)
+			continue;
+		if (!text) {
+			text = json_dumps(event, JSON_COMPACT);
+			if (!text)
+				break;
+			len = strlen(text);
+		}
+		if (unsent(client) + len > CONTROL_QUEUE_MAX) {
+			log_warning("control socket: a monitor does not keep up and is disconnected");
+			disconnect(client);
+		} else {
+			send_line(client, text, len);
+		}
+	}
+	free(text);
+	json_decref(event);
+}
+
+void control_close(struct control *control)
+{
+	if (!control)
+		return;
+	while (control->clients)
+		disconnect(control->clients);
+	/* Removes the socket file too. */
+	uv_close((uv_handle_t *)&control->pipe, on_control_closed);
+}
+
+void control_refuse(struct control_error *error, const char *code,
+		    const char *hint, const char *fmt, ...)
+{
+	va_list ap;
+
+	snprintf(error->code, sizeof(error->code), "%s", code);
+	snprintf(error->hint, sizeof(error->hint), "%s", hint);
+	va_start(ap, fmt);
+	vsnprintf(error->message, sizeof(error->message), fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rtnl/rtnl.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RTNL_REQUEST_LEN 8192
+#define RTNL_RECEIVE_LEN 65536
+
+/**
+ * struct rtnl - see rtnl_open()
+ * @nl: the socket
+ * @portid: its address
+ * @seq: sequence number of the last request
+ * @request: the request under construction
+ * @receive: one datagram from the kernel
+ */
+struct rtnl {
+	struct mnl_socket *nl;
+	unsigned int portid;
+	uint32_t seq;
+	char request[RTNL_REQUEST_LEN] __attribute__((aligned(8)));
+	char receive[RTNL_RECEIVE_LEN] __attribute__((aligned(8)));
+};
+
+struct rtnl *rtnl_open(char **error)
+{
+	struct rtnl *rtnl = calloc(1, sizeof(*rtnl));
+	int on = 1;
+
+	if (rtnl)
+		rtnl->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!rtnl || !rtnl->nl ||
+	    mnl_socket_bind(rtnl->nl, 0, MNL_SOCKET_AUTOPID) < 0) {
+		if (asprintf(error, "cannot open a route socket: %s",
+			     strerror(errno)) < 0)
+			*error = NULL;
+		rtnl_close(rtnl);
+		return NULL;
+	}
+	/* Dumps are then filtered by the kernel. */
+	mnl_socket_setsockopt(rtnl->nl, NETLINK_GET_STRICT_CHK, &on,
+			      sizeof(on));
+	rtnl->portid = mnl_socket_get_portid(rtnl->nl);
+	return rtnl;
+}
+
+void rtnl_close(struct rtnl *rtnl)
+{
+	if (rtnl && rtnl->nl)
+		mnl_socket_close(rtnl->nl);
+	free(rtnl);
+}
+
+static struct nlmsghdr *request(struct rtnl *rtnl, uint16_t type,
+				uint16_t flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(rtnl->request);
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	nlh->nlmsg_seq = ++rtnl->seq;
+	return nlh;
+}
+
+/* Sends and reads to the end; @fn gets every message. 0 or negative errno. */
+static int talk(struct rtnl *rtnl, const struct nlmsghdr *nlh, mnl_cb_t fn,
+		void *ctx)
+{
+	int ret;
+
+	if (mnl_socket_sendto(rtnl->nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	do {
+		ssize_t len = mnl_socket_recvfrom(rtnl->nl, rtnl->receive,
+						  sizeof(rtnl->receive));
+
+		if (len < 0)
+			return -errno;
+		ret = mnl_cb_run(rtnl->receive, len, rtnl->seq, rtnl->portid,
+				 fn, ctx);
+	} while (ret > MNL_CB_STOP);
+	return ret < 0 ? -errno : 0;
+}
+
+static int fail_unless(int err, int expected)
+{
+	return err == -expected ? 0 : err;
+}
+
+unsigned int rtnl_link_index(const char *name)
+{
+	return if_nametoindex(name);
+}
+
+int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index)
+{
+	struct nlmsghdr *nlh = request(rtnl, RTM_NEWLINK,
+				       NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	struct ifinfomsg *link;
+	struct nlattr *info;
+	int err;
+
+	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
+	link->ifi_flags = IFF_UP | IFF_NOARP;
+	link->ifi_change = IFF_UP | IFF_NOARP;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "dummy");
+	mnl_attr_nest_end(nlh, info);
+	err = fail_unless(talk(rtnl, nlh, NULL, NULL), EEXIST);
+	if (err)
+		return err;
+	*index = rtnl_link_index(name);
+	if (!*index)
+		return -ENODEV;
+
+	nlh = request(rtnl, RTM_NEWLINK, NLM_F_ACK);
+	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
+	link->ifi_index = *index;
+	link->ifi_flags = IFF_UP;
+	link->ifi_change = IFF_UP;
+	return talk(rtnl, nlh, NULL, NULL);
+}
+
+static uint8_t family_of(const struct roam_addr *addr)
+{
+	return roam_addr_is_v4(addr) ? AF_INET : AF_INET6;
+}
+
+static void put_addr(struct nlmsghdr *nlh, uint16_t type,
+		     const struct roam_addr *addr)
+{
+	if (roam_addr_is_v4(addr))
+		mnl_attr_put(nlh, type, 4, addr->b + 12);
+	else
+		mnl_attr_put(nlh, type, 16, addr->b);
+}
+
+int rtnl_addr_add(struct rtnl *rtnl, unsigned int index,
+		  const struct roam_addr *addr)
+{
+	struct nlmsghdr *nlh = request(rtnl, RTM_NEWADDR,
+				       NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	struct ifaddrmsg *ifa;
+
+	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	ifa->ifa_family = family_of(addr);
+	ifa->ifa_prefixlen = roam_addr_is_v4(addr) ? 32 : 128;
+	ifa->ifa_index = index;
+	put_addr(nlh, IFA_LOCAL, addr);
+	put_addr(nlh, IFA_ADDRESS, addr);
+	return fail_unless(talk(rtnl, nlh, NULL, NULL), EEXIST);
+}
+
+/* struct way - answer to a route request */
+struct way {
+	struct roam_addr src;
+	unsigned int oif;
+};
+
+static struct roam_addr read_addr(const struct nlattr *attr)
+{
+	struct roam_addr addr = { { 0 } };
+
+	if (mnl_attr_get_payload_len(attr) == 4) {
+		struct in_addr in;
+
+		memcpy(&in, mnl_attr_get_payload(attr), sizeof(in));
+		return roam_addr_from_in(in);
+	}
+	if (mnl_attr_get_payload_len(attr) == sizeof(addr.b))
+		memcpy(addr.b, mnl_attr_get_payload(attr), sizeof(addr.b));
+	return addr;
+}
+
+static int read_way(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct way *way = ctx;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		if (mnl_attr_get_type(attr) == RTA_PREFSRC)
+			way->src = read_addr(attr);
+		else if (mnl_attr_get_type(attr) == RTA_OIF &&
+			 !mnl_attr_validate(attr, MNL_TYPE_U32))
+			way->oif = mnl_attr_get_u32(attr);
+	}
+	return MNL_CB_OK;
+}
+
+int rtnl_route_get(struct rtnl *rtnl, const struct roam_addr *dst,
+		   struct roam_addr *src, unsigned int *oif)
+{
+	struct nlmsghdr *nlh = request(rtnl, RTM_GETROUTE, NLM_F_ACK);
+	struct way way = { .oif = 0 };
+	struct rtmsg *rtm;
+	int err;
+
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = family_of(dst);
+	rtm->rtm_dst_len = roam_addr_is_v4(dst) ? 32 : 128;
+	put_addr(nlh, RTA_DST, dst);
+	err = talk(rtnl, nlh, read_way, &way);
+	if (err)
+		return err;
+	if (roam_addr_is_none(&way.src))
+		return -ENETUNREACH;
+	*src = way.src;
+	if (oif)
+		*oif = way.oif;
+	return 0;
+}
+
+static int rule(struct rtnl *rtnl, uint16_t type, uint16_t flags,
+		uint32_t priority, uint8_t ipproto, uint32_t table)
+{
+	struct nlmsghdr *nlh = request(rtnl, type, NLM_F_ACK | flags);
+	struct fib_rule_hdr *hdr;
+
+	hdr = mnl_nlmsg_put_extra_header(nlh, sizeof(*hdr));
+	hdr->family = AF_INET;
+	hdr->action = FR_ACT_TO_TBL;
+	hdr->table = RT_TABLE_UNSPEC;
+	mnl_attr_put_u32(nlh, FRA_TABLE, table);
+	mnl_attr_put_u32(nlh, FRA_PRIORITY, priority);
+	mnl_attr_put_u8(nlh, FRA_IP_PROTO, ipproto);
+	mnl_attr_put_u8(nlh, FRA_PROTOCOL, RTPROT_ROAM);
+	return talk(rtnl, nlh, NULL, NULL);
+}
+
+int rtnl_rule_ensure(struct rtnl *rtnl, uint32_t priority, uint8_t ipproto,
+		     uint32_t table)
+{
+	int err = rule(rtnl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, priority,
+		       ipproto, table);
+
+	if (err == -EEXIST)
+		return 0;
+	return err ? err : 1;
+}
+
+int rtnl_rule_del(struct rtnl *rtnl, uint32_t priority, uint8_t ipproto,
+		  uint32_t table)
+{
+	return fail_unless(rule(rtnl, RTM_DELRULE, 0, priority, ipproto, table),
+			   ENOENT);
+}
+
+/**
+ * struct routes - the routes of a table, as they would be set in the mirror
+ * @items: messages on the heap
+ * @n: their number
+ * @table: table they are read from
+ * @mirror: table they will be in
+ * @prefsrc: their preferred source; NULL: the one they have
+ * @failed: out of memory
+ */
+struct routes {
+	struct nlmsghdr **items;
+	size_t n;
+	uint32_t table;
+	uint32_t mirror;
+	const struct roam_addr *prefsrc;
+	bool failed;
+};
+
+static void routes_free(struct routes *routes)
+{
+	for (size_t i = 0; i < routes->n; i++)
+		free(routes->items[i]);
+	free(routes->items);
+}
+
+static uint32_t route_table(const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
+		if (mnl_attr_get_type(attr) == RTA_TABLE &&
+		    !mnl_attr_validate(attr, MNL_TYPE_U32))
+			return mnl_attr_get_u32(attr);
+	return rtm->rtm_table;
+}
+
+/*
+ * Writes a route as it stands in the mirror: same destination, way and metric,
+ * our table, protocol and source. What the kernel only reports is left out, so
+ * that two such messages are equal exactly if the routes are.
+ */
+static size_t mirror_route(const struct routes *routes,
+			   const struct nlmsghdr *from, char *buf)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	const struct rtmsg *old = mnl_nlmsg_get_payload(from);
+	struct roam_addr prefsrc = { { 0 } };
+	const struct nlattr *attr;
+	struct rtmsg *rtm;
+
+	nlh->nlmsg_type = RTM_NEWROUTE;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE |
+			   NLM_F_REPLACE;
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	*rtm = *old;
+	rtm->rtm_table = RT_TABLE_UNSPEC;
+	rtm->rtm_protocol = RTPROT_ROAM;
+	rtm->rtm_flags &= RTNH_F_ONLINK;
+	mnl_attr_put_u32(nlh, RTA_TABLE, routes->mirror);
+	mnl_attr_for_each(attr, from, sizeof(*old)) {
+		switch (mnl_attr_get_type(attr)) {
+		case RTA_TABLE:
+		case RTA_CACHEINFO:
+			break;
+		case RTA_PREFSRC:
+			prefsrc = read_addr(attr);
+			break;
+		default:
+			mnl_attr_put(nlh, mnl_attr_get_type(attr),
+				     mnl_attr_get_payload_len(attr),
+				     mnl_attr_get_payload(attr));
+		}
+	}
+	if (routes->prefsrc)
+		prefsrc = *routes->prefsrc;
+	if (!roam_addr_is_none(&prefsrc))
+		put_addr(nlh, RTA_PREFSRC, &prefsrc);
+	return nlh->nlmsg_len;
+}
+
+static int read_route(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct routes *routes = ctx;
+	char buf[RTNL_REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr **items;
+	size_t len;
+
+	if (rtm->rtm_type != RTN_UNICAST || (rtm->rtm_flags & RTM_F_CLONED) ||
+	    route_table(nlh) != routes->table ||
+	    nlh->nlmsg_len + 64 > sizeof(buf))
+		return MNL_CB_OK;
+	len = mirror_route(routes, nlh, buf);
+	items = realloc(routes->items, (routes->n + 1) * sizeof(*items));
+	if (items) {
+		routes->items = items;
+		items[routes->n] = malloc(len);
+	}
+	if (!items || !items[routes->n]) {
+		routes->failed = true;
+		return MNL_CB_OK;
+	}
+	memcpy(items[routes->n++], buf, len);
+	return MNL_CB_OK;
+}
+
+static int read_table(struct rtnl *rtnl, struct routes *routes)
+{
+	struct nlmsghdr *nlh = request(rtnl, RTM_GETROUTE, NLM_F_DUMP);
+	struct rtmsg *rtm;
+	int err;
+
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = AF_INET;
+	mnl_attr_put_u32(nlh, RTA_TABLE, routes->table);
+	/* A table that was never used does not exist: that is, it is empty. */
+	err = fail_unless(talk(rtnl, nlh, read_route, routes), ENOENT);
+	return err ? err : routes->failed ? -ENOMEM : 0;
+}
+
+static bool same_route(const struct nlmsghdr *a, const struct nlmsghdr *b)
+{
+	size_t header = sizeof(struct nlmsghdr);
+
+	return a->nlmsg_len == b->nlmsg_len &&
+	       !memcmp((const char *)a + header, (const char *)b + header,
+		       a->nlmsg_len - header);
+}
+
+/* Is @route among @routes? Then it is taken out of them. */
+static bool take_route(struct routes *routes, const struct nlmsghdr *route)
+{
+	for (size_t i = 0; i < routes->n; i++) {
+		if (!same_route(routes->items[i], route))
+			continue;
+		free(routes->items[i]);
+		routes->items[i] = routes->items[--routes->n];
+		return true;
+	}
+	return false;
+}
+
+static int change_route(struct rtnl *rtnl, struct nlmsghdr *route,
+			uint16_t type, uint16_t flags)
+{
+	route->nlmsg_type = type;
+	route->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+	route->nlmsg_seq = ++rtnl->seq;
+	route->nlmsg_pid = 0;
+	return talk(rtnl, route, NULL, NULL);
+}
+
+int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
+		      const struct roam_addr *prefsrc)
+{
+	struct routes main_routes = { .table = RT_TABLE_MAIN, .mirror = table,
+				      .prefsrc = prefsrc };
+	struct routes mirror = { .table = table, .mirror = table };
+	int changes = 0, err;
+
+	err = read_table(rtnl, &main_routes);
+	if (!err)
+		err = read_table(rtnl, &mirror);
+	/* From the back: connected routes stand behind the default route, which
+	 * needs them to find its gateway. */
+	for (size_t i = main_routes.n; !err && i-- > 0;) {
+		if (take_route(&mirror, main_routes.items[i]))
+			continue;
+		changes++;
+		err = change_route(rtnl, main_routes.items[i], RTM_NEWROUTE,
+				   NLM_F_CREATE | NLM_F_REPLACE);
+		/* Its link or gateway went meanwhile: the next event says so. */
+		if (err == -ENETUNREACH || err == -ENETDOWN || err == -ENODEV ||
+		    err == -EINVAL)
+			err = 0;
+	}
+	for (size_t i = 0; !err && i < mirror.n; i++) {
+		/* Gone by itself, or replaced just now. */
+		err = fail_unless(change_route(rtnl, mirror.items[i],
+					       RTM_DELROUTE, 0), ESRCH);
+		changes++;
+	}
+	routes_free(&main_routes);
+	routes_free(&mirror);
+	return err ? err : changes;
+}
+
+int rtnl_table_flush(struct rtnl *rtnl, uint32_t table)
+{
+	struct routes routes = { .table = table, .mirror = table };
+	int err = read_table(rtnl, &routes);
+
+	for (size_t i = 0; !err && i < routes.n; i++)
+		err = fail_unless(change_route(rtnl, routes.items[i],
+					       RTM_DELROUTE, 0), ESRCH);
+	routes_free(&routes);
+	return err;
+}
+
+int rtnl_watch_open(void)
+{
+	struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
+			     RTMGRP_IPV4_ROUTE | 1 << (RTNLGRP_IPV4_RULE - 1),
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_ROUTE);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+bool rtnl_watch_read(int fd)
+{
+	bool changed = false;
+	char buf[16384];
+
+	for (;;) {
+		ssize_t len = recv(fd, buf, sizeof(buf), 0);
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0 && errno != ENOBUFS)
+			return changed;
+		changed = true;
+	}
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "wire/lr.h"
+
+#include <string.h>
+
+static const char *const drop_names[LR_DROP_MAX] = {
+	[LR_DROP_NONE] = "none",
+	[LR_DROP_LENGTH] = "length",
+	[LR_DROP_VERSION] = "version",
+	[LR_DROP_TYPE] = "type",
+	[LR_DROP_COUNT] = "count",
+	[LR_DROP_RESERVED] = "reserved",
+	[LR_DROP_ADDRESS] = "address",
+	[LR_DROP_KEY] = "key",
+	[LR_DROP_AUTH] = "auth",
+	[LR_DROP_UNASKED] = "unasked",
+	[LR_DROP_ROLE] = "role",
+	[LR_DROP_LIMIT] = "limit",
+};
+
+static const char *const type_names[] = {
+	[LR_QUERY] = "query",
+	[LR_ANSWER] = "answer",
+	[LR_UPDATE] = "update",
+	[LR_ACK] = "acknowledgement",
+	[LR_ANNOUNCE] = "announce",
+	[LR_CONFIRM] = "confirm",
+};
+
+static const char *const status_names[] = {
+	[LR_OK] = "ok",
+	[LR_NONE] = "none",
+	[LR_STALE] = "stale",
+	[LR_REPLAY] = "replay",
+	[LR_DENIED] = "denied",
+	[LR_FULL] = "full",
+	[LR_LATER] = "later",
+	[LR_CONFLICT] = "conflict",
+};
+
+static const char *name_of(const char *const *names, size_t n, size_t i)
+{
+	return i < n && names[i] ? names[i] : "unknown";
+}
+
+const char *lr_drop_name(enum lr_drop drop)
+{
+	return name_of(drop_names, LR_DROP_MAX, drop);
+}
+
+const char *lr_type_name(uint8_t type)
+{
+	return name_of(type_names, sizeof(type_names) / sizeof(type_names[0]),
+		       type);
+}
+
+const char *lr_status_name(uint8_t status)
+{
+	return name_of(status_names,
+		       sizeof(status_names) / sizeof(status_names[0]), status);
+}
+
+static uint8_t *put(uint8_t *p, uint64_t value, unsigned int bytes)
+{
+	while (bytes--)
+		*p++ = (uint8_t)(value >> (8 * bytes));
+	return p;
+}
+
+static uint64_t get(const uint8_t *p, unsigned int bytes)
+{
+	uint64_t value = 0;
+
+	while (bytes--)
+		value = value << 8 | *p++;
+	return value;
+}
+
+static uint8_t *put_entry(uint8_t *p, const struct lr_entry *entry)
+{
+	memcpy(p, entry->perm.b, sizeof(entry->perm.b));
+	memcpy(p + 16, entry->coa.b, sizeof(entry->coa.b));
+	p = put(p + 32, entry->seq, 8);
+	p = put(p, entry->lifetime, 4);
+	p = put(p, entry->status, 1);
+	p = put(p, entry->flags, 1);
+	return put(p, 0, 2);
+}
+
+size_t lr_encode(const struct lr_msg *msg, uint8_t *buf)
+{
+	uint8_t *p = buf;
+	unsigned int i;
+
+	p = put(p, LR_VERSION, 1);
+	p = put(p, msg->type, 1);
+	p = put(p, msg->count, 2);
+	p = put(p, msg->key_id, 4);
+	p = put(p, msg->id, 8);
+	p = put(p, msg->nonce, 8);
+	for (i = 0; i < msg->count; i++)
+		p = put_entry(p, &msg->entries[i]);
+	return (size_t)(p - buf);
+}
+
+static enum lr_drop get_entry(const uint8_t *p, struct lr_entry *entry)
+{
+	memcpy(entry->perm.b, p, sizeof(entry->perm.b));
+	memcpy(entry->coa.b, p + 16, sizeof(entry->coa.b));
+	entry->seq = get(p + 32, 8);
+	entry->lifetime = (uint32_t)get(p + 40, 4);
+	entry->status = p[44];
+	entry->flags = p[45];
+	if (entry->flags & ~LR_FLAG_AT_HOME || get(p + 46, 2))
+		return LR_DROP_RESERVED;
+	if (!roam_addr_is_usable(&entry->perm))
+		return LR_DROP_ADDRESS;
+	if (!roam_addr_is_none(&entry->coa) &&
+	    !roam_addr_is_usable(&entry->coa))
+		return LR_DROP_ADDRESS;
+	return LR_DROP_NONE;
+}
+
+enum lr_drop lr_decode(const uint8_t *buf, size_t len, struct lr_msg *msg,
+		       size_t *covered)
+{
+	enum lr_drop drop;
+	unsigned int i;
+
+	if (len < LR_HEADER_LEN)
+		return LR_DROP_LENGTH;
+	if (buf[0] != LR_VERSION)
+		return LR_DROP_VERSION;
+	msg->type = buf[1];
+	msg->count = (uint16_t)get(buf + 2, 2);
+	msg->key_id = (uint32_t)get(buf + 4, 4);
+	msg->id = get(buf + 8, 8);
+	msg->nonce = get(buf + 16, 8);
+	if (msg->type < LR_QUERY || msg->type > LR_CONFIRM)
+		return LR_DROP_TYPE;
+	if (msg->count < 1 || msg->count > LR_MAX_ENTRIES)
+		return LR_DROP_COUNT;
+	*covered = LR_HEADER_LEN + (size_t)msg->count * LR_ENTRY_LEN;
+	if (len != *covered + (msg->key_id ? LR_AUTH_LEN : 0))
+		return LR_DROP_LENGTH;
+	for (i = 0; i < msg->count; i++) {
+		drop = get_entry(buf + LR_HEADER_LEN + i * LR_ENTRY_LEN,
+				 &msg->entries[i]);
+		if (drop != LR_DROP_NONE)
+			return drop;
+	}
+	return LR_DROP_NONE;
+}

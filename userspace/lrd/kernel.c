@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/daemon.h"
+#include "io/log.h"
+#include "lrd/lrd.h"
+
+/* ---- requests ---- */
+
+static int set_one(struct lrd *lrd, const struct mangle_mapping *mapping)
+{
+	char perm[ROAM_ADDR_STRLEN], coa[ROAM_ADDR_STRLEN];
+	int err = mangle_mapping_set(lrd->kernel, mapping, 1, MANGLE_SET_ANY,
+				     NULL);
+
+	if (err)
+		log_warning("mn=%s cannot be mapped to %s: %s",
+			    roam_addr_format(&mapping->perm, perm),
+			    roam_addr_is_none(&mapping->coa) ? "nothing" :
+			    roam_addr_format(&mapping->coa, coa),
+			    genl_error(lrd->kernel));
+	return err;
+}
+
+void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
+		    const struct roam_addr *coa, uint64_t seq)
+{
+	struct mangle_mapping mapping = {
+		.perm = *perm,
+		.role = ROAM_MANGLE_ROLE_OWN,
+		.seq = seq,
+	};
+
+	/* Without a care-of address there is no network to send to. The old
+	 * mapping stays: it is the one that the way back may lead to. */
+	if (roam_addr_is_none(coa))
+		return;
+	if (roam_addr_eq(coa, perm))
+		mapping.state = ROAM_MANGLE_STATE_NULL;
+	else
+		mapping.coa = *coa;
+	set_one(lrd, &mapping);
+}
+
+bool kernel_set_mapping(struct lrd *lrd, const struct roam_addr *perm,
+			const struct roam_addr *coa, uint64_t seq,
+			msec_t lifetime)
+{
+	struct mangle_mapping mapping = {
+		.perm = *perm,
+		.coa = *coa,
+		.role = ROAM_MANGLE_ROLE_REMOTE,
+		.seq = seq,
+		.lifetime = lifetime > UINT32_MAX ? UINT32_MAX : lifetime,
+	};
+
+	if (roam_addr_is_none(coa))
+		mapping.state = ROAM_MANGLE_STATE_NULL;
+	return !set_one(lrd, &mapping);
+}
+
+void kernel_set_peer(struct lrd *lrd, const struct roam_addr *perm,
+		     const struct roam_addr *peer, enum peer_mode mode)
+{
+	struct mangle_peer entry = {
+		.own = *perm,
+		.addr = *peer,
+		.mode = mode,
+	};
+
+	if (mangle_peer_set(lrd->kernel, &entry, 1, NULL))
+		log_warning("the module does not take a correspondent: %s",
+			    genl_error(lrd->kernel));
+}
+
+/* ---- events ---- */
+
+static void on_miss(struct lrd *lrd, const struct mangle_event *event)
+{
+	msec_t now = daemon_now();
+
+	lrd->counters.misses++;
+	if (event->need & ROAM_MANGLE_NEED_MAPPING)
+		corr_miss(lrd->corr, now, &event->peer.addr);
+	if ((event->need & ROAM_MANGLE_NEED_PEER) && lrd->mobile)
+		mobile_miss(lrd->mobile, now, &event->peer.own,
+			    &event->peer.addr);
+}
+
+static void on_peer(struct lrd *lrd, const struct mangle_event *event)
+{
+	if (!lrd->mobile)
+		return;
+	if (event->reason == ROAM_MANGLE_REASON_EXPIRED ||
+	    event->reason == ROAM_MANGLE_REASON_DELETED)
+		mobile_forget(lrd->mobile, &event->peer.own,
+			      &event->peer.addr);
+	/* Any other mode was set by us. */
+	else if (event->peer.mode == ROAM_MANGLE_PEER_MODE_SEEN)
+		mobile_seen(lrd->mobile, daemon_now(), &event->peer.own,
+			    &event->peer.addr);
+}
+
+static void on_event(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct lrd *lrd = ctx;
+	struct mangle_event event;
+
+	if (!mangle_event_decode(nlh, &event))
+		return;
+	switch (event.cmd) {
+	case ROAM_MANGLE_CMD_MISS_NTF:
+		on_miss(lrd, &event);
+		break;
+	case ROAM_MANGLE_CMD_PEER_NTF:
+		on_peer(lrd, &event);
+		break;
+	case ROAM_MANGLE_CMD_MAPPING_NTF:
+		if (event.reason == ROAM_MANGLE_REASON_EXPIRED &&
+		    event.mapping.role == ROAM_MANGLE_ROLE_REMOTE)
+			corr_expired(lrd->corr, daemon_now(),
+				     &event.mapping.perm, event.mapping.idle);
+		break;
+	}
+}
+
+/* ---- what the module holds ---- */
+
+static void adopt_mapping(void *ctx, const struct mangle_mapping *m)
+{
+	struct lrd *lrd = ctx;
+
+	if (m->role == ROAM_MANGLE_ROLE_REMOTE)
+		corr_adopt(lrd->corr, daemon_now(), &m->perm, &m->coa, m->seq,
+			   m->lifetime ? m->lifetime : MSEC_NEVER);
+	else if (lrd->mobile)
+		mobile_adopt_own(lrd->mobile, &m->perm,
+				 m->state == ROAM_MANGLE_STATE_NULL ?
+				 &m->perm : &m->coa, m->seq);
+}
+
+static void adopt_peer(void *ctx, const struct mangle_peer *p)
+{
+	struct lrd *lrd = ctx;
+
+	mobile_adopt_peer(lrd->mobile, &p->own, &p->addr, p->mode);
+}
+
+static void see_peer(void *ctx, const struct mangle_peer *p)
+{
+	struct lrd *lrd = ctx;
+
+	if (p->mode == ROAM_MANGLE_PEER_MODE_SEEN)
+		mobile_seen(lrd->mobile, daemon_now(), &p->own, &p->addr);
+}
+
+void kernel_adopt(struct lrd *lrd)
+{
+	if (mangle_range_set(lrd->kernel, lrd->config->permanent,
+			     lrd->config->n_permanent))
+		log_error("the module does not take the prefixes: %s",
+			  genl_error(lrd->kernel));
+	if (mangle_mapping_dump(lrd->kernel, adopt_mapping, lrd, NULL) ||
+	    (lrd->mobile &&
+	     mangle_peer_dump(lrd->kernel, adopt_peer, lrd, NULL)))
+		log_error("cannot read what the module holds: %s",
+			  genl_error(lrd->kernel));
+	if (lrd->mobile)
+		mangle_peer_dump(lrd->kernel, see_peer, lrd, NULL);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct lrd *lrd = poll->data;
+
+	(void)status;
+	(void)events;
+	if (genl_events(lrd->events, on_event, lrd) == -ENOBUFS) {
+		/* Questions whose events were lost time out in the module and
+		 * are asked again; the rest stands in its tables. */
+		lrd->counters.resyncs++;
+		log_notice("events of the module were lost, reading its tables again");
+		if (lrd->mobile)
+			mangle_peer_dump(lrd->kernel, see_peer, lrd, NULL);
+	}
+	lrd_kick(lrd);
+}
+
+char *kernel_start(struct lrd *lrd)
+{
+	char *error = NULL;
+
+	lrd->kernel = mangle_open(&error);
+	if (lrd->kernel)
+		lrd->events = mangle_open(&error);
+	if (!lrd->events)
+		return error;
+	if (genl_subscribe(lrd->events, "miss") ||
+	    genl_subscribe(lrd->events, "events"))
+		return daemon_error("cannot listen to the module: %s",
+				    genl_error(lrd->events));
+	uv_poll_init(lrd->loop, &lrd->events_poll, genl_fd(lrd->events));
+	lrd->events_poll.data = lrd;
+	uv_poll_start(&lrd->events_poll, UV_READABLE, on_readable);
+	return NULL;
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	struct lrd *lrd = handle->data;
+
+	genl_close(lrd->events);
+}
+
+void kernel_stop(struct lrd *lrd)
+{
+	uv_close((uv_handle_t *)&lrd->events_poll, on_poll_closed);
+	genl_close(lrd->kernel);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * roam-lrd: MIP-LR on a host, mobile and correspondent.
+ *
+ *   main.c     the daemon: start, reload, stop, the timer of the cores
+ *   config.c   roam-lrd.conf
+ *   net.c      messages: the only file that talks to the network
+ *   kernel.c   roam_mangle: the only file that talks to the module
+ *   place.c    where this host is: addresses, routes, the rule for TCP
+ *   report.c   log lines and events of what the cores do
+ *   show.c     the control socket's commands
+ *
+ * What is decided is decided in core/mobile.c and core/correspondent.c.
+ */
+#ifndef ROAM_LRD_LRD_H
+#define ROAM_LRD_LRD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/correspondent.h"
+#include "core/mobile.h"
+#include "genl/mangle.h"
+#include "io/control.h"
+#include "io/udp.h"
+#include "lrd/config.h"
+#include "rtnl/rtnl.h"
+
+/**
+ * struct lrd_counters - since the start
+ * @received: datagrams
+ * @sent: datagrams
+ * @drop: datagrams dropped, by enum lr_drop
+ * @misses: questions of the module
+ * @moves: changes of the care-of address
+ * @resyncs: times the module's events were lost and its tables read again
+ */
+struct lrd_counters {
+	uint64_t received;
+	uint64_t sent;
+	uint64_t drop[LR_DROP_MAX];
+	uint64_t misses;
+	uint64_t moves;
+	uint64_t resyncs;
+};
+
+/**
+ * struct lrd - the running daemon
+ * @loop: the loop
+ * @config: configuration in force
+ * @mobile: the mobile role, NULL on a host without own permanent address
+ * @corr: the correspondent role
+ * @control: control socket
+ * @udp: the protocol's socket
+ * @kernel: requests to the module
+ * @events: its events
+ * @events_poll: watches @events
+ * @rtnl: requests about routes
+ * @watch: socket of changes of addresses and routes
+ * @watch_poll: watches @watch
+ * @look: looks where we are: soon after a change, and once in a while (D-21)
+ * @tick: when a core has something to do
+ * @coa: care-of address now, all zero for none
+ * @counters: see above
+ * @started: when it started
+ */
+struct lrd {
+	uv_loop_t *loop;
+	struct config *config;
+	struct mobile *mobile;
+	struct corr *corr;
+	struct control *control;
+	struct udp *udp;
+	struct genl *kernel;
+	struct genl *events;
+	uv_poll_t events_poll;
+	struct rtnl *rtnl;
+	int watch;
+	uv_poll_t watch_poll;
+	uv_timer_t look;
+	uv_timer_t tick;
+	struct roam_addr coa;
+	struct lrd_counters counters;
+	msec_t started;
+};
+
+/* main.c: something was put into a core; run it when it next wants to. */
+void lrd_kick(struct lrd *lrd);
+
+/* net.c; each returns NULL or a sentence, caller frees. */
+char *net_start(struct lrd *lrd);
+void net_stop(struct lrd *lrd);
+/* Encodes, signs where the message names a key, and sends. */
+void net_send(struct lrd *lrd, const struct roam_addr *to, uint16_t port,
+	      const struct lr_msg *msg);
+
+/* kernel.c */
+char *kernel_start(struct lrd *lrd);
+/* The module's tables are read and handed to the cores (OPEN-45). */
+void kernel_adopt(struct lrd *lrd);
+void kernel_stop(struct lrd *lrd);
+void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
+		    const struct roam_addr *coa, uint64_t seq);
+void kernel_set_peer(struct lrd *lrd, const struct roam_addr *perm,
+		     const struct roam_addr *peer, enum peer_mode mode);
+bool kernel_set_mapping(struct lrd *lrd, const struct roam_addr *perm,
+			const struct roam_addr *coa, uint64_t seq,
+			msec_t lifetime);
+
+/* place.c */
+char *place_start(struct lrd *lrd);
+/* Puts a new configuration in force. */
+char *place_apply(struct lrd *lrd);
+void place_stop(struct lrd *lrd);
+
+/* report.c */
+void report_mobile(struct lrd *lrd, const struct mobile_event *event);
+void report_corr(struct lrd *lrd, const struct corr_event *event);
+
+/* show.c */
+extern const struct control_command show_commands[];
+
+#endif

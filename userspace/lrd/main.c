@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "io/daemon.h"
+#include "io/log.h"
+#include "lrd/lrd.h"
+
+static struct lrd lrd;
+static const char *config_path;
+
+/* ---- what the cores ask for ---- */
+
+static void send_message(void *ctx, const struct roam_addr *to, uint16_t port,
+			 const struct lr_msg *msg)
+{
+	net_send(ctx, to, port, msg);
+}
+
+static void set_own(void *ctx, const struct roam_addr *perm,
+		    const struct roam_addr *coa, uint64_t seq)
+{
+	kernel_set_own(ctx, perm, coa, seq);
+}
+
+static void set_peer(void *ctx, const struct roam_addr *perm,
+		     const struct roam_addr *peer, enum peer_mode mode)
+{
+	kernel_set_peer(ctx, perm, peer, mode);
+}
+
+static bool set_mapping(void *ctx, const struct roam_addr *perm,
+			const struct roam_addr *coa, uint64_t seq,
+			msec_t lifetime)
+{
+	return kernel_set_mapping(ctx, perm, coa, seq, lifetime);
+}
+
+static uint64_t random_bits(void *ctx)
+{
+	(void)ctx;
+	return daemon_random();
+}
+
+static uint64_t wallclock(void *ctx)
+{
+	(void)ctx;
+	return daemon_wallclock();
+}
+
+static void on_mobile_event(void *ctx, const struct mobile_event *event)
+{
+	report_mobile(ctx, event);
+}
+
+static void on_corr_event(void *ctx, const struct corr_event *event)
+{
+	report_corr(ctx, event);
+}
+
+static const struct mobile_ops mobile_ops = {
+	.send = send_message,
+	.set_own = set_own,
+	.set_peer = set_peer,
+	.random = random_bits,
+	.wallclock = wallclock,
+	.event = on_mobile_event,
+};
+
+static const struct corr_ops corr_ops = {
+	.send = send_message,
+	.set_mapping = set_mapping,
+	.random = random_bits,
+	.event = on_corr_event,
+};
+
+/* ---- their timer ---- */
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct lrd *l = timer->data;
+	msec_t now = daemon_now();
+	msec_t next = corr_tick(l->corr, now);
+
+	if (l->mobile) {
+		msec_t mobile = mobile_tick(l->mobile, now);
+
+		if (mobile < next)
+			next = mobile;
+	}
+	if (next != MSEC_NEVER)
+		uv_timer_start(timer, on_tick, next > now ? next - now : 0, 0);
+}
+
+void lrd_kick(struct lrd *l)
+{
+	/* The loop's clock stands still since the callback began. */
+	uv_update_time(l->loop);
+	uv_timer_start(&l->tick, on_tick, 0, 0);
+}
+
+/* ---- the daemon ---- */
+
+static char *check(const char *path)
+{
+	char *error;
+
+	config_free(config_load(path, &error));
+	return error;
+}
+
+static char *start_cores(struct lrd *l)
+{
+	l->corr = corr_new(&l->config->corr, &corr_ops, l);
+	if (l->config->n_own)
+		l->mobile = mobile_new(&l->config->mobile, &mobile_ops, l);
+	if (!l->corr || (l->config->n_own && !l->mobile))
+		return daemon_error("out of memory");
+	return NULL;
+}
+
+static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
+{
+	char *error;
+
+	config_path = path;
+	lrd.loop = loop;
+	lrd.started = daemon_now();
+	lrd.watch = -1;
+	lrd.config = config_load(path, &error);
+	if (!lrd.config)
+		return error;
+	uv_timer_init(loop, &lrd.tick);
+	lrd.tick.data = &lrd;
+
+	error = start_cores(&lrd);
+	if (!error)
+		error = kernel_start(&lrd);
+	if (!error)
+		error = net_start(&lrd);
+	if (!error)
+		lrd.control = control_open(loop, socket_path, show_commands,
+					   &lrd, &error);
+	if (error)
+		return error;
+	kernel_adopt(&lrd);
+	error = place_start(&lrd);
+	lrd_kick(&lrd);
+	return error;
+}
+
+/*
+ * A new configuration gets new cores, which take over what the module holds:
+ * the same that a restart does, without closing anything.
+ */
+static char *reload(void)
+{
+	struct config *old = lrd.config, *config;
+	char *error;
+
+	config = config_load(config_path, &error);
+	if (!config)
+		return error;
+	if (config->port != old->port ||
+	    !roam_addr_eq(&config->listen, &old->listen) ||
+	    (config->n_own != 0) != (old->n_own != 0)) {
+		config_free(config);
+		return daemon_error("'port', 'listen' and whether there is a mobile address cannot change while it runs; restart roam-lrd, no connection is lost by that");
+	}
+	mobile_free(lrd.mobile);
+	corr_free(lrd.corr);
+	lrd.mobile = NULL;
+	lrd.config = config;
+	config_free(old);
+	error = start_cores(&lrd);
+	if (error)
+		return error;
+	kernel_adopt(&lrd);
+	error = place_apply(&lrd);
+	lrd_kick(&lrd);
+	return error;
+}
+
+static void stop(void)
+{
+	uv_close((uv_handle_t *)&lrd.tick, NULL);
+	place_stop(&lrd);
+	control_close(lrd.control);
+	net_stop(&lrd);
+	kernel_stop(&lrd);
+	mobile_free(lrd.mobile);
+	corr_free(lrd.corr);
+	config_free(lrd.config);
+}
+
+static void status(char *buf, size_t len)
+{
+	char coa[ROAM_ADDR_STRLEN];
+
+	if (!lrd.mobile)
+		snprintf(buf, len, "correspondent");
+	else if (roam_addr_is_none(&lrd.coa))
+		snprintf(buf, len, "mobile host, between networks");
+	else
+		snprintf(buf, len, "mobile host at %s",
+			 roam_addr_format(&lrd.coa, coa));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct daemon daemon = {
+		.name = "roam-lrd",
+		.summary = "keeps TCP connections of mobile hosts alive (MIP-LR)",
+		.config_path = "/etc/roam/lrd.conf",
+		.socket_path = "/run/roam/lrd.sock",
+		/* the module, routes, rules and the dummy link */
+		.caps = 1ULL << CAP_NET_ADMIN,
+		.check = check,
+		.start = start,
+		.reload = reload,
+		.stop = stop,
+		.status = status,
+	};
+
+	return daemon_main(&daemon, argc, argv);
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Commands of the control socket. */
+#include <jansson.h>
+
+#include "io/daemon.h"
+#include "lrd/lrd.h"
+
+static json_t *json_addr(const struct roam_addr *addr)
+{
+	char buf[ROAM_ADDR_STRLEN];
+
+	return roam_addr_is_none(addr) ? json_null() :
+		json_string(roam_addr_format(addr, buf));
+}
+
+/* Seconds until a time, null for never. */
+static json_t *json_until(msec_t when)
+{
+	msec_t now = daemon_now();
+
+	if (when == MSEC_NEVER)
+		return json_null();
+	return json_integer(when > now ? (when - now) / 1000 : 0);
+}
+
+static void add_mapping(void *ctx, const struct corr_status *st)
+{
+	json_array_append_new(ctx, json_pack("{so so sI so sb}",
+		"permanent", json_addr(&st->perm),
+		"care_of", json_addr(&st->coa),
+		"sequence", (json_int_t)st->seq,
+		"expires_in", json_until(st->expires),
+		"pending", st->pending));
+}
+
+static json_t *show(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct lrd *lrd = ctx;
+	json_t *list = json_array();
+
+	(void)args;
+	(void)error;
+	corr_foreach(lrd->corr, add_mapping, list);
+	return list;
+}
+
+static void add_registration(void *ctx, const struct mobile_status *st)
+{
+	json_array_append_new(ctx, json_pack("{so so so sb so sI si ss}",
+		"permanent", json_addr(&st->perm),
+		"care_of", json_addr(&st->coa),
+		"register", json_addr(&st->reg),
+		"registered", st->registered,
+		"expires_in", json_until(st->expires),
+		"sequence", (json_int_t)st->seq,
+		"tries", (int)st->tries,
+		"last_status", lr_status_name(st->last_status)));
+}
+
+static json_t *registers(void *ctx, const json_t *args,
+			 struct control_error *error)
+{
+	struct lrd *lrd = ctx;
+	json_t *list = json_array();
+
+	(void)args;
+	(void)error;
+	if (lrd->mobile)
+		mobile_foreach(lrd->mobile, add_registration, list);
+	return list;
+}
+
+static const char *mode_name(enum peer_mode mode)
+{
+	switch (mode) {
+	case PEER_SEEN: return "seen";
+	case PEER_ROAM: return "roam";
+	case PEER_PLAIN: return "plain";
+	}
+	return "unknown";
+}
+
+static void add_peer(void *ctx, const struct mobile_peer_status *st)
+{
+	json_array_append_new(ctx, json_pack("{so so ss sb so}",
+		"permanent", json_addr(&st->perm),
+		"correspondent", json_addr(&st->peer),
+		"mode", mode_name(st->mode),
+		"current", st->current,
+		"confirm_ms", st->took < 0 ? json_null() :
+					     json_integer(st->took)));
+}
+
+static json_t *peers(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct lrd *lrd = ctx;
+	json_t *list = json_array();
+
+	(void)args;
+	(void)error;
+	if (lrd->mobile)
+		mobile_foreach_peer(lrd->mobile, add_peer, list);
+	return list;
+}
+
+static json_t *counters(void *ctx, const json_t *args,
+			struct control_error *error)
+{
+	const struct lrd *lrd = ctx;
+	const struct lrd_counters *c = &lrd->counters;
+	json_t *drops = json_object();
+
+	(void)args;
+	(void)error;
+	for (int i = LR_DROP_NONE + 1; i < LR_DROP_MAX; i++)
+		json_object_set_new(drops, lr_drop_name(i),
+				    json_integer(c->drop[i]));
+	return json_pack("{sI sI sI sI sI sI so}",
+			 "received", (json_int_t)c->received,
+			 "sent", (json_int_t)c->sent,
+			 "send_errors", (json_int_t)udp_send_errors(lrd->udp),
+			 "misses", (json_int_t)c->misses,
+			 "moves", (json_int_t)c->moves,
+			 "resyncs", (json_int_t)c->resyncs,
+			 "dropped", drops);
+}
+
+static void count_mapping(void *ctx, const struct corr_status *st)
+{
+	if (!roam_addr_is_none(&st->coa))
+		++*(int *)ctx;
+}
+
+static void count_peer(void *ctx, const struct mobile_peer_status *st)
+{
+	(void)st;
+	++*(int *)ctx;
+}
+
+/* struct registration_count - registrations and how many of them stand */
+struct registration_count {
+	int all;
+	int registered;
+};
+
+static void count_registration(void *ctx, const struct mobile_status *st)
+{
+	struct registration_count *count = ctx;
+
+	count->all++;
+	count->registered += st->registered;
+}
+
+static json_t *status(void *ctx, const json_t *args,
+		      struct control_error *error)
+{
+	const struct lrd *lrd = ctx;
+	struct registration_count registrations = { 0, 0 };
+	int mappings = 0, n_peers = 0;
+
+	(void)args;
+	(void)error;
+	corr_foreach(lrd->corr, count_mapping, &mappings);
+	if (lrd->mobile) {
+		mobile_foreach(lrd->mobile, count_registration, &registrations);
+		mobile_foreach_peer(lrd->mobile, count_peer, &n_peers);
+	}
+	return json_pack("{ss ss so si si si si sI}",
+			 "daemon", "roam-lrd",
+			 "role", lrd->mobile ? "mobile" : "correspondent",
+			 "care_of", json_addr(&lrd->coa),
+			 "registrations", registrations.all,
+			 "registered", registrations.registered,
+			 "correspondents", n_peers,
+			 "mappings", mappings,
+			 "uptime", (json_int_t)((daemon_now() - lrd->started) /
+						1000));
+}
+
+const struct control_command show_commands[] = {
+	{ "show", show, false, "permanent addresses known here, as correspondent" },
+	{ "registers", registers, false, "own permanent addresses at each register" },
+	{ "peers", peers, false, "correspondents of the own permanent addresses" },
+	{ "counters", counters, false, "messages, and drops by reason" },
+	{ "status", status, false, "role, care-of address, how much of it stands" },
+	{ NULL, NULL, false, NULL }
+};

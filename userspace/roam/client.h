@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Asks a daemon by its control socket. */
+#ifndef ROAM_CLIENT_H
+#define ROAM_CLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct client;
+
+/* Socket path of a daemon ("hlrd"); ROAM_RUN_DIR names another folder. */
+void client_path(const char *daemon, char *buf, size_t len);
+/* The connection, or NULL with errno set. */
+struct client *client_open(const char *daemon);
+void client_close(struct client *client);
+int client_fd(const struct client *client);
+bool client_send(struct client *client, const char *command, json_t *args);
+/* The next line as JSON; NULL at the end, or when nothing came for long. */
+json_t *client_read(struct client *client);
+/* A complete line is here already: client_read() will not wait. */
+bool client_has_line(const struct client *client);
+
+/**
+ * client_call() - one command, one answer
+ * @daemon: "hlrd"
+ * @command: the word
+ * @args: its arguments or NULL; the reference is taken
+ * @status: set to what the tool returns if this fails
+ *
+ * Return: the result, or NULL after the failure was reported.
+ */
+json_t *client_call(const char *daemon, const char *command, json_t *args,
+		    int *status);
+
+#endif

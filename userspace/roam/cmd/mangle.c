@@ -1,0 +1,800 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* roam mangle: the address rewriting module. */
+#include <errno.h>
+#include <linux/netlink.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "genl/mangle.h"
+#include "roam/output.h"
+#include "roam/roam.h"
+#include "roam/cmd/mangle.h"
+
+static const char *const role_names[] = { "remote", "own" };
+static const char *const state_names[] = { "valid", "null" };
+static const char *const mode_names[] = { "seen", "roam", "plain" };
+static const char *const policy_names[] = { "pass", "drop" };
+
+static const char *name_of(const char *const *names, size_t n, uint8_t value)
+{
+	return value < n ? names[value] : "unknown";
+}
+
+#define NAME_OF(names, value) \
+	name_of(names, sizeof(names) / sizeof((names)[0]), value)
+
+static json_t *json_addr(const struct roam_addr *addr)
+{
+	char text[ROAM_ADDR_STRLEN];
+
+	return roam_addr_is_none(addr) ? json_null() :
+		json_string(roam_addr_format(addr, text));
+}
+
+json_t *mangle_json_mapping(const struct mangle_mapping *m)
+{
+	return json_pack("{so so ss ss so sI sf}",
+			 "permanent", json_addr(&m->perm),
+			 "care_of", json_addr(&m->coa),
+			 "role", NAME_OF(role_names, m->role),
+			 "state", NAME_OF(state_names, m->state),
+			 "expires_in", m->lifetime ?
+				json_real(m->lifetime / 1000.0) : json_null(),
+			 "sequence", (json_int_t)m->seq,
+			 "idle", m->idle / 1000.0);
+}
+
+json_t *mangle_json_peer(const struct mangle_peer *p)
+{
+	return json_pack("{so so ss sf}",
+			 "own", json_addr(&p->own),
+			 "peer", json_addr(&p->addr),
+			 "mode", NAME_OF(mode_names, p->mode),
+			 "idle", p->idle / 1000.0);
+}
+
+/* The module's socket, one for all commands of a batch. */
+static struct genl *open_module(int *status)
+{
+	static struct genl *genl;
+	char *error;
+
+	if (genl)
+		return genl;
+	genl = mangle_open(&error);
+	if (!genl) {
+		*status = errno == ENOENT ?
+			fail(ROAM_NOT_RUNNING, "modprobe roam_mangle",
+			     "the kernel module roam_mangle is not loaded") :
+			fail(ROAM_REFUSED, "roam doctor", "%s",
+			     error ? error : strerror(errno));
+		free(error);
+	}
+	return genl;
+}
+
+static int refused(struct genl *genl, int ret, const char *what)
+{
+	const char *hint;
+
+	switch (-ret) {
+	case EPERM:
+		hint = "run it as root";
+		break;
+	case EEXIST:
+		hint = "roam mangle replace, or roam mangle del first";
+		break;
+	case ENOENT:
+		hint = "roam mangle show";
+		break;
+	case ESTALE:
+		hint = "give a higher number with seq";
+		break;
+	case ENOSPC:
+		hint = "roam mangle config set max-mappings NUMBER";
+		break;
+	default:
+		hint = "dmesg, or the command's help";
+	}
+	return fail(ROAM_REFUSED, hint, "%s: %s", what, genl_error(genl));
+}
+
+static void warn_interrupted(bool interrupted)
+{
+	if (interrupted)
+		fprintf(stderr, "roam: the table changed while it was read; an entry may be missing or double\n");
+}
+
+/* Number word behind a keyword: whole, and within the bounds. */
+static bool parse_number(const char *word, uint64_t max, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(word, &end, 10);
+	return word[0] >= '0' && word[0] <= '9' && !*end && !errno &&
+	       *value <= max;
+}
+
+static bool parse_addr(const char *word, struct roam_addr *addr, int *status)
+{
+	if (roam_addr_parse(word, addr))
+		return true;
+	*status = fail(ROAM_USAGE, "give an address such as 10.77.0.5",
+		       "'%s' is no IP address", word);
+	return false;
+}
+
+static int missing(const char *what)
+{
+	char hint[64];
+
+	snprintf(hint, sizeof(hint), "roam mangle %s help", what);
+	return fail(ROAM_USAGE, hint, "roam mangle %s: words are missing",
+		    what);
+}
+
+static int surplus(const char *word)
+{
+	return fail(ROAM_USAGE, "roam mangle help", "'%s' is one word too many",
+		    word);
+}
+
+struct mapping_list {
+	struct mangle_mapping *items;
+	size_t n;
+	size_t room;
+};
+
+static void append_mapping(void *ctx, const struct mangle_mapping *m)
+{
+	struct mapping_list *list = ctx;
+
+	if (list->n == list->room) {
+		list->room = list->room * 2 + 256;
+		list->items = realloc(list->items,
+				      list->room * sizeof(*list->items));
+	}
+	list->items[list->n++] = *m;
+}
+
+static int compare_mappings(const void *a, const void *b)
+{
+	const struct mangle_mapping *ma = a, *mb = b;
+	int order = roam_addr_cmp(&ma->perm, &mb->perm);
+
+	return order ? order : ma->role - mb->role;
+}
+
+static void print_mappings(struct mapping_list *list)
+{
+	static const char *const plain[] = { "permanent", "care_of", "role",
+					     "state", "expires_in", NULL };
+	static const char *const with_idle[] = { "permanent", "care_of", "role",
+						 "state", "expires_in", "idle",
+						 NULL };
+	json_t *array = json_array();
+
+	qsort(list->items, list->n, sizeof(*list->items), compare_mappings);
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(array, mangle_json_mapping(&list->items[i]));
+	output_table(array, options.details ? NULL :
+			    options.statistics ? with_idle : plain);
+	free(list->items);
+}
+
+static int show(int argc, char **argv)
+{
+	struct mapping_list list = { NULL, 0, 0 };
+	struct mangle_mapping one;
+	bool interrupted = false;
+	struct roam_addr perm;
+	int status, ret;
+	struct genl *genl;
+
+	if (argc > 1)
+		return surplus(argv[1]);
+	if (argc && !parse_addr(argv[0], &perm, &status))
+		return status;
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	if (argc) {
+		ret = mangle_mapping_get(genl, &perm, &one);
+		if (!ret)
+			append_mapping(&list, &one);
+		/* Not there is an answer, not a failure. */
+		if (ret == -ENOENT)
+			ret = 0;
+	} else {
+		ret = mangle_mapping_dump(genl, append_mapping, &list,
+					  &interrupted);
+	}
+	if (ret) {
+		free(list.items);
+		return refused(genl, ret, "cannot show mappings");
+	}
+	print_mappings(&list);
+	warn_interrupted(interrupted);
+	return ROAM_OK;
+}
+
+/* PERM { via COA | null } [own] [lifetime DURATION] [seq NUMBER] */
+static int parse_mapping(int argc, char **argv, struct mangle_mapping *m)
+{
+	uint64_t number;
+	int status;
+	msec_t ms;
+
+	memset(m, 0, sizeof(*m));
+	if (argc < 2)
+		return missing("add");
+	if (!parse_addr(argv[0], &m->perm, &status))
+		return status;
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (!strcmp(argv[i], "own")) {
+			m->role = ROAM_MANGLE_ROLE_OWN;
+		} else if (!strcmp(argv[i], "null")) {
+			m->state = ROAM_MANGLE_STATE_NULL;
+		} else if (!strcmp(argv[i], "via")) {
+			if (!parse_addr(value, &m->coa, &status))
+				return status;
+			i++;
+		} else if (!strcmp(argv[i], "lifetime")) {
+			if (!conf_parse_duration(value, &ms) || ms < 1 ||
+			    ms > UINT32_MAX)
+				return fail(ROAM_USAGE,
+					    "write it as 500ms, 30s, 5m or 1h",
+					    "'%s' is no lifetime", value);
+			m->lifetime = ms;
+			i++;
+		} else if (!strcmp(argv[i], "seq")) {
+			if (!parse_number(value, UINT64_MAX, &number))
+				return fail(ROAM_USAGE, "give a whole number",
+					    "'%s' is no sequence number",
+					    value);
+			m->seq = number;
+			i++;
+		} else {
+			return fail(ROAM_USAGE, "roam mangle add help",
+				    "unknown word '%s'", argv[i]);
+		}
+	}
+	if (roam_addr_is_none(&m->coa) != (m->state == ROAM_MANGLE_STATE_NULL))
+		return fail(ROAM_USAGE, "roam mangle add help",
+			    "give either 'via' and an address, or 'null'");
+	return ROAM_OK;
+}
+
+/* What a batch collected, and the line that each came from. */
+static struct {
+	struct mangle_mapping *items;
+	unsigned int *lines;
+	size_t n;
+	size_t room;
+	enum mangle_set which;
+} collected;
+
+static int collect(int argc, char **argv, enum mangle_set which)
+{
+	struct mangle_mapping m;
+	int status = parse_mapping(argc, argv, &m);
+
+	if (status)
+		return status;
+	if (collected.n == collected.room) {
+		collected.room = collected.room * 2 + 1024;
+		collected.items = realloc(collected.items, collected.room *
+					  sizeof(*collected.items));
+		collected.lines = realloc(collected.lines, collected.room *
+					  sizeof(*collected.lines));
+	}
+	collected.items[collected.n] = m;
+	collected.lines[collected.n++] = batch_line();
+	collected.which = which;
+	return ROAM_OK;
+}
+
+/* With -force the refused entry is reported and the rest goes on behind it. */
+static int finish(void)
+{
+	size_t at = 0, total = 0;
+	int status = ROAM_OK;
+	struct genl *genl = open_module(&status);
+
+	while (genl && at < collected.n) {
+		char what[ROAM_ADDR_STRLEN + 32], text[ROAM_ADDR_STRLEN];
+		size_t applied = 0;
+		int ret;
+
+		ret = mangle_mapping_set(genl, collected.items + at,
+					 collected.n - at, collected.which,
+					 &applied);
+		total += applied;
+		at += applied;
+		if (!ret || at >= collected.n)
+			break;
+		batch_set_line(collected.lines[at]);
+		snprintf(what, sizeof(what), "cannot set the mapping of %s",
+			 roam_addr_format(&collected.items[at].perm, text));
+		status = refused(genl, ret, what);
+		if (!options.force)
+			break;
+		at++;
+	}
+	collected.n = 0;
+	output_applied(total);
+	return status;
+}
+
+static int set_one(int argc, char **argv, enum mangle_set which)
+{
+	int status = collect(argc, argv, which);
+
+	return status ? status : finish();
+}
+
+static int add(int argc, char **argv)
+{
+	return set_one(argc, argv, MANGLE_SET_NEW);
+}
+
+static int add_collect(int argc, char **argv)
+{
+	return collect(argc, argv, MANGLE_SET_NEW);
+}
+
+static int replace(int argc, char **argv)
+{
+	return set_one(argc, argv, MANGLE_SET_ANY);
+}
+
+static int replace_collect(int argc, char **argv)
+{
+	return collect(argc, argv, MANGLE_SET_ANY);
+}
+
+static int del(int argc, char **argv)
+{
+	struct roam_addr *perms;
+	size_t applied = 0;
+	struct genl *genl;
+	int status, ret;
+
+	if (!argc)
+		return missing("del");
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	perms = calloc(argc, sizeof(*perms));
+	for (int i = 0; i < argc; i++) {
+		if (!parse_addr(argv[i], &perms[i], &status)) {
+			free(perms);
+			return status;
+		}
+	}
+	ret = mangle_mapping_del(genl, perms, argc, &applied);
+	free(perms);
+	if (ret)
+		return refused(genl, ret, "cannot delete the mapping");
+	output_applied(applied);
+	return ROAM_OK;
+}
+
+static int flush(int argc, char **argv)
+{
+	size_t applied;
+	struct genl *genl;
+	int status, ret;
+
+	if (argc)
+		return surplus(argv[0]);
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	ret = mangle_mapping_flush(genl, &applied);
+	if (ret)
+		return refused(genl, ret, "cannot delete the mappings");
+	output_applied(applied);
+	return ROAM_OK;
+}
+
+struct peer_list {
+	struct mangle_peer *items;
+	size_t n;
+	size_t room;
+};
+
+static void append_peer(void *ctx, const struct mangle_peer *p)
+{
+	struct peer_list *list = ctx;
+
+	if (list->n == list->room) {
+		list->room = list->room * 2 + 256;
+		list->items = realloc(list->items,
+				      list->room * sizeof(*list->items));
+	}
+	list->items[list->n++] = *p;
+}
+
+static int compare_peers(const void *a, const void *b)
+{
+	const struct mangle_peer *pa = a, *pb = b;
+	int order = roam_addr_cmp(&pa->own, &pb->own);
+
+	return order ? order : roam_addr_cmp(&pa->addr, &pb->addr);
+}
+
+static int peer_show(int argc, char **argv)
+{
+	struct peer_list list = { NULL, 0, 0 };
+	bool interrupted = false;
+	struct genl *genl;
+	json_t *array;
+	int status, ret;
+
+	if (argc)
+		return surplus(argv[0]);
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	ret = mangle_peer_dump(genl, append_peer, &list, &interrupted);
+	if (ret) {
+		free(list.items);
+		return refused(genl, ret, "cannot show correspondents");
+	}
+	array = json_array();
+	if (list.n)
+		qsort(list.items, list.n, sizeof(*list.items), compare_peers);
+	for (size_t i = 0; i < list.n; i++)
+		json_array_append_new(array, mangle_json_peer(&list.items[i]));
+	output_table(array, NULL);
+	free(list.items);
+	warn_interrupted(interrupted);
+	return ROAM_OK;
+}
+
+static int peer_del(int argc, char **argv)
+{
+	struct mangle_peer peer = { 0 };
+	size_t applied = 0;
+	struct genl *genl;
+	int status, ret;
+
+	if (argc < 2)
+		return missing("peer del");
+	if (argc > 2)
+		return surplus(argv[2]);
+	if (!parse_addr(argv[0], &peer.own, &status) ||
+	    !parse_addr(argv[1], &peer.addr, &status))
+		return status;
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	ret = mangle_peer_del(genl, &peer, 1, &applied);
+	if (ret)
+		return refused(genl, ret, "cannot forget the correspondent");
+	output_applied(applied);
+	return ROAM_OK;
+}
+
+static int peer_flush(int argc, char **argv)
+{
+	size_t applied;
+	struct genl *genl;
+	int status, ret;
+
+	if (argc)
+		return surplus(argv[0]);
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	ret = mangle_peer_flush(genl, &applied);
+	if (ret)
+		return refused(genl, ret, "cannot forget the correspondents");
+	output_applied(applied);
+	return ROAM_OK;
+}
+
+static void append_range(void *ctx, const struct roam_prefix *range)
+{
+	char text[ROAM_PREFIX_STRLEN];
+
+	json_array_append_new(ctx, json_pack("{ss}", "prefix",
+					     roam_prefix_format(range, text)));
+}
+
+static int range_show(int argc, char **argv)
+{
+	struct genl *genl;
+	json_t *array;
+	int status, ret;
+
+	if (argc)
+		return surplus(argv[0]);
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	array = json_array();
+	ret = mangle_range_get(genl, append_range, array);
+	if (ret) {
+		json_decref(array);
+		return refused(genl, ret, "cannot show the prefixes");
+	}
+	output_table(array, NULL);
+	return ROAM_OK;
+}
+
+static int range_set(int argc, char **argv)
+{
+	struct roam_prefix *ranges;
+	struct genl *genl;
+	int status, ret;
+
+	if (!argc)
+		return missing("range set");
+	if (argc == 1 && !strcmp(argv[0], "none"))
+		argc = 0;
+	ranges = calloc(argc + 1, sizeof(*ranges));
+	for (int i = 0; i < argc; i++) {
+		if (roam_prefix_parse(argv[i], &ranges[i]))
+			continue;
+		free(ranges);
+		return fail(ROAM_USAGE, "write it as 10.77.0.0/24",
+			    "'%s' is no prefix, or bits beyond its length are set",
+			    argv[i]);
+	}
+	genl = open_module(&status);
+	if (!genl) {
+		free(ranges);
+		return status;
+	}
+	ret = mangle_range_set(genl, ranges, argc);
+	free(ranges);
+	if (ret)
+		return refused(genl, ret, "cannot set the prefixes");
+	output_applied(argc);
+	return ROAM_OK;
+}
+
+static int config_show(int argc, char **argv)
+{
+	struct mangle_config c;
+	json_t *protocols;
+	struct genl *genl;
+	int status, ret;
+
+	if (argc)
+		return surplus(argv[0]);
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	ret = mangle_config_get(genl, &c);
+	if (ret)
+		return refused(genl, ret, "cannot show the settings");
+	protocols = json_array();
+	for (size_t i = 0; i < c.n_protocols; i++) {
+		const struct protoent *p = getprotobynumber(c.protocols[i]);
+
+		json_array_append_new(protocols, p ?
+				      json_string(p->p_name) :
+				      json_sprintf("%u", c.protocols[i]));
+	}
+	output_record(json_pack("[{so sI sI sf ss sf sI sI sf}]",
+				"protocol", protocols,
+				"hold_packets", (json_int_t)c.hold_packets,
+				"hold_total", (json_int_t)c.hold_total,
+				"hold_time", c.hold_time / 1000.0,
+				"hold_policy",
+				NAME_OF(policy_names, c.hold_policy),
+				"grace", c.grace / 1000.0,
+				"max_mappings", (json_int_t)c.max_mappings,
+				"max_peers", (json_int_t)c.max_peers,
+				"peer_time", c.peer_time / 1000.0));
+	return ROAM_OK;
+}
+
+/* "tcp,udp" or numbers. */
+static bool parse_protocols(char *word, struct mangle_config *config)
+{
+	char *save, *name;
+
+	for (name = strtok_r(word, ",", &save); name;
+	     name = strtok_r(NULL, ",", &save)) {
+		const struct protoent *p = getprotobyname(name);
+		uint64_t number;
+
+		if (p)
+			number = p->p_proto;
+		else if (!parse_number(name, 255, &number))
+			return false;
+		if (config->n_protocols == sizeof(config->protocols))
+			return false;
+		config->protocols[config->n_protocols++] = number;
+	}
+	return config->n_protocols > 0;
+}
+
+static bool parse_setting(const char *name, char *value,
+			  struct mangle_config *c)
+{
+	const struct {
+		const char *name;
+		uint32_t *field;
+		int type;
+		bool duration;
+	} settings[] = {
+		{ "hold-packets", &c->hold_packets,
+		  ROAM_MANGLE_A_CONFIG_HOLD_PACKETS, false },
+		{ "hold-total", &c->hold_total, ROAM_MANGLE_A_CONFIG_HOLD_TOTAL,
+		  false },
+		{ "hold-time", &c->hold_time, ROAM_MANGLE_A_CONFIG_HOLD_TIME,
+		  true },
+		{ "grace", &c->grace, ROAM_MANGLE_A_CONFIG_GRACE, true },
+		{ "max-mappings", &c->max_mappings,
+		  ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS, false },
+		{ "max-peers", &c->max_peers, ROAM_MANGLE_A_CONFIG_MAX_PEERS,
+		  false },
+		{ "peer-time", &c->peer_time, ROAM_MANGLE_A_CONFIG_PEER_TIME,
+		  true },
+	};
+	uint64_t number;
+	msec_t ms;
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		if (strcmp(name, settings[i].name))
+			continue;
+		if (settings[i].duration) {
+			if (!conf_parse_duration(value, &ms) || ms > UINT32_MAX)
+				return false;
+			number = ms;
+		} else if (!parse_number(value, UINT32_MAX, &number)) {
+			return false;
+		}
+		*settings[i].field = number;
+		c->set |= 1u << settings[i].type;
+		return true;
+	}
+	if (!strcmp(name, "hold-policy")) {
+		for (size_t i = 0; i < 2; i++) {
+			if (strcmp(value, policy_names[i]))
+				continue;
+			c->hold_policy = i;
+			c->set |= 1u << ROAM_MANGLE_A_CONFIG_HOLD_POLICY;
+			return true;
+		}
+		return false;
+	}
+	c->set |= 1u << ROAM_MANGLE_A_CONFIG_PROTOCOL;
+	return !strcmp(name, "protocol") && parse_protocols(value, c);
+}
+
+static int config_set(int argc, char **argv)
+{
+	struct mangle_config config = { 0 };
+	struct genl *genl;
+	int status, ret;
+
+	if (argc < 2 || argc % 2)
+		return missing("config set");
+	for (int i = 0; i < argc; i += 2)
+		if (!parse_setting(argv[i], argv[i + 1], &config))
+			return fail(ROAM_USAGE, "roam mangle config set help",
+				    "'%s %s' is no setting", argv[i],
+				    argv[i + 1]);
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	ret = mangle_config_set(genl, &config);
+	if (ret)
+		return refused(genl, ret, "cannot change the settings");
+	output_applied(argc / 2);
+	return ROAM_OK;
+}
+
+static void append_counter(void *ctx, const char *name, uint64_t value)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "%s", name);
+	for (char *p = key; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	json_object_set_new(ctx, key, json_integer(value));
+}
+
+json_t *mangle_json_stats(struct genl *genl)
+{
+	json_t *object = json_object();
+
+	if (!mangle_stats_get(genl, append_counter, object))
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+static int stats(int argc, char **argv)
+{
+	struct genl *genl;
+	json_t *object;
+	int status;
+
+	if (argc)
+		return surplus(argv[0]);
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	object = mangle_json_stats(genl);
+	if (!object)
+		return refused(genl, 0, "cannot show the counters");
+	output_record(json_pack("[o]", object));
+	return ROAM_OK;
+}
+
+static const char *const mapping_words[] = { "via", "null", "own", "lifetime",
+					     "seq", NULL };
+static const char *const config_words[] = {
+	"protocol", "hold-packets", "hold-total", "hold-time", "hold-policy",
+	"grace", "max-mappings", "max-peers", "peer-time", NULL
+};
+
+static const struct command peer_commands[] = {
+	{ .name = "show", .help = "correspondents seen", .run = peer_show },
+	{ .name = "del", .args = "OWN PEER", .help = "forget one",
+	  .run = peer_del },
+	{ .name = "flush", .help = "forget all", .run = peer_flush },
+	{ .name = NULL },
+};
+
+static const struct command range_commands[] = {
+	{ .name = "show", .help = "prefixes that hold permanent addresses",
+	  .run = range_show },
+	{ .name = "set", .args = "{ PREFIX... | none }",
+	  .help = "replace the whole list", .run = range_set },
+	{ .name = NULL },
+};
+
+static const struct command config_commands[] = {
+	{ .name = "show", .help = "settings", .run = config_show },
+	{ .name = "set",
+	  .args = "[protocol LIST] [hold-packets N] [hold-total N] [hold-time DURATION] [hold-policy pass|drop] [grace DURATION] [max-mappings N] [max-peers N] [peer-time DURATION]",
+	  .help = "change settings; what is not named stays",
+	  .words = config_words, .run = config_set },
+	{ .name = NULL },
+};
+
+static const struct command commands[] = {
+	{ .name = "show", .args = "[PERM]",
+	  .help = "mappings of permanent to care-of addresses", .run = show },
+	{ .name = "add",
+	  .args = "PERM { via COA | null } [own] [lifetime DURATION] [seq N]",
+	  .help = "add a mapping", .words = mapping_words, .run = add,
+	  .collect = add_collect, .finish = finish },
+	{ .name = "replace", .args = "as add",
+	  .help = "add a mapping or change it", .words = mapping_words,
+	  .run = replace, .collect = replace_collect, .finish = finish },
+	{ .name = "del", .args = "PERM...", .help = "delete mappings",
+	  .run = del },
+	{ .name = "flush", .help = "delete all mappings", .run = flush },
+	{ .name = "peer", .args = "{ show | del | flush }",
+	  .help = "correspondents of own addresses",
+	  .commands = peer_commands },
+	{ .name = "range", .args = "{ show | set }",
+	  .help = "prefixes that are looked up", .commands = range_commands },
+	{ .name = "config", .args = "{ show | set }",
+	  .help = "settings of the module", .commands = config_commands },
+	{ .name = "stats", .help = "counters of the module", .run = stats },
+	{ .name = NULL },
+};
+
+static const struct command mangle = {
+	.name = "mangle",
+	.help = "address rewriting in the kernel",
+	.commands = commands,
+};
+ROAM_OBJECT(mangle)

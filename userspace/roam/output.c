@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "roam/output.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "roam/roam.h"
+
+/* Results of a batch so far; NULL outside of one. */
+static json_t *batch;
+
+static size_t json_flags(void)
+{
+	return options.pretty ? JSON_INDENT(2) : JSON_COMPACT;
+}
+
+/* "4m12s", "1.5s", "3d4h": two units are enough for a person. */
+static void format_duration(double seconds, char *buf, size_t len)
+{
+	long long s = seconds;
+
+	if (seconds < 10)
+		snprintf(buf, len, "%.3gs", seconds < 0 ? 0 : seconds);
+	else if (s < 60)
+		snprintf(buf, len, "%llds", s);
+	else if (s < 3600)
+		snprintf(buf, len, s % 60 ? "%lldm%llds" : "%lldm", s / 60,
+			 s % 60);
+	else if (s < 86400)
+		snprintf(buf, len, s / 60 % 60 ? "%lldh%lldm" : "%lldh",
+			 s / 3600, s / 60 % 60);
+	else
+		snprintf(buf, len, s / 3600 % 24 ? "%lldd%lldh" : "%lldd",
+			 s / 86400, s / 3600 % 24);
+}
+
+static bool is_duration(const char *key)
+{
+	static const char *const keys[] = {
+		"expires_in", "idle", "uptime", "lifetime", "grace",
+	};
+	size_t len = strlen(key);
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strcmp(key, keys[i]))
+			return true;
+	return len > 5 && !strcmp(key + len - 5, "_time");
+}
+
+/* What a terminal could obey does not come out of a string. */
+static void append(char **text, const char *s)
+{
+	size_t have = *text ? strlen(*text) : 0;
+	size_t len = strlen(s);
+
+	*text = realloc(*text, have + len + 1);
+	memcpy(*text + have, s, len + 1);
+	for (char *p = *text + have; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+}
+
+static void append_value(char **text, const char *key, const json_t *value)
+{
+	char number[64];
+
+	switch (value ? json_typeof(value) : JSON_NULL) {
+	case JSON_STRING:
+		append(text, json_string_value(value));
+		break;
+	case JSON_INTEGER:
+	case JSON_REAL:
+		if (is_duration(key))
+			format_duration(json_number_value(value), number,
+					sizeof(number));
+		else if (json_is_integer(value))
+			snprintf(number, sizeof(number),
+				 "%" JSON_INTEGER_FORMAT,
+				 json_integer_value(value));
+		else
+			snprintf(number, sizeof(number), "%g",
+				 json_real_value(value));
+		append(text, number);
+		break;
+	case JSON_TRUE:
+		append(text, "yes");
+		break;
+	case JSON_FALSE:
+		append(text, "no");
+		break;
+	case JSON_ARRAY:
+		for (size_t i = 0; i < json_array_size(value); i++) {
+			if (i)
+				append(text, ",");
+			append_value(text, key, json_array_get(value, i));
+		}
+		if (!json_array_size(value))
+			append(text, "-");
+		break;
+	default:
+		append(text, "-");
+	}
+}
+
+static char *format_value(const char *key, const json_t *value)
+{
+	char *text = NULL;
+
+	append_value(&text, key, value);
+	return text;
+}
+
+/* True if JSON was asked for and is done. */
+static bool put_json(json_t *value)
+{
+	if (!options.json)
+		return false;
+	if (batch) {
+		json_array_append_new(batch,
+			json_pack("{sI sO}", "line", (json_int_t)batch_line(),
+				  "result", value));
+		return true;
+	}
+	json_dumpf(value, stdout, json_flags());
+	putchar('\n');
+	return true;
+}
+
+static size_t count_columns(const char *const *columns)
+{
+	size_t n = 0;
+
+	while (columns[n])
+		n++;
+	return n;
+}
+
+static void print_table(const json_t *array, const char *const *columns)
+{
+	size_t n = count_columns(columns), rows = json_array_size(array);
+	char **cells = calloc(n * (rows + 1), sizeof(*cells));
+	int *width = calloc(n, sizeof(*width));
+
+	for (size_t row = 0; row <= rows; row++) {
+		for (size_t c = 0; c < n; c++) {
+			char **cell = &cells[row * n + c];
+
+			if (row)
+				*cell = format_value(columns[c],
+					json_object_get(json_array_get(array, row - 1),
+							columns[c]));
+			else
+				append(cell, columns[c]);
+			if ((int)strlen(*cell) > width[c])
+				width[c] = strlen(*cell);
+		}
+	}
+	for (size_t row = 0; row <= rows; row++) {
+		for (size_t c = 0; c < n; c++) {
+			char *cell = cells[row * n + c];
+
+			if (!row)
+				for (char *p = cell; *p; p++)
+					*p = *p == '_' ? '-' :
+					     *p >= 'a' && *p <= 'z' ? *p - 32 : *p;
+			if (c + 1 < n)
+				printf("%-*s  ", width[c], cell);
+			else
+				printf("%s\n", cell);
+			free(cell);
+		}
+	}
+	free(width);
+	free(cells);
+}
+
+void output_table(json_t *array, const char *const *columns)
+{
+	const char **all = NULL;
+
+	if (!put_json(array) && json_array_size(array)) {
+		json_t *first = json_array_get(array, 0);
+		const char *key;
+		json_t *value;
+		size_t n = 0;
+
+		if (!columns) {
+			all = calloc(json_object_size(first) + 1, sizeof(*all));
+			json_object_foreach(first, key, value)
+				all[n++] = key;
+			columns = all;
+		}
+		if (columns[0])
+			print_table(array, columns);
+		free(all);
+	}
+	json_decref(array);
+}
+
+void output_record(json_t *array)
+{
+	if (!put_json(array)) {
+		json_t *object, *value;
+		const char *key;
+		size_t i;
+
+		json_array_foreach(array, i, object) {
+			int width = 0;
+
+			json_object_foreach(object, key, value)
+				if ((int)strlen(key) > width)
+					width = strlen(key);
+			if (i)
+				putchar('\n');
+			json_object_foreach(object, key, value) {
+				char *text = format_value(key, value);
+
+				printf("%-*s  %s\n", width, key, text);
+				free(text);
+			}
+		}
+	}
+	json_decref(array);
+}
+
+static void timestamp(char *buf, size_t len)
+{
+	struct timespec ts;
+	struct tm tm;
+	size_t used;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	used = strftime(buf, len, "%FT%T", &tm);
+	snprintf(buf + used, len - used, ".%06ldZ", ts.tv_nsec / 1000);
+}
+
+void output_event(json_t *event)
+{
+	char when[40];
+	json_t *value;
+	const char *key;
+
+	timestamp(when, sizeof(when));
+	if (options.json) {
+		if (options.timestamps)
+			json_object_set_new(event, "time", json_string(when));
+		json_dumpf(event, stdout, JSON_COMPACT);
+	} else {
+		if (options.timestamps)
+			printf("%s ", when);
+		json_object_foreach(event, key, value) {
+			char *text = format_value(key, value);
+
+			if (!strcmp(key, "object"))
+				printf("%s", text);
+			else if (!strcmp(key, "event"))
+				printf(" %s", text);
+			else if (!json_is_null(value))
+				printf(" %s %s", key, text);
+			free(text);
+		}
+	}
+	putchar('\n');
+	fflush(stdout);
+	json_decref(event);
+}
+
+void output_applied(size_t applied)
+{
+	json_t *array;
+
+	if (!options.json)
+		return;
+	array = json_pack("[{sI}]", "applied", (json_int_t)applied);
+	put_json(array);
+	json_decref(array);
+}
+
+void output_batch(void)
+{
+	batch = json_array();
+}
+
+void output_end(void)
+{
+	if (batch && options.json) {
+		json_dumpf(batch, stdout, json_flags());
+		putchar('\n');
+	}
+	json_decref(batch);
+	batch = NULL;
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core_test.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auth/auth.h"
+
+#define SECRET_HEX "000102030405060708090a0b0c0d0e0f"
+
+static char dir[] = "/tmp/roam-test-auth-XXXXXX";
+
+static char *path_of(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static void write_file(const char *name, const char *text, mode_t mode)
+{
+	FILE *f = fopen(path_of(name), "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(chmod(path_of(name), mode), 0);
+}
+
+static struct auth_keys *load(const char *name)
+{
+	struct auth_keys *keys;
+	char *error;
+
+	keys = auth_keys_load(path_of(name), &error);
+	if (!keys)
+		fail_msg("%s", error);
+	assert_null(error);
+	return keys;
+}
+
+/* Loading fails with a sentence that begins with the place and holds @cause. */
+static void assert_refused(const char *name, const char *place,
+			   const char *cause)
+{
+	char *error, *wanted = strdup(path_of(place));
+
+	assert_null(auth_keys_load(path_of(name), &error));
+	assert_non_null(error);
+	if (strncmp(error, wanted, strlen(wanted)) || !strstr(error, cause))
+		fail_msg("'%s' does not name '%s' and '%s'", error, wanted,
+			 cause);
+	assert_null(strstr(error, SECRET_HEX));
+	free(error);
+	free(wanted);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char command[160];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	return system(command);
+}
+
+/* RFC 4231, test cases 2 and 3 */
+static void hmac_vectors(void **state)
+{
+	static const uint8_t mac3[32] = {
+		0x77, 0x3e, 0xa9, 0x1e, 0x36, 0x80, 0x0e, 0x46,
+		0x85, 0x4d, 0xb8, 0xeb, 0xd0, 0x91, 0x81, 0xa7,
+		0x29, 0x59, 0x09, 0x8b, 0x3e, 0xf8, 0xc1, 0x22,
+		0xd9, 0x63, 0x55, 0x14, 0xce, 0xd5, 0x65, 0xfe,
+	};
+	struct auth_keys *keys = auth_keys_new();
+	uint8_t secret[20], data[50], mac[32];
+	const struct auth_key *key;
+	size_t len;
+
+	(void)state;
+	memset(secret, 0xaa, sizeof(secret));
+	memset(data, 0xdd, sizeof(data));
+	assert_true(auth_keys_add(keys, 1, secret, sizeof(secret)));
+	key = auth_keys_find(keys, 1);
+	for (len = 1; len <= sizeof(mac); len++) {
+		memset(mac, 0, sizeof(mac));
+		auth_sign(key, data, sizeof(data), mac, len);
+		assert_memory_equal(mac, mac3, len);
+		assert_true(auth_verify(key, data, sizeof(data), mac3, len));
+	}
+	auth_keys_free(keys);
+}
+
+static void a_changed_bit_is_noticed(void **state)
+{
+	struct auth_keys *keys = auth_keys_new();
+	uint8_t secret[32] = { 1 }, other[32] = { 2 };
+	uint8_t data[] = "update", mac[16];
+	const struct auth_key *key;
+	unsigned int bit;
+
+	(void)state;
+	assert_true(auth_keys_add(keys, 1, secret, sizeof(secret)));
+	assert_true(auth_keys_add(keys, 2, other, sizeof(other)));
+	key = auth_keys_find(keys, 1);
+	auth_sign(key, data, sizeof(data), mac, sizeof(mac));
+	for (bit = 0; bit < 128; bit++) {
+		mac[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_false(auth_verify(key, data, sizeof(data), mac, 16));
+		mac[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	assert_true(auth_verify(key, data, sizeof(data), mac, 16));
+	assert_false(auth_verify(auth_keys_find(keys, 2), data, sizeof(data),
+				 mac, 16));
+	data[0] ^= 1;
+	assert_false(auth_verify(key, data, sizeof(data), mac, 16));
+	data[0] ^= 1;
+	assert_false(auth_verify(key, data, sizeof(data), mac, 0));
+	auth_keys_free(keys);
+}
+
+static void bounds_of_keys(void **state)
+{
+	struct auth_keys *keys = auth_keys_new();
+	uint8_t secret[65] = { 0 };
+
+	(void)state;
+	assert_false(auth_keys_add(keys, 0, secret, 32));
+	assert_false(auth_keys_add(keys, 1, secret, AUTH_KEY_MIN - 1));
+	assert_false(auth_keys_add(keys, 1, secret, AUTH_KEY_MAX + 1));
+	assert_true(auth_keys_add(keys, 1, secret, AUTH_KEY_MIN));
+	assert_false(auth_keys_add(keys, 1, secret, AUTH_KEY_MIN));
+	assert_true(auth_keys_add(keys, UINT32_MAX, secret, AUTH_KEY_MAX));
+	assert_int_equal(auth_keys_count(keys), 2);
+	assert_int_equal(auth_key_id(auth_keys_find(keys, UINT32_MAX)),
+			 UINT32_MAX);
+	assert_null(auth_keys_find(keys, 2));
+	auth_keys_free(keys);
+	auth_keys_free(NULL);
+}
+
+static void reads_a_file(void **state)
+{
+	struct auth_keys *keys;
+	char print[17];
+
+	(void)state;
+	write_file("a.key",
+		   "# ours\n\n7 " SECRET_HEX "\n"
+		   "\t8\t" SECRET_HEX "FF # two\r\n4294967295 " SECRET_HEX,
+		   0600);
+	keys = load("a.key");
+	assert_int_equal(auth_keys_count(keys), 3);
+	auth_key_fingerprint(auth_keys_find(keys, 7), print);
+	/* printf '\x00..\x0f' | sha256sum */
+	assert_string_equal(print, "be45cb2605bf36be");
+	auth_keys_free(keys);
+}
+
+static void reads_a_directory(void **state)
+{
+	struct auth_keys *keys;
+
+	(void)state;
+	write_file("a.key", "1 " SECRET_HEX "\n", 0600);
+	write_file("b.key", "2 " SECRET_HEX "\n", 0400);
+	write_file("b.key~", "nonsense\n", 0600);
+	write_file(".key", "nonsense\n", 0600);
+	keys = load("");
+	assert_int_equal(auth_keys_count(keys), 2);
+	auth_keys_free(keys);
+	write_file("c.key", "3 " SECRET_HEX "\n1 " SECRET_HEX "\n", 0600);
+	assert_refused("", "/c.key:2:", "key 1 is given twice");
+}
+
+static void mistakes_name_their_line(void **state)
+{
+	static const char *const ids[] = { "0", "4294967296", "x", "-1",
+					   "99999999999" };
+	static const char *const secrets[] = {
+		"", "00", "000102030405060708090a0b0c0d0e",
+		SECRET_HEX "0", SECRET_HEX "0g", SECRET_HEX " more",
+		SECRET_HEX SECRET_HEX SECRET_HEX SECRET_HEX "00",
+	};
+	char text[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		snprintf(text, sizeof(text), "#\n%s " SECRET_HEX "\n", ids[i]);
+		write_file("a.key", text, 0600);
+		assert_refused("a.key", "a.key:2:", "key id");
+	}
+	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+		snprintf(text, sizeof(text), "\n\n5 %s\n", secrets[i]);
+		write_file("a.key", text, 0600);
+		assert_refused("a.key", "a.key:3:", "16 to 64 bytes");
+	}
+}
+
+static void a_file_others_may_read_is_refused(void **state)
+{
+	static const mode_t modes[] = { 0640, 0604, 0620, 0610, 0666 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		write_file("a.key", "1 " SECRET_HEX "\n", modes[i]);
+		assert_refused("a.key", "a.key", "chmod 600");
+	}
+	assert_refused("none.key", "none.key", "No such file");
+	assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
+	assert_refused("pipe", "pipe", "not a file");
+}
+
+static struct CMUnitTest in_dir(const char *name, CMUnitTestFunction fn)
+{
+	return (struct CMUnitTest){ .name = name, .test_func = fn,
+				    .setup_func = setup,
+				    .teardown_func = teardown };
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		{ .name = "OPEN-27: HMAC-SHA-256, vectors of RFC 4231",
+		  .test_func = hmac_vectors },
+		{ .name = "OPEN-26: a changed bit or another key is noticed",
+		  .test_func = a_changed_bit_is_noticed },
+		{ .name = "OPEN-27: bounds of key ids and lengths",
+		  .test_func = bounds_of_keys },
+		in_dir("OPEN-27: several keys from one file", reads_a_file),
+		in_dir("OPEN-27: a directory of key files", reads_a_directory),
+		in_dir("auth: mistakes name file, line, cause and mend",
+		       mistakes_name_their_line),
+		in_dir("auth: a key file open to others is refused",
+		       a_file_others_may_read_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("auth", tests, NULL, NULL);
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core_test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+
+#define FILE_NAME "roam-test-conf"
+
+static char path[256];
+
+static int make_file(void **state)
+{
+	const char *folder = getenv("TMPDIR");
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/%s.XXXXXX", folder ? folder : "/tmp",
+		 FILE_NAME);
+	fd = mkstemp(path);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+/* The tree of @text, or NULL with *error. */
+static cfg_t *load(const char *text, char **error)
+{
+	static cfg_opt_t host[] = {
+		CFG_STR("address", NULL, CFGF_NONE),
+		CFG_INT("key", 0, CFGF_NONE),
+		CFG_END()
+	};
+	static cfg_opt_t opts[] = {
+		CFG_STR("lifetime", "300s", CFGF_NONE),
+		CFG_STR_LIST("permanent", "{}", CFGF_NONE),
+		CFG_STR("register", NULL, CFGF_NONE),
+		CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE),
+		CFG_END()
+	};
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	return conf_load(path, opts, error);
+}
+
+static void expect_error(const char *text, const char *wanted)
+{
+	char whole[512];
+	char *error;
+
+	assert_null(load(text, &error));
+	snprintf(whole, sizeof(whole), "%s:%s", path, wanted);
+	assert_string_equal(error, whole);
+	free(error);
+}
+
+static void unknown_option_names_the_nearest(void **state)
+{
+	(void)state;
+	expect_error("register = a\nlifetme = 3s\n",
+		     "2: no option 'lifetme'; did you mean 'lifetime'?");
+	expect_error("host \"a\" {\n  adress = x\n}\n",
+		     "2: no option 'adress'; did you mean 'address'?");
+	expect_error("xyzzy = 1\n",
+		     "1: no option 'xyzzy'; options here: lifetime, permanent, register, host");
+}
+
+static void comments_do_not_move_lines(void **state)
+{
+	(void)state;
+	expect_error("# one\n// two\n/* three\nfour # */\n\"\"\n",
+		     "5: unexpected token ''");
+	expect_error("# one\nlifetime = \"# no comment\" # two\n# three\nlifetme = 3s\n",
+		     "4: no option 'lifetme'; did you mean 'lifetime'?");
+}
+
+static void first_error_is_told(void **state)
+{
+	(void)state;
+	expect_error("host \"a\" {\n key = x\n}\nlifetme = 1\n",
+		     "2: invalid integer value for option 'key'");
+}
+
+static void missing_file_is_told(void **state)
+{
+	char *error;
+
+	(void)state;
+	assert_null(conf_load("/nonexistent/x.conf", (cfg_opt_t[]){ CFG_END() },
+			      &error));
+	assert_string_equal(error, "cannot read /nonexistent/x.conf: No such file or directory");
+	free(error);
+}
+
+static void empty_file_gives_defaults(void **state)
+{
+	msec_t ms = 0;
+	char *error;
+	cfg_t *cfg = load("", &error);
+
+	(void)state;
+	assert_non_null(cfg);
+	assert_null(conf_get_duration(cfg, "lifetime", &ms));
+	assert_int_equal(ms, 300000);
+	cfg_free(cfg);
+}
+
+static void values_are_read(void **state)
+{
+	struct roam_prefix *prefixes;
+	struct roam_addr a;
+	char *error;
+	size_t n;
+	cfg_t *cfg = load("register = 192.0.2.1\npermanent = {\"10.77.0.0/24\", \"2001:db8::1\"}\n",
+			  &error);
+
+	(void)state;
+	assert_non_null(cfg);
+	assert_null(conf_get_addr(cfg, "register", &a));
+	assert_addr(a, "192.0.2.1");
+	assert_null(conf_get_prefixes(cfg, "permanent", &prefixes, &n));
+	assert_int_equal(n, 2);
+	assert_int_equal(prefixes[0].len, 120);
+	assert_int_equal(prefixes[1].len, 128);
+	free(prefixes);
+	cfg_free(cfg);
+}
+
+static void bad_values_name_their_line(void **state)
+{
+	struct roam_prefix *prefixes;
+	struct roam_addr a;
+	char whole[512];
+	char *error;
+	size_t n;
+	msec_t ms;
+	cfg_t *cfg = load("# comment\nlifetime = 30\n\nregister = example.org\n"
+			  "permanent = {\"10.77.0.1/24\"}\n"
+			  "host \"a\" {\n  key = 3\n}\n", &error);
+
+	(void)state;
+	assert_non_null(cfg);
+	error = conf_get_duration(cfg, "lifetime", &ms);
+	snprintf(whole, sizeof(whole), "%s:2: option 'lifetime': '30' is no duration; write a number and ms, s, m, h or d, such as 30s",
+		 path);
+	assert_string_equal(error, whole);
+	free(error);
+	error = conf_get_addr(cfg, "register", &a);
+	snprintf(whole, sizeof(whole), "%s:4: option 'register': 'example.org' is no IP address",
+		 path);
+	assert_string_equal(error, whole);
+	free(error);
+	error = conf_get_prefixes(cfg, "permanent", &prefixes, &n);
+	assert_non_null(strstr(error, ":5: option 'permanent': '10.77.0.1/24'"));
+	free(error);
+	error = conf_get_addr(cfg_getnsec(cfg, "host", 0), "address", &a);
+	assert_non_null(strstr(error, ":8: option 'address': is missing"));
+	free(error);
+	cfg_free(cfg);
+}
+
+static void durations_need_a_unit(void **state)
+{
+	static const struct {
+		const char *text;
+		msec_t ms;
+	} good[] = {
+		{ "0s", 0 }, { "500ms", 500 }, { "30s", 30000 },
+		{ "5m", 300000 }, { "1h", 3600000 }, { "2d", 172800000 },
+	};
+	static const char *const bad[] = {
+		"", "30", "s", "-1s", " 1s", "1 s", "1.5s", "1w", "1sec",
+		"99999999999999999999s", "9223372036854775807s",
+	};
+	msec_t ms;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(conf_parse_duration(good[i].text, &ms));
+		assert_int_equal(ms, good[i].ms);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(conf_parse_duration(bad[i], &ms));
+}
+
+static void endpoints_keep_the_default_port(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *addr;
+		uint16_t port;
+	} good[] = {
+		{ "192.0.2.1", "192.0.2.1", 17434 },
+		{ "192.0.2.1:5", "192.0.2.1", 5 },
+		{ "2001:db8::1", "2001:db8::1", 17434 },
+		{ "[2001:db8::1]", "2001:db8::1", 17434 },
+		{ "[2001:db8::1]:65535", "2001:db8::1", 65535 },
+		{ "[::]:17434", "::", 17434 },
+	};
+	static const char *const bad[] = {
+		"", ":5", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536",
+		"192.0.2.1:5x", "[2001:db8::1", "[2001:db8::1]5", "[]:5",
+		"example.org", "[192.0.2.1]]:5",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct roam_addr a;
+		uint16_t port = 17434;
+
+		assert_true(conf_parse_endpoint(good[i].text, &a, &port));
+		assert_addr(a, good[i].addr);
+		assert_int_equal(port, good[i].port);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct roam_addr a = addr("192.0.2.7");
+		uint16_t port = 3;
+
+		assert_false(conf_parse_endpoint(bad[i], &a, &port));
+		assert_addr(a, "192.0.2.7");
+		assert_int_equal(port, 3);
+	}
+}
+
+static void nearest_is_near(void **state)
+{
+	static const char *const names[] = { "show", "status", "counters",
+					     NULL };
+
+	(void)state;
+	assert_string_equal(conf_nearest("shwo", names), "show");
+	assert_string_equal(conf_nearest("stats", names), "status");
+	assert_null(conf_nearest("zzzzzz", names));
+	assert_null(conf_nearest("", (const char *const[]){ NULL }));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unknown_option_names_the_nearest),
+		cmocka_unit_test(comments_do_not_move_lines),
+		cmocka_unit_test(first_error_is_told),
+		cmocka_unit_test(missing_file_is_told),
+		cmocka_unit_test(empty_file_gives_defaults),
+		cmocka_unit_test(values_are_read),
+		cmocka_unit_test(bad_values_name_their_line),
+		cmocka_unit_test(durations_need_a_unit),
+		cmocka_unit_test(endpoints_keep_the_default_port),
+		cmocka_unit_test(nearest_is_near),
+	};
+
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}

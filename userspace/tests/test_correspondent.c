@@ -1,0 +1,896 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core_test.h"
+
+#include <stdio.h>
+
+#include "core/correspondent.h"
+
+#define PERM "198.51.100.7"
+#define PERM2 "198.51.100.8"
+#define A "192.0.2.1"
+#define B "203.0.113.1"
+#define REG1 "10.0.0.1"
+#define REG2 "10.0.0.2"
+#define EVIL "10.66.0.1"
+#define PORT 40000
+#define LOG 512
+
+/** struct sent - a message the core sent */
+struct sent {
+	struct roam_addr to;
+	uint16_t port;
+	struct lr_msg msg;
+};
+
+/**
+ * struct fixture - a correspondent under test
+ * @corr: the core
+ * @now: virtual time
+ * @sent: messages since the last forget_past()
+ * @n_sent: their number
+ * @events: events since then
+ * @n_events: their number
+ * @coa: last mapping the kernel took
+ * @seq: its sequence
+ * @lifetime: its lifetime
+ * @n_set: mappings the kernel was asked for since then
+ * @refuse: the kernel refuses
+ * @next_random: makes nonces distinct
+ */
+struct fixture {
+	struct corr *corr;
+	msec_t now;
+	struct sent sent[LOG];
+	unsigned int n_sent;
+	struct corr_event events[LOG];
+	unsigned int n_events;
+	struct roam_addr coa;
+	uint64_t seq;
+	msec_t lifetime;
+	unsigned int n_set;
+	bool refuse;
+	uint64_t next_random;
+};
+
+static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
+		    const struct lr_msg *msg)
+{
+	struct fixture *f = ctx;
+
+	assert_true(f->n_sent < LOG);
+	f->sent[f->n_sent++] = (struct sent){ *to, port, *msg };
+}
+
+static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
+			   const struct roam_addr *coa, uint64_t seq,
+			   msec_t lifetime)
+{
+	struct fixture *f = ctx;
+
+	(void)perm;
+	f->n_set++;
+	if (f->refuse)
+		return false;
+	f->coa = *coa;
+	f->seq = seq;
+	f->lifetime = lifetime;
+	return true;
+}
+
+static uint64_t on_random(void *ctx)
+{
+	return ((struct fixture *)ctx)->next_random += 0x9e3779b97f4a7c15;
+}
+
+static void on_event(void *ctx, const struct corr_event *event)
+{
+	struct fixture *f = ctx;
+
+	assert_true(f->n_events < LOG);
+	f->events[f->n_events++] = *event;
+}
+
+static const struct corr_ops ops = {
+	.send = on_send, .set_mapping = on_set_mapping, .random = on_random,
+	.event = on_event,
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct corr_register registers[2] = {
+		{ addr(REG1), 17434, 7 }, { addr(REG2), 17434, 8 },
+	};
+	struct roam_prefix permanent = prefix("198.51.100.0/24");
+	struct corr_key key = { 9, prefix(PERM) };
+
+	f->corr = corr_new(&(struct corr_config){
+		.registers = registers, .n_registers = 2,
+		.permanent = &permanent, .n_permanent = 1,
+		.keys = &key, .n_keys = 1,
+		.timeout = 500, .tries = 3, .null_lifetime = 60000,
+		.again = 50, .again_tries = 6,
+		.announce_rate = 20, .pending_max = 8,
+	}, &ops, f);
+	assert_non_null(f->corr);
+	f->now = 1000;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	corr_free(f->corr);
+	free(f);
+	return 0;
+}
+
+static void forget_past(struct fixture *f)
+{
+	f->n_sent = 0;
+	f->n_events = 0;
+	f->n_set = 0;
+}
+
+static void pass(struct fixture *f, msec_t ms)
+{
+	msec_t end = f->now + ms, next;
+
+	for (;;) {
+		next = corr_tick(f->corr, f->now);
+		assert_true(next > f->now);
+		if (next > end)
+			break;
+		f->now = next;
+	}
+	f->now = end;
+}
+
+static void miss(struct fixture *f, const char *perm)
+{
+	struct roam_addr a = addr(perm);
+
+	corr_miss(f->corr, f->now, &a);
+}
+
+static unsigned int count(const struct fixture *f, uint8_t type)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < f->n_sent; i++)
+		n += f->sent[i].msg.type == type;
+	return n;
+}
+
+static unsigned int count_events(const struct fixture *f,
+				 enum corr_event_type type)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < f->n_events; i++)
+		n += f->events[i].type == type;
+	return n;
+}
+
+static const struct sent *last(const struct fixture *f, uint8_t type)
+{
+	unsigned int i = f->n_sent;
+
+	while (i--)
+		if (f->sent[i].msg.type == type)
+			return &f->sent[i];
+	return NULL;
+}
+
+static enum lr_drop input(struct fixture *f, const char *from,
+			  const struct lr_msg *msg)
+{
+	struct roam_addr a = addr(from);
+
+	return corr_input(f->corr, f->now, &a, PORT, msg);
+}
+
+/* The answer to the newest query. */
+static struct lr_msg answer_of(const struct fixture *f, uint8_t status,
+			       const char *coa, uint64_t seq,
+			       uint32_t lifetime)
+{
+	struct lr_msg msg;
+
+	assert_non_null(last(f, LR_QUERY));
+	msg = last(f, LR_QUERY)->msg;
+	msg.type = LR_ANSWER;
+	msg.entries[0].status = status;
+	msg.entries[0].coa = addr(coa);
+	msg.entries[0].seq = seq;
+	msg.entries[0].lifetime = lifetime;
+	return msg;
+}
+
+static void answer(struct fixture *f, const char *reg, uint8_t status,
+		   const char *coa, uint64_t seq, uint32_t lifetime)
+{
+	struct lr_msg msg = answer_of(f, status, coa, seq, lifetime);
+
+	assert_int_equal(input(f, reg, &msg), LR_DROP_NONE);
+}
+
+static struct lr_msg announcement(const char *perm, const char *coa,
+				  uint64_t seq)
+{
+	return (struct lr_msg){
+		.type = LR_ANNOUNCE, .count = 1, .id = 77, .nonce = seq * 11,
+		.entries[0] = { .perm = addr(perm), .coa = addr(coa),
+				.seq = seq, .lifetime = 300 },
+	};
+}
+
+static enum lr_drop announce(struct fixture *f, const char *from,
+			     const char *coa, uint64_t seq)
+{
+	struct lr_msg msg = announcement(PERM, coa, seq);
+
+	return input(f, from, &msg);
+}
+
+/* The status of the newest confirm; -1 if there is none. */
+static int confirmed(const struct fixture *f)
+{
+	const struct sent *s = last(f, LR_CONFIRM);
+
+	return s ? s->msg.entries[0].status : -1;
+}
+
+/* PERM is known at A with sequence 10 for 200 s. */
+static void know(struct fixture *f)
+{
+	miss(f, PERM);
+	answer(f, REG1, LR_OK, A, 10, 200);
+	assert_addr(f->coa, A);
+	forget_past(f);
+}
+
+static void count_host(void *ctx, const struct corr_status *st)
+{
+	(void)st;
+	++*(unsigned int *)ctx;
+}
+
+static unsigned int hosts(const struct fixture *f)
+{
+	unsigned int n = 0;
+
+	corr_foreach(f->corr, count_host, &n);
+	return n;
+}
+
+/* Look-ups */
+
+static void first_packet_asks_once(void **state)
+{
+	struct fixture *f = *state;
+	const struct sent *q;
+	unsigned int i;
+
+	for (i = 0; i < 5; i++)
+		miss(f, PERM);
+	assert_int_equal(f->n_sent, 1);
+	q = last(f, LR_QUERY);
+	assert_addr(q->to, REG1);
+	assert_int_equal(q->port, 17434);
+	assert_int_equal(q->msg.key_id, 7);
+	assert_addr(q->msg.entries[0].perm, PERM);
+	f->now += 12;
+	answer(f, REG1, LR_OK, A, 10, 200);
+	assert_addr(f->coa, A);
+	assert_int_equal(f->seq, 10);
+	assert_int_equal(f->lifetime, 200000);
+	assert_int_equal(f->events[0].type, CORR_MAPPED);
+	assert_int_equal(f->events[0].took, 12);
+	assert_addr(f->events[0].host, REG1);
+}
+
+static void known_address_is_not_asked(void **state)
+{
+	struct fixture *f = *state;
+
+	know(f);
+	pass(f, 50000);
+	miss(f, PERM);
+	assert_int_equal(f->n_sent, 0);
+	assert_int_equal(f->n_set, 1);
+	assert_int_equal(f->lifetime, 150000);
+}
+
+static void ended_mapping_is_asked_again(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr perm = addr(PERM);
+
+	know(f);
+	/* the event of a mapping that was replaced meanwhile */
+	corr_expired(f->corr, f->now, &perm, 0);
+	assert_int_equal(f->n_sent, 0);
+	pass(f, 199900);
+	corr_expired(f->corr, f->now, &perm, 100);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer(f, REG1, LR_OK, B, 11, 200);
+	assert_addr(f->coa, B);
+	/* an idle one is not */
+	forget_past(f);
+	pass(f, 200001);
+	corr_expired(f->corr, f->now, &perm, 60000);
+	assert_int_equal(f->n_sent, 0);
+	assert_int_equal(hosts(f), 0);
+	miss(f, PERM);
+	assert_int_equal(count(f, LR_QUERY), 1);
+}
+
+static void no_mapping_is_remembered(void **state)
+{
+	struct fixture *f = *state;
+
+	miss(f, PERM);
+	answer(f, REG1, LR_NONE, "", 0, 0);
+	assert_addr(f->coa, "");
+	assert_int_equal(f->lifetime, 60000);
+	assert_int_equal(f->events[0].type, CORR_NULL);
+	forget_past(f);
+	pass(f, 59999);
+	miss(f, PERM);
+	assert_int_equal(f->n_sent, 0);
+	pass(f, 1);
+	assert_int_equal(hosts(f), 0);
+	miss(f, PERM);
+	assert_int_equal(f->n_sent, 1);
+}
+
+static void at_home_needs_no_rewriting(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+
+	miss(f, PERM);
+	answer(f, REG1, LR_OK, PERM, 10, 200);
+	assert_addr(f->coa, "");
+	assert_int_equal(f->seq, 10);
+	assert_int_equal(f->lifetime, 200000);
+	/* coming home from A: the announce is confirmed */
+	msg = announcement(PERM, PERM, 11);
+	msg.entries[0].flags = LR_FLAG_AT_HOME;
+	input(f, PERM, &msg);
+	answer(f, REG1, LR_OK, PERM, 11, 200);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_addr(f->coa, "");
+}
+
+static void silent_register_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg late;
+
+	miss(f, PERM);
+	late = answer_of(f, LR_OK, A, 10, 200);
+	pass(f, 1499);
+	assert_int_equal(f->n_sent, 3);
+	assert_addr(f->sent[2].to, REG1);
+	assert_int_equal(f->sent[2].msg.nonce, f->sent[0].msg.nonce);
+	pass(f, 1);
+	assert_int_equal(f->n_sent, 4);
+	assert_addr(f->sent[3].to, REG2);
+	assert_int_equal(f->sent[3].msg.key_id, 8);
+	assert_int_equal(input(f, REG1, &late), LR_DROP_UNASKED);
+	answer(f, REG2, LR_OK, A, 10, 200);
+	assert_addr(f->coa, A);
+	assert_int_equal(corr_register_index(f->corr), 1);
+	/* the working one is remembered */
+	forget_past(f);
+	miss(f, PERM2);
+	assert_addr(f->sent[0].to, REG2);
+}
+
+static void refusing_register_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+
+	miss(f, PERM);
+	answer(f, REG1, LR_DENIED, "", 0, 0);
+	assert_int_equal(f->events[0].type, CORR_REFUSED);
+	assert_int_equal(f->events[0].status, LR_DENIED);
+	assert_addr(last(f, LR_QUERY)->to, REG2);
+	answer(f, REG2, LR_OK, A, 10, 200);
+	assert_addr(f->coa, A);
+}
+
+static void no_register_leaves_the_kernel_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	miss(f, PERM);
+	pass(f, 3000);
+	assert_int_equal(f->n_sent, 6);
+	assert_int_equal(f->n_set, 0);
+	assert_int_equal(count_events(f, CORR_NO_REGISTER), 1);
+	forget_past(f);
+	miss(f, PERM);
+	announce(f, A, A, 10);
+	assert_int_equal(count(f, LR_QUERY), 0);
+	assert_int_equal(confirmed(f), LR_LATER);
+	pass(f, 1000);
+	assert_int_equal(hosts(f), 0);
+	miss(f, PERM);
+	assert_int_equal(count(f, LR_QUERY), 1);
+}
+
+static void only_the_asked_register_answers(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg good, msg;
+
+	miss(f, PERM);
+	good = answer_of(f, LR_OK, A, 10, 200);
+	assert_int_equal(input(f, EVIL, &good), LR_DROP_UNASKED);
+	assert_int_equal(input(f, REG2, &good), LR_DROP_UNASKED);
+	msg = good;
+	msg.nonce++;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_UNASKED);
+	msg = good;
+	msg.entries[0].perm = addr(PERM2);
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_UNASKED);
+	msg = good;
+	msg.key_id = 0;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_KEY);
+	msg.key_id = 8;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_KEY);
+	msg.type = LR_ACK;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_ROLE);
+	assert_int_equal(f->n_set, 0);
+	/* unknown entries beside the asked one are ignored */
+	good.entries[1] = good.entries[0];
+	good.entries[0].perm = addr(PERM2);
+	good.count = 2;
+	assert_int_equal(input(f, REG1, &good), LR_DROP_NONE);
+	assert_int_equal(f->n_set, 1);
+	assert_addr(f->coa, A);
+	assert_int_equal(input(f, REG1, &good), LR_DROP_UNASKED);
+}
+
+static void lookups_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	char text[32];
+	unsigned int i;
+
+	for (i = 1; i <= 100; i++) {
+		sprintf(text, "198.51.100.%u", i);
+		miss(f, text);
+	}
+	assert_int_equal(f->n_sent, 8);
+	assert_int_equal(hosts(f), 8);
+	pass(f, 3000);
+	assert_int_equal(hosts(f), 8);
+	pass(f, 1000);
+	assert_int_equal(hosts(f), 0);
+	miss(f, PERM);
+	assert_int_equal(hosts(f), 1);
+}
+
+/* Announces */
+
+static void announce_is_believed_after_the_register(void **state)
+{
+	struct fixture *f = *state;
+	const struct sent *s;
+
+	know(f);
+	assert_int_equal(announce(f, B, B, 11), LR_DROP_NONE);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	assert_int_equal(confirmed(f), -1);
+	assert_int_equal(f->n_set, 0);
+	answer(f, REG1, LR_OK, B, 11, 300);
+	assert_addr(f->coa, B);
+	assert_addr(f->events[0].old_coa, A);
+	s = last(f, LR_CONFIRM);
+	assert_addr(s->to, B);
+	assert_int_equal(s->port, PORT);
+	assert_int_equal(s->msg.nonce, 121);
+	assert_int_equal(s->msg.id, 77);
+	assert_int_equal(s->msg.key_id, 0);
+	assert_int_equal(s->msg.entries[0].status, LR_OK);
+	assert_int_equal(s->msg.entries[0].seq, 11);
+	assert_int_equal(s->msg.entries[0].lifetime, 300);
+	/* a copy is confirmed without a question */
+	forget_past(f);
+	announce(f, B, B, 11);
+	assert_int_equal(f->n_sent, 1);
+	assert_int_equal(confirmed(f), LR_OK);
+}
+
+static void null_mapping_gives_way(void **state)
+{
+	struct fixture *f = *state;
+
+	miss(f, PERM);
+	answer(f, REG1, LR_NONE, "", 0, 0);
+	announce(f, A, A, 10);
+	answer(f, REG1, LR_OK, A, 10, 300);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_addr(f->coa, A);
+}
+
+static void forged_announce_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	know(f);
+	announce(f, EVIL, EVIL, 1000);
+	for (i = 0; i < 7; i++) {
+		assert_int_equal(confirmed(f), -1);
+		answer(f, REG1, LR_OK, A, 10, 200);
+		pass(f, 50 << i);
+	}
+	assert_int_equal(confirmed(f), LR_LATER);
+	assert_int_equal(count(f, LR_QUERY), 7);
+	assert_int_equal(count_events(f, CORR_UNPROVED), 1);
+	assert_addr(f->coa, A);
+	assert_int_equal(f->seq, 10);
+	pass(f, 10000);
+	assert_int_equal(count(f, LR_QUERY), 7);
+}
+
+static void forged_announce_delays_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	/* the look-up of a held packet ends with the first answer */
+	announce(f, EVIL, EVIL, 1000);
+	miss(f, PERM);
+	answer(f, REG1, LR_OK, A, 10, 200);
+	assert_addr(f->coa, A);
+	/* and the true announce is asked for at once */
+	pass(f, 10);
+	forget_past(f);
+	announce(f, B, B, 11);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer(f, REG1, LR_OK, B, 11, 200);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_addr(f->coa, B);
+}
+
+static void announce_before_the_register_knows(void **state)
+{
+	struct fixture *f = *state;
+
+	know(f);
+	announce(f, B, B, 11);
+	answer(f, REG1, LR_OK, A, 10, 200);
+	assert_int_equal(confirmed(f), -1);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	pass(f, 50);
+	assert_int_equal(count(f, LR_QUERY), 2);
+	assert_int_not_equal(f->sent[1].msg.nonce, f->sent[0].msg.nonce);
+	answer(f, REG1, LR_OK, A, 10, 200);
+	pass(f, 99);
+	assert_int_equal(count(f, LR_QUERY), 2);
+	pass(f, 1);
+	assert_int_equal(count(f, LR_QUERY), 3);
+	answer(f, REG1, LR_OK, B, 11, 200);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_addr(f->coa, B);
+}
+
+static void announce_of_the_unknown_fills_no_table(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	announce(f, EVIL, EVIL, 5);
+	for (i = 0; i < 7; i++) {
+		answer(f, REG1, LR_NONE, "", 0, 0);
+		pass(f, 50 << i);
+	}
+	assert_int_equal(confirmed(f), LR_LATER);
+	assert_int_equal(f->n_set, 0);
+	assert_int_equal(hosts(f), 0);
+}
+
+static void old_announce_is_stale(void **state)
+{
+	struct fixture *f = *state;
+	const struct sent *s;
+
+	know(f);
+	announce(f, B, B, 9);
+	s = last(f, LR_CONFIRM);
+	assert_int_equal(s->msg.entries[0].status, LR_STALE);
+	assert_int_equal(s->msg.entries[0].seq, 10);
+	/* who does not know the care-of address is not told it */
+	assert_addr(s->msg.entries[0].coa, B);
+	announce(f, B, B, 10);
+	assert_int_equal(confirmed(f), LR_STALE);
+	announce(f, A, A, 10);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_int_equal(count(f, LR_QUERY), 0);
+	assert_int_equal(f->n_set, 0);
+}
+
+static void register_knows_better(void **state)
+{
+	struct fixture *f = *state;
+
+	know(f);
+	announce(f, A, B, 11);
+	answer(f, REG1, LR_OK, "192.0.2.99", 12, 200);
+	assert_addr(f->coa, "192.0.2.99");
+	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].seq, 12);
+}
+
+static void older_answer_does_not_overwrite(void **state)
+{
+	struct fixture *f = *state;
+
+	know(f);
+	announce(f, B, B, 11);
+	/* a register that missed updates, or came back empty */
+	answer(f, REG1, LR_OK, B, 9, 200);
+	pass(f, 50);
+	answer(f, REG1, LR_NONE, "", 0, 0);
+	assert_int_equal(f->n_set, 0);
+	assert_addr(f->coa, A);
+	/* a removal that is newer than what is known does */
+	pass(f, 100);
+	answer(f, REG1, LR_NONE, "", 12, 0);
+	assert_int_equal(f->n_set, 1);
+	assert_addr(f->coa, "");
+	assert_int_equal(confirmed(f), LR_STALE);
+}
+
+static void conflict_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	f->refuse = true;
+	announce(f, A, A, 10);
+	answer(f, REG1, LR_OK, A, 10, 200);
+	assert_int_equal(confirmed(f), LR_CONFLICT);
+	assert_int_equal(f->events[0].type, CORR_CONFLICT);
+	assert_addr(f->events[0].coa, A);
+	/* packets that go on missing do not ask at full speed */
+	forget_past(f);
+	miss(f, PERM);
+	assert_int_equal(f->n_sent, 0);
+	pass(f, 1000);
+	assert_int_equal(hosts(f), 0);
+}
+
+static void addresses_out_of_range_are_denied(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement("198.51.101.7", A, 10);
+
+	assert_int_equal(input(f, A, &msg), LR_DROP_NONE);
+	assert_int_equal(confirmed(f), LR_DENIED);
+	announce(f, A, A, 0);
+	assert_int_equal(confirmed(f), LR_DENIED);
+	assert_int_equal(count(f, LR_QUERY), 0);
+	assert_int_equal(hosts(f), 0);
+}
+
+static void announces_are_rate_limited(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i, taken = 0;
+
+	know(f);
+	for (i = 0; i < 100; i++)
+		taken += announce(f, A, A, 10) == LR_DROP_NONE;
+	assert_int_equal(taken, 20);
+	assert_int_equal(announce(f, A, A, 10), LR_DROP_LIMIT);
+	/* others are not held up, unless they share the bucket by chance */
+	taken = 0;
+	taken += announce(f, "10.2.0.1", A, 10) == LR_DROP_NONE;
+	taken += announce(f, "10.2.0.2", A, 10) == LR_DROP_NONE;
+	assert_true(taken >= 1);
+	pass(f, 100);
+	taken = 0;
+	for (i = 0; i < 10; i++)
+		taken += announce(f, A, A, 10) == LR_DROP_NONE;
+	assert_in_range(taken, 1, 2);
+	pass(f, 1000);
+	assert_int_equal(announce(f, A, A, 10), LR_DROP_NONE);
+}
+
+static void newest_announces_wait(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr to = addr("10.3.0.9");
+	unsigned int i, n = 0;
+	char text[32];
+
+	/* one source counts once, with its newest; four sources at most */
+	announce(f, A, A, 8);
+	announce(f, A, A, 9);
+	announce(f, A, A, 9);
+	for (i = 0; i < 10; i++) {
+		sprintf(text, "10.3.0.%u", i);
+		announce(f, text, A, 9);
+	}
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer(f, REG1, LR_OK, A, 9, 200);
+	assert_int_equal(count(f, LR_CONFIRM), 4);
+	for (i = 0; i < f->n_sent; i++)
+		n += roam_addr_eq(&f->sent[i].to, &to);
+	assert_int_equal(n, 1);
+}
+
+static void shared_key_is_proof(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM, B, 11);
+
+	know(f);
+	msg.key_id = 9;
+	assert_int_equal(input(f, B, &msg), LR_DROP_NONE);
+	assert_addr(f->coa, B);
+	assert_int_equal(f->lifetime, 300000);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.key_id, 9);
+	assert_int_equal(count(f, LR_QUERY), 0);
+	/* an old one is stale */
+	msg = announcement(PERM, A, 10);
+	msg.key_id = 9;
+	input(f, B, &msg);
+	assert_int_equal(confirmed(f), LR_STALE);
+	assert_addr(f->coa, B);
+	f->refuse = true;
+	msg = announcement(PERM, A, 12);
+	msg.key_id = 9;
+	input(f, B, &msg);
+	assert_int_equal(confirmed(f), LR_CONFLICT);
+}
+
+static void shared_key_proves_no_more_than_it_may(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM, B, 11);
+
+	/* not known: an announce recorded long ago could come back */
+	msg.key_id = 9;
+	input(f, B, &msg);
+	assert_int_equal(f->n_set, 0);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer(f, REG1, LR_OK, A, 12, 200);
+	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.key_id, 9);
+	/* another host's address */
+	miss(f, PERM2);
+	answer(f, REG1, LR_OK, A, 10, 200);
+	forget_past(f);
+	msg = announcement(PERM2, B, 11);
+	msg.key_id = 9;
+	input(f, B, &msg);
+	assert_int_equal(f->n_set, 0);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	/* a key that is none of ours */
+	forget_past(f);
+	msg = announcement(PERM, B, 13);
+	msg.key_id = 7;
+	input(f, B, &msg);
+	assert_int_equal(f->n_set, 0);
+	assert_int_equal(count(f, LR_QUERY), 1);
+}
+
+static void adopted_mappings_are_known(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr perm = addr(PERM), perm2 = addr(PERM2), a = addr(A);
+
+	corr_adopt(f->corr, f->now, &perm, &a, 10, 5000);
+	corr_adopt(f->corr, f->now, &perm2, &a, 10, 0);
+	assert_int_equal(f->n_sent + f->n_set + f->n_events, 0);
+	announce(f, B, B, 9);
+	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(hosts(f), 2);
+	pass(f, 5000);
+	assert_int_equal(hosts(f), 1);
+	miss(f, PERM2);
+	assert_int_equal(f->lifetime, 0);
+	corr_expired(f->corr, f->now, &perm2, 60000);
+	assert_int_equal(hosts(f), 0);
+}
+
+static void locates_mobile_hosts(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr perm = addr(PERM), plain = addr(EVIL);
+
+	know(f);
+	assert_addr(corr_locate(f->corr, f->now, &perm, false), A);
+	assert_addr(corr_locate(f->corr, f->now, &plain, true), EVIL);
+	assert_int_equal(f->n_sent, 0);
+	assert_addr(corr_locate(f->corr, f->now, &perm, true), A);
+	corr_locate(f->corr, f->now, &perm, true);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer(f, REG1, LR_OK, B, 11, 200);
+	assert_addr(f->coa, B);
+	assert_addr(corr_locate(f->corr, f->now, &perm, false), B);
+	/* at home it is where its address says; later nothing is known */
+	corr_locate(f->corr, f->now, &perm, true);
+	answer(f, REG1, LR_OK, PERM, 12, 200);
+	assert_addr(corr_locate(f->corr, f->now, &perm, false), PERM);
+	pass(f, 200000);
+	forget_past(f);
+	corr_locate(f->corr, f->now, &perm, true);
+	assert_int_equal(f->n_sent, 0);
+}
+
+static struct CMUnitTest test(const char *name, CMUnitTestFunction fn)
+{
+	return (struct CMUnitTest){ .name = name, .test_func = fn,
+				    .setup_func = setup,
+				    .teardown_func = teardown };
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test("MLR-20 MLR-21: the first packet asks once and maps for the lifetime",
+		     first_packet_asks_once),
+		test("MLR-22: a known address is not asked again",
+		     known_address_is_not_asked),
+		test("MLR-23: an ended mapping is asked again before use",
+		     ended_mapping_is_asked_again),
+		test("MLR-24 D-19: no mapping is remembered for 60 s",
+		     no_mapping_is_remembered),
+		test("OPEN-22: a host at home is a null mapping",
+		     at_home_needs_no_rewriting),
+		test("MLR-10 D-20: the next register is asked after three tries",
+		     silent_register_is_replaced),
+		test("MLR-10: a refusing register is replaced",
+		     refusing_register_is_replaced),
+		test("MLR-10: without any register the kernel is left alone",
+		     no_register_leaves_the_kernel_alone),
+		test("OPEN-26: only the asked register answers, with its key",
+		     only_the_asked_register_answers),
+		test("OPEN-32: look-ups are bounded", lookups_are_bounded),
+		test("MLR-25 OPEN-28: an announce is believed after the register",
+		     announce_is_believed_after_the_register),
+		test("MLR-25: a null mapping gives way to an announce",
+		     null_mapping_gives_way),
+		test("OPEN-28: a forged announce changes nothing",
+		     forged_announce_changes_nothing),
+		test("OPEN-28: a forged announce delays nobody",
+		     forged_announce_delays_nobody),
+		test("OPEN-28: an announce before the register knows is asked again",
+		     announce_before_the_register_knows),
+		test("OPEN-32: announces of nobody fill no table",
+		     announce_of_the_unknown_fills_no_table),
+		test("OPEN-29: an old announce is stale and learns nothing",
+		     old_announce_is_stale),
+		test("OPEN-38: the register's newer mapping wins over an announce",
+		     register_knows_better),
+		test("OPEN-38: an older answer overwrites nothing",
+		     older_answer_does_not_overwrite),
+		test("MLR-25: what the kernel refuses is told as a conflict",
+		     conflict_is_told),
+		test("MLR-16: addresses out of range are denied",
+		     addresses_out_of_range_are_denied),
+		test("OPEN-32: announces are limited per source",
+		     announces_are_rate_limited),
+		test("OPEN-32: few announces wait for a look-up, the newest ones",
+		     newest_announces_wait),
+		test("OPEN-28: a shared key is proof", shared_key_is_proof),
+		test("OPEN-28 OPEN-29: a shared key proves no more than it may",
+		     shared_key_proves_no_more_than_it_may),
+		test("OPEN-20: a known mobile host is located, and asked for in doubt",
+		     locates_mobile_hosts),
+		test("OPEN-45: adopted mappings are known",
+		     adopted_mappings_are_known),
+	};
+
+	return cmocka_run_group_tests_name("correspondent", tests, NULL, NULL);
+}

@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core_test.h"
+
+#include "core/hlr.h"
+
+#define PERM "198.51.100.7"
+#define A "192.0.2.1"
+#define B "203.0.113.1"
+
+/**
+ * struct fixture - a register under test
+ * @hlr: the register
+ * @now: virtual time
+ * @ours: prefix that both keys may update
+ * @rights: of key 1
+ * @others: of key 2, the same addresses
+ * @reply: last reply
+ * @changes: all since the last reset
+ * @id: last identification sent
+ * @gone: expired mappings
+ */
+struct fixture {
+	struct hlr *hlr;
+	msec_t now;
+	struct roam_prefix ours[2];
+	struct hlr_rights rights;
+	struct hlr_rights others;
+	struct lr_msg reply;
+	struct hlr_changes changes;
+	uint64_t id;
+	unsigned int gone;
+};
+
+static const struct hlr_config limits = {
+	.lifetime_max = 300, .tombstone = 300, .mappings_max = 1000,
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->hlr = hlr_new(&limits);
+	f->now = 5000;
+	f->ours[0] = prefix("198.51.100.0/24");
+	f->ours[1] = prefix("2001:db8::/32");
+	f->rights = (struct hlr_rights){ .key_id = 1, .may_query = true,
+					 .permanent = f->ours,
+					 .n_permanent = 2 };
+	f->others = f->rights;
+	f->others.key_id = 2;
+	f->id = 100;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	hlr_free(f->hlr);
+	hlr_changes_free(&f->changes);
+	free(f);
+	return 0;
+}
+
+static struct lr_msg request(uint8_t type, uint64_t id)
+{
+	return (struct lr_msg){ .type = type, .key_id = 1, .id = id,
+				.nonce = id * 3 };
+}
+
+static void add(struct lr_msg *msg, const char *perm, const char *coa,
+		uint64_t seq, uint32_t lifetime)
+{
+	msg->entries[msg->count++] = (struct lr_entry){
+		.perm = addr(perm), .coa = addr(coa), .seq = seq,
+		.lifetime = lifetime,
+	};
+}
+
+static void input(struct fixture *f, const struct hlr_rights *rights,
+		  const struct lr_msg *msg)
+{
+	unsigned int i;
+
+	assert_int_equal(hlr_input(f->hlr, f->now, rights, msg, &f->reply,
+				   &f->changes), LR_DROP_NONE);
+	assert_int_equal(f->reply.type,
+			 msg->type == LR_QUERY ? LR_ANSWER : LR_ACK);
+	assert_int_equal(f->reply.nonce, msg->nonce);
+	assert_int_equal(f->reply.key_id, msg->key_id);
+	assert_int_equal(f->reply.count, msg->count);
+	for (i = 0; i < msg->count; i++)
+		assert_true(roam_addr_eq(&f->reply.entries[i].perm,
+					 &msg->entries[i].perm));
+}
+
+/* One update of @perm by @rights; its status. */
+static uint8_t update_by(struct fixture *f, const struct hlr_rights *rights,
+			 const char *perm, const char *coa, uint64_t seq,
+			 uint32_t lifetime)
+{
+	struct lr_msg msg = request(LR_UPDATE, ++f->id);
+
+	add(&msg, perm, coa, seq, lifetime);
+	input(f, rights, &msg);
+	return f->reply.entries[0].status;
+}
+
+static uint8_t update(struct fixture *f, const char *coa, uint64_t seq,
+		      uint32_t lifetime)
+{
+	return update_by(f, &f->rights, PERM, coa, seq, lifetime);
+}
+
+static uint8_t query(struct fixture *f, const char *perm)
+{
+	struct lr_msg msg = request(LR_QUERY, 0);
+
+	add(&msg, perm, "", 0, 0);
+	input(f, &f->rights, &msg);
+	return f->reply.entries[0].status;
+}
+
+static void count_gone(void *ctx, const struct hlr_mapping *m)
+{
+	(void)m;
+	((struct fixture *)ctx)->gone++;
+}
+
+static void update_then_query(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(update(f, A, 10, 200), LR_OK);
+	assert_int_equal(f->reply.entries[0].lifetime, 200);
+	f->now += 50500;
+	assert_int_equal(query(f, PERM), LR_OK);
+	assert_addr(f->reply.entries[0].coa, A);
+	assert_int_equal(f->reply.entries[0].seq, 10);
+	assert_int_equal(f->reply.entries[0].lifetime, 149);
+	assert_int_equal(f->changes.n, 2);
+}
+
+static void lifetime_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(update(f, A, 10, UINT32_MAX), LR_OK);
+	assert_int_equal(f->reply.entries[0].lifetime, 300);
+	hlr_configure(f->hlr, &(struct hlr_config){ 60, 300, 1000 });
+	assert_int_equal(update(f, A, 11, 300), LR_OK);
+	assert_int_equal(f->reply.entries[0].lifetime, 60);
+}
+
+static void entry_goes_at_its_end(void **state)
+{
+	struct fixture *f = *state;
+
+	update(f, A, 10, 100);
+	assert_int_equal(hlr_expire(f->hlr, f->now + 99999, count_gone, f),
+			 f->now + 100000);
+	assert_int_equal(f->gone, 0);
+	f->now += 100000;
+	assert_int_equal(query(f, PERM), LR_NONE);
+	assert_null(hlr_find(f->hlr, f->now, &(struct roam_addr){ 0 }));
+	assert_int_equal(hlr_expire(f->hlr, f->now, count_gone, f),
+			 MSEC_NEVER);
+	assert_int_equal(f->gone, 1);
+	assert_int_equal(hlr_count(f->hlr), 0);
+}
+
+static void renewed_entry_stays(void **state)
+{
+	struct fixture *f = *state;
+
+	update(f, A, 10, 100);
+	f->now += 70000;
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	f->now += 70000;
+	hlr_expire(f->hlr, f->now, count_gone, f);
+	assert_int_equal(f->gone, 0);
+	assert_int_equal(query(f, PERM), LR_OK);
+	assert_int_equal(f->reply.entries[0].lifetime, 30);
+}
+
+static void unknown_address_has_no_mapping(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(query(f, PERM), LR_NONE);
+	assert_addr(f->reply.entries[0].coa, "");
+	assert_int_equal(f->reply.entries[0].seq, 0);
+	assert_int_equal(f->changes.n, 0);
+}
+
+static void newest_sequence_wins(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	assert_int_equal(update(f, B, 9, 100), LR_STALE);
+	assert_int_equal(f->reply.entries[0].seq, 10);
+	assert_int_equal(update(f, B, 10, 100), LR_STALE);
+	assert_int_equal(update(f, A, 9, 100), LR_STALE);
+	assert_addr(hlr_find(f->hlr, f->now, &f->reply.entries[0].perm)->coa,
+		    A);
+	assert_int_equal(update(f, B, 11, 100), LR_OK);
+	assert_addr(hlr_find(f->hlr, f->now, &f->reply.entries[0].perm)->coa,
+		    B);
+}
+
+static void another_key_needs_a_higher_sequence(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	assert_int_equal(update_by(f, &f->others, PERM, A, 10, 100), LR_STALE);
+	assert_int_equal(update_by(f, &f->others, PERM, B, 9, 0), LR_STALE);
+	assert_int_equal(update_by(f, &f->others, PERM, B, 11, 100), LR_OK);
+	assert_int_equal(update(f, A, 11, 100), LR_STALE);
+}
+
+static void rights_are_per_address(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = request(LR_UPDATE, ++f->id);
+
+	add(&msg, "198.51.101.7", A, 10, 100);
+	add(&msg, PERM, A, 10, 100);
+	add(&msg, "2001:db8::1", "2001:db9::1", 10, 100);
+	add(&msg, "2001:db9::1", "2001:db8::1", 10, 100);
+	add(&msg, "198.51.100.8", "", 10, 100);
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[0].status, LR_DENIED);
+	assert_int_equal(f->reply.entries[1].status, LR_OK);
+	assert_int_equal(f->reply.entries[2].status, LR_OK);
+	assert_int_equal(f->reply.entries[3].status, LR_DENIED);
+	assert_int_equal(f->reply.entries[4].status, LR_DENIED);
+	assert_int_equal(hlr_count(f->hlr), 2);
+	f->rights.may_query = false;
+	assert_int_equal(query(f, PERM), LR_DENIED);
+	assert_addr(f->reply.entries[0].coa, "");
+}
+
+static void replays_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg old = request(LR_UPDATE, 200), msg;
+
+	add(&old, PERM, A, 10, 100);
+	input(f, &f->rights, &old);
+	msg = request(LR_UPDATE, 201);
+	add(&msg, PERM, B, 11, 100);
+	input(f, &f->rights, &msg);
+	hlr_changes_reset(&f->changes);
+
+	input(f, &f->rights, &old);
+	assert_int_equal(f->reply.entries[0].status, LR_REPLAY);
+	assert_int_equal(f->reply.id, 201);
+	/* the same identification with other content is no copy */
+	msg.entries[0].seq = 12;
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[0].status, LR_REPLAY);
+	assert_int_equal(f->changes.n, 0);
+	assert_int_equal(query(f, PERM), LR_OK);
+	assert_int_equal(f->reply.entries[0].seq, 11);
+	/* the order of one key is not that of another */
+	old.id = 5;
+	old.entries[0].seq = 20;
+	input(f, &f->others, &old);
+	assert_int_equal(f->reply.entries[0].status, LR_OK);
+}
+
+static void a_copy_is_answered_again(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = request(LR_UPDATE, 200);
+	uint8_t first[LR_MAX_LEN], again[LR_MAX_LEN];
+	size_t len;
+
+	add(&msg, PERM, A, 10, 100);
+	add(&msg, "198.51.101.1", A, 10, 100);
+	add(&msg, "198.51.100.9", "", 10, 0);
+	input(f, &f->rights, &msg);
+	len = lr_encode(&f->reply, first);
+	hlr_changes_reset(&f->changes);
+	input(f, &f->rights, &msg);
+	assert_int_equal(lr_encode(&f->reply, again), len);
+	assert_memory_equal(again, first, len);
+	f->now += 40000;
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[0].status, LR_OK);
+	assert_int_equal(f->reply.entries[0].lifetime, 60);
+	assert_int_equal(f->reply.entries[1].status, LR_DENIED);
+	assert_int_equal(f->reply.entries[2].status, LR_OK);
+	assert_int_equal(f->changes.n, 0);
+	/* it does not renew */
+	f->now += 60000;
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[0].status, LR_NONE);
+	assert_int_equal(query(f, PERM), LR_NONE);
+}
+
+static void a_copy_of_what_was_replaced_is_stale(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = request(LR_UPDATE, 200), newer;
+
+	add(&msg, PERM, A, 10, 100);
+	input(f, &f->rights, &msg);
+	newer = request(LR_UPDATE, 5);
+	add(&newer, PERM, B, 11, 100);
+	input(f, &f->others, &newer);
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[0].status, LR_STALE);
+	assert_int_equal(f->reply.entries[0].seq, 11);
+}
+
+static void removal_leaves_a_tombstone(void **state)
+{
+	struct fixture *f = *state;
+
+	update(f, A, 10, 100);
+	assert_int_equal(update(f, "", 11, 0), LR_OK);
+	assert_int_equal(f->reply.entries[0].lifetime, 0);
+	assert_int_equal(query(f, PERM), LR_NONE);
+	assert_int_equal(f->reply.entries[0].seq, 11);
+	assert_int_equal(hlr_count(f->hlr), 1);
+	f->now += 299999;
+	hlr_expire(f->hlr, f->now, count_gone, f);
+	assert_int_equal(update_by(f, &f->others, PERM, A, 10, 100), LR_STALE);
+	f->now += 1;
+	hlr_expire(f->hlr, f->now, count_gone, f);
+	assert_int_equal(f->gone, 1);
+	assert_int_equal(hlr_count(f->hlr), 0);
+}
+
+static void a_tombstone_gives_way_to_a_newer_update(void **state)
+{
+	struct fixture *f = *state;
+
+	update(f, "", 11, 0);
+	assert_int_equal(update(f, A, 11, 100), LR_STALE);
+	assert_int_equal(update(f, A, 12, 100), LR_OK);
+	assert_int_equal(query(f, PERM), LR_OK);
+}
+
+static void at_home_is_said(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(update(f, PERM, 10, 100), LR_OK);
+	assert_int_equal(query(f, PERM), LR_OK);
+	assert_int_equal(f->reply.entries[0].flags, LR_FLAG_AT_HOME);
+	assert_addr(f->reply.entries[0].coa, PERM);
+	update(f, A, 11, 100);
+	assert_int_equal(query(f, PERM), LR_OK);
+	assert_int_equal(f->reply.entries[0].flags, 0);
+}
+
+static void full_table_refuses_new_ones_only(void **state)
+{
+	struct fixture *f = *state;
+
+	hlr_configure(f->hlr, &(struct hlr_config){ 300, 300, 2 });
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	assert_int_equal(update_by(f, &f->rights, "198.51.100.8", A, 1, 100),
+			 LR_OK);
+	assert_int_equal(update_by(f, &f->rights, "198.51.100.9", A, 1, 100),
+			 LR_FULL);
+	assert_int_equal(update(f, B, 11, 100), LR_OK);
+	assert_int_equal(hlr_count(f->hlr), 2);
+	assert_int_equal(query(f, "198.51.100.9"), LR_NONE);
+}
+
+static void two_hosts_may_share_a_care_of_address(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	assert_int_equal(update_by(f, &f->rights, "198.51.100.8", A, 1, 100),
+			 LR_OK);
+}
+
+static void undo_leaves_no_trace(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+
+	update(f, A, 10, 100);
+	hlr_changes_reset(&f->changes);
+	f->now += 10000;
+	msg = request(LR_UPDATE, ++f->id);
+	add(&msg, PERM, B, 11, 200);
+	add(&msg, "198.51.100.8", A, 1, 100);
+	add(&msg, PERM, A, 12, 200);
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->changes.n, 4);
+	hlr_undo(f->hlr, &f->changes);
+	hlr_refuse(&f->reply);
+	assert_int_equal(f->reply.entries[0].status, LR_LATER);
+	assert_int_equal(f->reply.entries[2].status, LR_LATER);
+	assert_int_equal(f->changes.n, 0);
+	assert_int_equal(hlr_count(f->hlr), 1);
+	assert_int_equal(query(f, PERM), LR_OK);
+	assert_addr(f->reply.entries[0].coa, A);
+	assert_int_equal(f->reply.entries[0].lifetime, 90);
+	/* the repetition is carried out, not taken for a copy */
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[2].status, LR_OK);
+	assert_int_equal(f->changes.n, 4);
+	assert_int_equal(hlr_expire(f->hlr, f->now, NULL, NULL),
+			 f->now + 100000);
+}
+
+static void restart_keeps_order_and_mappings(void **state)
+{
+	struct fixture *f = *state;
+	struct hlr_mapping m = { .perm = addr(PERM), .coa = addr(A), .seq = 10,
+				 .expires = f->now + 5000, .key_id = 1 };
+	struct lr_msg msg = request(LR_UPDATE, 500);
+
+	assert_true(hlr_restore_key(f->hlr, 1, 500));
+	assert_true(hlr_restore_mapping(f->hlr, &m));
+	assert_int_equal(query(f, PERM), LR_OK);
+	assert_int_equal(f->reply.entries[0].lifetime, 5);
+	add(&msg, PERM, A, 10, 100);
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[0].status, LR_REPLAY);
+	assert_int_equal(f->reply.id, 500);
+	msg.id = 501;
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[0].status, LR_OK);
+}
+
+static void many_end_in_bounded_steps(void **state)
+{
+	struct fixture *f = *state;
+	struct hlr_mapping m = { .coa = addr(A), .seq = 1, .key_id = 1 };
+	unsigned int i, before, calls = 0;
+	msec_t next;
+
+	for (i = 0; i < 20000; i++) {
+		m.perm = addr("2001:db8::");
+		m.perm.b[14] = (uint8_t)(i >> 8);
+		m.perm.b[15] = (uint8_t)i;
+		m.perm.b[4] = 1;
+		m.expires = 10000 + (i * 7919) % 5000;
+		assert_true(hlr_restore_mapping(f->hlr, &m));
+	}
+	assert_int_equal(hlr_expire(f->hlr, 9999, count_gone, f), 10000);
+	do {
+		before = f->gone;
+		next = hlr_expire(f->hlr, 20000, count_gone, f);
+		assert_true(f->gone - before <= 4096);
+		calls++;
+	} while (next <= 20000);
+	assert_int_equal(next, MSEC_NEVER);
+	assert_int_equal(f->gone, 20000);
+	assert_true(calls < 10);
+	assert_int_equal(hlr_count(f->hlr), 0);
+}
+
+static void count_live(void *ctx, const struct hlr_mapping *m)
+{
+	assert_false(roam_addr_is_none(&m->coa));
+	++*(unsigned int *)ctx;
+}
+
+static void listing_shows_live_ones(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int n = 0;
+
+	update(f, A, 10, 100);
+	update_by(f, &f->rights, "198.51.100.8", A, 1, 50);
+	update_by(f, &f->rights, "198.51.100.9", "", 1, 0);
+	hlr_foreach(f->hlr, f->now, count_live, &n);
+	assert_int_equal(n, 2);
+	n = 0;
+	hlr_foreach(f->hlr, f->now + 50000, count_live, &n);
+	assert_int_equal(n, 1);
+}
+
+static void other_types_are_not_served(void **state)
+{
+	static const uint8_t types[] = { LR_ANSWER, LR_ACK, LR_ANNOUNCE,
+					 LR_CONFIRM };
+	struct fixture *f = *state;
+	struct lr_msg msg;
+	size_t i;
+
+	for (i = 0; i < sizeof(types); i++) {
+		msg = request(types[i], ++f->id);
+		add(&msg, PERM, A, 1, 1);
+		assert_int_equal(hlr_input(f->hlr, f->now, &f->rights, &msg,
+					   &f->reply, &f->changes),
+				 LR_DROP_ROLE);
+	}
+	assert_int_equal(f->changes.n, 0);
+	assert_int_equal(hlr_count(f->hlr), 0);
+}
+
+static struct CMUnitTest test(const char *name, CMUnitTestFunction fn)
+{
+	return (struct CMUnitTest){ .name = name, .test_func = fn,
+				    .setup_func = setup,
+				    .teardown_func = teardown };
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test("MLR-01 MLR-05: a query gives care-of address and remaining lifetime",
+		     update_then_query),
+		test("MLR-03 D-18: the register bounds the lifetime",
+		     lifetime_is_bounded),
+		test("MLR-04: the entry goes when the lifetime ends",
+		     entry_goes_at_its_end),
+		test("MLR-04: a renewed entry stays, with the same sequence",
+		     renewed_entry_stays),
+		test("MLR-06: an unknown address is answered with none",
+		     unknown_address_has_no_mapping),
+		test("OPEN-38: the newest sequence wins, equal ones in one place only",
+		     newest_sequence_wins),
+		test("OPEN-26: another key with rights needs a higher sequence",
+		     another_key_needs_a_higher_sequence),
+		test("OPEN-26: rights are per permanent address, entries fail alone",
+		     rights_are_per_address),
+		test("OPEN-29: a replayed update changes nothing and is told the last one",
+		     replays_are_refused),
+		test("OPEN-29: a copy of the last update is answered again unchanged",
+		     a_copy_is_answered_again),
+		test("OPEN-29: a copy of an update that another key replaced is stale",
+		     a_copy_of_what_was_replaced_is_stale),
+		test("OPEN-29: a removal keeps its sequence for the safe period",
+		     removal_leaves_a_tombstone),
+		test("OPEN-38: a newer update revives a removed mapping, no other",
+		     a_tombstone_gives_way_to_a_newer_update),
+		test("OPEN-22: a host at home is marked so", at_home_is_said),
+		test("OPEN-32: a full register refuses new hosts only",
+		     full_table_refuses_new_ones_only),
+		test("MLR-01: two hosts behind one care-of address are both kept",
+		     two_hosts_may_share_a_care_of_address),
+		test("MLR-01: what could not be stored is taken back whole",
+		     undo_leaves_no_trace),
+		test("OPEN-29 OPEN-38: order and mappings outlast a restart",
+		     restart_keeps_order_and_mappings),
+		test("OPEN-32: many ends are carried out in bounded steps",
+		     many_end_in_bounded_steps),
+		test("MLR-01: the listing shows live mappings only",
+		     listing_shows_live_ones),
+		test("hlr: other types are not served",
+		     other_types_are_not_served),
+	};
+
+	return cmocka_run_group_tests_name("hlr", tests, NULL, NULL);
+}

@@ -1,0 +1,652 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The register as a whole: real daemon, real UDP, real disk, real tool.
+
+BIN names the folder with roam-hlrd and roam. Speaks the protocol from its
+page, not from the project's codec. Prints TAP.
+"""
+import hashlib
+import hmac
+import ipaddress
+import json
+import os
+import resource
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = os.environ.get("BIN", "build/bin-san")
+KEY, OTHER = bytes(range(32)), bytes(range(32, 64))
+QUERY, ANSWER, UPDATE, ACK = 1, 2, 3, 4
+OK, NONE, STALE, REPLAY, DENIED, FULL, LATER = range(7)
+PERM = "10.77.0.5"
+WAIT = 20  # seconds for something that normally takes milliseconds
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def packed(addr):
+    if addr is None:
+        return bytes(16)
+    ip = ipaddress.ip_address(addr)
+    return ip.packed if ip.version == 6 else bytes(10) + b"\xff\xff" + ip.packed
+
+
+def unpacked(raw):
+    if raw == bytes(16):
+        return None
+    ip = ipaddress.IPv6Address(raw)
+    return str(ip.ipv4_mapped or ip)
+
+
+def entry(perm, coa=None, seq=0, lifetime=0, status=0, flags=0):
+    return packed(perm) + packed(coa) + struct.pack(
+        ">QIBBH", seq, lifetime, status, flags, 0)
+
+
+def message(kind, entries, key_id=7, key=KEY, ident=None, nonce=0):
+    ident = time.time_ns() if ident is None else ident
+    data = struct.pack(">BBHIQQ", 1, kind, len(entries), key_id, ident, nonce)
+    data += b"".join(entries)
+    if key_id:
+        data += hmac.new(key, data, hashlib.sha256).digest()[:16]
+    return data
+
+
+def parse(data, key):
+    assert hmac.new(key, data[:-16], hashlib.sha256).digest()[:16] == data[-16:]
+    _, kind, count, _, ident, nonce = struct.unpack(">BBHIQQ", data[:24])
+    entries = []
+    for i in range(count):
+        raw = data[24 + 48 * i:72 + 48 * i]
+        seq, lifetime, status, flags, _ = struct.unpack(">QIBBH", raw[32:])
+        entries.append(dict(perm=unpacked(raw[:16]), coa=unpacked(raw[16:32]),
+                            seq=seq, lifetime=lifetime, status=status,
+                            flags=flags))
+    return dict(type=kind, id=ident, nonce=nonce, entries=entries)
+
+
+class Skip(Exception):
+    """The test cannot run here."""
+
+
+class Register:
+    """A roam-hlrd in a folder of its own."""
+
+    def __init__(self, folder, lifetime="300s", tombstone="300s", extra="",
+                 listen="127.0.0.1"):
+        self.folder, self.process = folder, None
+        self.port = free_port()
+        self.store = os.path.join(folder, "hlr.db")
+        self.conf = os.path.join(folder, "hlrd.conf")
+        self.socket = os.path.join(folder, "hlrd.sock")
+        self.keys = os.path.join(folder, "keys")
+        os.makedirs(self.keys, exist_ok=True)
+        self.write_keys(f"7 {KEY.hex()}\n8 {OTHER.hex()}\n")
+        host = f"[{listen}]" if ":" in listen else listen
+        self.write_conf(f"""# written by the test
+listen = {{"{host}:{self.port}"}}
+keys = "{self.keys}"
+store = "{self.store}"
+lifetime = {lifetime}
+tombstone = {tombstone}
+host "laptop" {{ key = 7 permanent = {{"{PERM}", "2001:db8:77::/64", "10.78.0.0/16"}} }}
+{extra}""")
+
+    def write_keys(self, text):
+        path = os.path.join(self.keys, "hosts.key")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+                  "w") as f:
+            f.write(text)
+
+    def write_conf(self, text):
+        with open(self.conf, "w") as f:
+            f.write(text)
+
+    def start(self, preexec_fn=None, env=None):
+        self.log = open(os.path.join(self.folder, "log"), "a+b")
+        self.process = subprocess.Popen(
+            [f"{BIN}/roam-hlrd", "-c", self.conf, "-s", self.socket],
+            stderr=self.log, preexec_fn=preexec_fn,
+            env=dict(os.environ, **(env or {})))
+        until(lambda: self.process.poll() is not None or self.answers(),
+              "the register starts")
+        assert self.process.poll() is None, self.logged()
+        return self
+
+    def answers(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            try:
+                s.connect(self.socket)
+                return True
+            except OSError:
+                return False
+
+    def logged(self):
+        with open(os.path.join(self.folder, "log")) as f:
+            return f.read()
+
+    def stop(self, sig=signal.SIGTERM):
+        self.process.send_signal(sig)
+        status = self.process.wait(WAIT)
+        assert sig == signal.SIGKILL or status == 0, (status, self.logged())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def control(self, command, **args):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(WAIT)
+            s.connect(self.socket)
+            request = {"command": command, "args": args}
+            s.sendall(json.dumps(request).encode() + b"\n")
+            return json.loads(s.makefile().readline())
+
+    def counters(self):
+        return self.control("counters")["result"][0]
+
+    def tool(self, *words):
+        env = dict(os.environ, ROAM_RUN_DIR=self.folder)
+        return subprocess.run([f"{BIN}/roam", *words], env=env, text=True,
+                              capture_output=True, timeout=WAIT)
+
+
+class Host:
+    """A mobile host or correspondent that speaks to a register."""
+
+    def __init__(self, register, key_id=7, key=KEY, family=socket.AF_INET,
+                 to=None):
+        self.register, self.key_id, self.key = register, key_id, key
+        self.to = (to or ("127.0.0.1" if family == socket.AF_INET else "::1"),
+                   register.port)
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        # Answers count only from the address that was asked.
+        self.socket.connect(self.to)
+
+    def send(self, data):
+        self.socket.send(data)
+
+    def receive(self, timeout=WAIT):
+        self.socket.settimeout(timeout)
+        return parse(self.socket.recv(2048), self.key)
+
+    def ask(self, kind, entries, ident=None, nonce=0x1122334455667788):
+        ident = time.time_ns() if ident is None else ident
+        self.send(message(kind, entries, self.key_id, self.key, ident, nonce))
+        reply = self.receive()
+        assert reply["nonce"] == nonce, reply
+        return reply
+
+    def update(self, perm, coa, seq, lifetime=300, **more):
+        return self.ask(UPDATE, [entry(perm, coa, seq, lifetime)],
+                        **more)["entries"][0]
+
+    def query(self, perm):
+        reply = self.ask(QUERY, [entry(perm)])
+        assert reply["type"] == ANSWER, reply
+        return reply["entries"][0]
+
+
+def until(condition, what):
+    end = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < end, f"in vain: {what}"
+        time.sleep(0.02)
+
+
+def registers_and_answers(folder):
+    """MLR-01 MLR-03 MLR-05 MLR-06: an update is granted, a query answered"""
+    with Register(folder).start() as r:
+        h = Host(r)
+        reply = h.ask(UPDATE, [entry(PERM, "192.0.2.9", 5, 1000)])
+        assert reply["type"] == ACK
+        e = reply["entries"][0]
+        assert (e["status"], e["coa"], e["seq"]) == (OK, "192.0.2.9", 5), e
+        assert e["lifetime"] == 300, e
+        e = h.query(PERM)
+        assert (e["status"], e["coa"], e["seq"]) == (OK, "192.0.2.9", 5), e
+        assert 290 <= e["lifetime"] <= 300, e
+        assert h.query("10.78.1.1")["status"] == NONE
+        shown = json.loads(r.tool("-j", "hlr", "show").stdout)
+        assert [m["permanent"] for m in shown] == [PERM], shown
+        assert shown[0]["care_of"] == "192.0.2.9", shown
+        assert 290 <= shown[0]["expires_in"] <= 300, shown
+        r.stop()
+
+
+def ipv6_is_served(folder):
+    """MLR-05: over IPv6, for IPv6 addresses, and mapped IPv4 in one socket"""
+    with Register(folder, listen="::").start() as r:
+        six = Host(r, family=socket.AF_INET6)
+        assert six.update("2001:db8:77::5", "2001:db8:1::9", 1)["status"] == OK
+        # To another local address: the answer must leave from there.
+        four = Host(r, to="127.0.0.77")
+        e = four.query("2001:db8:77::5")
+        assert (e["status"], e["coa"]) == (OK, "2001:db8:1::9"), e
+        r.stop()
+
+
+def newest_wins(folder):
+    """MLR-01 OPEN-29: an old sequence is stale, an old identification a replay"""
+    with Register(folder).start() as r:
+        h = Host(r)
+        now = time.time_ns()
+        assert h.update(PERM, "192.0.2.9", 5, ident=now)["status"] == OK
+        assert h.update(PERM, "192.0.2.8", 4, ident=now + 1)["status"] == STALE
+        reply = h.ask(UPDATE, [entry(PERM, "192.0.2.7", 9, 300)], ident=now)
+        assert reply["entries"][0]["status"] == REPLAY, reply
+        assert reply["id"] >= now, reply
+        assert h.query(PERM)["coa"] == "192.0.2.9"
+        assert h.update(PERM, "192.0.2.6", 6, ident=now + 5)["status"] == OK
+        assert h.query(PERM)["coa"] == "192.0.2.6"
+        assert h.update(PERM, None, 7, lifetime=0)["status"] == OK
+        assert h.query(PERM)["status"] == NONE
+        r.stop()
+
+
+def a_retransmission_is_answered_again(folder):
+    """OPEN-29: a copy of the last update is answered and changes nothing"""
+    with Register(folder).start() as r:
+        h = Host(r)
+        data = message(UPDATE, [entry(PERM, "192.0.2.9", 5, 300)], nonce=9)
+        for _ in range(3):
+            h.send(data)
+            assert h.receive()["entries"][0]["status"] == OK
+        assert r.counters()["commits"] == 1, r.counters()
+        r.stop()
+
+
+def restart_keeps_mapping(folder):
+    """OPEN-45 OPEN-29: kill -9 loses no acknowledged mapping and no identification"""
+    with Register(folder).start() as r:
+        h = Host(r)
+        ident = time.time_ns()
+        assert h.update(PERM, "192.0.2.9", 5, ident=ident)["status"] == OK
+        r.stop(signal.SIGKILL)
+        r.start()
+        e = h.query(PERM)
+        assert (e["status"], e["coa"], e["seq"]) == (OK, "192.0.2.9", 5), e
+        assert 250 < e["lifetime"] <= 300, e
+        e = h.update(PERM, "192.0.2.66", 9, ident=ident)
+        assert e["status"] == REPLAY, e
+        assert h.update(PERM, "192.0.2.10", 6)["status"] == OK
+        r.stop()
+
+
+def mapping_expires(folder):
+    """MLR-04: a mapping that is not renewed goes, from the store too"""
+    with Register(folder, lifetime="1s", tombstone="1s").start() as r:
+        h = Host(r)
+        assert h.update(PERM, "192.0.2.9", 5)["lifetime"] == 1
+        until(lambda: h.query(PERM)["status"] == NONE, "the mapping ends")
+        until(lambda: r.counters()["expired"] == 1, "it is counted")
+        r.stop()
+        with sqlite3.connect(r.store) as db:
+            n = db.execute("SELECT count(*) FROM mapping").fetchone()[0]
+        db.close()
+        assert n == 0, n
+
+
+def forged_messages_change_nothing(folder):
+    """OPEN-26: wrong key, unknown key, no key, cut and odd messages are counted"""
+    with Register(folder).start() as r:
+        h = Host(r)
+        assert h.update(PERM, "192.0.2.9", 5)["status"] == OK
+        good = [entry(PERM, "192.0.2.66", 99, 300)]
+        signed = message(UPDATE, good)
+        cases = {
+            "drop_auth": message(UPDATE, good, key=OTHER),
+            "drop_key": message(UPDATE, good, key_id=4711),
+            "drop_length": signed[:-1],
+            "drop_version": b"\2" + signed[1:],
+            "drop_type": signed[:1] + b"\x63" + signed[2:],
+            "drop_count": signed[:2] + b"\0\0" + signed[4:],
+            "drop_role": message(4, good),
+        }
+        for name, data in cases.items():
+            before = r.counters()[name]
+            h.send(data)
+            until(lambda: r.counters()[name] == before + 1, name)
+        before = r.counters()["drop_key"]
+        h.send(message(UPDATE, good, key_id=0))
+        until(lambda: r.counters()["drop_key"] == before + 1, "no key")
+        try:
+            h.receive(0.1)
+            raise AssertionError("a forged message was answered")
+        except TimeoutError:
+            pass
+        assert h.query(PERM)["coa"] == "192.0.2.9"
+        # Logged, but not once for each.
+        assert r.logged().count("dropped") <= 2, r.logged()
+        r.stop()
+
+
+def rights_are_kept(folder):
+    """OPEN-26: a key may do only what its host may"""
+    extra = 'host "deaf" { key = 8 permanent = {"10.79.0.1"} query = false }\n'
+    with Register(folder, extra=extra).start() as r:
+        h, other = Host(r), Host(r, 8, OTHER)
+        assert h.update(PERM, "192.0.2.9", 5)["status"] == OK
+        assert other.update(PERM, "192.0.2.66", 6)["status"] == DENIED
+        assert other.update("10.79.0.1", "192.0.2.66", 6)["status"] == OK
+        assert other.query(PERM)["status"] == DENIED
+        assert h.query(PERM)["coa"] == "192.0.2.9"
+        keys = json.loads(r.tool("-j", "hlr", "keys").stdout)
+        assert [(k["key"], k["host"], k["query"]) for k in keys] == [
+            (7, "laptop", True), (8, "deaf", False)], keys
+        assert all(len(k["fingerprint"]) == 16 for k in keys), keys
+        assert KEY.hex() not in json.dumps(keys)
+        r.stop()
+
+
+def check_refusals(r, fill, free):
+    """Nothing acknowledged is lost while @fill is in force, nor after @free."""
+    h = Host(r)
+    assert h.update(PERM, "192.0.2.9", 5)["status"] == OK
+    fill()
+    failed = 0
+    for i in range(200):
+        perm = f"10.78.{i}.1"
+        e = h.update(perm, "192.0.2.50", 1)
+        if e["status"] == LATER:
+            failed += 1
+            assert h.query(perm)["status"] == NONE
+            status = r.control("status")["result"][0]
+            assert status["store"] == "failing", status
+            assert ("free space" in status["store_error"] or
+                    "limit" in status["store_error"]), status
+        else:
+            assert e["status"] == OK, e
+    assert failed, "the limit did not bite"
+    assert h.query(PERM)["coa"] == "192.0.2.9"
+    assert r.counters()["store_failures"] == failed
+    assert r.logged().count("cannot ") <= 3, r.logged()
+    free()
+    assert h.update(PERM, "192.0.2.11", 6)["status"] == OK
+    assert r.control("status")["result"][0]["store"] == "ok"
+    good = {m["permanent"]: m["care_of"] for m in r.control("show")["result"]}
+    r.stop(signal.SIGKILL)
+    r.start()
+    again = {m["permanent"]: m["care_of"] for m in r.control("show")["result"]}
+    assert again == good, (len(again), len(good))
+    assert again[PERM] == "192.0.2.11"
+    r.stop()
+
+
+def file_limit_refuses(folder):
+    """OPEN-45: at a file size limit updates are answered 'later', none is lost"""
+    with Register(folder).start() as r:
+        def limit(value):
+            resource.prlimit(r.process.pid, resource.RLIMIT_FSIZE,
+                             (value, resource.RLIM_INFINITY))
+
+        check_refusals(r, lambda: limit(os.path.getsize(r.store + "-wal")),
+                       lambda: limit(resource.RLIM_INFINITY))
+
+
+def full_disk_refuses(folder):
+    """OPEN-45: on a full disk updates are answered 'later', none is lost"""
+    disk = os.path.join(folder, "disk")
+    filler = os.path.join(disk, "filler")
+    os.mkdir(disk)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "roam-test",
+                       disk], stderr=subprocess.DEVNULL).returncode:
+        raise Skip("mounting a small disk needs root")
+
+    def fill():
+        with open(filler, "wb", buffering=0) as f:
+            try:
+                while True:
+                    f.write(bytes(4096))
+            except OSError:
+                pass
+
+    try:
+        with Register(folder) as r:
+            with open(r.conf) as f:
+                text = f.read()
+            r.write_conf(text.replace(r.store, disk + "/hlr.db"))
+            r.start()
+            check_refusals(r, fill, lambda: os.unlink(filler))
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def damaged_store_is_not_replaced(folder):
+    """OPEN-45: a damaged database stops the start with what to try"""
+    r = Register(folder)
+    for content in (b"SQLite format 3\0" + b"\xff" * 8192, b"no database" * 500):
+        with open(r.store, "wb") as f:
+            f.write(content)
+        done = subprocess.run([f"{BIN}/roam-hlrd", "-c", r.conf, "-s", r.socket],
+                              capture_output=True, text=True, timeout=WAIT)
+        assert done.returncode == 2, done
+        assert r.store in done.stderr and "recover" in done.stderr, done.stderr
+        with open(r.store, "rb") as f:
+            assert f.read() == content
+
+
+def reload_is_atomic(folder):
+    """a broken configuration changes nothing, a good one takes effect at once"""
+    with Register(folder).start() as r:
+        h = Host(r)
+        with open(r.conf) as f:
+            good = f.read()
+        r.write_conf(good + "lifetme = 1s\n")
+        r.process.send_signal(signal.SIGHUP)
+        until(lambda: "did you mean 'lifetime'" in r.logged(), "the mistake")
+        assert h.update(PERM, "192.0.2.9", 5)["lifetime"] == 300
+        r.write_conf(good.replace("lifetime = 300s", "lifetime = 60s"))
+        r.process.send_signal(signal.SIGHUP)
+        until(lambda: "configuration reloaded" in r.logged(), "the reload")
+        assert h.update(PERM, "192.0.2.9", 6)["lifetime"] == 60
+        # Another port: the new one is open, the old one is not.
+        old, r.port = r.port, free_port()
+        r.write_conf(good.replace(str(old), str(r.port)))
+        r.process.send_signal(signal.SIGHUP)
+        until(lambda: r.logged().count("configuration reloaded") == 2, "port")
+        assert Host(r).query(PERM)["coa"] == "192.0.2.9"
+        r.stop()
+
+
+def events_are_streamed(folder):
+    """monitor tells registered, moved, refused and expired with their reason"""
+    with Register(folder, lifetime="1s", tombstone="1s").start() as r:
+        h = Host(r)
+        env = dict(os.environ, ROAM_RUN_DIR=r.folder)
+        tool = subprocess.Popen([f"{BIN}/roam", "-j", "monitor", "hlr"],
+                                env=env, text=True, stdout=subprocess.PIPE)
+        try:
+            # No sign but an event that the stream has begun: refuse until then.
+            os.set_blocking(tool.stdout.fileno(), False)
+            first = []
+
+            def provoke():
+                h.update("10.99.0.1", "192.0.2.9", 1)
+                line = tool.stdout.readline()
+                if line:
+                    first.append(json.loads(line))
+                return first
+
+            until(provoke, "the first event")
+            assert first[0]["event"] == "refused", first
+            assert first[0]["reason"] == "denied", first
+            os.set_blocking(tool.stdout.fileno(), True)
+            h.update(PERM, "192.0.2.9", 5)
+            h.update(PERM, "192.0.2.10", 6)
+            seen = []
+            while not seen or seen[-1]["event"] != "expired":
+                seen.append(json.loads(tool.stdout.readline()))
+            seen = [e for e in seen if e["event"] != "refused"]
+            assert [(e["event"], e["old_care_of"], e["care_of"]) for e in seen] == [
+                ("registered", None, "192.0.2.9"),
+                ("moved", "192.0.2.9", "192.0.2.10"),
+                ("expired", "192.0.2.10", None)], seen
+            assert all(e["permanent"] == PERM and e["key"] == 7 and
+                       e["object"] == "hlr" for e in seen), seen
+        finally:
+            tool.kill()
+            tool.wait()
+            tool.stdout.close()
+        r.stop()
+
+
+def readiness_is_told(folder):
+    """the service manager hears READY, STATUS, WATCHDOG and STOPPING"""
+    for address in ("\0roam-test-%d" % os.getpid(), folder + "/notify"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(address)
+            s.settimeout(WAIT)
+            with Register(folder) as r:
+                r.start(env={"NOTIFY_SOCKET": address.replace("\0", "@"),
+                             "WATCHDOG_USEC": "200000"})
+                told = s.recv(4096).decode()
+                assert told.startswith("READY=1\nSTATUS=0 mappings"), told
+                assert s.recv(4096) == b"WATCHDOG=1"
+                r.process.terminate()
+                while not told.startswith("STOPPING=1"):
+                    told = s.recv(4096).decode()
+                assert r.process.wait(WAIT) == 0
+
+
+def privileges_are_dropped(folder):
+    """no capability is left before the first datagram is read"""
+    with Register(folder).start() as r:
+        with open(f"/proc/{r.process.pid}/status") as f:
+            lines = dict(line.split(":\t", 1) for line in f.read().splitlines()
+                         if ":\t" in line)
+        for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
+            assert int(lines[name], 16) == 0, (name, lines[name])
+        assert lines["NoNewPrivs"].strip() == "1"
+        r.stop()
+
+
+def two_registers_do_not_share(folder):
+    """a second daemon on the same socket or store refuses to start"""
+    with Register(folder).start() as r:
+        done = subprocess.run([f"{BIN}/roam-hlrd", "-c", r.conf, "-s",
+                               folder + "/other.sock"],
+                              capture_output=True, text=True, timeout=WAIT)
+        assert done.returncode == 2 and "another process" in done.stderr, done
+        r.write_conf(open(r.conf).read().replace("hlr.db", "b.db").replace(
+            str(r.port), str(free_port())))
+        done = subprocess.run([f"{BIN}/roam-hlrd", "-c", r.conf, "-s",
+                               r.socket], capture_output=True, text=True,
+                              timeout=WAIT)
+        assert done.returncode == 2 and "another daemon" in done.stderr, done
+        assert r.answers()
+        r.stop()
+
+
+def many_hosts_at_once(folder):
+    """MLR-01: a burst is committed in groups and every update is answered"""
+    with Register(folder).start() as r:
+        h = Host(r)
+        base = time.time_ns()
+        n = 500
+        for i in range(n):
+            h.send(message(UPDATE, [entry(f"10.78.{i // 250}.{i % 250 + 1}",
+                                          "192.0.2.9", 1, 300)],
+                           ident=base + i, nonce=i))
+        got = {h.receive()["nonce"] for _ in range(n)}
+        assert len(got) == n, len(got)
+        c = r.counters()
+        assert c["updates"] == n and c["commits"] < n, c
+        shown = json.loads(r.tool("-j", "hlr", "show").stdout)
+        order = [ipaddress.ip_address(m["permanent"]) for m in shown]
+        assert len(order) == n and order == sorted(order)
+        r.stop()
+
+
+def tool_reports_errors(folder):
+    """exit codes 1 and 3, errors as JSON with -j, nothing on standard output"""
+    r = Register(folder)
+    done = r.tool("-j", "hlr", "show")
+    error = json.loads(done.stderr)["error"]
+    assert done.returncode == 3 and done.stdout == "", done
+    assert error["code"] == "not_running" and "systemctl" in error["hint"]
+    assert r.tool("hrl").returncode == 1
+    assert r.tool("hlr", "s").returncode == 1
+    assert "show, status" in r.tool("hlr", "s").stderr
+    with r.start():
+        assert r.tool("-j", "hlr", "show").stdout.strip() == "[]"
+        assert r.tool("hlr", "show", "nonsense").returncode == 1
+        assert r.tool("hl", "stat").returncode == 0
+        batch = os.path.join(folder, "batch")
+        with open(batch, "w") as f:
+            f.write("hlr show # comment\n\nhlr nonsense\nhlr status\n")
+        done = r.tool("-j", "-force", "-b", batch)
+        assert done.returncode == 4, done
+        assert [x["line"] for x in json.loads(done.stdout)] == [1, 4], done
+        assert json.loads(done.stderr)["error"]["line"] == 3, done
+        assert r.tool("-b", batch).returncode == 1
+        r.stop()
+
+
+def help_fits(folder):
+    """every level has a help of at most 80 columns"""
+    r = Register(folder)
+
+    def visit(*words):
+        done = r.tool(*words, "help")
+        assert done.returncode == 0, (words, done)
+        assert max(map(len, done.stdout.splitlines())) <= 80, (words, done.stdout)
+        for word in r.tool("complete", *words, "").stdout.split():
+            # Keywords of a leaf lead nowhere; a further help tells the same.
+            if word != "help" and len(words) < 3 and "{ COMMAND | help }" in \
+                    " ".join(done.stdout.split()):
+                visit(*words, word)
+
+    visit()
+
+
+TESTS = [registers_and_answers, ipv6_is_served, newest_wins,
+         a_retransmission_is_answered_again, restart_keeps_mapping,
+         mapping_expires, forged_messages_change_nothing, rights_are_kept,
+         file_limit_refuses, full_disk_refuses, damaged_store_is_not_replaced,
+         reload_is_atomic, events_are_streamed, readiness_is_told,
+         privileges_are_dropped, two_registers_do_not_share,
+         many_hosts_at_once, tool_reports_errors, help_fits]
+
+
+def main():
+    chosen = [t for t in TESTS if os.environ.get("CASE", "") in t.__name__]
+    print(f"1..{len(chosen)}", flush=True)
+    failed = 0
+    for number, test in enumerate(chosen, 1):
+        with tempfile.TemporaryDirectory(prefix="roam-hlrd-") as folder:
+            note = ""
+            try:
+                test(folder)
+                verdict = "ok"
+            except Skip as reason:
+                verdict, note = "ok", f" # SKIP {reason}"
+            except Exception as error:  # pylint: disable=broad-except
+                verdict = "not ok"
+                failed += 1
+                print(f"# {type(error).__name__}: {str(error)[:2000]!r}")
+                log = os.path.join(folder, "log")
+                if os.path.exists(log):
+                    with open(log) as f:
+                        for line in f.read()[-4000:].splitlines():
+                            print(f"# {line}")
+        print(f"{verdict} {number} - {test.__name__}: {test.__doc__}{note}",
+              flush=True)
+    sys.exit(1 if failed else 0)
+
+
+main()

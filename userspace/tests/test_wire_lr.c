@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core_test.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "auth/auth.h"
+
+#define PAGE "Documentation/protocols/location-register.md"
+#define MOBILE "198.51.100.7"
+#define COA "192.0.2.33"
+#define ID 1700000000000000001
+#define SEQ 1700000000000
+
+/**
+ * struct vector - a message of the protocol page, as this test understands it
+ * @name: of its block
+ * @msg: what it says
+ */
+struct vector {
+	const char *name;
+	struct lr_msg msg;
+};
+
+static struct lr_entry entry(const char *perm, const char *coa, uint64_t seq,
+			     uint32_t lifetime, uint8_t status, uint8_t flags)
+{
+	return (struct lr_entry){
+		.perm = addr(perm), .coa = addr(coa), .seq = seq,
+		.lifetime = lifetime, .status = status, .flags = flags,
+	};
+}
+
+static struct lr_msg message(uint8_t type, uint32_t key_id, uint64_t id,
+			     uint64_t nonce, struct lr_entry first)
+{
+	return (struct lr_msg){
+		.type = type, .count = 1, .key_id = key_id, .id = id,
+		.nonce = nonce, .entries[0] = first,
+	};
+}
+
+static struct lr_msg with(struct lr_msg msg, struct lr_entry more)
+{
+	msg.entries[msg.count++] = more;
+	return msg;
+}
+
+/* Reads the block "```hex NAME" of the page; returns its length. */
+static size_t read_vector(const char *name, uint8_t *buf, size_t room)
+{
+	char line[512], fence[64];
+	unsigned int byte;
+	bool inside = false;
+	size_t len = 0;
+	const char *p;
+	FILE *page;
+
+	page = fopen(PAGE, "r");
+	assert_non_null(page);
+	snprintf(fence, sizeof(fence), "```hex %s\n", name);
+	while (fgets(line, sizeof(line), page)) {
+		if (!inside) {
+			inside = !strcmp(line, fence);
+			continue;
+		}
+		if (line[0] == '`')
+			break;
+		for (p = line; *p != ';' && *p != '\n'; p++) {
+			if (isspace((unsigned char)*p))
+				continue;
+			assert_int_equal(sscanf(p++, "%2x", &byte), 1);
+			assert_true(len < room);
+			buf[len++] = (uint8_t)byte;
+		}
+	}
+	fclose(page);
+	if (!len)
+		fail_msg("no vector %s in %s", name, PAGE);
+	return len;
+}
+
+static struct auth_keys *vector_keys(void)
+{
+	struct auth_keys *keys = auth_keys_new();
+	uint8_t secret[32];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(secret); i++)
+		secret[i] = (uint8_t)i;
+	assert_true(auth_keys_add(keys, 7, secret, sizeof(secret)));
+	return keys;
+}
+
+static void assert_same_message(const struct lr_msg *a, const struct lr_msg *b)
+{
+	unsigned int i;
+
+	assert_int_equal(a->type, b->type);
+	assert_int_equal(a->count, b->count);
+	assert_int_equal(a->key_id, b->key_id);
+	assert_int_equal(a->id, b->id);
+	assert_int_equal(a->nonce, b->nonce);
+	for (i = 0; i < a->count; i++) {
+		assert_true(roam_addr_eq(&a->entries[i].perm,
+					 &b->entries[i].perm));
+		assert_true(roam_addr_eq(&a->entries[i].coa,
+					 &b->entries[i].coa));
+		assert_int_equal(a->entries[i].seq, b->entries[i].seq);
+		assert_int_equal(a->entries[i].lifetime,
+				 b->entries[i].lifetime);
+		assert_int_equal(a->entries[i].status, b->entries[i].status);
+		assert_int_equal(a->entries[i].flags, b->entries[i].flags);
+	}
+}
+
+static void check_vector(const struct vector *v, const struct auth_key *key)
+{
+	uint8_t page[LR_MAX_LEN], made[LR_MAX_LEN];
+	size_t len, made_len, covered;
+	struct lr_msg msg;
+
+	len = read_vector(v->name, page, sizeof(page));
+	assert_int_equal(lr_decode(page, len, &msg, &covered), LR_DROP_NONE);
+	assert_same_message(&msg, &v->msg);
+	if (msg.key_id)
+		assert_true(auth_verify(key, page, covered, page + covered,
+					LR_AUTH_LEN));
+
+	made_len = lr_encode(&v->msg, made);
+	assert_int_equal(made_len, covered);
+	if (v->msg.key_id) {
+		auth_sign(key, made, made_len, made + made_len, LR_AUTH_LEN);
+		made_len += LR_AUTH_LEN;
+	}
+	assert_int_equal(made_len, len);
+	assert_memory_equal(made, page, len);
+}
+
+static void vectors_of_the_page(void **state)
+{
+	const struct vector vectors[] = {
+		{ "query", message(LR_QUERY, 7, 0, 0x1122334455667788,
+				   entry(MOBILE, "", 0, 0, LR_OK, 0)) },
+		{ "answer", message(LR_ANSWER, 7, 0, 0x1122334455667788,
+				    entry(MOBILE, COA, SEQ, 240, LR_OK, 0)) },
+		{ "update",
+		  with(message(LR_UPDATE, 7, ID, 0xa1a2a3a4a5a6a7a8,
+			       entry(MOBILE, COA, SEQ, 300, LR_OK, 0)),
+		       entry("2001:db8::7", "2001:db8::7", SEQ + 1, 300, LR_OK,
+			     LR_FLAG_AT_HOME)) },
+		{ "acknowledgement",
+		  with(message(LR_ACK, 7, ID, 0xa1a2a3a4a5a6a7a8,
+			       entry(MOBILE, COA, SEQ, 300, LR_OK, 0)),
+		       entry("2001:db8::7", "2001:db8:1::99", SEQ + 5, 120,
+			     LR_STALE, 0)) },
+		{ "announce", message(LR_ANNOUNCE, 0, ID + 1,
+				      0xb1b2b3b4b5b6b7b8,
+				      entry(MOBILE, COA, SEQ, 300, LR_OK, 0)) },
+		{ "confirm", message(LR_CONFIRM, 0, ID + 1, 0xb1b2b3b4b5b6b7b8,
+				     entry(MOBILE, COA, SEQ, 240, LR_OK, 0)) },
+		{ "removal", message(LR_UPDATE, 7, ID + 2, 0xc1c2c3c4c5c6c7c8,
+				     entry(MOBILE, "", SEQ + 9, 0, LR_OK, 0)) },
+		{ "replay", message(LR_ACK, 7, ID + 2, 0xd1d2d3d4d5d6d7d8,
+				    entry(MOBILE, "", 0, 0, LR_REPLAY, 0)) },
+	};
+	struct auth_keys *keys = vector_keys();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
+		check_vector(&vectors[i], auth_keys_find(keys, 7));
+	auth_keys_free(keys);
+}
+
+/* A valid update with two entries and room behind it. */
+static size_t valid(uint8_t buf[2 * LR_MAX_LEN])
+{
+	struct lr_msg msg =
+		with(message(LR_UPDATE, 7, ID, 1,
+			     entry(MOBILE, COA, SEQ, 300, LR_OK, 0)),
+		     entry("2001:db8::7", "2001:db8:1::1", SEQ, 300, LR_OK, 0));
+
+	memset(buf, 0, 2 * LR_MAX_LEN);
+	return lr_encode(&msg, buf) + LR_AUTH_LEN;
+}
+
+/* What becomes of it with @value at @offset. */
+static enum lr_drop judge(size_t offset, uint8_t value)
+{
+	uint8_t buf[2 * LR_MAX_LEN];
+	size_t len = valid(buf), covered;
+	struct lr_msg msg;
+
+	buf[offset] = value;
+	return lr_decode(buf, len, &msg, &covered);
+}
+
+static void each_malformed_field_has_its_reason(void **state)
+{
+	const size_t first = LR_HEADER_LEN, second = first + LR_ENTRY_LEN;
+
+	(void)state;
+	assert_int_equal(judge(0, LR_VERSION), LR_DROP_NONE);
+	assert_int_equal(judge(0, 0), LR_DROP_VERSION);
+	assert_int_equal(judge(0, 2), LR_DROP_VERSION);
+	assert_int_equal(judge(1, 0), LR_DROP_TYPE);
+	assert_int_equal(judge(1, 7), LR_DROP_TYPE);
+	assert_int_equal(judge(3, 0), LR_DROP_COUNT);
+	assert_int_equal(judge(3, 25), LR_DROP_COUNT);
+	assert_int_equal(judge(2, 1), LR_DROP_COUNT);
+	assert_int_equal(judge(3, 1), LR_DROP_LENGTH);
+	assert_int_equal(judge(7, 0), LR_DROP_LENGTH);
+	assert_int_equal(judge(first + 45, LR_FLAG_AT_HOME), LR_DROP_NONE);
+	assert_int_equal(judge(first + 45, 2), LR_DROP_RESERVED);
+	assert_int_equal(judge(second + 46, 1), LR_DROP_RESERVED);
+	assert_int_equal(judge(second + 47, 1), LR_DROP_RESERVED);
+	/* 198.51.100.7 becomes 127.51.100.7 and 224.51.100.7 */
+	assert_int_equal(judge(first + 12, 127), LR_DROP_ADDRESS);
+	assert_int_equal(judge(first + 12, 224), LR_DROP_ADDRESS);
+	assert_int_equal(judge(second, 0xff), LR_DROP_ADDRESS);
+	assert_int_equal(judge(second + 16, 0xff), LR_DROP_ADDRESS);
+}
+
+static void only_the_exact_length_is_accepted(void **state)
+{
+	uint8_t buf[2 * LR_MAX_LEN];
+	size_t len, exact, covered;
+	struct lr_msg msg;
+
+	(void)state;
+	exact = valid(buf);
+	for (len = 0; len < exact + 60; len++)
+		assert_int_equal(lr_decode(buf, len, &msg, &covered),
+				 len == exact ? LR_DROP_NONE : LR_DROP_LENGTH);
+}
+
+static void the_permanent_address_must_be_given(void **state)
+{
+	uint8_t buf[2 * LR_MAX_LEN];
+	size_t len = valid(buf), covered;
+	struct lr_msg msg;
+
+	(void)state;
+	memset(buf + LR_HEADER_LEN + 16, 0, 16);
+	assert_int_equal(lr_decode(buf, len, &msg, &covered), LR_DROP_NONE);
+	/* IPv4-compatible: only the last four bytes are set */
+	memset(buf + LR_HEADER_LEN, 0, 12);
+	assert_int_equal(lr_decode(buf, len, &msg, &covered), LR_DROP_ADDRESS);
+	memset(buf + LR_HEADER_LEN, 0, 16);
+	assert_int_equal(lr_decode(buf, len, &msg, &covered), LR_DROP_ADDRESS);
+}
+
+static void the_largest_message_fits(void **state)
+{
+	struct lr_msg msg = message(LR_ANSWER, 7, ID, 1,
+				    entry(MOBILE, COA, SEQ, 1, LR_OK, 0));
+	uint8_t buf[LR_MAX_LEN];
+	size_t len, covered;
+	struct lr_msg back;
+
+	(void)state;
+	while (msg.count < LR_MAX_ENTRIES)
+		msg = with(msg, entry("2001:db8::9", "2001:db8::a", UINT64_MAX,
+				      UINT32_MAX, LR_CONFLICT,
+				      LR_FLAG_AT_HOME));
+	len = lr_encode(&msg, buf);
+	assert_int_equal(len + LR_AUTH_LEN, LR_MAX_LEN);
+	assert_true(LR_MAX_LEN <= 1200);
+	assert_int_equal(lr_decode(buf, LR_MAX_LEN, &back, &covered),
+			 LR_DROP_NONE);
+	assert_int_equal(covered, len);
+	assert_same_message(&msg, &back);
+}
+
+static void every_value_has_a_name(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < LR_DROP_MAX; i++)
+		assert_string_not_equal(lr_drop_name((enum lr_drop)i),
+					"unknown");
+	for (i = LR_QUERY; i <= LR_CONFIRM; i++)
+		assert_string_not_equal(lr_type_name((uint8_t)i), "unknown");
+	for (i = LR_OK; i <= LR_CONFLICT; i++)
+		assert_string_not_equal(lr_status_name((uint8_t)i), "unknown");
+	assert_string_equal(lr_type_name(0), "unknown");
+	assert_string_equal(lr_status_name(8), "unknown");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		{ .name = "MLR-02 MLR-05 OPEN-26: vectors of the protocol page, both ways",
+		  .test_func = vectors_of_the_page },
+		{ .name = "wire: each malformed field is dropped with its reason",
+		  .test_func = each_malformed_field_has_its_reason },
+		{ .name = "wire: only the exact length is accepted",
+		  .test_func = only_the_exact_length_is_accepted },
+		{ .name = "wire: a permanent address is needed, a care-of address is not",
+		  .test_func = the_permanent_address_must_be_given },
+		{ .name = "wire: 24 entries with all values at their limit",
+		  .test_func = the_largest_message_fits },
+		{ .name = "wire: every value has a name",
+		  .test_func = every_value_has_a_name },
+	};
+
+	return cmocka_run_group_tests_name("wire_lr", tests, NULL, NULL);
+}
