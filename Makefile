@@ -7,15 +7,19 @@
 #   make demo             a host moves twenty times, on real traffic, in a guest
 #   make check            all tests; last line "N passed, N failed, N skipped"
 #   make bench            instructions per packet, beside the peers
+#   make requirements     the list of requirements against the tests that prove them
 #   make clean            everything but the cache of kernels
 
-.PHONY: all install clean help
+.PHONY: all install requirements clean help
 
 all: userspace modules
 
 include $(sort $(wildcard mk/*.mk))
 
 install: install-userspace modules_install
+
+requirements:
+	@scripts/requirements
 
 clean:
 	rm -rf build

@@ -49,12 +49,16 @@ U_LIB := $(U)/libroam.a
 u_objects = $(patsubst userspace/%.c,$(U)/%.o,$(wildcard $(1)))
 U_LIB_OBJECTS := $(call u_objects,$(addsuffix /*.c,$(U_LIB_DIRS)))
 
-# A program appears with its first source.
+# A program appears with its first source. All of it but main.c can be tested.
 src_roam-hlrd := userspace/hlrd/*.c
 src_roam-lrd := userspace/lrd/*.c
 src_roam := userspace/roam/*.c userspace/roam/cmd/*.c
 U_DAEMONS := $(foreach p,roam-hlrd roam-lrd,$(if $(wildcard $(src_$(p))),$(p)))
 U_TOOLS := $(foreach p,roam,$(if $(wildcard $(src_$(p))),$(p)))
+
+U_PARTS := $(U)/libparts.a
+U_PART_OBJECTS := $(filter-out %/main.o,$(foreach p,roam-hlrd roam-lrd roam,\
+	$(call u_objects,$(src_$(p)))))
 
 U_TESTS := $(sort $(patsubst userspace/tests/test_%.c,%,\
 	$(wildcard userspace/tests/test_*.c)))
@@ -75,7 +79,9 @@ $(U)/%.o: userspace/%.c
 
 # Anew each time: an archive keeps members whose source is gone.
 $(U_LIB): $(U_LIB_OBJECTS)
-	rm -f $@
+$(U_PARTS): $(U_PART_OBJECTS)
+$(U_LIB) $(U_PARTS):
+	@rm -f $@
 	$(AR) rcs $@ $^
 
 define u_program
@@ -85,7 +91,7 @@ $(BIN)/$(1): $(call u_objects,$(src_$(1))) $(U_LIB)
 endef
 $(foreach p,$(U_DAEMONS) $(U_TOOLS),$(eval $(call u_program,$(p))))
 
-$(U_TEST_BINS): %: %.o $(U_LIB)
+$(U_TEST_BINS): %: %.o $(U_PARTS) $(U_LIB)
 	$(U_LINK) -o $@ $^ $(U_LIBS) $(shell pkg-config --libs cmocka)
 
 $(U_FUZZ_BINS): $(U)/bin/%: $(U)/fuzz/%.o $(U_LIB)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <net/dst.h>
@@ -119,8 +121,9 @@ static void roam_hold_send(struct roam_net *rn, struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk ? sk_to_full_sk(skb->sk) : NULL;
 
-	if (skb_dst(skb)->ops->check && !dst_check(skb_dst(skb), 0)) {
-		/* The network changed meanwhile; TCP sends it again. */
+	/* The network may have changed while it waited. */
+	if (!dst_check(skb_dst(skb), 0) &&
+	    ip_route_me_harder(rn->net, sk, skb, RTN_UNSPEC)) {
 		roam_count(rn, drop_no_route);
 		kfree_skb(skb);
 		return;

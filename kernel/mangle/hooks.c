@@ -64,8 +64,6 @@ static bool roam_skb_rewrite(struct sk_buff *skb, const struct roam_pair4 *new)
 			 skb->ip_summed == CHECKSUM_PARTIAL, &diff);
 	if (skb->ip_summed == CHECKSUM_COMPLETE)
 		skb->csum = ~csum_add(diff, ~skb->csum);
-	/* The flow hash was made from the old addresses. */
-	skb_clear_hash(skb);
 	return true;
 }
 

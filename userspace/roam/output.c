@@ -176,10 +176,23 @@ static void print_table(const json_t *array, const char *const *columns)
 	free(cells);
 }
 
+/* A daemon may answer with one object: to the reader it is a list of one. */
+static json_t *as_array(json_t *value)
+{
+	json_t *array;
+
+	if (json_is_array(value))
+		return value;
+	array = json_array();
+	json_array_append_new(array, value);
+	return array;
+}
+
 void output_table(json_t *array, const char *const *columns)
 {
 	const char **all = NULL;
 
+	array = as_array(array);
 	if (!put_json(array) && json_array_size(array)) {
 		json_t *first = json_array_get(array, 0);
 		const char *key;
@@ -199,27 +212,55 @@ void output_table(json_t *array, const char *const *columns)
 	json_decref(array);
 }
 
+/* Members of members appear as "outer_inner". */
+static int record_width(json_t *object, int outer)
+{
+	const char *key;
+	json_t *value;
+	int width = 0;
+
+	json_object_foreach(object, key, value) {
+		int len = outer + strlen(key);
+
+		if (json_is_object(value))
+			len = record_width(value, len + 1);
+		if (len > width)
+			width = len;
+	}
+	return width;
+}
+
+static void print_record(json_t *object, const char *outer, int width)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value) {
+		char *text, name[256];
+
+		snprintf(name, sizeof(name), "%s%s%s", outer,
+			 *outer ? "_" : "", key);
+		if (json_is_object(value)) {
+			print_record(value, name, width);
+			continue;
+		}
+		text = format_value(key, value);
+		printf("%-*s  %s\n", width, name, text);
+		free(text);
+	}
+}
+
 void output_record(json_t *array)
 {
+	array = as_array(array);
 	if (!put_json(array)) {
-		json_t *object, *value;
-		const char *key;
+		json_t *object;
 		size_t i;
 
 		json_array_foreach(array, i, object) {
-			int width = 0;
-
-			json_object_foreach(object, key, value)
-				if ((int)strlen(key) > width)
-					width = strlen(key);
 			if (i)
 				putchar('\n');
-			json_object_foreach(object, key, value) {
-				char *text = format_value(key, value);
-
-				printf("%-*s  %s\n", width, key, text);
-				free(text);
-			}
+			print_record(object, "", record_width(object, 0));
 		}
 	}
 	json_decref(array);

@@ -80,7 +80,7 @@ static void comments_do_not_move_lines(void **state)
 {
 	(void)state;
 	expect_error("# one\n// two\n/* three\nfour # */\n\"\"\n",
-		     "5: unexpected token ''");
+		     "5: syntax error");
 	expect_error("# one\nlifetime = \"# no comment\" # two\n# three\nlifetme = 3s\n",
 		     "4: no option 'lifetme'; did you mean 'lifetime'?");
 }

@@ -9,7 +9,7 @@
 
 #include "io/control.h"
 
-static char folder[200], path[256];
+static char folder[80], path[96];
 static uv_loop_t loop;
 static struct control *control;
 static bool stop_waiting;
@@ -109,8 +109,8 @@ static void say(int fd, const char *text)
 /* Bytes until the line ends; the loop runs meanwhile. */
 static char *hear(int fd)
 {
-	char *line = NULL;
-	size_t len = 0;
+	size_t len = 0, room = 4 << 20;
+	char *line = malloc(room);
 
 	for (int idle = 0; idle < 100;) {
 		char c;
@@ -123,11 +123,12 @@ static char *hear(int fd)
 			idle++;
 			continue;
 		}
-		if (c == '\n')
+		if (c == '\n') {
+			line[len] = 0;
 			return line;
-		line = realloc(line, len + 2);
+		}
+		assert_true(len < room - 1);
 		line[len++] = c;
-		line[len] = 0;
 	}
 	free(line);
 	return NULL;

@@ -42,33 +42,43 @@ static void sip_word(struct sip *s, uint64_t word)
 	s->v[0] ^= word;
 }
 
-/* A process without random numbers still works, only its order can be guessed. */
-static const uint64_t *hash_key(void)
-{
-	static uint64_t key[2];
-	static bool drawn;
+static uint64_t hash_key[2];
+static bool hash_key_set;
 
-	if (!drawn) {
-		if (getrandom(key, sizeof(key), 0) != sizeof(key))
-			memset(key, 0x5a, sizeof(key));
-		drawn = true;
-	}
-	return key;
+void table_set_key(uint64_t k0, uint64_t k1)
+{
+	hash_key[0] = k0;
+	hash_key[1] = k1;
+	hash_key_set = true;
+}
+
+/* A process without random numbers still works, only its order can be guessed. */
+static void draw_key(void)
+{
+	uint64_t key[2];
+
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		memset(key, 0x5a, sizeof(key));
+	table_set_key(key[0], key[1]);
 }
 
 uint64_t table_hash(const void *data, size_t len)
 {
-	const uint64_t *key = hash_key();
-	struct sip s = { {
-		key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
-		key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573,
-	} };
 	uint64_t last = (uint64_t)len << 56;
+	struct sip s;
 	const uint8_t *p = data;
 	uint64_t word;
 	size_t left;
 	int i;
 
+	if (!hash_key_set)
+		draw_key();
+	s = (struct sip){ {
+		hash_key[0] ^ 0x736f6d6570736575,
+		hash_key[1] ^ 0x646f72616e646f6d,
+		hash_key[0] ^ 0x6c7967656e657261,
+		hash_key[1] ^ 0x7465646279746573,
+	} };
 	for (left = len; left >= sizeof(word); left -= sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
 		sip_word(&s, word);

@@ -72,5 +72,7 @@ struct table_node *table_next(const struct table *table,
 
 /* Keyed hash of any bytes; differs between processes. */
 uint64_t table_hash(const void *data, size_t len);
+/* A key of one's own, before the first table: so that a test can be repeated. */
+void table_set_key(uint64_t k0, uint64_t k1);
 
 #endif

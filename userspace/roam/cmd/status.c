@@ -86,7 +86,9 @@ static void add_module(json_t *rows)
 /* The daemon's own status in one value: "12 mappings, 3 hosts, store ok". */
 static json_t *summary(json_t *status)
 {
-	json_t *object = json_array_get(status, 0), *value;
+	json_t *object = json_is_array(status) ? json_array_get(status, 0) :
+						status;
+	json_t *value;
 	char text[512] = "running";
 	const char *key;
 

@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The contract of table.h: random requests, each compared with a model that
+ * says what must come of it, and single rules one by one.
+ */
+#include <kunit/test.h>
+#include <linux/module.h>
+
+/* Included: table.c is part of the module, and does not export anything. */
+#include "../mangle/table.c"
+
+/* Few, so that random requests meet. */
+#define PERMS 12
+#define COAS 8
+#define ROUNDS 20000
+
+/* ---- what table.c calls in the rest of the module ---- */
+
+static unsigned int events;
+static unsigned long sweep_asked;
+
+void roam_nl_mapping_event(struct roam_net *rn,
+			   const struct roam_mapping *mapping, u8 reason)
+{
+	events += reason == ROAM_MANGLE_REASON_EXPIRED;
+}
+
+void roam_sweep_within(struct roam_net *rn, unsigned long delay)
+{
+	sweep_asked = min(sweep_asked, delay);
+}
+
+/* ---- a namespace ---- */
+
+static int table_init(struct kunit *test)
+{
+	struct roam_net *rn = kunit_kzalloc(test, sizeof(*rn), GFP_KERNEL);
+	int err;
+
+	if (!rn)
+		return -ENOMEM;
+	mutex_init(&rn->lock);
+	/* So long that it ends only where a test says so. */
+	rn->config.grace = 1000 * HZ;
+	rn->config.max_mappings = PERMS;
+	err = roam_table_init(rn);
+	if (err)
+		return err;
+	events = 0;
+	sweep_asked = MAX_SCHEDULE_TIMEOUT;
+	test->priv = rn;
+	return 0;
+}
+
+/* The mappings of a failed test are freed here as well. */
+static void table_exit(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+
+	if (!rn)
+		return;
+	roam_table_exit(rn);
+	/* Before the module goes, and before kmemleak looks. */
+	rcu_barrier();
+}
+
+static __be32 perm(unsigned int i)
+{
+	return htonl(0x0a000001 + i);
+}
+
+static __be32 coa(unsigned int i)
+{
+	return htonl(0xc0000201 + i);
+}
+
+static struct roam_mapping_request request(unsigned int p, int c, u64 seq)
+{
+	struct roam_mapping_request req = {
+		.perm = roam_addr4(perm(p)),
+		.valid = c >= 0,
+		.role = ROAM_MANGLE_ROLE_REMOTE,
+		.seq = seq,
+	};
+
+	if (req.valid)
+		req.coa = roam_addr4(coa(c));
+	return req;
+}
+
+static int set_request(struct roam_net *rn,
+		       const struct roam_mapping_request *req, u8 *reason)
+{
+	struct netlink_ext_ack extack = {};
+	struct roam_mapping *mapping;
+
+	mutex_lock(&rn->lock);
+	mapping = roam_mapping_set(rn, req, reason, &extack);
+	mutex_unlock(&rn->lock);
+	if (!IS_ERR(mapping))
+		return 0;
+	/* Whoever is refused is told why. */
+	return extack._msg ? PTR_ERR(mapping) : -EINVAL;
+}
+
+static int set(struct roam_net *rn, unsigned int p, int c, u64 seq)
+{
+	const struct roam_mapping_request req = request(p, c, seq);
+	u8 reason;
+
+	return set_request(rn, &req, &reason);
+}
+
+static void remove(struct roam_net *rn, unsigned int p)
+{
+	struct roam_mapping *mapping;
+
+	mutex_lock(&rn->lock);
+	rcu_read_lock();
+	mapping = roam_mapping_find(rn, perm(p));
+	rcu_read_unlock();
+	if (mapping)
+		roam_mapping_remove(rn, mapping);
+	mutex_unlock(&rn->lock);
+}
+
+static unsigned long sweep(struct roam_net *rn)
+{
+	unsigned long next;
+
+	mutex_lock(&rn->lock);
+	next = roam_table_sweep(rn);
+	mutex_unlock(&rn->lock);
+	return next;
+}
+
+/* Lets the @n oldest times of grace end now. */
+static void end_grace(struct roam_net *rn, unsigned int n)
+{
+	struct roam_endpoint *endpoint;
+
+	mutex_lock(&rn->lock);
+	list_for_each_entry(endpoint, &rn->left, left)
+		if (n && n--)
+			endpoint->left_until = jiffies;
+	mutex_unlock(&rn->lock);
+}
+
+/* Whose address this is on the wire: its index, or -1. */
+static int owner(struct roam_net *rn, unsigned int c)
+{
+	struct roam_endpoint *endpoint;
+	int p = -1;
+
+	rcu_read_lock();
+	endpoint = roam_endpoint_find(rn, coa(c));
+	if (endpoint)
+		p = ntohl(roam_addr_to4(&endpoint->mapping->perm)) -
+		    ntohl(perm(0));
+	rcu_read_unlock();
+	return p;
+}
+
+/* Where this host is: the index of its address, -1 for null, -2 for unknown. */
+static int where(struct roam_net *rn, unsigned int p)
+{
+	struct roam_endpoint *endpoint;
+	struct roam_mapping *mapping;
+	int c = -2;
+
+	rcu_read_lock();
+	mapping = roam_mapping_find(rn, perm(p));
+	if (mapping) {
+		endpoint = rcu_dereference(mapping->endpoint);
+		c = endpoint ? ntohl(roam_addr_to4(&endpoint->coa)) -
+			       ntohl(coa(0)) : -1;
+	}
+	rcu_read_unlock();
+	return c;
+}
+
+/* ---- the model ---- */
+
+/**
+ * struct model - what the table must hold
+ * @at: as where() has it
+ * @seq: of the mapping
+ * @own: it has role own
+ * @whose: as owner() has it
+ * @present: whose[] is there now, not in grace
+ * @left: addresses in grace, oldest first
+ * @n_left: their number
+ */
+struct model {
+	int at[PERMS];
+	u64 seq[PERMS];
+	bool own[PERMS];
+	int whose[COAS];
+	bool present[COAS];
+	int left[COAS];
+	unsigned int n_left;
+};
+
+static void model_init(struct model *m)
+{
+	unsigned int i;
+
+	memset(m, 0, sizeof(*m));
+	for (i = 0; i < PERMS; i++)
+		m->at[i] = -2;
+	for (i = 0; i < COAS; i++)
+		m->whose[i] = -1;
+}
+
+static unsigned int model_mappings(const struct model *m)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < PERMS; i++)
+		n += m->at[i] != -2;
+	return n;
+}
+
+static void model_unleave(struct model *m, int c)
+{
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < m->n_left; i++)
+		if (m->left[i] != c)
+			m->left[kept++] = m->left[i];
+	m->n_left = kept;
+}
+
+static void model_end_grace(struct model *m, unsigned int n)
+{
+	while (n-- && m->n_left) {
+		m->whose[m->left[0]] = -1;
+		model_unleave(m, m->left[0]);
+	}
+}
+
+static int model_set(struct model *m, unsigned int max,
+		     const struct roam_mapping_request *req)
+{
+	int p = ntohl(roam_addr_to4(&req->perm)) - ntohl(perm(0));
+	int c = req->valid ? ntohl(roam_addr_to4(&req->coa)) - ntohl(coa(0)) :
+			     -1;
+
+	if (m->at[p] == -2) {
+		if (req->existing)
+			return -ENOENT;
+		if (model_mappings(m) >= max)
+			return -ENOSPC;
+	} else {
+		if (req->exclusive)
+			return -EEXIST;
+		if (m->own[p] != req->role)
+			return -EBUSY;
+		if (req->seq < m->seq[p])
+			return -ESTALE;
+	}
+	if (c >= 0 && m->present[c] && m->whose[c] != p)
+		return -EADDRINUSE;
+
+	if (m->at[p] >= 0 && m->at[p] != c) {
+		m->present[m->at[p]] = false;
+		m->left[m->n_left++] = m->at[p];
+	}
+	if (c >= 0) {
+		model_unleave(m, c);
+		m->whose[c] = p;
+		m->present[c] = true;
+	}
+	m->at[p] = c;
+	m->seq[p] = req->seq;
+	m->own[p] = req->role;
+	return 0;
+}
+
+static void model_remove(struct model *m, unsigned int p)
+{
+	unsigned int c;
+
+	for (c = 0; c < COAS; c++)
+		if (m->whose[c] == p) {
+			model_unleave(m, c);
+			m->whose[c] = -1;
+			m->present[c] = false;
+		}
+	m->at[p] = -2;
+}
+
+static void compare(struct kunit *test, const struct model *m,
+		    unsigned int round)
+{
+	struct roam_net *rn = test->priv;
+	unsigned int i, own = 0;
+
+	for (i = 0; i < PERMS; i++) {
+		KUNIT_ASSERT_EQ_MSG(test, where(rn, i), m->at[i],
+				    "host %u, round %u", i, round);
+		own += m->at[i] != -2 && m->own[i];
+	}
+	for (i = 0; i < COAS; i++)
+		KUNIT_ASSERT_EQ_MSG(test, owner(rn, i), m->whose[i],
+				    "address %u, round %u", i, round);
+	KUNIT_ASSERT_EQ(test, rn->mappings, model_mappings(m));
+	KUNIT_ASSERT_EQ(test, atomic_read(&rn->by_perm.nelems),
+			model_mappings(m));
+	KUNIT_ASSERT_EQ(test, rn->own, own);
+}
+
+static u32 random_state;
+
+static u32 random_below(u32 n)
+{
+	random_state = random_state * 1664525 + 1013904223;
+	return ((u64)random_state * n) >> 32;
+}
+
+static void test_random(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+	unsigned int round, n;
+	struct model m;
+
+	random_state = 1;
+	model_init(&m);
+	for (round = 0; round < ROUNDS; round++) {
+		struct roam_mapping_request req;
+		unsigned int p = random_below(PERMS);
+		u8 reason;
+		int want;
+
+		rn->config.max_mappings = PERMS - random_below(2);
+		switch (random_below(16)) {
+		case 0:
+		case 1:
+			remove(rn, p);
+			model_remove(&m, p);
+			break;
+		case 2:
+			n = random_below(COAS);
+			end_grace(rn, n);
+			sweep(rn);
+			model_end_grace(&m, n);
+			break;
+		case 3:
+			if (random_below(16))
+				break;
+			mutex_lock(&rn->lock);
+			roam_mapping_flush(rn);
+			mutex_unlock(&rn->lock);
+			model_init(&m);
+			break;
+		default:
+			req = request(p, (int)random_below(COAS + 2) - 2,
+				      round - random_below(ROUNDS / 40));
+			req.role = !random_below(4);
+			req.exclusive = !random_below(8);
+			req.existing = !random_below(8);
+			want = model_set(&m, rn->config.max_mappings, &req);
+			KUNIT_ASSERT_EQ_MSG(test,
+					    set_request(rn, &req, &reason),
+					    want, "round %u", round);
+		}
+		compare(test, &m, round);
+	}
+}
+
+/* ---- single rules ---- */
+
+static void test_exclusive(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+
+	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, set(rn, 1, 0, 1), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, where(rn, 1), -2);
+	KUNIT_ASSERT_EQ(test, set(rn, 1, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, set(rn, 1, 0, 2), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, where(rn, 1), 1);
+}
+
+static void test_stale(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+
+	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 5), 0);
+	KUNIT_EXPECT_EQ(test, set(rn, 0, 1, 4), -ESTALE);
+	KUNIT_EXPECT_EQ(test, where(rn, 0), 0);
+	KUNIT_EXPECT_EQ(test, owner(rn, 1), -1);
+	/* A repeated request is none that came too late. */
+	KUNIT_EXPECT_EQ(test, set(rn, 0, 0, 5), 0);
+}
+
+static void test_move(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+	struct roam_mapping_request req = request(0, 0, 1);
+	struct roam_mapping *before;
+	u8 reason;
+
+	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
+	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_NEW);
+	rcu_read_lock();
+	before = roam_mapping_find(rn, perm(0));
+	rcu_read_unlock();
+
+	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
+	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_REFRESHED);
+	req = request(0, 1, 2);
+	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
+	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_MOVED);
+
+	rcu_read_lock();
+	KUNIT_EXPECT_PTR_EQ(test, roam_mapping_find(rn, perm(0)), before);
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, where(rn, 0), 1);
+}
+
+static void test_grace(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+
+	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(rn, 0, 1, 2), 0);
+	KUNIT_EXPECT_EQ(test, owner(rn, 0), 0);
+	KUNIT_EXPECT_EQ(test, owner(rn, 1), 0);
+	KUNIT_EXPECT_EQ(test, sweep_asked, rn->config.grace);
+	KUNIT_EXPECT_LE(test, sweep(rn), rn->config.grace);
+	KUNIT_EXPECT_EQ(test, owner(rn, 0), 0);
+
+	/* Somebody else got the address: it is his from now on. */
+	KUNIT_ASSERT_EQ(test, set(rn, 1, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, owner(rn, 0), 1);
+
+	KUNIT_ASSERT_EQ(test, set(rn, 0, 2, 3), 0);
+	end_grace(rn, 1);
+	KUNIT_EXPECT_EQ(test, sweep(rn), MAX_SCHEDULE_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, owner(rn, 1), -1);
+	KUNIT_EXPECT_EQ(test, owner(rn, 2), 0);
+}
+
+static void test_no_grace(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+
+	rn->config.grace = 0;
+	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(rn, 0, 1, 2), 0);
+	KUNIT_EXPECT_EQ(test, owner(rn, 0), -1);
+	KUNIT_EXPECT_EQ(test, owner(rn, 1), 0);
+}
+
+static void test_null(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+
+	KUNIT_ASSERT_EQ(test, set(rn, 0, -1, 1), 0);
+	KUNIT_EXPECT_EQ(test, where(rn, 0), -1);
+	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 2), 0);
+	KUNIT_ASSERT_EQ(test, set(rn, 0, -1, 3), 0);
+	KUNIT_EXPECT_EQ(test, where(rn, 0), -1);
+	KUNIT_EXPECT_EQ(test, owner(rn, 0), 0);
+}
+
+static void test_lifetime(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+	struct roam_mapping_request req = request(0, 0, 1);
+	struct roam_mapping *mapping;
+	u8 reason;
+
+	req.lifetime = 100 * HZ;
+	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set(rn, 1, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, sweep_asked, req.lifetime);
+	KUNIT_EXPECT_LE(test, sweep(rn), req.lifetime);
+	KUNIT_EXPECT_EQ(test, where(rn, 0), 0);
+
+	mutex_lock(&rn->lock);
+	rcu_read_lock();
+	mapping = roam_mapping_find(rn, perm(0));
+	mapping->expires = (u32)jiffies;
+	rcu_read_unlock();
+	mutex_unlock(&rn->lock);
+	KUNIT_EXPECT_EQ(test, sweep(rn), MAX_SCHEDULE_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, events, 1);
+	KUNIT_EXPECT_EQ(test, where(rn, 0), -2);
+	KUNIT_EXPECT_EQ(test, owner(rn, 0), -1);
+	KUNIT_EXPECT_EQ(test, where(rn, 1), 1);
+}
+
+static void test_removal(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+
+	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(rn, 0, 1, 2), 0);
+	KUNIT_ASSERT_EQ(test, set(rn, 1, 2, 1), 0);
+	remove(rn, 0);
+	KUNIT_EXPECT_EQ(test, owner(rn, 0), -1);
+	KUNIT_EXPECT_EQ(test, owner(rn, 1), -1);
+	KUNIT_EXPECT_EQ(test, owner(rn, 2), 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&rn->left));
+}
+
+static void test_flush(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+	unsigned int p;
+
+	rn->config.max_mappings = 5000;
+	for (p = 0; p < 5000; p++)
+		KUNIT_ASSERT_EQ(test, set(rn, p, p, 1), 0);
+	KUNIT_EXPECT_EQ(test, set(rn, p, p, 1), -ENOSPC);
+	for (p = 0; p < 5000; p += 2)
+		KUNIT_ASSERT_EQ(test, set(rn, p, 5000 + p, 2), 0);
+	mutex_lock(&rn->lock);
+	roam_mapping_flush(rn);
+	mutex_unlock(&rn->lock);
+	KUNIT_EXPECT_EQ(test, rn->mappings, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&rn->by_perm.nelems), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&rn->by_coa.nelems), 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&rn->left));
+}
+
+static struct kunit_case table_cases[] = {
+	{ .name = "MLR-20: random requests, compared with a model",
+	  .run_case = test_random },
+	{ .name = "OPEN-17: a care-of address stands for one host",
+	  .run_case = test_exclusive },
+	{ .name = "MLR-25: an older sequence changes nothing",
+	  .run_case = test_stale },
+	{ .name = "MLR-25: a move swaps the endpoint of the same mapping",
+	  .run_case = test_move },
+	{ .name = "MLR-38: a left address is translated until grace ends",
+	  .run_case = test_grace },
+	{ .name = "MLR-38: without grace a left address goes at once",
+	  .run_case = test_no_grace },
+	{ .name = "MLR-24: null mapping", .run_case = test_null },
+	{ .name = "MLR-23: lifetime", .run_case = test_lifetime },
+	{ .name = "MLR-20: a removed mapping takes all its addresses out",
+	  .run_case = test_removal },
+	{ .name = "MLR-20: flush of thousands", .run_case = test_flush },
+	{}
+};
+
+static struct kunit_suite table_suite = {
+	.name = "roam_table",
+	.init = table_init,
+	.exit = table_exit,
+	.test_cases = table_cases,
+};
+
+kunit_test_suite(table_suite);
+
+MODULE_DESCRIPTION("roam: tests of mappings and endpoints");
+MODULE_LICENSE("GPL");

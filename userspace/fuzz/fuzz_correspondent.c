@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Any order of packets, answers, announces and forgeries. The mapping moves
+ * only by an answer of the asked register or by a proof for that address, and
+ * never back; look-ups stay bounded; time goes on.
+ */
+#include "fuzz.h"
+
+#include "core/correspondent.h"
+#include "core/table.h"
+
+#define PENDING_MAX 3
+#define LAST 4			/* queries that can still be answered */
+
+/**
+ * enum trust - what may change a mapping now
+ */
+enum trust {
+	NOBODY,
+	REPEAT,			/* only what the kernel held already */
+	REGISTER,
+	PROOF,			/* for the first permanent address alone */
+};
+
+struct held {
+	bool valid;
+	struct roam_addr coa;
+	uint64_t seq;
+	msec_t expires;
+};
+
+struct world {
+	struct corr *corr;
+	msec_t now;
+	uint64_t random;
+	struct held held[6];
+	struct lr_msg last[LAST];
+	struct roam_addr last_to[LAST];
+	unsigned int n_sent;
+	enum trust trust;
+	bool refuse;
+};
+
+static struct roam_addr host(uint8_t net, uint8_t n)
+{
+	return (struct roam_addr){
+		.b = { [10] = 0xff, [11] = 0xff, 10, net, 0, n },
+	};
+}
+
+static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
+		    const struct lr_msg *msg)
+{
+	struct world *w = ctx;
+
+	(void)port;
+	check(could_arrive(msg));
+	check(msg->type == LR_QUERY || msg->type == LR_CONFIRM);
+	if (msg->type == LR_CONFIRM)
+		return;
+	check(msg->key_id == to->b[15]);
+	w->last[w->n_sent % LAST] = *msg;
+	w->last_to[w->n_sent++ % LAST] = *to;
+}
+
+static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
+			   const struct roam_addr *coa, uint64_t seq,
+			   msec_t lifetime)
+{
+	struct world *w = ctx;
+	struct held *h = &w->held[perm->b[15]];
+
+	check(lifetime >= 0);
+	check(w->trust != NOBODY);
+	if (w->trust == REPEAT) {
+		check(h->valid && seq == h->seq);
+		check(roam_addr_eq(coa, &h->coa));
+	}
+	if (w->trust == PROOF)
+		check(perm->b[15] == 1 && h->valid && seq > h->seq);
+	if (h->valid && h->expires > w->now)
+		check(seq >= h->seq);
+	if (w->refuse)
+		return false;
+	*h = (struct held){ true, *coa, seq,
+			    lifetime ? w->now + lifetime : MSEC_NEVER };
+	return true;
+}
+
+static uint64_t on_random(void *ctx)
+{
+	return ++((struct world *)ctx)->random;
+}
+
+static void on_event(void *ctx, const struct corr_event *event)
+{
+	(void)ctx;
+	check(event->took >= 0);
+}
+
+static const struct corr_ops ops = {
+	.send = on_send, .set_mapping = on_set_mapping, .random = on_random,
+	.event = on_event,
+};
+
+static struct corr *make(struct world *w, size_t n_registers)
+{
+	struct corr_register registers[2] = { { host(0, 1), LR_PORT, 1 },
+					      { host(0, 2), LR_PORT, 2 } };
+	struct corr_key key = { 9, { host(1, 1), 128 } };
+
+	return corr_new(&(struct corr_config){
+		.registers = registers, .n_registers = n_registers,
+		.keys = &key, .n_keys = 1, .timeout = 500, .tries = 3,
+		.null_lifetime = 10000, .again = 50, .again_tries = 6,
+		.announce_rate = 20, .pending_max = PENDING_MAX,
+	}, &ops, w);
+}
+
+/* An answer to one of the last queries, with some fields wrong. */
+static void answer(struct world *w, struct input *in)
+{
+	unsigned int n = take(in) % LAST;
+	struct roam_addr from = w->last_to[n];
+	struct lr_msg msg = w->last[n];
+	uint8_t wrong = take(in);
+
+	if (!msg.count)
+		return;
+	msg.type = LR_ANSWER;
+	msg.entries[0].coa = take_addr(in, 2);
+	msg.entries[0].seq = take(in) % 8;
+	msg.entries[0].lifetime = take(in) % 16;
+	msg.entries[0].status = take(in) % 4 ? LR_OK : take(in) % 9;
+	msg.entries[0].flags = take(in) % 8 == 0;
+	if (wrong & 1)
+		msg.nonce ^= 1ull << 60;
+	if (wrong & 2)
+		msg.key_id = take(in) % 3;
+	if (wrong & 4)
+		from = take_addr(in, 0);
+	if (wrong & 8)
+		msg.entries[0].perm = host(1, 1 + take(in) % 5);
+	if (wrong & 16)
+		msg.entries[msg.count++] = msg.entries[0];
+	if (!could_arrive(&msg))
+		return;
+	w->trust = wrong & 1 || msg.key_id != from.b[15] ? NOBODY : REGISTER;
+	corr_input(w->corr, w->now, &from, LR_PORT, &msg);
+	w->trust = NOBODY;
+}
+
+static void announce(struct world *w, struct input *in)
+{
+	struct roam_addr from = take_addr(in, 3);
+	uint8_t key = take(in);
+	struct lr_msg msg = {
+		.type = LR_ANNOUNCE, .count = 1 + take(in) % 2,
+		.key_id = key & 1 ? 9 : key & 2 ? 1 : 0, .nonce = take(in),
+	};
+	unsigned int i;
+
+	for (i = 0; i < msg.count; i++) {
+		msg.entries[i].perm = take_addr(in, 1);
+		msg.entries[i].coa = take_addr(in, 2);
+		msg.entries[i].seq = take(in) % 8;
+		msg.entries[i].lifetime = take(in) % 16;
+		msg.entries[i].flags = take(in) % 8 == 0;
+	}
+	if (!could_arrive(&msg))
+		return;
+	w->trust = msg.key_id == 9 ? PROOF : NOBODY;
+	corr_input(w->corr, w->now, &from, LR_PORT, &msg);
+	w->trust = NOBODY;
+}
+
+static void adopt(struct world *w, struct input *in,
+		  const struct roam_addr *perm)
+{
+	struct held h = { true, take_addr(in, 2), take(in) % 8, 0 };
+	msec_t lifetime = take(in) * 50;
+
+	h.expires = lifetime ? w->now + lifetime : MSEC_NEVER;
+	w->held[perm->b[15]] = h;
+	corr_adopt(w->corr, w->now, perm, &h.coa, h.seq, lifetime);
+}
+
+/* The kernel's mapping ends, or a late event tells of one that was replaced. */
+static void expired(struct world *w, struct input *in,
+		    const struct roam_addr *perm)
+{
+	struct held *h = &w->held[perm->b[15]];
+
+	if (h->expires - w->now <= 1000 || h->expires == MSEC_NEVER)
+		h->valid = false;
+	corr_expired(w->corr, w->now, perm, take(in) * 200);
+}
+
+static void step(struct world *w, struct input *in)
+{
+	struct roam_addr perm = host(1, 1 + take(in) % 5);
+
+	switch (take(in) % 9) {
+	case 0: case 1:
+		w->trust = REPEAT;
+		corr_miss(w->corr, w->now, &perm);
+		w->trust = NOBODY;
+		break;
+	case 2:
+		expired(w, in, &perm);
+		break;
+	case 3:
+		corr_locate(w->corr, w->now, &perm, take(in) & 1);
+		break;
+	case 4:
+		w->refuse = take(in) % 4 == 0;
+		break;
+	case 5:
+		w->now += take(in) * (take(in) & 1 ? 1 : 50);
+		check(corr_tick(w->corr, w->now) > w->now);
+		break;
+	case 6:
+		announce(w, in);
+		break;
+	case 7:
+		if (take(in) % 8 == 0)
+			adopt(w, in, &perm);
+		break;
+	default:
+		answer(w, in);
+	}
+}
+
+static void count_pending(void *ctx, const struct corr_status *st)
+{
+	*(unsigned int *)ctx += st->pending;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+	struct world w = { .now = 1000 };
+	unsigned int n;
+
+	table_set_key(1, 2);
+	w.corr = make(&w, take(&in) % 8 ? 2 : 0);
+	while (in.left) {
+		step(&w, &in);
+		n = 0;
+		corr_foreach(w.corr, count_pending, &n);
+		check(n <= PENDING_MAX);
+	}
+	corr_free(w.corr);
+	return 0;
+}

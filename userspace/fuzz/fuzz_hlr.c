@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Any order of requests, expiry, undo and reload. A register never goes back
+ * in sequence or identification, holds no more than its limit, and an undone
+ * request leaves no trace.
+ */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "core/hlr.h"
+#include "core/table.h"
+
+#define MAX 4
+
+static struct lr_msg take_request(struct input *in)
+{
+	struct lr_msg msg = {
+		.type = LR_QUERY + 2 * (take(in) & 1),
+		.count = 1 + take(in) % 3,
+		.key_id = 1 + take(in) % 2,
+		.id = take(in),
+		.nonce = take(in) & 1,
+	};
+	unsigned int i;
+
+	for (i = 0; i < msg.count; i++) {
+		msg.entries[i].perm = take_addr(in, 1);
+		msg.entries[i].coa = take(in) & 1 ? msg.entries[i].perm :
+						    take_addr(in, 2);
+		msg.entries[i].seq = take(in) % 8;
+		msg.entries[i].lifetime = take(in) % 16;
+	}
+	return msg;
+}
+
+/* All that can be seen of the register, as one number. */
+static void add_mapping(void *ctx, const struct hlr_mapping *m)
+{
+	uint64_t *sum = ctx, one = m->seq + (uint64_t)m->expires * 31 +
+				   m->key_id * 1009 + m->flags * 77;
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		one = one * 131 + m->perm.b[i] * 7 + m->coa.b[i];
+	*sum += one;
+}
+
+static uint64_t summary(const struct hlr *hlr, msec_t now)
+{
+	uint64_t sum = 0;
+
+	hlr_foreach(hlr, now, add_mapping, &sum);
+	return sum * 100 + hlr_count(hlr);
+}
+
+static void check_changes(const struct hlr_changes *changes, msec_t now)
+{
+	const struct hlr_change *c;
+	size_t i;
+
+	for (i = 0; i < changes->n; i++) {
+		c = &changes->items[i];
+		if (c->kind == HLR_CHANGE_KEY)
+			check(c->id_after > c->id_before);
+		else if (c->existed && c->before.expires > now)
+			check(c->after.seq >= c->before.seq);
+	}
+}
+
+static void check_reply(const struct lr_msg *req, const struct lr_msg *reply)
+{
+	unsigned int i;
+
+	check(reply->count == req->count);
+	check(reply->nonce == req->nonce);
+	check(reply->key_id == req->key_id);
+	check(could_arrive(reply));
+	for (i = 0; i < req->count; i++) {
+		check(roam_addr_eq(&reply->entries[i].perm,
+				   &req->entries[i].perm));
+		if (reply->entries[i].status == LR_OK)
+			check(reply->entries[i].lifetime <= 10);
+	}
+}
+
+static void request(struct hlr *hlr, msec_t now, struct input *in)
+{
+	struct roam_prefix all = { .len = 0 };
+	struct hlr_changes changes = { 0 };
+	struct lr_msg req = take_request(in), reply;
+	struct hlr_rights rights = {
+		.key_id = req.key_id, .may_query = take(in) & 1,
+		.permanent = &all, .n_permanent = take(in) % 4 != 0,
+	};
+	uint64_t before = summary(hlr, now);
+
+	if (could_arrive(&req)) {
+		check(hlr_input(hlr, now, &rights, &req, &reply, &changes) ==
+		      LR_DROP_NONE);
+		check_changes(&changes, now);
+		check_reply(&req, &reply);
+		if (req.type == LR_QUERY)
+			check(!changes.n);
+		if (take(in) % 4 == 0) {
+			hlr_undo(hlr, &changes);
+			hlr_refuse(&reply);
+			check(could_arrive(&reply));
+		}
+		if (!changes.n)
+			check(summary(hlr, now) == before);
+	}
+	hlr_changes_free(&changes);
+}
+
+static void not_late(void *ctx, const struct hlr_mapping *m)
+{
+	check(m->expires <= *(msec_t *)ctx);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct hlr_config config = { 10, 5, MAX };
+	struct hlr *hlr = hlr_new(&config);
+	struct input in = { data, size };
+	msec_t now = 1000;
+
+	table_set_key(1, 2);
+	while (in.left) {
+		switch (take(&in) % 4) {
+		case 0:
+			now += take(&in) * 50;
+			check(hlr_expire(hlr, now, not_late, &now) > now);
+			break;
+		case 1:
+			now += take(&in);
+			break;
+		default:
+			request(hlr, now, &in);
+		}
+		check(hlr_count(hlr) <= MAX);
+	}
+	check(hlr_expire(hlr, now + 10000, NULL, NULL) == MSEC_NEVER);
+	check(hlr_count(hlr) == 0);
+	hlr_free(hlr);
+	return 0;
+}
