@@ -35,7 +35,8 @@ U_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -O2 -g -fstack-protector-strong \
 	$(shell pkg-config --cflags $(U_PACKAGES)) $(cflags_$(FLAVOUR))
 U_LIBS = $(shell pkg-config --libs $(U_PACKAGES)) -lm
 cflags_san = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
-cflags_fuzz = -fsanitize=fuzzer-no-link,$(CHECK_SAN) -fno-sanitize-recover=all \
+# warnings are the business of the other flavours' compiler
+cflags_fuzz = -w -fsanitize=fuzzer-no-link,$(CHECK_SAN) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 ldflags_san = -fsanitize=$(SAN)
 ldflags_fuzz = -fsanitize=fuzzer,$(CHECK_SAN)
@@ -49,19 +50,18 @@ U_LIB := $(U)/libroam.a
 u_objects = $(patsubst userspace/%.c,$(U)/%.o,$(wildcard $(1)))
 U_LIB_OBJECTS := $(call u_objects,$(addsuffix /*.c,$(U_LIB_DIRS)))
 
-# A program appears with its first source. All of it but main.c can be tested.
+# A program appears with its first source.
 src_roam-hlrd := userspace/hlrd/*.c
 src_roam-lrd := userspace/lrd/*.c
 src_roam := userspace/roam/*.c userspace/roam/cmd/*.c
 U_DAEMONS := $(foreach p,roam-hlrd roam-lrd,$(if $(wildcard $(src_$(p))),$(p)))
 U_TOOLS := $(foreach p,roam,$(if $(wildcard $(src_$(p))),$(p)))
 
-U_PARTS := $(U)/libparts.a
-U_PART_OBJECTS := $(filter-out %/main.o,$(foreach p,roam-hlrd roam-lrd roam,\
-	$(call u_objects,$(src_$(p)))))
-
+# A test in C is linked to the library, one in Python runs the programs.
 U_TESTS := $(sort $(patsubst userspace/tests/test_%.c,%,\
 	$(wildcard userspace/tests/test_*.c)))
+U_PY_TESTS := $(sort $(patsubst userspace/tests/test_%.py,%,\
+	$(wildcard userspace/tests/test_*.py)))
 U_FUZZERS := $(sort $(patsubst userspace/fuzz/fuzz_%.c,%,\
 	$(wildcard userspace/fuzz/fuzz_*.c)))
 U_TEST_BINS := $(U_TESTS:%=$(U)/tests/test_%)
@@ -79,8 +79,6 @@ $(U)/%.o: userspace/%.c
 
 # Anew each time: an archive keeps members whose source is gone.
 $(U_LIB): $(U_LIB_OBJECTS)
-$(U_PARTS): $(U_PART_OBJECTS)
-$(U_LIB) $(U_PARTS):
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -91,20 +89,21 @@ $(BIN)/$(1): $(call u_objects,$(src_$(1))) $(U_LIB)
 endef
 $(foreach p,$(U_DAEMONS) $(U_TOOLS),$(eval $(call u_program,$(p))))
 
-$(U_TEST_BINS): %: %.o $(U_PARTS) $(U_LIB)
+$(U_TEST_BINS): %: %.o $(U_LIB)
 	$(U_LINK) -o $@ $^ $(U_LIBS) $(shell pkg-config --libs cmocka)
 
 $(U_FUZZ_BINS): $(U)/bin/%: $(U)/fuzz/%.o $(U_LIB)
 	@mkdir -p $(@D)
 	$(U_LINK) -o $@ $^ $(U_LIBS)
 
-unit-tests: $(filter $(addprefix %/test_,$(call u_chosen,$(U_TESTS))),$(U_TEST_BINS))
+unit-tests: $(filter $(addprefix %/test_,$(call u_chosen,$(U_TESTS))),$(U_TEST_BINS)) \
+	$(if $(call u_chosen,$(U_PY_TESTS)),userspace)
 fuzzers: $(filter $(addprefix %/fuzz_,$(call u_chosen,$(U_FUZZERS))),$(U_FUZZ_BINS))
 
 check-unit:
 	+@$(MAKE) --no-print-directory FLAVOUR=san SAN=$(CHECK_SAN) unit-tests
-	@userspace/tests/run $(dir_san)/tests build/check/unit \
-		$(call u_chosen,$(U_TESTS))
+	@BIN=$(bin_san) userspace/tests/run $(dir_san)/tests build/check/unit \
+		$(call u_chosen,$(U_TESTS) $(U_PY_TESTS))
 
 check-fuzz:
 	+@$(MAKE) --no-print-directory FLAVOUR=fuzz SAN= fuzzers

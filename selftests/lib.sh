@@ -22,6 +22,9 @@
 # order when it ends, however it ends; what it prints is shown when it fails and
 # stays in $ROAM_OUT. With TEST=word only tests whose file, name or function
 # contains the word run.
+#
+# What several tests share is made once by "fixture FUNCTION" before the first of
+# them. They see its variables, but only it can change them for all.
 set -uo pipefail
 
 : "${ROAM_OUT:=$(mktemp -d)}"
@@ -30,6 +33,7 @@ lib_script=$(basename "$0" .sh)
 lib_tests=0
 lib_failures=0
 lib_undo=()
+lib_fixture=()
 readonly lib_script
 readonly lib_status_failed=1 lib_status_skipped=4
 
@@ -40,10 +44,14 @@ test() {
 	local name=$1 log status=0
 	shift
 	[[ "$lib_script $name $1" == *"${TEST:-}"* ]] || return 0
-	((lib_tests++)) || echo "TAP version 13"
+	((lib_tests)) || echo "TAP version 13"
+	lib_make_fixture
+	lib_tests=$((lib_tests + 1))
 	log=$ROAM_OUT/$lib_script.$lib_tests.log
 	[[ ! -w /dev/kmsg ]] || echo "roam: $lib_script: $name" >/dev/kmsg
+	# shellcheck disable=SC2030,SC2031 # each test has its own
 	(
+		lib_undo=()
 		trap 'lib_cleanup' EXIT
 		trap 'exit 143' TERM INT
 		"$@"
@@ -61,6 +69,46 @@ test() {
 		lib_failures=$((lib_failures + 1))
 		;;
 	esac
+}
+
+# fixture FUNCTION [ARG...]: it runs before the next test that is selected; what
+# it creates is undone at the end of the file.
+fixture() {
+	lib_fixture=("$@")
+}
+
+lib_make_fixture() {
+	local make=("${lib_fixture[@]}")
+	((${#make[@]})) || return 0
+	lib_fixture=()
+	lib_fixture_log=$ROAM_OUT/$lib_script.fixture.log
+	trap 'lib_end_fixture' EXIT
+	trap 'exit 143' TERM INT
+	exec {lib_out}>&1 {lib_err}>&2 >"$lib_fixture_log" 2>&1
+	"${make[@]}"
+	exec 1>&"$lib_out"
+	exec 2>&"$lib_err"
+	lib_fixture_log=
+}
+
+# At the end of the file, or when fail or skip ended the fixture and so the file.
+lib_end_fixture() {
+	local status=$?
+	if [[ $lib_fixture_log ]]; then
+		exec 1>&"$lib_out"
+		exec 2>&"$lib_err"
+		if ((status == lib_status_skipped)); then
+			echo "ok 1 $lib_script # SKIP $(sed -n 's/^SKIP: //p' "$lib_fixture_log")"
+			status=0
+		else
+			sed 's/^/# /' "$lib_fixture_log"
+			echo "not ok 1 $lib_script: what its tests share could not be made"
+			status=1
+		fi
+		echo "1..1"
+	fi
+	(exit "$status")
+	lib_cleanup >>"$ROAM_OUT/$lib_script.fixture.log" 2>&1
 }
 
 # Close the list of results; the script's last command.
@@ -120,6 +168,7 @@ expect_fail() {
 
 # on_exit COMMAND...: run when this test ends, last registered first.
 on_exit() {
+	# shellcheck disable=SC2031
 	lib_undo+=("$(printf '%q ' "$@")")
 }
 

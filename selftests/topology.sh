@@ -14,6 +14,10 @@
 # hold their names. The mobile host is in one of the three networks at a time,
 # with another address at each visit; each host has a folder of its own for
 # configuration, keys, sockets and logs: $hosts/NAME.
+#
+# pair_create makes less: two hosts on one link, without daemons.
+#
+#   server 192.0.2.1 ---- 192.0.2.2 roamer, permanent 203.0.113.5
 readonly permanent=203.0.113.5
 readonly permanent_prefix=203.0.113.0/24
 readonly correspondent_addr=198.51.100.2
@@ -27,6 +31,7 @@ topology_create() {
 	on_exit topology_keep_logs
 	modprobe roam_mangle || fail "roam_mangle cannot be loaded"
 	ns_create mobile router correspondent register
+	on_exit topology_stop_daemons
 	in_ns "$router" sysctl -qw net.ipv4.ip_forward=1
 	local n
 	for n in 1 2 3; do
@@ -36,7 +41,6 @@ topology_create() {
 	done
 	topology_wire correspondent "$correspondent_addr" 198.51.100.1
 	topology_wire register "$register_addr" 198.51.100.65
-	visits=0
 	topology_keys
 }
 
@@ -76,14 +80,45 @@ roam() {
 }
 
 # daemon HOST PROGRAM NAME: start it with $hosts/HOST/NAME.conf, wait until it
-# answers. Its process is in $daemon_pid.
+# answers. Its process is in $daemon_pid. It runs until daemon_stop or the end of
+# the topology, so a test may start again what all tests of a file use.
 daemon() {
 	local dir=$hosts/$1
-	echo "--- start of $2" >>"$dir/log"
-	bg in_ns "${!1}" "$roam_bin/$2" -c "$dir/$3.conf" -s "$dir/$3.sock" -v 2>>"$dir/log"
-	daemon_pid=$bg_pid
-	# nsenter becomes the program, so the process is the daemon itself.
+	daemon_start "$@"
 	wait_for 60 daemon_answers "$1" "$3"
+	# Whoever ran before may have left its socket.
+	kill -0 "$daemon_pid" || fail "$2 ended: $(tail -n 3 "$dir/log")"
+}
+
+# daemon_start HOST PROGRAM NAME: the same without waiting.
+daemon_start() {
+	local dir=$hosts/$1
+	echo "--- start of $2" >>"$dir/log"
+	# nsenter becomes the program, so the process is the daemon itself.
+	in_ns "${!1}" "$roam_bin/$2" -c "$dir/$3.conf" -s "$dir/$3.sock" -v \
+		>>"$dir/log" 2>&1 &
+	daemon_pid=$!
+	echo "$daemon_pid" >"$dir/$3.pid"
+}
+
+# daemon_stop HOST NAME [SIGNAL]
+daemon_stop() {
+	local pid
+	pid=$(<"$hosts/$1/$2.pid")
+	rm "$hosts/$1/$2.pid"
+	stop "$pid" "${3:-TERM}"
+}
+
+# daemon_signal HOST NAME SIGNAL: it goes on running, or not, as the signal says.
+daemon_signal() {
+	kill -s "$3" "$(<"$hosts/$1/$2.pid")"
+}
+
+topology_stop_daemons() {
+	local file
+	for file in "$hosts"/*/*.pid; do
+		[[ ! -e $file ]] || stop "$(<"$file")"
+	done
 }
 
 daemon_answers() {
@@ -94,7 +129,7 @@ register_start() {
 	cat >"$hosts/register/hlrd.conf" <<-END
 		keys = "$hosts/register/keys.key"
 		store = "$hosts/register/hlr.db"
-		lifetime = 300s
+		lifetime = ${register_lifetime:-300s}
 		host "mobile" { key = 1  permanent = {"$permanent"} }
 		host "correspondent" { key = 2 }
 	END
@@ -110,6 +145,7 @@ mobile_start() {
 		mobile {
 			address = {"$permanent"}
 			announce_time = 5s
+			${mobile_options:-}
 		}
 	END
 	daemon mobile roam-lrd lrd
@@ -121,6 +157,7 @@ correspondent_start() {
 		keys = "$hosts/correspondent/keys.key"
 		permanent = {"$permanent_prefix"}
 		register "$register_addr" { key = 2 }
+		correspondent { ${correspondent_options:-} }
 	END
 	daemon correspondent roam-lrd lrd
 	correspondent_pid=$daemon_pid
@@ -136,24 +173,30 @@ topology_start() {
 	wait_for 60 is_registered
 }
 
-# move_to N: leave the network, enter network N with an address not used before.
-# The old link goes first: a hard handoff. One process does it all: under
-# emulation the start of each would be most of the time away. Sets $care_of.
+# move_to N: leave the network, enter network N with another address than on the
+# last visits. The old link goes first: a hard handoff. Sets $care_of.
 move_to() {
-	local n=$1 base=$((($1 - 1) * 64)) other
+	local n=$1 base=$((($1 - 1) * 64)) visits=0 other
+	place_now
 	visits=$((visits + 1))
 	care_of=192.0.2.$((base + 2 + visits % 60))
-	{
-		for other in 1 2 3; do
-			((other == n)) || echo "link set net$other down"
-		done
-		for other in 1 2 3; do
-			echo "address flush dev net$other"
-		done
-		echo "link set net$n up"
-		echo "address add $care_of/26 dev net$n"
-		echo "route replace default via 192.0.2.$((base + 1))"
-	} | ip -n "$mobile" -batch - || fail "cannot move to net$n"
+	echo "$visits $care_of" >"$hosts/place"
+	for other in 1 2 3; do
+		((other == n)) || echo "link set net$other down"
+		echo "address flush dev net$other"
+	done >"$hosts/handoff"
+	cat >>"$hosts/handoff" <<-END
+		link set net$n up
+		address add $care_of/26 dev net$n
+		route replace default via 192.0.2.$((base + 1))
+	END
+	ip -n "$mobile" -batch "$hosts/handoff" || fail "cannot move to net$n"
+}
+
+# place_now: set $care_of, which another test may have changed.
+place_now() {
+	# shellcheck disable=SC2034 # the caller's
+	[[ ! -e $hosts/place ]] || read -r visits care_of <"$hosts/place"
 }
 
 # The register knows the present care-of address.
@@ -172,4 +215,82 @@ mapped_at() {
 # is_mapped HOST: its module sends to the present care-of address.
 is_mapped() {
 	[[ $(mapped_at "$1") == "$care_of" ]]
+}
+
+# ---- connections ----
+
+# echo_serve HOST PORT [OPTIONS]: answers each line with the same line.
+echo_serve() {
+	bg in_ns "${!1}" socat "TCP-LISTEN:$2,fork,reuseaddr${3:+,$3}" EXEC:cat
+	wait_for 60 port_open "$1" "$2"
+}
+
+port_open() {
+	in_ns "${!1}" ss -Hltn "sport = :$2" | grep -q .
+}
+
+declare -A talk_in talk_out
+
+# talk_open NAME HOST ADDRESS PORT [OPTIONS]: a connection to an echo_serve.
+talk_open() {
+	local dir=$hosts/talk.$1 fd
+	mkdir "$dir"
+	mkfifo "$dir/in" "$dir/out"
+	# shellcheck disable=SC2016 # the inner shell's
+	bg bash -c 'exec nsenter --net="/run/netns/$1" -- socat -t 60 - "$2" <>"$3" >"$4"' \
+		talk "${!2}" "TCP:$3:$4${5:+,$5}" "$dir/in" "$dir/out"
+	exec {fd}<>"$dir/in"
+	talk_in[$1]=$fd
+	exec {fd}<>"$dir/out"
+	talk_out[$1]=$fd
+	on_exit rm -r "$dir"
+	talk "$1"
+}
+
+# talk NAME: a line there and back, or fail.
+talk() {
+	local line text="$1 $RANDOM$RANDOM"
+	echo "$text" >&"${talk_in[$1]}"
+	read -r -t 120 line <&"${talk_out[$1]}" || fail "$1: no answer"
+	expect_eq "$1: answer" "$text" "$line"
+}
+
+# sockets HOST FILTER: "LOCAL PEER" of its TCP connections.
+sockets() {
+	in_ns "${!1}" ss -Htn state established "${@:2}" | awk '{ print $3, $4 }'
+}
+
+# ---- counters ----
+
+# counter HOST OBJECT NAME: mangle (the module's), hlr or lr (a daemon's).
+counter() {
+	local what=counters
+	[[ $2 != mangle ]] || what=stats
+	roam "$1" -j "$2" "$what" | jq -r --arg name "$3" \
+		'.[0] | . + (.dropped // {} | with_entries(.key |= "drop_" + .)) | .[$name]'
+}
+
+# counter_is HOST OBJECT NAME OPERATOR NUMBER: as in counter_is mobile mangle held -gt 3
+counter_is() {
+	[ "$(counter "$1" "$2" "$3")" "$4" "$5" ]
+}
+
+# ---- a pair of hosts without daemons ----
+
+# pair_create SERVER ROAMER: variables that get the names of the namespaces.
+pair_create() {
+	modprobe roam_mangle || fail "roam_mangle cannot be loaded"
+	ns_create "$1" "$2"
+	veth_pair "${!1}" eth0 "${!2}" eth0
+	ip -n "${!1}" address add 192.0.2.1/24 dev eth0
+	ip -n "${!2}" address add 192.0.2.2/24 dev eth0
+	ip -n "${!2}" address add "$permanent/32" dev lo
+	ip -n "${!1}" route add "$permanent_prefix" via 192.0.2.2
+}
+
+# pair_map SERVER ROAMER: both ends rewrite.
+pair_map() {
+	"$roam_bin/roam" -n "${!1}" mangle replace "$permanent" via 192.0.2.2 &&
+		"$roam_bin/roam" -n "${!1}" mangle range set "$permanent_prefix" &&
+		"$roam_bin/roam" -n "${!2}" mangle replace "$permanent" via 192.0.2.2 own
 }

@@ -173,7 +173,7 @@ static void test_recompute(struct kunit *test)
 
 		/* The sum that a device made of the packet (CHECKSUM_COMPLETE). */
 		KUNIT_ASSERT_EQ(test,
-				normal((__force u16)csum_fold(csum_add(sum, diff))),
+				normal((__force u16)csum_fold(csum_sub(sum, diff))),
 				normal((__force u16)csum_fold(csum_partial(p, len, 0))));
 
 		rewrite(p, before + 12, false);

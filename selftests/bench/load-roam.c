@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 	if (mangle_config_set(genl, &config))
 		errx(1, "%s", genl_error(genl));
 	start = load_now();
-	if (mangle_mapping_set(genl, mappings, n, 0, NULL))
+	if (mangle_mapping_set(genl, mappings, n, MANGLE_SET_ANY, NULL))
 		errx(1, "%s", genl_error(genl));
 	printf("%.1f\n", (double)(load_now() - start) / n);
 	free(mappings);

@@ -18,6 +18,14 @@ static void send_message(void *ctx, const struct roam_addr *to, uint16_t port,
 	net_send(ctx, to, port, msg);
 }
 
+static struct roam_addr locate(void *ctx, const struct roam_addr *peer,
+			       bool doubt)
+{
+	struct lrd *l = ctx;
+
+	return corr_locate(l->corr, daemon_now(), peer, doubt);
+}
+
 static void set_own(void *ctx, const struct roam_addr *perm,
 		    const struct roam_addr *coa, uint64_t seq)
 {
@@ -61,6 +69,7 @@ static void on_corr_event(void *ctx, const struct corr_event *event)
 
 static const struct mobile_ops mobile_ops = {
 	.send = send_message,
+	.locate = locate,
 	.set_own = set_own,
 	.set_peer = set_peer,
 	.random = random_bits,

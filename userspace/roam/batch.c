@@ -14,6 +14,7 @@
 #define WORDS_MAX 64
 
 static unsigned int line_number;
+static bool succeeded;
 
 unsigned int batch_line(void)
 {
@@ -23,6 +24,11 @@ unsigned int batch_line(void)
 void batch_set_line(unsigned int line)
 {
 	line_number = line;
+}
+
+void batch_note_success(void)
+{
+	succeeded = true;
 }
 
 /* Splits in place at blanks; quotes hold words together, '#' ends the line. */
@@ -59,18 +65,16 @@ static int split(char *line, char **words)
  * struct batch - state between the lines
  * @pending: command that has collected something, NULL if none
  * @failed: status of the first failure
- * @done: a command succeeded
  */
 struct batch {
 	const struct command *pending;
 	int failed;
-	bool done;
 };
 
 static void note(struct batch *batch, int status)
 {
 	if (!status)
-		batch->done = true;
+		succeeded = true;
 	else if (!batch->failed)
 		batch->failed = status;
 }
@@ -114,7 +118,7 @@ static void run_line(struct batch *batch, int argc, char **argv)
 int batch_run(const char *path)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
-	struct batch batch = { NULL, 0, false };
+	struct batch batch = { NULL, 0 };
 	char *line = NULL;
 	size_t room = 0;
 
@@ -138,7 +142,7 @@ int batch_run(const char *path)
 		fclose(file);
 	line_number = 0;
 	output_end();
-	if (batch.failed && options.force && batch.done)
+	if (batch.failed && options.force && succeeded)
 		return ROAM_PARTIAL;
 	return batch.failed;
 }

@@ -8,12 +8,15 @@
 
 #include "roam/roam.h"
 
+#define REAL_DIGITS 12		/* 11.8, not 11.800000000000001 */
+
 /* Results of a batch so far; NULL outside of one. */
 static json_t *batch;
 
 static size_t json_flags(void)
 {
-	return options.pretty ? JSON_INDENT(2) : JSON_COMPACT;
+	return (options.pretty ? JSON_INDENT(2) : JSON_COMPACT) |
+	       JSON_REAL_PRECISION(REAL_DIGITS);
 }
 
 /* "4m12s", "1.5s", "3d4h": two units are enough for a person. */
@@ -288,7 +291,8 @@ void output_event(json_t *event)
 	if (options.json) {
 		if (options.timestamps)
 			json_object_set_new(event, "time", json_string(when));
-		json_dumpf(event, stdout, JSON_COMPACT);
+		json_dumpf(event, stdout,
+			   JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
 	} else {
 		if (options.timestamps)
 			printf("%s ", when);

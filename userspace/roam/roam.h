@@ -86,6 +86,8 @@ int batch_run(const char *path);
 unsigned int batch_line(void);
 /* Errors reported from here on are about this line (a collected command). */
 void batch_set_line(unsigned int line);
+/* Some of the collected commands took effect, whatever finish() returns. */
+void batch_note_success(void);
 
 /**
  * fail() - report a failure

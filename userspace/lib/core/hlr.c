@@ -26,8 +26,9 @@ struct entry {
  * struct sender - what is remembered of one key
  * @node: in hlr.senders, by key_id
  * @last_id: highest identification accepted
- * @digest: of the update that carried it; 0 when not known (restart, undo):
- *	its copy is then refused as a replay, and the sender goes on from last_id
+ * @digest: of the update that carried it, identification included; not known
+ *	after a restart or undo: its copy is then refused as a replay, and the
+ *	sender goes on from @last_id
  * @key_id: the key
  */
 struct sender {
@@ -450,10 +451,7 @@ enum lr_drop hlr_input(struct hlr *hlr, msec_t now,
 
 static void undo_key(struct hlr *hlr, const struct hlr_change *change)
 {
-	struct sender *s = sender_find(hlr, change->key_id);
-
-	s->last_id = change->id_before;
-	s->digest = 0;
+	sender_find(hlr, change->key_id)->last_id = change->id_before;
 }
 
 void hlr_undo(struct hlr *hlr, struct hlr_changes *changes)

@@ -58,6 +58,7 @@ struct registration {
  * @regs: by index of the permanent address
  * @last_id: highest identification used or told
  * @msg: the outstanding update; copies of it are identical
+ * @asked: whom each entry of @msg is about
  * @outstanding: @msg is waiting for its acknowledgement
  * @again: when @msg is repeated
  * @interval: from the last copy to the next
@@ -70,6 +71,7 @@ struct reg {
 	struct registration *regs;
 	uint64_t last_id;
 	struct lr_msg msg;
+	struct own *asked[LR_MAX_ENTRIES];
 	bool outstanding;
 	msec_t again;
 	msec_t interval;
@@ -251,13 +253,10 @@ static void registration_restart(struct registration *r, msec_t now)
 
 static void reg_send(struct mobile *mobile, struct reg *reg, msec_t now)
 {
-	struct own *own;
 	unsigned int i;
 
-	for (i = 0; i < reg->msg.count; i++) {
-		own = own_find(mobile, &reg->msg.entries[i].perm);
-		registration_of(mobile, reg, own)->tries++;
-	}
+	for (i = 0; i < reg->msg.count; i++)
+		registration_of(mobile, reg, reg->asked[i])->tries++;
 	reg->unanswered++;
 	reg->again = now + reg->interval;
 	mobile->ops.send(mobile->ctx, &reg->config.addr, reg->config.port,
@@ -278,6 +277,7 @@ static bool reg_compose(struct mobile *mobile, struct reg *reg, msec_t now)
 			continue;
 		if (!r->tries)
 			r->since = now;
+		reg->asked[msg->count] = &mobile->owns[i];
 		fill_entry(mobile, &mobile->owns[i],
 			   &msg->entries[msg->count++]);
 	}
@@ -296,16 +296,14 @@ static bool reg_compose(struct mobile *mobile, struct reg *reg, msec_t now)
 static void tell_unanswered(struct mobile *mobile, struct reg *reg, msec_t now)
 {
 	const struct registration *r;
-	struct own *own;
 	unsigned int i;
 
 	if (reg->told || reg->unanswered < UNANSWERED_TRIES)
 		return;
 	reg->told = true;
 	for (i = 0; i < reg->msg.count; i++) {
-		own = own_find(mobile, &reg->msg.entries[i].perm);
-		r = registration_of(mobile, reg, own);
-		tell(mobile, own, (struct mobile_event){
+		r = registration_of(mobile, reg, reg->asked[i]);
+		tell(mobile, reg->asked[i], (struct mobile_event){
 			.type = MOBILE_UNANSWERED,
 			.host = reg->config.addr,
 			.tries = r->tries,
@@ -882,12 +880,10 @@ static void ack_replay(struct mobile *mobile, struct reg *reg, struct own *own,
 	r->due = reg->replayed ? now + mobile->config.retry : now;
 }
 
-static void ack_entry(struct mobile *mobile, struct reg *reg,
+static void ack_entry(struct mobile *mobile, struct reg *reg, struct own *own,
 		      const struct lr_msg *msg, const struct lr_entry *entry,
 		      msec_t now)
 {
-	struct own *own = own_find(mobile, &entry->perm);
-
 	switch (entry->status) {
 	case LR_OK:
 		if (entry->seq == own->seq && entry->lifetime)
@@ -904,15 +900,14 @@ static void ack_entry(struct mobile *mobile, struct reg *reg,
 	}
 }
 
-/* The entry of the outstanding update that @perm stands in, or NULL. */
-static const struct lr_entry *asked(const struct reg *reg,
-				    const struct roam_addr *perm)
+/* Our address @perm if the outstanding update was about it, or NULL. */
+static struct own *asked(const struct reg *reg, const struct roam_addr *perm)
 {
 	unsigned int i;
 
 	for (i = 0; i < reg->msg.count; i++)
-		if (roam_addr_eq(&reg->msg.entries[i].perm, perm))
-			return &reg->msg.entries[i];
+		if (roam_addr_eq(&reg->asked[i]->perm, perm))
+			return reg->asked[i];
 	return NULL;
 }
 
@@ -943,14 +938,14 @@ static enum lr_drop input_ack(struct mobile *mobile, msec_t now,
 	reg->unanswered = 0;
 	reg->told = false;
 	/* what the answer leaves out is asked again, not at once */
-	for (i = 0; i < reg->msg.count; i++) {
-		own = own_find(mobile, &reg->msg.entries[i].perm);
-		registration_of(mobile, reg, own)->due =
+	for (i = 0; i < reg->msg.count; i++)
+		registration_of(mobile, reg, reg->asked[i])->due =
 			now + mobile->config.retry;
+	for (i = 0; i < msg->count; i++) {
+		own = asked(reg, &msg->entries[i].perm);
+		if (own)
+			ack_entry(mobile, reg, own, msg, &msg->entries[i], now);
 	}
-	for (i = 0; i < msg->count; i++)
-		if (asked(reg, &msg->entries[i].perm))
-			ack_entry(mobile, reg, msg, &msg->entries[i], now);
 	reg->replayed = is_replay(msg);
 	reg_tick(mobile, reg, now);
 	return LR_DROP_NONE;
@@ -1051,10 +1046,8 @@ static void reg_leave(struct mobile *mobile, struct reg *reg, msec_t now)
 		if (reg->msg.count)
 			reg_send(mobile, reg, now);
 		for (i = 0; i < reg->msg.count; i++)
-			registration_of(mobile, reg,
-					own_find(mobile,
-						 &reg->msg.entries[i].perm))
-				->due = MSEC_NEVER;
+			registration_of(mobile, reg, reg->asked[i])->due =
+				MSEC_NEVER;
 	} while (reg->msg.count);
 	reg->outstanding = false;
 }

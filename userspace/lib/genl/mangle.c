@@ -449,8 +449,7 @@ int mangle_range_get(struct genl *genl,
 {
 	struct range_dump dump = { fn, ctx };
 
-	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_RANGE_GET,
-					    NLM_F_DUMP),
+	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_RANGE_GET, 0),
 			 on_ranges, &dump, NULL);
 }
 
@@ -518,8 +517,7 @@ static int on_config(const struct nlmsghdr *nlh, void *ctx)
 int mangle_config_get(struct genl *genl, struct mangle_config *config)
 {
 	memset(config, 0, sizeof(*config));
-	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_CONFIG_GET,
-					    NLM_F_DUMP),
+	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_CONFIG_GET, 0),
 			 on_config, config, NULL);
 }
 
@@ -574,8 +572,7 @@ int mangle_stats_get(struct genl *genl,
 {
 	struct stats_dump dump = { fn, ctx };
 
-	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_STATS_GET,
-					    NLM_F_DUMP),
+	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_STATS_GET, 0),
 			 on_stats, &dump, NULL);
 }
 

@@ -14,6 +14,9 @@
 #include "io/daemon.h"
 #include "io/log.h"
 
+/* Twelve digits of a real number: 11.8, not 11.800000000000001. */
+#define CONTROL_JSON (JSON_COMPACT | JSON_REAL_PRECISION(12))
+
 /**
  * struct client - one connection
  * @pipe: the stream
@@ -114,7 +117,7 @@ static void send_line(struct client *client, const char *text, size_t len)
 
 static void send_json(struct client *client, json_t *object)
 {
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	char *text = object ? json_dumps(object, CONTROL_JSON) : NULL;
 
 	if (text)
 		send_line(client, text, strlen(text));
@@ -417,7 +420,7 @@ void control_event(struct control *control, json_t *event)
 		if (!client->monitor)
 			continue;
 		if (!text) {
-			text = json_dumps(event, JSON_COMPACT);
+			text = json_dumps(event, CONTROL_JSON);
 			if (!text)
 				break;
 			len = strlen(text);

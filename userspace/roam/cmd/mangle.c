@@ -96,8 +96,11 @@ static int refused(struct genl *genl, int ret, const char *what)
 	case ENOSPC:
 		hint = "roam mangle config set max-mappings NUMBER";
 		break;
+	case EADDRINUSE:
+		hint = "roam mangle show, to see who is there";
+		break;
 	default:
-		hint = "dmesg, or the command's help";
+		hint = "roam mangle help, or dmesg";
 	}
 	return fail(ROAM_REFUSED, hint, "%s: %s", what, genl_error(genl));
 }
@@ -178,7 +181,9 @@ static void print_mappings(struct mapping_list *list)
 						 NULL };
 	json_t *array = json_array();
 
-	qsort(list->items, list->n, sizeof(*list->items), compare_mappings);
+	if (list->n)
+		qsort(list->items, list->n, sizeof(*list->items),
+		      compare_mappings);
 	for (size_t i = 0; i < list->n; i++)
 		json_array_append_new(array, mangle_json_mapping(&list->items[i]));
 	output_table(array, options.details ? NULL :
@@ -328,6 +333,8 @@ static int finish(void)
 		at++;
 	}
 	collected.n = 0;
+	if (total)
+		batch_note_success();
 	output_applied(total);
 	return status;
 }
