@@ -3,7 +3,7 @@
 # roam: IP mobility for Linux. The parts of the build stand in mk/.
 #
 #   make                  userspace, and modules for KVER= (default: this kernel)
-#   make install          both; DESTDIR=, PREFIX=
+#   make install          both, units, manual pages; DESTDIR=, PREFIX=
 #   make demo             a host moves twenty times, on real traffic, in a guest
 #   make check            all tests; last line "N passed, N failed, N skipped"
 #   make bench            instructions per packet, beside the peers
@@ -16,7 +16,7 @@ all: userspace modules
 
 include $(sort $(wildcard mk/*.mk))
 
-install: install-userspace modules_install
+install: install-userspace install-files modules_install
 
 requirements:
 	@scripts/requirements

@@ -273,7 +273,8 @@ capture_start() {
 	on_exit rm -f "$file.log"
 }
 
-# capture_stop: end the capture started last, all its packets are in the file.
+# capture_stop [PID]: end the capture started last, or that with this $capture_pid;
+# all its packets are in the file.
 capture_stop() {
-	stop "$capture_pid" INT
+	stop "${1:-$capture_pid}" INT
 }

@@ -270,9 +270,9 @@ counter() {
 		'.[0] | . + (.dropped // {} | with_entries(.key |= "drop_" + .)) | .[$name]'
 }
 
-# counter_is HOST OBJECT NAME OPERATOR NUMBER: as in counter_is mobile mangle held -gt 3
+# counter_is HOST OBJECT NAME CONDITION: as in counter_is mobile mangle held '> 3'
 counter_is() {
-	[ "$(counter "$1" "$2" "$3")" "$4" "$5" ]
+	(($(counter "$1" "$2" "$3") $4))
 }
 
 # ---- a pair of hosts without daemons ----

@@ -49,6 +49,7 @@ ssh_open() {
 			-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
 			-o LogLevel=ERROR "root@$correspondent_addr" "$@"
 	}
+	# shellcheck disable=SC2154 # set by coproc
 	on_exit stop "$session_PID"
 }
 
@@ -136,13 +137,14 @@ captured() {
 # ---- tests ----
 
 outlive_moves() {
-	local i before sum bulk_pid
+	local i before sum bulk_pid tcp_pid address port
 	require ssh sshd curl iperf3 ethtool
 	topology_start
 	filter_ingress
 	offloads_off
 	ssh_server
 	download_server 200000
+	# shellcheck disable=SC2016 # the remote shell's
 	ssh_open 'echo $SSH_CONNECTION; exec cat'
 	read -r -t 120 address port <&"${session[0]}" || fail "ssh does not connect"
 	expect_eq "peer address that sshd sees" "$permanent" "$address"
@@ -151,6 +153,7 @@ outlive_moves() {
 
 	: >"$visited"
 	capture_start "$router" correspondent move.tcp.pcap
+	tcp_pid=$capture_pid
 	capture_start "$router" register move.register.pcap
 	bg download_loop >"$hosts/downloads"
 	for ((i = 1; i <= moves; i++)); do
@@ -172,7 +175,7 @@ outlive_moves() {
 	expect_eq "errors of iperf3" "" "$(grep -i error "$hosts"/*/iperf3)"
 	sockets_are_permanent
 	capture_stop
-	kill -INT "$(pgrep -n -f "$ROAM_OUT/move.tcp.pcap")"
+	capture_stop "$tcp_pid"
 	echo "downloads: $(wc -l <"$hosts/downloads")"
 }
 
@@ -231,8 +234,9 @@ messages_follow_the_protocol_page() {
 		fields "move.$file.pcap" -X "lua_script:$dissector" -Y roam_lr \
 			-E occurrence=a -E separator=/t -e roam_lr.type -e roam_lr.permanent4 \
 			-e roam_lr.care_of4 -e roam_lr.status -e ip.src -e ip.dst \
-			-e roam_lr.malformed -e _ws.expert.message |
-			sed "s/^/$file\t/"
+			-e roam_lr.malformed -e _ws.expert.message >"$messages.$file"
+		sed "s/^/$file\t/" "$messages.$file"
+		rm "$messages.$file"
 	done >"$messages"
 	expect_eq "malformed or doubtful messages" "" \
 		"$(awk -F'\t' '$8 || $9' "$messages" | head -n 3)"

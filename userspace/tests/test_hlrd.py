@@ -557,12 +557,14 @@ def many_hosts_at_once(folder):
     with Register(folder).start() as r:
         h = Host(r)
         base = time.time_ns()
-        n = 500
+        n, burst, got = 500, 100, set()
         for i in range(n):
             h.send(message(UPDATE, [entry(f"10.78.{i // 250}.{i % 250 + 1}",
                                           "192.0.2.9", 1, 300)],
                            ident=base + i, nonce=i))
-        got = {h.receive()["nonce"] for _ in range(n)}
+            # More answers than these need not fit into our own socket.
+            if i % burst == burst - 1:
+                got |= {h.receive()["nonce"] for _ in range(burst)}
         assert len(got) == n, len(got)
         c = r.counters()
         assert c["updates"] == n and c["commits"] < n, c

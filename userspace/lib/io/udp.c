@@ -19,8 +19,9 @@
 #define UDP_ROUNDS 8		/* batches per turn, then others get theirs */
 #define UDP_ERRORS 256		/* errors read per turn */
 
-union control_buf {
-	struct cmsghdr align;
+/* Control messages of one datagram, aligned for the first header. */
+struct control_buf {
+	_Alignas(struct cmsghdr)
 	char b[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
 	       CMSG_SPACE(sizeof(struct sock_extended_err) +
 			  sizeof(struct sockaddr_in6))];
@@ -29,7 +30,7 @@ union control_buf {
 struct slot {
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
-	union control_buf control;
+	struct control_buf control;
 	size_t control_len;
 	size_t len;
 	uint8_t data[UDP_DATA_MAX];
@@ -263,7 +264,7 @@ static void receive_errors(struct udp *udp)
 {
 	for (int i = 0; i < UDP_ERRORS; i++) {
 		struct sockaddr_storage addr;
-		union control_buf control;
+		struct control_buf control;
 		char byte;
 		struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
 		struct msghdr msg = {
@@ -438,7 +439,7 @@ static void set_destination(struct udp *udp, struct slot *slot,
 static void set_source(struct udp *udp, struct slot *slot,
 		       const struct roam_addr *local)
 {
-	struct cmsghdr *c = &slot->control.align;
+	struct cmsghdr *c = (struct cmsghdr *)slot->control.b;
 
 	slot->control_len = 0;
 	if (!local || roam_addr_is_none(local))
