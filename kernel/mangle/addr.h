@@ -43,4 +43,16 @@ static inline u32 roam_addr_hash(const void *data, u32 len, u32 seed)
 	return ((key ^ seed) * 0x9e3779b97f4a7c15ULL) >> 32;
 }
 
+/**
+ * roam_addr_differ - comparison of two keys, inlined
+ *
+ * rhashtable's own comparison calls memcmp(), which costs more than the rest
+ * of a lookup.
+ */
+static inline bool roam_addr_differ(const struct in6_addr *a,
+				    const struct in6_addr *b)
+{
+	return !ipv6_addr_equal(a, b);
+}
+
 #endif

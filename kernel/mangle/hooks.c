@@ -83,7 +83,7 @@ static bool roam_translate_in(struct roam_net *rn, __be32 saddr, __be32 daddr,
 	new->daddr = daddr;
 	*own = NULL;
 
-	if (READ_ONCE(rn->own)) {
+	if (roam_has(rn, ROAM_MANGLE_ROLE_OWN)) {
 		endpoint = roam_endpoint_find(rn, daddr);
 		if (endpoint && endpoint->mapping->role == ROAM_MANGLE_ROLE_OWN) {
 			*own = endpoint->mapping;
@@ -92,11 +92,11 @@ static bool roam_translate_in(struct roam_net *rn, __be32 saddr, __be32 daddr,
 		}
 	}
 
-	endpoint = roam_endpoint_find(rn, saddr);
-	if (endpoint) {
-		mapping = endpoint->mapping;
+	if (roam_has(rn, ROAM_MANGLE_ROLE_REMOTE)) {
+		endpoint = roam_endpoint_find(rn, saddr);
+		mapping = endpoint ? endpoint->mapping : NULL;
 		/* Only what is for this host: others' packets pass unchanged. */
-		if (mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
+		if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
 		    (*own || __ip_dev_find(rn->net, daddr, false))) {
 			new->saddr = roam_addr_to4(&mapping->perm);
 			roam_mapping_touch(mapping);
@@ -240,7 +240,7 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 	bool own = false;
 	u32 need = 0;
 
-	if (READ_ONCE(rn->own)) {
+	if (roam_has(rn, ROAM_MANGLE_ROLE_OWN)) {
 		mapping = roam_mapping_find(rn, old.saddr);
 		if (mapping && mapping->role == ROAM_MANGLE_ROLE_OWN) {
 			endpoint = rcu_dereference(mapping->endpoint);
@@ -326,8 +326,7 @@ static const struct nf_hook_ops roam_hook_ops[ROAM_HOOKS] = {
 
 int roam_hooks_update(struct roam_net *rn)
 {
-	bool wanted = rn->mappings ||
-		      rcu_access_pointer(rn->ranges);
+	bool wanted = roam_mappings(rn) || rcu_access_pointer(rn->ranges);
 	int err;
 
 	lockdep_assert_held(&rn->lock);

@@ -17,6 +17,9 @@
 
 struct roam_ranges;
 
+/* Roles of a mapping: enum roam_mangle_role */
+#define ROAM_ROLES (ROAM_MANGLE_ROLE_OWN + 1)
+
 /* Hooks of one namespace: PRE_ROUTING and LOCAL_OUT of IPv4. */
 #define ROAM_HOOKS 2
 
@@ -100,11 +103,11 @@ struct roam_hold_table {
  * @by_coa: struct roam_endpoint by care-of address
  * @peers: struct roam_peer by own permanent address and peer
  * @ranges: prefixes that hold permanent addresses, NULL for none; RCU, @lock
- * @own: number of mappings with role own; written under @lock, read without
+ * @mappings: number of mappings by role; written under @lock, read without, so
+ *	that a host of one role does not look for the other
  * @stats: counters
  * @lock: serialises every change of mappings, ranges, settings and hooks
  * @left: struct roam_endpoint in grace, the next to go first; @lock
- * @mappings: number of mappings; @lock
  * @generation: raised by each change of mappings or peers, marks dumps
  * @ops: the hooks, registered while @hooked
  * @hooked: hooks are registered; @lock
@@ -118,12 +121,11 @@ struct roam_net {
 	struct rhashtable by_coa;
 	struct rhashtable peers;
 	struct roam_ranges __rcu *ranges;
-	u32 own;
+	u32 mappings[ROAM_ROLES];
 	struct roam_stats __percpu *stats;
 
 	struct mutex lock;
 	struct list_head left;
-	u32 mappings;
 	atomic_t generation;
 	struct nf_hook_ops ops[ROAM_HOOKS];
 	bool hooked;
@@ -135,6 +137,18 @@ struct roam_net {
 #define roam_count(rn, field) this_cpu_inc((rn)->stats->field)
 
 struct roam_net *roam_net(const struct net *net);
+
+/* Is there any mapping of this role? */
+static inline bool roam_has(const struct roam_net *rn, u8 role)
+{
+	return READ_ONCE(rn->mappings[role]);
+}
+
+static inline u32 roam_mappings(const struct roam_net *rn)
+{
+	return READ_ONCE(rn->mappings[ROAM_MANGLE_ROLE_REMOTE]) +
+	       READ_ONCE(rn->mappings[ROAM_MANGLE_ROLE_OWN]);
+}
 
 /* hooks.c */
 

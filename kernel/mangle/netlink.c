@@ -271,18 +271,10 @@ static int roam_nl_applied(struct genl_info *info, u32 applied, int err)
 	return genlmsg_reply(msg, info) ?: err;
 }
 
-/* The next attribute of @type at the top level behind @attr; NULL to begin. */
-static const struct nlattr *roam_nl_next(const struct genl_info *info,
-					 const struct nlattr *attr, u16 type)
-{
-	const struct nlattr *pos;
-	int rem;
-
-	nlmsg_for_each_attr(pos, info->nlhdr, GENL_HDRLEN, rem)
-		if (pos > attr && nla_type(pos) == type)
-			return pos;
-	return NULL;
-}
+/* Every attribute of @type at the top level of a request. */
+#define roam_nl_for_each(attr, type, info, rem)				\
+	nlmsg_for_each_attr(attr, (info)->nlhdr, GENL_HDRLEN, rem)	\
+		if (nla_type(attr) == (type))
 
 /* ---- events ---- */
 
@@ -411,16 +403,17 @@ int roam_mangle_nl_mapping_set_doit(struct sk_buff *skb,
 				    struct genl_info *info)
 {
 	struct roam_net *rn = roam_nl_net(info);
-	const struct nlattr *attr = NULL;
+	const struct nlattr *attr;
 	u32 applied = 0;
-	int err = 0;
+	int err = 0, rem;
 
 	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_MAPPING))
 		return -EINVAL;
-	while (!err && (attr = roam_nl_next(info, attr,
-					    ROAM_MANGLE_A_MAIN_MAPPING))) {
+	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_MAPPING, info, rem) {
 		err = roam_nl_mapping_set_one(rn, info, attr);
-		applied += !err;
+		if (err)
+			break;
+		applied++;
 	}
 	return roam_nl_applied(info, applied, err);
 }
@@ -463,22 +456,23 @@ int roam_mangle_nl_mapping_del_doit(struct sk_buff *skb,
 				    struct genl_info *info)
 {
 	struct roam_net *rn = roam_nl_net(info);
-	const struct nlattr *attr = NULL;
+	const struct nlattr *attr;
 	u32 applied = 0;
-	int err = 0;
+	int err = 0, rem;
 
 	if (info->attrs[ROAM_MANGLE_A_MAIN_ALL]) {
 		mutex_lock(&rn->lock);
-		applied = rn->mappings;
+		applied = roam_mappings(rn);
 		roam_mapping_flush(rn);
 		mutex_unlock(&rn->lock);
 	} else if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_MAPPING)) {
 		return -EINVAL;
 	}
-	while (!err && (attr = roam_nl_next(info, attr,
-					    ROAM_MANGLE_A_MAIN_MAPPING))) {
+	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_MAPPING, info, rem) {
 		err = roam_nl_mapping_del_one(rn, info, attr);
-		applied += !err;
+		if (err)
+			break;
+		applied++;
 	}
 	mutex_lock(&rn->lock);
 	roam_hooks_update(rn);
@@ -643,16 +637,15 @@ int roam_mangle_nl_peer_get_dumpit(struct sk_buff *skb,
 int roam_mangle_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct roam_net *rn = roam_nl_net(info);
-	const struct nlattr *attr = NULL;
+	const struct nlattr *attr;
 	struct roam_peer_key key;
 	u32 applied = 0;
-	int err = 0;
+	int err = 0, rem;
 	u8 mode;
 
 	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_PEER))
 		return -EINVAL;
-	while (!err && (attr = roam_nl_next(info, attr,
-					    ROAM_MANGLE_A_MAIN_PEER))) {
+	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_PEER, info, rem) {
 		err = roam_nl_parse_peer(attr, &key, &mode, info->extack);
 		if (!err)
 			err = roam_peer_set(rn, &key, mode, info->extack);
@@ -667,10 +660,10 @@ int roam_mangle_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info)
 int roam_mangle_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct roam_net *rn = roam_nl_net(info);
-	const struct nlattr *attr = NULL;
+	const struct nlattr *attr;
 	struct roam_peer_key key;
 	u32 applied = 0;
-	int err = 0;
+	int err = 0, rem;
 	u8 mode;
 
 	if (info->attrs[ROAM_MANGLE_A_MAIN_ALL]) {
@@ -679,15 +672,16 @@ int roam_mangle_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
 	} else if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_PEER)) {
 		return -EINVAL;
 	}
-	while (!err && (attr = roam_nl_next(info, attr,
-					    ROAM_MANGLE_A_MAIN_PEER))) {
+	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_PEER, info, rem) {
 		err = roam_nl_parse_peer(attr, &key, &mode, info->extack);
 		if (!err)
 			err = roam_peer_del(rn, &key);
 		if (err == -ENOENT)
 			NL_SET_ERR_MSG_ATTR(info->extack, attr,
 					    "no such correspondent");
-		applied += !err;
+		if (err)
+			break;
+		applied++;
 	}
 	return roam_nl_applied(info, applied, err);
 }
@@ -737,11 +731,11 @@ int roam_mangle_nl_range_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct roam_net *rn = roam_nl_net(info);
 	struct roam_ranges *ranges = NULL;
-	const struct nlattr *attr = NULL;
+	const struct nlattr *attr;
 	unsigned int n = 0;
-	int err = 0;
+	int err = 0, rem;
 
-	while ((attr = roam_nl_next(info, attr, ROAM_MANGLE_A_MAIN_RANGE)))
+	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_RANGE, info, rem)
 		n++;
 	if (n > ROAM_RANGES_MAX) {
 		NL_SET_ERR_MSG(info->extack, "more than 256 prefixes");
@@ -753,10 +747,12 @@ int roam_mangle_nl_range_set_doit(struct sk_buff *skb, struct genl_info *info)
 			return -ENOMEM;
 	}
 	n = 0;
-	while (!err && (attr = roam_nl_next(info, attr,
-					    ROAM_MANGLE_A_MAIN_RANGE)))
+	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_RANGE, info, rem) {
 		err = roam_nl_parse_range(attr, &ranges->item[n++],
 					  info->extack);
+		if (err)
+			break;
+	}
 	if (!err) {
 		mutex_lock(&rn->lock);
 		err = roam_ranges_set(rn, ranges, info->extack);
@@ -971,7 +967,7 @@ static int roam_nl_put_stats(struct sk_buff *msg, struct roam_net *rn)
 				      ROAM_MANGLE_A_STATS_PAD))
 			return -EMSGSIZE;
 	if (nla_put_u32(msg, ROAM_MANGLE_A_STATS_MAPPINGS,
-			READ_ONCE(rn->mappings)) ||
+			roam_mappings(rn)) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_STATS_PEERS,
 			atomic_read(&rn->peers.nelems)) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_STATS_HOLDING,

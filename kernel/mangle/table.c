@@ -105,6 +105,11 @@ roam_endpoint_claim(struct roam_net *rn, struct roam_mapping *mapping,
 	return endpoint;
 }
 
+static void roam_mappings_add(struct roam_net *rn, u8 role, int n)
+{
+	WRITE_ONCE(rn->mappings[role], rn->mappings[role] + n);
+}
+
 static int roam_mapping_check(struct roam_net *rn,
 			      const struct roam_mapping *mapping,
 			      const struct roam_mapping_request *req,
@@ -115,7 +120,7 @@ static int roam_mapping_check(struct roam_net *rn,
 			NL_SET_ERR_MSG_MOD(extack, "no such mapping");
 			return -ENOENT;
 		}
-		if (rn->mappings >= rn->config.max_mappings) {
+		if (roam_mappings(rn) >= rn->config.max_mappings) {
 			NL_SET_ERR_MSG_MOD(extack,
 					   "limit of mappings reached; raise max-mappings");
 			return -ENOSPC;
@@ -184,9 +189,7 @@ roam_mapping_create(struct roam_net *rn, const struct roam_mapping_request *req,
 		kfree_rcu(mapping, rcu);
 		return ERR_PTR(err);
 	}
-	rn->mappings++;
-	if (req->role == ROAM_MANGLE_ROLE_OWN)
-		WRITE_ONCE(rn->own, rn->own + 1);
+	roam_mappings_add(rn, req->role, 1);
 	return mapping;
 }
 
@@ -254,9 +257,7 @@ void roam_mapping_remove(struct roam_net *rn, struct roam_mapping *mapping)
 		if (endpoint->mapping == mapping)
 			roam_endpoint_remove(rn, endpoint);
 
-	rn->mappings--;
-	if (mapping->role == ROAM_MANGLE_ROLE_OWN)
-		WRITE_ONCE(rn->own, rn->own - 1);
+	roam_mappings_add(rn, mapping->role, -1);
 	atomic_inc(&rn->generation);
 	kfree_rcu(mapping, rcu);
 }

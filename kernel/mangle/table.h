@@ -75,6 +75,20 @@ struct roam_mapping {
 };
 
 
+static inline int roam_mapping_cmp(struct rhashtable_compare_arg *arg,
+				   const void *mapping)
+{
+	return roam_addr_differ(arg->key,
+				&((const struct roam_mapping *)mapping)->perm);
+}
+
+static inline int roam_endpoint_cmp(struct rhashtable_compare_arg *arg,
+				    const void *endpoint)
+{
+	return roam_addr_differ(arg->key,
+				&((const struct roam_endpoint *)endpoint)->coa);
+}
+
 /*
  * The parameters stand here as constants too: with them in sight the compiler
  * inlines hash and comparison into the lookup.
@@ -84,6 +98,7 @@ struct roam_mapping {
 	.key_offset = offsetof(struct roam_mapping, perm),		\
 	.key_len = sizeof(struct in6_addr),				\
 	.hashfn = roam_addr_hash,					\
+	.obj_cmpfn = roam_mapping_cmp,					\
 	.automatic_shrinking = true,					\
 })
 
@@ -92,6 +107,7 @@ struct roam_mapping {
 	.key_offset = offsetof(struct roam_endpoint, coa),		\
 	.key_len = sizeof(struct in6_addr),				\
 	.hashfn = roam_addr_hash,					\
+	.obj_cmpfn = roam_endpoint_cmp,					\
 	.automatic_shrinking = true,					\
 })
 

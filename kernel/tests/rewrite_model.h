@@ -123,17 +123,17 @@ struct model_shape {
 
 /* Every kind of packet that is treated in a way of its own. */
 static const struct model_shape model_shapes[] = {
-	{ "TCP", MODEL_TCP, 5, 0x4000, 40 },
-	{ "TCP with IP options and odd length", MODEL_TCP, 15, 0, 33 },
-	{ "TCP without data", MODEL_TCP, 5, 0, 0 },
-	{ "TCP, first fragment", MODEL_TCP, 5, 0x2000, 32 },
-	{ "TCP, later fragment", MODEL_TCP, 5, 0x2004, 32 },
-	{ "TCP, last fragment", MODEL_TCP, 5, 0x0008, 7 },
-	{ "UDP", MODEL_UDP, 5, 0, 18 },
-	{ "UDP with IP options and odd length", MODEL_UDP, 8, 0, 19 },
+	{ "TCP", MODEL_TCP, 5, 0x4000, 40, false },
+	{ "TCP with IP options and odd length", MODEL_TCP, 15, 0, 33, false },
+	{ "TCP without data", MODEL_TCP, 5, 0, 0, false },
+	{ "TCP, first fragment", MODEL_TCP, 5, 0x2000, 32, false },
+	{ "TCP, later fragment", MODEL_TCP, 5, 0x2004, 32, false },
+	{ "TCP, last fragment", MODEL_TCP, 5, 0x0008, 7, false },
+	{ "UDP", MODEL_UDP, 5, 0, 18, false },
+	{ "UDP with IP options and odd length", MODEL_UDP, 8, 0, 19, false },
 	{ "UDP without checksum", MODEL_UDP, 5, 0, 18, true },
-	{ "UDP, later fragment", MODEL_UDP, 5, 0x0010, 24 },
-	{ "SCTP", MODEL_SCTP, 5, 0, 24 },
+	{ "UDP, later fragment", MODEL_UDP, 5, 0x0010, 24, false },
+	{ "SCTP", MODEL_SCTP, 5, 0, 24, false },
 };
 
 /* A random packet of that shape with right checksums; returns its length. */

@@ -304,10 +304,10 @@ static void compare(struct kunit *test, const struct model *m,
 	for (i = 0; i < COAS; i++)
 		KUNIT_ASSERT_EQ_MSG(test, owner(rn, i), m->whose[i],
 				    "address %u, round %u", i, round);
-	KUNIT_ASSERT_EQ(test, rn->mappings, model_mappings(m));
+	KUNIT_ASSERT_EQ(test, roam_mappings(rn), model_mappings(m));
 	KUNIT_ASSERT_EQ(test, atomic_read(&rn->by_perm.nelems),
 			model_mappings(m));
-	KUNIT_ASSERT_EQ(test, rn->own, own);
+	KUNIT_ASSERT_EQ(test, rn->mappings[ROAM_MANGLE_ROLE_OWN], own);
 }
 
 static u32 random_state;
@@ -520,7 +520,7 @@ static void test_flush(struct kunit *test)
 	mutex_lock(&rn->lock);
 	roam_mapping_flush(rn);
 	mutex_unlock(&rn->lock);
-	KUNIT_EXPECT_EQ(test, rn->mappings, 0);
+	KUNIT_EXPECT_EQ(test, roam_mappings(rn), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&rn->by_perm.nelems), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&rn->by_coa.nelems), 0);
 	KUNIT_EXPECT_TRUE(test, list_empty(&rn->left));
