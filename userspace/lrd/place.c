@@ -17,6 +17,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,28 @@
 
 #define LOOK_SOON 5		/* ms after a change, to see the rest of it */
 #define LOOK_LATER 1000		/* ms, without any (D-21) */
+
+static char *own_addresses(struct lrd *lrd)
+{
+	const struct config *config = lrd->config;
+	char addr[ROAM_ADDR_STRLEN];
+	unsigned int index;
+	int err;
+
+	err = rtnl_dummy_ensure(lrd->rtnl, config->device, &index);
+	if (err)
+		return daemon_error("cannot make the link %s for the permanent address: %s",
+				    config->device, strerror(-err));
+	for (size_t i = 0; i < config->n_own; i++) {
+		err = rtnl_addr_add(lrd->rtnl, index, &config->own[i]);
+		if (err)
+			return daemon_error("cannot put %s on %s: %s",
+					    roam_addr_format(&config->own[i],
+							     addr),
+					    config->device, strerror(-err));
+	}
+	return NULL;
+}
 
 static void keep_rule(struct lrd *lrd)
 {
@@ -58,8 +81,12 @@ static void on_look(uv_timer_t *timer);
 
 static void look(struct lrd *lrd)
 {
+	char *error = own_addresses(lrd);
 	struct roam_addr coa;
 
+	if (error)
+		log_warning("%s", error);
+	free(error);
 	keep_rule(lrd);
 	coa = care_of(lrd);
 	if (!roam_addr_eq(&coa, &lrd->coa)) {
@@ -89,34 +116,13 @@ static void on_change(uv_poll_t *poll, int status, int events)
 	uv_timer_start(&lrd->look, on_look, LOOK_SOON, 0);
 }
 
-static char *own_addresses(struct lrd *lrd)
-{
-	const struct config *config = lrd->config;
-	char addr[ROAM_ADDR_STRLEN];
-	unsigned int index;
-	int err;
-
-	err = rtnl_dummy_ensure(lrd->rtnl, config->device, &index);
-	if (err)
-		return daemon_error("cannot make the link %s for the permanent address: %s",
-				    config->device, strerror(-err));
-	for (size_t i = 0; i < config->n_own; i++) {
-		err = rtnl_addr_add(lrd->rtnl, index, &config->own[i]);
-		if (err)
-			return daemon_error("cannot put %s on %s: %s",
-					    roam_addr_format(&config->own[i],
-							     addr),
-					    config->device, strerror(-err));
-	}
-	return NULL;
-}
-
 char *place_apply(struct lrd *lrd)
 {
 	char *error;
 
 	if (!lrd->mobile)
 		return NULL;
+	/* What cannot be done now ends the start; later looks only warn. */
 	error = own_addresses(lrd);
 	if (!error)
 		look(lrd);

@@ -326,6 +326,12 @@ static void ended_mapping_is_asked_again(void **state)
 	assert_int_equal(hosts(f), 0);
 	miss(f, PERM);
 	assert_int_equal(count(f, LR_QUERY), 1);
+	/* nor one that nobody used since, however short its lifetime was */
+	answer(f, REG1, LR_OK, B, 11, 5);
+	forget_past(f);
+	pass(f, 5001);
+	corr_expired(f->corr, f->now, &perm, 5001);
+	assert_int_equal(f->n_sent, 0);
 }
 
 static void no_mapping_is_remembered(void **state)

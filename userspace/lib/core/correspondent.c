@@ -12,6 +12,7 @@
 #define DOUBLINGS_MAX 10	/* of the interval to ask again */
 #define SILENCE 1000		/* ms without questions after a failed look-up */
 #define IDLE_MAX 30000		/* ms; an ended mapping busier than this is renewed */
+#define FIRST_USE 100		/* ms; the packets that asked for it are no use of it */
 #define EXPIRED_SLACK 1000	/* ms the kernel's clock of a mapping may differ */
 
 /**
@@ -68,6 +69,7 @@ struct lookup {
  * @known: @coa, @seq and @expires are set and in the kernel
  * @coa: care-of address, all zero in a null mapping
  * @seq: sequence of the registration, 0 if the register never had one
+ * @learned: when it was set
  * @expires: when it has to be asked again
  * @lookup: the look-up under way, or NULL
  * @silent_until: no questions before, after a failure; 0 = not silent
@@ -79,6 +81,7 @@ struct host {
 	bool known;
 	struct roam_addr coa;
 	uint64_t seq;
+	msec_t learned;
 	msec_t expires;
 	struct lookup *lookup;
 	msec_t silent_until;
@@ -278,6 +281,7 @@ static bool host_learn(struct corr *corr, struct host *host, msec_t now,
 	host->known = true;
 	host->coa = found->coa;
 	host->seq = found->seq;
+	host->learned = now;
 	host->expires = now + found->lifetime;
 	return true;
 }
@@ -639,6 +643,7 @@ void corr_adopt(struct corr *corr, msec_t now, const struct roam_addr *perm,
 	host->known = true;
 	host->coa = *coa;
 	host->seq = seq;
+	host->learned = now;
 	/* one without end was set by hand, the kernel tells when it goes */
 	host->expires = lifetime > 0 ? now + lifetime : MSEC_NEVER;
 	host_settle(corr, host);
@@ -684,7 +689,7 @@ void corr_expired(struct corr *corr, msec_t now, const struct roam_addr *perm,
 	    host->expires - now > EXPIRED_SLACK)
 		return;
 	host->known = false;
-	if (idle < IDLE_MAX)
+	if (idle < IDLE_MAX && now - idle > host->learned + FIRST_USE)
 		ask_for_packets(corr, host, now);
 	else
 		host_settle(corr, host);

@@ -136,8 +136,9 @@ void corr_adopt(struct corr *corr, msec_t now, const struct roam_addr *perm,
  */
 void corr_miss(struct corr *corr, msec_t now, const struct roam_addr *perm);
 /*
- * The kernel's mapping ended. If it carried packets within the last
- * @idle ms it is looked up again at once, so that no packet waits (MLR-23).
+ * The kernel's mapping ended; its last packet was @idle ms ago. If that is
+ * short, and it was used since it was set, it is looked up again at once, so
+ * that no packet waits (MLR-23).
  */
 void corr_expired(struct corr *corr, msec_t now, const struct roam_addr *perm,
 		  msec_t idle);
