@@ -348,7 +348,6 @@ static void no_mapping_is_remembered(void **state)
 	miss(f, PERM);
 	assert_int_equal(f->n_sent, 0);
 	pass(f, 1);
-	assert_int_equal(hosts(f), 0);
 	miss(f, PERM);
 	assert_int_equal(f->n_sent, 1);
 }
@@ -801,7 +800,8 @@ static void adopted_mappings_are_known(void **state)
 	announce(f, B, B, 9);
 	assert_int_equal(confirmed(f), LR_STALE);
 	assert_int_equal(hosts(f), 2);
-	pass(f, 5000);
+	/* the kernel's event does not come: it goes by itself a little later */
+	pass(f, 6000);
 	assert_int_equal(hosts(f), 1);
 	miss(f, PERM2);
 	assert_int_equal(f->lifetime, 0);

@@ -246,8 +246,9 @@ static void host_settle(struct corr *corr, struct host *host)
 		host_free(corr, host);
 		return;
 	}
-	if (host->known)
-		when = host->expires;
+	/* the kernel's own word comes first: it says whether it was in use */
+	if (host->known && host->expires != MSEC_NEVER)
+		when = host->expires + EXPIRED_SLACK;
 	if (host->lookup)
 		when = min_time(when, host->lookup->next);
 	if (host->silent_until)
@@ -875,7 +876,8 @@ enum lr_drop corr_input(struct corr *corr, msec_t now,
 
 static void host_act(struct corr *corr, struct host *host, msec_t now)
 {
-	if (host->known && host->expires <= now)
+	if (host->known && host->expires != MSEC_NEVER &&
+	    host->expires + EXPIRED_SLACK <= now)
 		host->known = false;
 	if (host->silent_until && host->silent_until <= now) {
 		host->silent_until = 0;
