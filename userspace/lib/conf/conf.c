@@ -12,6 +12,7 @@
 
 /* Where conf_load() wants its first error; libconfuse has no pointer for us. */
 static char **first_error;
+static const char *parsed_path;
 
 static char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -97,7 +98,7 @@ static char *unknown_option(cfg_t *cfg, const char *name)
 	nearest = conf_nearest(name, names);
 	if (nearest) {
 		error = format("%s:%d: no option '%s'; did you mean '%s'?",
-			       cfg->filename, cfg->line, name, nearest);
+			       parsed_path, cfg->line, name, nearest);
 	} else {
 		char *list = format("%s", n ? names[0] : "none");
 
@@ -108,7 +109,7 @@ static char *unknown_option(cfg_t *cfg, const char *name)
 			list = longer;
 		}
 		error = format("%s:%d: no option '%s'; options here: %s",
-			       cfg->filename, cfg->line, name, list);
+			       parsed_path, cfg->line, name, list);
 		free(list);
 	}
 	free(names);
@@ -126,7 +127,7 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	if (sscanf(text, "no such option '%63[^']'", name) == 1)
 		*first_error = unknown_option(cfg, name);
 	else
-		*first_error = format("%s:%d: %s", cfg->filename, cfg->line,
+		*first_error = format("%s:%d: %s", parsed_path, cfg->line,
 				      text);
 }
 
@@ -230,6 +231,23 @@ static int parse(cfg_t *cfg, char *text)
 	return ret;
 }
 
+/* A section that may stand once is made before the file is known to it. */
+static void name_sections(cfg_t *cfg, const char *path)
+{
+	for (size_t i = 0; cfg->opts[i].name; i++) {
+		cfg_opt_t *opt = &cfg->opts[i];
+
+		for (unsigned int n = 0; opt->type == CFGT_SEC &&
+		     n < cfg_opt_size(opt); n++) {
+			cfg_t *section = cfg_opt_getnsec(opt, n);
+
+			if (!section->filename)
+				section->filename = strdup(path);
+			name_sections(section, path);
+		}
+	}
+}
+
 cfg_t *conf_load(const char *path, cfg_opt_t *opts, char **error)
 {
 	char *text = read_file(path);
@@ -248,11 +266,14 @@ cfg_t *conf_load(const char *path, cfg_opt_t *opts, char **error)
 	cfg->filename = strdup(path);
 	cfg_set_error_function(cfg, on_error);
 	first_error = error;
+	parsed_path = path;
 	ret = parse(cfg, text);
 	first_error = NULL;
 	free(text);
-	if (ret == CFG_SUCCESS && !*error)
+	if (ret == CFG_SUCCESS && !*error) {
+		name_sections(cfg, path);
 		return cfg;
+	}
 	if (!*error)
 		*error = format("%s:%d: syntax error", path, cfg->line);
 	cfg_free(cfg);
