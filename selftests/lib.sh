@@ -204,6 +204,8 @@ wait_for() {
 # bg COMMAND...: start in the background, stopped when the test ends. The
 # process is in $bg_pid.
 bg() {
+	# A function would run in a shell of its own, which nobody wants to signal.
+	[[ $1 != in_ns ]] || set -- nsenter --net="/run/netns/$2" -- "${@:3}"
 	"$@" &
 	bg_pid=$!
 	on_exit stop "$bg_pid"
@@ -261,6 +263,21 @@ veth_pair() {
 	ip -n "$3" link set "$4" up
 }
 
+# ---- modules ----
+
+# module_absent NAME: unloaded, and the kernel cannot load it by itself, as it does
+# when somebody asks for a netlink family. Until module_present or the test's end.
+module_absent() {
+	modprobe -r "$1" || fail "cannot unload $1"
+	sysctl -qw kernel.modprobe=/bin/false
+	on_exit module_present "$1"
+}
+
+module_present() {
+	sysctl -qw kernel.modprobe="$(command -v modprobe)"
+	modprobe "$1"
+}
+
 # ---- captures ----
 
 # capture_start NS IF FILE [FILTER...]: returns once packets are captured; FILE
@@ -273,8 +290,7 @@ capture_start() {
 	on_exit rm -f "$file.log"
 }
 
-# capture_stop [PID]: end the capture started last, or that with this $capture_pid;
-# all its packets are in the file.
+# capture_stop: end the capture started last, all its packets are in the file.
 capture_stop() {
-	stop "${1:-$capture_pid}" INT
+	stop "$capture_pid"
 }

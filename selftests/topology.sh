@@ -22,6 +22,7 @@ readonly permanent=203.0.113.5
 readonly permanent_prefix=203.0.113.0/24
 readonly correspondent_addr=198.51.100.2
 readonly register_addr=198.51.100.66
+mobile='' router='' correspondent='' register=''
 
 topology_script=${BASH_SOURCE[0]}
 roam_bin=${ROAM_BIN:-$(realpath "$(dirname "$topology_script")/../build/bin")}
@@ -95,9 +96,10 @@ daemon_start() {
 	local dir=$hosts/$1
 	echo "--- start of $2" >>"$dir/log"
 	# nsenter becomes the program, so the process is the daemon itself.
-	in_ns "${!1}" "$roam_bin/$2" -c "$dir/$3.conf" -s "$dir/$3.sock" -v \
+	nsenter --net="/run/netns/${!1}" -- "$roam_bin/$2" -c "$dir/$3.conf" -s "$dir/$3.sock" -v \
 		>>"$dir/log" 2>&1 &
 	daemon_pid=$!
+	disown # that the shell does not report how it ended
 	echo "$daemon_pid" >"$dir/$3.pid"
 }
 
@@ -153,14 +155,19 @@ mobile_start() {
 }
 
 correspondent_start() {
+	correspondent_configure
+	daemon correspondent roam-lrd lrd
+	correspondent_pid=$daemon_pid
+}
+
+# With $correspondent_options as they are now; SIGHUP tells the daemon.
+correspondent_configure() {
 	cat >"$hosts/correspondent/lrd.conf" <<-END
 		keys = "$hosts/correspondent/keys.key"
 		permanent = {"$permanent_prefix"}
 		register "$register_addr" { key = 2 }
 		correspondent { ${correspondent_options:-} }
 	END
-	daemon correspondent roam-lrd lrd
-	correspondent_pid=$daemon_pid
 }
 
 # Everything up, the mobile host in net1 and registered.
@@ -251,8 +258,26 @@ talk_open() {
 talk() {
 	local line text="$1 $RANDOM$RANDOM"
 	echo "$text" >&"${talk_in[$1]}"
-	read -r -t 120 line <&"${talk_out[$1]}" || fail "$1: no answer"
+	read -r -t 120 line <&"${talk_out[$1]}" || {
+		topology_show
+		fail "$1: no answer"
+	}
 	expect_eq "$1: answer" "$text" "$line"
+}
+
+# What every host thinks, for the log of a failed test.
+topology_show() {
+	local host
+	for host in mobile correspondent; do
+		[[ ${!host} ]] || continue
+		echo "--- $host"
+		in_ns "${!host}" ss -Htnoi
+		roam "$host" mangle show
+		roam "$host" mangle peer show
+		roam "$host" mangle stats | grep -v ' 0$'
+		roam "$host" lr show
+		tail -n 20 "$hosts/$host/log"
+	done
 }
 
 # sockets HOST FILTER: "LOCAL PEER" of its TCP connections.
@@ -270,9 +295,10 @@ counter() {
 		'.[0] | . + (.dropped // {} | with_entries(.key |= "drop_" + .)) | .[$name]'
 }
 
-# counter_is HOST OBJECT NAME CONDITION: as in counter_is mobile mangle held '> 3'
+# counter_is HOST OBJECT NAME CONDITION: as in counter_is mobile mangle held '-gt 3'
 counter_is() {
-	(($(counter "$1" "$2" "$3") $4))
+	# shellcheck disable=SC2086 # two words
+	builtin test "$(counter "$1" "$2" "$3")" $4
 }
 
 # ---- a pair of hosts without daemons ----

@@ -221,7 +221,7 @@ static unsigned int roam_hook_in(void *priv, struct sk_buff *skb,
 		return NF_DROP;
 	}
 	if (own && whose == ROAM_ESTABLISHED)
-		roam_peer_see(rn, new.daddr, new.saddr);
+		roam_peer_see(rn, own, new.saddr);
 	/* A route found for the old destination leads nowhere now. */
 	if (new.daddr != old.daddr)
 		skb_dst_drop(skb);
@@ -237,8 +237,8 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 	struct roam_pair4 new = old;
 	struct roam_endpoint *endpoint;
 	struct roam_mapping *mapping;
-	bool own = false;
-	u32 need = 0;
+	bool own = false, told = true;
+	u32 need = 0, epoch = 0;
 
 	if (roam_has(rn, ROAM_MANGLE_ROLE_OWN)) {
 		mapping = roam_mapping_find(rn, old.saddr);
@@ -247,6 +247,9 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 			/* A null mapping: at home, nothing to hide or tell. */
 			if (endpoint) {
 				own = true;
+				/* with rcu_assign_pointer() of a move */
+				smp_rmb();
+				epoch = READ_ONCE(mapping->epoch);
 				new.saddr = roam_addr_to4(&endpoint->coa);
 				roam_mapping_touch(mapping);
 			}
@@ -269,6 +272,9 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 		struct roam_peer *peer = roam_peer_find(rn, &key);
 
 		if (peer)
+			told = roam_peer_is_told(peer, epoch);
+		/* One that cannot be told is forgotten in the end. */
+		if (peer && told)
 			roam_peer_touch(peer);
 		else
 			need |= ROAM_MANGLE_NEED_PEER;
@@ -279,6 +285,10 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 
 		if (verdict != NF_ACCEPT)
 			return verdict;
+		if (!told) {
+			roam_count(rn, drop_untold);
+			return NF_DROP;
+		}
 	}
 	if (new.saddr == old.saddr && new.daddr == old.daddr)
 		return NF_ACCEPT;

@@ -36,6 +36,7 @@ struct roam_ranges;
  * @drop_hold_timeout: held too long, policy drop
  * @pass_hold_timeout: held too long, policy pass
  * @drop_malformed: header does not fit, or no memory to make it writable
+ * @drop_untold: the correspondent does not know where we are
  * @drop_no_route: no route to the care-of address
  * @peers_full: correspondents not recorded
  */
@@ -51,6 +52,7 @@ struct roam_stats {
 	u64 drop_hold_timeout;
 	u64 pass_hold_timeout;
 	u64 drop_malformed;
+	u64 drop_untold;
 	u64 drop_no_route;
 	u64 peers_full;
 };
@@ -108,6 +110,7 @@ struct roam_hold_table {
  * @stats: counters
  * @lock: serialises every change of mappings, ranges, settings and hooks
  * @left: struct roam_endpoint in grace, the next to go first; @lock
+ * @epoch: raised by each move of an own address; @lock
  * @generation: raised by each change of mappings or peers, marks dumps
  * @ops: the hooks, registered while @hooked
  * @hooked: hooks are registered; @lock
@@ -126,6 +129,7 @@ struct roam_net {
 
 	struct mutex lock;
 	struct list_head left;
+	u32 epoch;
 	atomic_t generation;
 	struct nf_hook_ops ops[ROAM_HOOKS];
 	bool hooked;

@@ -34,11 +34,12 @@ const struct nla_policy roam_mangle_mapping_nl_policy[ROAM_MANGLE_A_MAPPING_PAD 
 	[ROAM_MANGLE_A_MAPPING_IDLE] = { .type = NLA_U32, },
 };
 
-const struct nla_policy roam_mangle_peer_nl_policy[ROAM_MANGLE_A_PEER_IDLE + 1] = {
+const struct nla_policy roam_mangle_peer_nl_policy[ROAM_MANGLE_A_PEER_TOLD + 1] = {
 	[ROAM_MANGLE_A_PEER_OWN4] = { .type = NLA_BE32, },
 	[ROAM_MANGLE_A_PEER_ADDR4] = { .type = NLA_BE32, },
 	[ROAM_MANGLE_A_PEER_MODE] = NLA_POLICY_MAX(NLA_U8, 2),
 	[ROAM_MANGLE_A_PEER_IDLE] = { .type = NLA_U32, },
+	[ROAM_MANGLE_A_PEER_TOLD] = { .type = NLA_U8, },
 };
 
 const struct nla_policy roam_mangle_range_nl_policy[ROAM_MANGLE_A_RANGE_PREFIX_LEN + 1] = {

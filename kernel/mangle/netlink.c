@@ -208,7 +208,7 @@ static int roam_nl_put_mapping(struct sk_buff *msg,
 }
 
 static int roam_nl_put_peer(struct sk_buff *msg, __be32 own, __be32 addr,
-			    u8 mode, u32 idle)
+			    u8 mode, bool told, u32 idle)
 {
 	struct nlattr *nest;
 
@@ -218,6 +218,7 @@ static int roam_nl_put_peer(struct sk_buff *msg, __be32 own, __be32 addr,
 	if ((own && nla_put_in_addr(msg, ROAM_MANGLE_A_PEER_OWN4, own)) ||
 	    nla_put_in_addr(msg, ROAM_MANGLE_A_PEER_ADDR4, addr) ||
 	    nla_put_u8(msg, ROAM_MANGLE_A_PEER_MODE, mode) ||
+	    nla_put_u8(msg, ROAM_MANGLE_A_PEER_TOLD, told) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_PEER_IDLE, jiffies_to_msecs(idle))) {
 		nla_nest_cancel(msg, nest);
 		return -EMSGSIZE;
@@ -226,12 +227,18 @@ static int roam_nl_put_peer(struct sk_buff *msg, __be32 own, __be32 addr,
 	return 0;
 }
 
-static int roam_nl_put_peer_entry(struct sk_buff *msg,
+/* Under rcu_read_lock(). */
+static int roam_nl_put_peer_entry(struct roam_net *rn, struct sk_buff *msg,
 				  const struct roam_peer *peer)
 {
+	struct roam_mapping *own =
+		roam_mapping_find(rn, roam_addr_to4(&peer->key.own));
+
 	return roam_nl_put_peer(msg, roam_addr_to4(&peer->key.own),
 				roam_addr_to4(&peer->key.addr),
 				READ_ONCE(peer->mode),
+				own && READ_ONCE(own->epoch) ==
+				       READ_ONCE(peer->epoch),
 				(u32)jiffies - READ_ONCE(peer->used));
 }
 
@@ -331,7 +338,7 @@ void roam_nl_peer_event(struct roam_net *rn, const struct roam_peer *peer,
 				ROAM_MANGLE_CMD_PEER_NTF, &hdr);
 	if (!msg)
 		return;
-	if (roam_nl_put_peer_entry(msg, peer) ||
+	if (roam_nl_put_peer_entry(rn, msg, peer) ||
 	    nla_put_u8(msg, ROAM_MANGLE_A_MAIN_REASON, reason))
 		nlmsg_free(msg);
 	else
@@ -353,7 +360,8 @@ void roam_nl_miss_event(struct roam_net *rn, __be32 own, __be32 peer, u32 need)
 				ROAM_MANGLE_CMD_MISS_NTF, &hdr);
 	if (!msg)
 		return;
-	if (roam_nl_put_peer(msg, own, peer, ROAM_MANGLE_PEER_MODE_SEEN, 0) ||
+	if (roam_nl_put_peer(msg, own, peer, ROAM_MANGLE_PEER_MODE_SEEN, false,
+			     0) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_MAIN_NEED, need))
 		nlmsg_free(msg);
 	else
@@ -576,7 +584,8 @@ static int roam_nl_peer_dump_start(struct netlink_callback *cb)
  * table between two calls, or a resize, marks the dump as interrupted.
  */
 static int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
-			u8 cmd, int (*put)(struct sk_buff *msg,
+			u8 cmd, int (*put)(struct roam_net *rn,
+					   struct sk_buff *msg,
 					   const void *entry))
 {
 	struct roam_net *rn = roam_net(sock_net(skb->sk));
@@ -598,7 +607,7 @@ static int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 		if (!hdr)
 			break;
 		genl_dump_check_consistent(cb, hdr);
-		if (put(skb, entry)) {
+		if (put(rn, skb, entry)) {
 			genlmsg_cancel(skb, hdr);
 			break;
 		}
@@ -608,14 +617,16 @@ static int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 	return skb->len;
 }
 
-static int roam_nl_dump_put_mapping(struct sk_buff *msg, const void *entry)
+static int roam_nl_dump_put_mapping(struct roam_net *rn, struct sk_buff *msg,
+				    const void *entry)
 {
 	return roam_nl_put_mapping(msg, entry);
 }
 
-static int roam_nl_dump_put_peer(struct sk_buff *msg, const void *entry)
+static int roam_nl_dump_put_peer(struct roam_net *rn, struct sk_buff *msg,
+				 const void *entry)
 {
-	return roam_nl_put_peer_entry(msg, entry);
+	return roam_nl_put_peer_entry(rn, msg, entry);
 }
 
 int roam_mangle_nl_mapping_get_dumpit(struct sk_buff *skb,
@@ -710,7 +721,7 @@ int roam_mangle_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 	rcu_read_lock();
 	peer = roam_peer_find(rn, &key);
 	if (peer) {
-		err = roam_nl_put_peer_entry(msg, peer);
+		err = roam_nl_put_peer_entry(rn, msg, peer);
 	} else {
 		NL_SET_ERR_MSG_ATTR(info->extack, nest,
 				    "no such correspondent");
@@ -938,6 +949,7 @@ static const struct {
 	COUNTER(DROP_HOLD_TIMEOUT, drop_hold_timeout),
 	COUNTER(PASS_HOLD_TIMEOUT, pass_hold_timeout),
 	COUNTER(DROP_MALFORMED, drop_malformed),
+	COUNTER(DROP_UNTOLD, drop_untold),
 	COUNTER(DROP_NO_ROUTE, drop_no_route),
 	COUNTER(PEERS_FULL, peers_full),
 #undef COUNTER

@@ -6,6 +6,7 @@
 
 #include "netlink.h"
 #include "peer.h"
+#include "table.h"
 
 /* Keys come from the network here, so the hash is the keyed jhash of rhashtable. */
 static const struct rhashtable_params roam_peer_params = {
@@ -24,7 +25,7 @@ struct roam_peer *roam_peer_find(struct roam_net *rn,
 /* Adds an entry, or returns the one that somebody else added meanwhile. */
 static struct roam_peer *roam_peer_add(struct roam_net *rn,
 				       const struct roam_peer_key *key,
-				       u8 mode, bool *added)
+				       u8 mode, u32 epoch, bool *added)
 {
 	struct roam_peer *peer, *other;
 
@@ -39,6 +40,7 @@ static struct roam_peer *roam_peer_add(struct roam_net *rn,
 	peer->key = *key;
 	peer->used = (u32)jiffies;
 	peer->mode = mode;
+	peer->epoch = epoch;
 
 	other = rhashtable_lookup_get_insert_fast(&rn->peers, &peer->node,
 						  roam_peer_params);
@@ -52,9 +54,10 @@ static struct roam_peer *roam_peer_add(struct roam_net *rn,
 	return peer;
 }
 
-void roam_peer_see(struct roam_net *rn, __be32 own, __be32 addr)
+void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
+		   __be32 addr)
 {
-	const struct roam_peer_key key = { roam_addr4(own), roam_addr4(addr) };
+	const struct roam_peer_key key = { own->perm, roam_addr4(addr) };
 	struct roam_peer *peer;
 	bool added;
 
@@ -63,7 +66,8 @@ void roam_peer_see(struct roam_net *rn, __be32 own, __be32 addr)
 		roam_peer_touch(peer);
 		return;
 	}
-	peer = roam_peer_add(rn, &key, ROAM_MANGLE_PEER_MODE_SEEN, &added);
+	peer = roam_peer_add(rn, &key, ROAM_MANGLE_PEER_MODE_SEEN,
+			     READ_ONCE(own->epoch), &added);
 	if (!IS_ERR(peer) && added)
 		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_NEW);
 }
@@ -71,11 +75,16 @@ void roam_peer_see(struct roam_net *rn, __be32 own, __be32 addr)
 int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
 		  u8 mode, struct netlink_ext_ack *extack)
 {
+	struct roam_mapping *own;
 	struct roam_peer *peer;
+	u32 epoch = 0;
 	bool added;
 
 	rcu_read_lock();
-	peer = roam_peer_add(rn, key, mode, &added);
+	own = roam_mapping_find(rn, roam_addr_to4(&key->own));
+	if (own)
+		epoch = READ_ONCE(own->epoch);
+	peer = roam_peer_add(rn, key, mode, epoch, &added);
 	if (IS_ERR(peer)) {
 		/* A full table still lets the known ones change. */
 		peer = roam_peer_find(rn, key);
@@ -88,7 +97,9 @@ int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
 	}
 	if (added) {
 		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_NEW);
-	} else if (READ_ONCE(peer->mode) != mode) {
+	} else if (READ_ONCE(peer->mode) != mode ||
+		   READ_ONCE(peer->epoch) != epoch) {
+		WRITE_ONCE(peer->epoch, epoch);
 		WRITE_ONCE(peer->mode, mode);
 		atomic_inc(&rn->generation);
 		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_REFRESHED);

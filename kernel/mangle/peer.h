@@ -40,15 +40,22 @@ struct roam_peer_key {
  * @key: the key
  * @used: jiffies of the last packet, written only if changed
  * @mode: enum roam_mangle_peer_mode, one byte written at once
+ * @epoch: roam_mapping.epoch of the own address when this correspondent was last
+ *	known to know where it is. While the two differ, and it is not plain,
+ *	nothing is sent to it: a host that gets a segment from an address it does
+ *	not know has no socket for it and would reset the connection.
  * @rcu: frees it
  */
 struct roam_peer {
 	struct rhash_head node;
 	struct roam_peer_key key;
 	u32 used;
+	u32 epoch;
 	u8 mode;
 	struct rcu_head rcu;
 };
+
+struct roam_mapping;
 
 /* The correspondent or NULL; under rcu_read_lock(). */
 struct roam_peer *roam_peer_find(struct roam_net *rn,
@@ -62,18 +69,26 @@ static inline void roam_peer_touch(struct roam_peer *peer)
 		WRITE_ONCE(peer->used, now);
 }
 
+/* Does it know where @own is now, as far as it has to? */
+static inline bool roam_peer_is_told(const struct roam_peer *peer, u32 epoch)
+{
+	return READ_ONCE(peer->epoch) == epoch ||
+	       READ_ONCE(peer->mode) == ROAM_MANGLE_PEER_MODE_PLAIN;
+}
+
 /**
  * roam_peer_see - a packet of an established connection came from it
  * @rn: namespace; under rcu_read_lock(), in softirq
- * @own: own permanent address
+ * @own: mapping of the own permanent address
  * @addr: the correspondent
  *
  * Touches the entry, or makes one in mode "seen" and tells the daemon.
  */
-void roam_peer_see(struct roam_net *rn, __be32 own, __be32 addr);
+void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
+		   __be32 addr);
 
 /**
- * roam_peer_set - add or change a correspondent
+ * roam_peer_set - add or change a correspondent that knows where we are
  * @rn: namespace
  * @key: who
  * @mode: enum roam_mangle_peer_mode

@@ -168,6 +168,7 @@ roam_mapping_create(struct roam_net *rn, const struct roam_mapping_request *req,
 	mapping->perm = req->perm;
 	mapping->role = req->role;
 	mapping->used = (u32)jiffies;
+	mapping->epoch = ++rn->epoch;
 
 	if (req->valid) {
 		endpoint = roam_endpoint_claim(rn, mapping, &req->coa, extack);
@@ -208,6 +209,8 @@ static int roam_mapping_move(struct roam_net *rn, struct roam_mapping *mapping,
 	*reason = new == old ? ROAM_MANGLE_REASON_REFRESHED :
 			       ROAM_MANGLE_REASON_MOVED;
 	if (new != old) {
+		/* First: who sees the new place must see the new epoch. */
+		WRITE_ONCE(mapping->epoch, ++rn->epoch);
 		rcu_assign_pointer(mapping->endpoint, new);
 		if (old)
 			roam_endpoint_leave(rn, old);

@@ -60,6 +60,8 @@ struct roam_endpoint {
  * @used: jiffies of the last packet; written by the hooks, only if changed
  * @role: enum roam_mangle_role
  * @mortal: it has a lifetime; roam_net.lock
+ * @epoch: roam_net.epoch when @endpoint was set, tells who knows about it (see
+ *	roam_peer.epoch); written under roam_net.lock
  * @rcu: frees it
  */
 struct roam_mapping {
@@ -71,6 +73,7 @@ struct roam_mapping {
 	u32 used;
 	u8 role;
 	bool mortal;
+	u32 epoch;
 	struct rcu_head rcu;
 };
 

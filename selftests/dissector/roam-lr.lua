@@ -205,11 +205,13 @@ end
 
 -- Which request a reply answers; nonces are random, so that one number will do.
 local function match(pinfo, type, nonce)
+	local key = string.format("%d %s", request_of[type] or type, nonce)
+
 	if not pinfo.visited then
 		if request_of[type] then
-			replies[pinfo.number] = requests[request_of[type] .. nonce]
-		elseif types[type] and not requests[type .. nonce] then
-			requests[type .. nonce] = { pinfo.number, pinfo.abs_ts }
+			replies[pinfo.number] = requests[key]
+		elseif types[type] and not requests[key] then
+			requests[key] = { pinfo.number, pinfo.abs_ts }
 		end
 	end
 	return replies[pinfo.number]

@@ -45,7 +45,7 @@ ssh_server() {
 ssh_open() {
 	local dir=$hosts/correspondent/ssh
 	coproc session {
-		in_ns "$mobile" ssh -F none -i "$dir/user" -o IdentitiesOnly=yes \
+		exec nsenter --net="/run/netns/$mobile" ssh -F none -i "$dir/user" -o IdentitiesOnly=yes \
 			-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
 			-o LogLevel=ERROR "root@$correspondent_addr" "$@"
 	}
@@ -175,7 +175,7 @@ outlive_moves() {
 	expect_eq "errors of iperf3" "" "$(grep -i error "$hosts"/*/iperf3)"
 	sockets_are_permanent
 	capture_stop
-	capture_stop "$tcp_pid"
+	stop "$tcp_pid"
 	echo "downloads: $(wc -l <"$hosts/downloads")"
 }
 
@@ -270,15 +270,13 @@ bulk_with_offloads() {
 	topology_start
 	download_server 8000000
 	capture_start "$router" correspondent move.bulk.pcap -s 64 greater 1600
-	in_ns "$mobile" curl -sS --limit-rate 2M \
-		"http://$correspondent_addr:$download_port/file" >"$hosts/file" 2>"$hosts/error" &
-	curl_pid=$!
-	on_exit stop "$curl_pid"
+	bg in_ns "$mobile" curl -sS --limit-rate 2M \
+		"http://$correspondent_addr:$download_port/file" >"$hosts/file" 2>"$hosts/error"
 	for ((i = 1; i <= 5; i++)); do
 		wait_for 120 received_more $((i * 500000))
 		move_to $((1 + i % 3))
 	done
-	wait "$curl_pid" || fail "curl: $(<"$hosts/error")"
+	wait "$bg_pid" || fail "curl: $(<"$hosts/error")"
 	expect_eq "sha256" "$sum" "$(sha256sum <"$hosts/file")"
 	capture_stop
 	count=$(tcpdump -n -r "$ROAM_OUT/move.bulk.pcap" 2>/dev/null | wc -l)

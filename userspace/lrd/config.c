@@ -147,6 +147,10 @@ static char *read_own(cfg_t *cfg, struct config *config)
 {
 	size_t n = cfg_size(cfg, "address");
 
+	if (n > 1)
+		return conf_error(cfg, "address",
+				  "has %zu addresses; a host has one permanent IPv4 address, since its care-of address can stand for one only",
+				  n);
 	config->own = calloc(n ? n : 1, sizeof(*config->own));
 	if (!config->own)
 		return daemon_error("out of memory");

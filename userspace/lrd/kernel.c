@@ -154,6 +154,9 @@ static void see_peer(void *ctx, const struct mangle_peer *p)
 
 	if (p->mode == ROAM_MANGLE_PEER_MODE_SEEN)
 		mobile_seen(lrd->mobile, daemon_now(), &p->own, &p->addr);
+	/* A daemon before us moved, and did not live to tell. */
+	else if (p->mode == ROAM_MANGLE_PEER_MODE_ROAM && !p->told)
+		mobile_miss(lrd->mobile, daemon_now(), &p->own, &p->addr);
 }
 
 void kernel_adopt(struct lrd *lrd)

@@ -776,8 +776,8 @@ static void move_tells_all_peers(void **state)
 	assert_int_equal(first->entries[0].seq, f->own_seq);
 	assert_int_equal(second->entries[0].seq, f->own_seq);
 	answer(f, PEER, LR_ANNOUNCE, LR_OK);
-	/* its mode did not change: the kernel is left alone */
-	assert_int_equal(f->modes[0], -1);
+	/* the kernel may send to it again */
+	assert_int_equal(f->modes[0], PEER_ROAM);
 	pass(f, 3000);
 	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
 	/* 100 ms, 200, 400, 800, then each second */
@@ -792,6 +792,32 @@ static void move_tells_all_peers(void **state)
 	/* the next move tries again */
 	set_coa(f, A);
 	assert_int_equal(count_to(f, PEER2, LR_ANNOUNCE), 1);
+}
+
+static void silence_after_a_move_is_not_plain(void **state)
+{
+	struct fixture *f = *state;
+
+	set_coa(f, A);
+	miss(f, PEER);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	forget_past(f);
+	set_coa(f, B);
+	/* the kernel holds packets until it has confirmed, and says so */
+	pass(f, 250);
+	miss(f, PEER);
+	pass(f, 10000);
+	miss(f, PEER);
+	assert_int_equal(f->modes[0], -1);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+	/* and given up, it is tried again with the next packet */
+	set_coa(f, A);
+	pass(f, 40000);
+	forget_past(f);
+	miss(f, PEER);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	assert_int_equal(f->modes[0], -1);
 }
 
 static void confirm_of_an_old_place_is_ignored(void **state)
@@ -993,6 +1019,8 @@ int main(void)
 		     later_is_repeated_soon, setup),
 		test("MLR-35 MLR-36 MLR-37: a move is announced to every peer seen",
 		     move_tells_all_peers, setup),
+		test("MLR-38: a peer that took part is not plain for its silence",
+		     silence_after_a_move_is_not_plain, setup),
 		test("OPEN-28: a confirm of an old place is ignored",
 		     confirm_of_an_old_place_is_ignored, setup),
 		test("OPEN-28: only the asked peer confirms",

@@ -531,15 +531,12 @@ static void peer_plain(struct mobile *mobile, struct peer *peer, msec_t now)
 static void peer_confirmed(struct mobile *mobile, struct peer *peer,
 			   msec_t now)
 {
-	bool news = peer->held || peer->mode != PEER_ROAM;
-
 	peer_stop(mobile, peer);
 	peer->mode = PEER_ROAM;
 	peer->current = true;
 	peer->took = now - peer->since;
-	if (news)
-		mobile->ops.set_peer(mobile->ctx, &peer->key.perm,
-				     &peer->key.addr, PEER_ROAM);
+	mobile->ops.set_peer(mobile->ctx, &peer->key.perm, &peer->key.addr,
+			     PEER_ROAM);
 	tell(mobile, peer->own, (struct mobile_event){
 		.type = MOBILE_PEER_CONFIRMED,
 		.host = peer->key.addr,
@@ -767,6 +764,15 @@ void mobile_miss(struct mobile *mobile, msec_t now,
 
 	if (!p || p->held)
 		return;
+	/*
+	 * One that took part before becomes plain by no silence: a packet sent
+	 * to it before it knows where we are would end its connection.
+	 */
+	if (p->mode == PEER_ROAM) {
+		if (!p->announcing)
+			peer_announce(mobile, p, now, mobile->config.move_time);
+		return;
+	}
 	p->held = true;
 	peer_announce(mobile, p, now, mobile->config.announce_time);
 }

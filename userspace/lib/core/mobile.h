@@ -32,7 +32,8 @@ enum peer_mode { PEER_SEEN = 0, PEER_ROAM = 1, PEER_PLAIN = 2 };
  *	there, the register should be asked again (OPEN-20). NULL: @peer always
  * @set_own: the kernel shall rewrite @perm <-> @coa from now on; @coa all zero:
  *	no care-of address, the mapping goes; @coa == @perm: at home, no rewriting
- * @set_peer: the kernel shall know this correspondent's mode (releases packets)
+ * @set_peer: the kernel shall know this correspondent's mode, and that it has
+ *	been told the present care-of address (releases packets)
  * @random: 64 random bits
  * @wallclock: nanoseconds since 1970, for identifications
  * @event: something worth a log line and a monitor line, see enum mobile_event
@@ -157,7 +158,10 @@ void mobile_adopt_peer(struct mobile *mobile, const struct roam_addr *perm,
 void mobile_set_coa(struct mobile *mobile, msec_t now,
 		    const struct roam_addr *coa);
 
-/* The kernel holds a packet from @perm to unknown @peer: first contact. */
+/*
+ * The kernel holds a packet from @perm to @peer: first contact, or one that has
+ * not confirmed the present care-of address yet.
+ */
 void mobile_miss(struct mobile *mobile, msec_t now,
 		 const struct roam_addr *perm, const struct roam_addr *peer);
 /* The kernel saw TCP between @perm and a new @peer (MLR-35): announce to it. */

@@ -110,6 +110,7 @@ static bool read_peer(const struct nlattr *nest, struct mangle_peer *p)
 	p->addr = get_addr4(&attrs, ROAM_MANGLE_A_PEER_ADDR4);
 	p->mode = get_u8(&attrs, ROAM_MANGLE_A_PEER_MODE);
 	p->idle = get_u32(&attrs, ROAM_MANGLE_A_PEER_IDLE);
+	p->told = get_u8(&attrs, ROAM_MANGLE_A_PEER_TOLD);
 	return !roam_addr_is_none(&p->addr);
 }
 
@@ -546,6 +547,7 @@ static int on_stats(const struct nlmsghdr *nlh, void *ctx)
 		{ "pass-hold-timeout", ROAM_MANGLE_A_STATS_PASS_HOLD_TIMEOUT,
 		  true },
 		{ "drop-malformed", ROAM_MANGLE_A_STATS_DROP_MALFORMED, true },
+		{ "drop-untold", ROAM_MANGLE_A_STATS_DROP_UNTOLD, true },
 		{ "drop-no-route", ROAM_MANGLE_A_STATS_DROP_NO_ROUTE, true },
 		{ "peers-full", ROAM_MANGLE_A_STATS_PEERS_FULL, true },
 		{ "mappings", ROAM_MANGLE_A_STATS_MAPPINGS, false },

@@ -40,12 +40,14 @@ struct mangle_mapping {
  * @addr: the correspondent
  * @mode: enum roam_mangle_peer_mode
  * @idle: ms since the last packet (from the kernel only)
+ * @told: it knows the present care-of address (from the kernel only)
  */
 struct mangle_peer {
 	struct roam_addr own;
 	struct roam_addr addr;
 	uint8_t mode;
 	uint32_t idle;
+	bool told;
 };
 
 /**

@@ -49,10 +49,11 @@ json_t *mangle_json_mapping(const struct mangle_mapping *m)
 
 json_t *mangle_json_peer(const struct mangle_peer *p)
 {
-	return json_pack("{so so ss sf}",
+	return json_pack("{so so ss sb sf}",
 			 "own", json_addr(&p->own),
 			 "peer", json_addr(&p->addr),
 			 "mode", NAME_OF(mode_names, p->mode),
+			 "told", p->told,
 			 "idle", p->idle / 1000.0);
 }
 

@@ -1,0 +1,483 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 1200
+#
+# What a correspondent does with packets to mobile hosts, to hosts that are none,
+# and with everything that is not its business.
+# shellcheck source=../lib.sh
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+# shellcheck source=../topology.sh
+. "$(dirname "$(realpath "$0")")/../topology.sh"
+
+# Hosts in the range of permanent addresses that never move, beside the register.
+readonly fixed_a=203.0.113.77 fixed_b=203.0.113.78 fixed_c=203.0.113.79
+dissector=$(realpath "$(dirname "$0")")/../dissector/roam-lr.lua
+
+world() {
+	local address host
+	mobile_options='announce_time = 2s'
+	topology_create
+	# As strict as a distribution's defaults get (OPEN-11, OPEN-18).
+	for host in mobile router correspondent register; do
+		in_ns "${!host}" sysctl -qw net.ipv4.conf.all.rp_filter=1 \
+			net.ipv4.conf.default.rp_filter=1
+	done
+	for address in "$fixed_a" "$fixed_b" "$fixed_c"; do
+		ip -n "$register" address add "$address/32" dev lo
+		ip -n "$router" route add "$address" via "$register_addr"
+	done
+	register_start
+	correspondent_start
+	# Somebody asks for the mobile host before the register knows it.
+	in_ns "$correspondent" socat -u /dev/null "TCP:$permanent:17,connect-timeout=10"
+	state_before=$(state_of "$permanent")
+	move_to 1
+	mobile_start
+	wait_for 60 is_registered
+	echo_serve register 7
+	echo_serve mobile 7
+	echo_serve correspondent 7
+}
+
+# messages FILE FILTER: how many of them are in a capture.
+messages() {
+	tshark -n -r "$ROAM_OUT/$1" -X "lua_script:$dissector" -Y "roam_lr && $2" \
+		2>/dev/null | wc -l
+}
+
+# packets FILE FILTER
+packets() {
+	tshark -n -r "$ROAM_OUT/$1" -Y "$2" 2>/dev/null | wc -l
+}
+
+state_of() {
+	roam correspondent -j mangle show "$1" | jq -r '.[0].state'
+}
+
+state_is() {
+	[[ $(state_of "$1") == "$2" ]]
+}
+
+# ---- destinations that do not move ----
+
+# One question for the first packet, held until the answer, then none.
+fixed_host_is_asked_for_once() {
+	local rewritten held order
+	rewritten=$(counter correspondent mangle out_rewritten)
+	held=$(counter correspondent mangle held)
+	capture_start "$correspondent" eth0 correspondent.fixed.pcap \
+		"udp port 17434 or host $fixed_a"
+	talk_open first correspondent "$fixed_a" 7
+	expect_eq "state of the mapping" null "$(state_of "$fixed_a")"
+	talk_open second correspondent "$fixed_a" 7
+	talk second
+	capture_stop
+	counter_is correspondent mangle held "-gt $held" || fail "the first packet was not held"
+	expect_eq "queries" 1 "$(messages correspondent.fixed.pcap \
+		"roam_lr.type == 1 && roam_lr.permanent4 == $fixed_a")"
+	expect_eq "answers 'none'" 1 "$(messages correspondent.fixed.pcap \
+		"roam_lr.type == 2 && roam_lr.status == 1 && roam_lr.permanent4 == $fixed_a")"
+	order=$(tshark -n -r "$ROAM_OUT/correspondent.fixed.pcap" -X "lua_script:$dissector" \
+		-Y "roam_lr || tcp.flags.syn == 1 && tcp.flags.ack == 0" -T fields \
+		-e roam_lr.type -e ip.proto 2>/dev/null | head -n 3 | tr -s '\t\n' '  ')
+	expect_eq "query, answer, SYN" "1 17 2 17 6 " "${order# }"
+	expect_eq "packets rewritten" "$rewritten" \
+		"$(counter correspondent mangle out_rewritten)"
+}
+
+# The same bytes leave the sender and reach the other side, at their own addresses.
+fixed_host_gets_the_same_bytes() {
+	local side sent
+	capture_start "$correspondent" eth0 correspondent.sent.pcap "tcp and dst $fixed_b"
+	sent=$capture_pid
+	capture_start "$register" eth0 correspondent.got.pcap "tcp and dst $fixed_b"
+	head -c 100000 /dev/urandom >"$hosts/bytes"
+	bg in_ns "$register" socat -u TCP-LISTEN:9,bind="$fixed_b" "CREATE:$hosts/bytes.got"
+	wait_for 60 port_open register 9
+	expect_ok in_ns "$correspondent" socat -u "OPEN:$hosts/bytes" "TCP:$fixed_b:9"
+	wait_for 60 cmp "$hosts/bytes" "$hosts/bytes.got"
+	capture_stop
+	stop "$sent"
+	for side in sent got; do
+		tshark -n -r "$ROAM_OUT/correspondent.$side.pcap" -T fields -e ip.src -e ip.dst \
+			-e ip.id -e tcp.seq_raw -e tcp.ack_raw -e tcp.len -e tcp.checksum \
+			2>/dev/null | sort -u >"$ROAM_OUT/correspondent.$side"
+	done
+	expect_eq "packets that changed on their way" "" \
+		"$(comm -13 "$ROAM_OUT/correspondent.sent" "$ROAM_OUT/correspondent.got" | head -n 3)"
+	(($(wc -l <"$ROAM_OUT/correspondent.got") > 60)) || fail "packets are missing"
+	expect_eq "TCP from another address" "" \
+		"$(grep -v "^198.51.100.2" "$ROAM_OUT/correspondent.sent" | head -n 3)"
+}
+
+# Short lifetimes for one test.
+short_null_lifetime() {
+	correspondent_options='null_lifetime = 4s'
+	correspondent_configure
+	daemon_signal correspondent lrd HUP
+	on_exit long_null_lifetime
+}
+
+long_null_lifetime() {
+	correspondent_options=
+	correspondent_configure
+	daemon_signal correspondent lrd HUP
+}
+
+# Renewed while it is in use, or asked for again by the next packet.
+expired_mapping_is_asked_for() {
+	local before
+	short_null_lifetime
+	talk_open early correspondent "$fixed_c" 7
+	before=$(counter register hlr queries)
+	wait_for 60 gone_or_renewed "$before"
+	talk_open late correspondent "$fixed_c" 7
+	counter_is register hlr queries "-gt $before" || fail "it was not asked for again"
+}
+
+gone_or_renewed() {
+	gone_mapping "$fixed_c" || counter_is register hlr queries "-gt $1"
+}
+
+# Nobody talks to it any more: the mapping ends and nobody asks.
+idle_mapping_ends() {
+	short_null_lifetime
+	in_ns "$correspondent" socat -u /dev/null "TCP:$fixed_c:7"
+	wait_for 60 state_is "$fixed_c" null
+	try_for 45 gone_mapping "$fixed_c" || fail "it is renewed for ever: $(
+		counter register hlr queries) queries"
+}
+
+gone_mapping() {
+	[[ $(roam correspondent -j mangle show "$1") == '[]' ]]
+}
+
+outside_the_range_nothing_happens() {
+	local before after
+	before=$(what_was_done)
+	talk_open outside correspondent "$register_addr" 7
+	talk outside
+	after=$(what_was_done)
+	expect_eq "counters" "$before" "$after"
+}
+
+what_was_done() {
+	roam correspondent -j mangle stats |
+		jq -c '.[0] | del(.mappings, .peers)'
+	counter correspondent lr misses
+}
+
+# An update of a host that had no mapping: the null mapping is replaced.
+update_replaces_null_mapping() {
+	expect_eq "state before the host was registered" null "$state_before"
+	talk_open announced mobile "$correspondent_addr" 7
+	expect_eq "state" valid "$(state_of "$permanent")"
+	is_mapped correspondent || fail "care-of address: $(mapped_at correspondent)"
+	talk_open back correspondent "$permanent" 7
+}
+
+# ---- what is not TCP ----
+
+# datagram FROM TO ADDRESS PORT: send one, print the sender that arrives.
+datagram() {
+	local file=$hosts/datagram
+	rm -f "$file"
+	bg in_ns "${!2}" socat -u "UDP-RECVFROM:$4" \
+		SYSTEM:"echo \\\$SOCAT_PEERADDR \\\$(cat) >$file.new; mv $file.new $file"
+	wait_for 60 udp_open "$2" "$4"
+	echo "INVITE $RANDOM" >"$file.sent"
+	in_ns "${!1}" socat -u "OPEN:$file.sent" "UDP-SENDTO:$3:$4"
+	wait_for 60 test_file "$file"
+	expect_eq "payload" "$(<"$file.sent")" "$(cut -d' ' -f2- "$file")"
+	cut -d' ' -f1 "$file"
+}
+
+test_file() {
+	[[ -s $1 ]]
+}
+
+udp_open() {
+	in_ns "${!1}" ss -Huln "sport = :$2" | grep -q .
+}
+
+# SIP and something like RTP, each way; our own messages are UDP as well.
+datagrams_pass_untouched() {
+	local port
+	place_now
+	talk_open before mobile "$correspondent_addr" 7
+	capture_start "$router" correspondent correspondent.udp.pcap udp
+	for port in 5060 16384; do
+		expect_eq "sender of UDP" "$care_of" \
+			"$(datagram mobile correspondent "$correspondent_addr" "$port")"
+		expect_eq "sender of UDP" "$correspondent_addr" \
+			"$(datagram correspondent mobile "$care_of" "$port")"
+	done
+	# What an application sends to the permanent address stays as it is, too.
+	echo lost | in_ns "$correspondent" socat -u - "UDP-SENDTO:$permanent:5060"
+	wait_for 60 packet_came correspondent.udp.pcap "dst $permanent and udp port 5060"
+	capture_stop
+	expect_eq "own messages with the permanent address" 0 \
+		"$(packets correspondent.udp.pcap "udp.port == 17434 && ip.addr == $permanent")"
+	talk before
+}
+
+packet_came() {
+	tcpdump -n -r "$ROAM_OUT/$1" "${@:2}" 2>/dev/null | grep -q .
+}
+
+# ---- the path ----
+
+# A narrow link behind the router, another size for each direction.
+narrow_path_is_discovered() {
+	place_now
+	ip -n "$router" route change 198.51.100.0/26 dev correspondent \
+		src 198.51.100.1 mtu lock 1300
+	on_exit ip -n "$router" route change 198.51.100.0/26 dev correspondent src 198.51.100.1
+	for net in 0 64 128; do
+		ip -n "$router" route change "192.0.2.$net/26" dev "net$((net / 64 + 1))" \
+			src "192.0.2.$((net + 1))" mtu lock 1200
+		on_exit ip -n "$router" route change "192.0.2.$net/26" \
+			dev "net$((net / 64 + 1))" src "192.0.2.$((net + 1))"
+	done
+	head -c 300000 /dev/urandom >"$hosts/large"
+	in_icmp_mobile=$(counter mobile mangle in_icmp)
+	in_icmp_correspondent=$(counter correspondent mangle in_icmp)
+	bg in_ns "$correspondent" socat -u TCP-LISTEN:9 "CREATE:$hosts/large.up"
+	bg in_ns "$mobile" socat -u TCP-LISTEN:9 "CREATE:$hosts/large.down"
+	wait_for 60 port_open correspondent 9
+	wait_for 60 port_open mobile 9
+	expect_ok in_ns "$mobile" timeout 120 socat -u "OPEN:$hosts/large" "TCP:$correspondent_addr:9"
+	wait_for 60 cmp "$hosts/large" "$hosts/large.up"
+	expect_ok in_ns "$correspondent" timeout 120 socat -u "OPEN:$hosts/large" "TCP:$permanent:9"
+	wait_for 60 cmp "$hosts/large" "$hosts/large.down"
+	counter_is mobile mangle in_icmp "-gt $in_icmp_mobile" ||
+		fail "no error was translated at the mobile host"
+	counter_is correspondent mangle in_icmp "-gt $in_icmp_correspondent" ||
+		fail "no error was translated at the correspondent"
+}
+
+# Firewalls of both hosts: permanent addresses, one entry, before and after.
+conntrack_sees_permanent_addresses() {
+	local host before port
+	require conntrack nft
+	for host in mobile correspondent; do
+		in_ns "${!host}" nft -f - <<-'END' || fail "no connection tracking"
+			table inet t {
+				chain in {
+					type filter hook input priority 0; policy accept;
+					ct state invalid counter drop
+					tcp dport != 7 ct state new counter drop
+				}
+				chain out {
+					type filter hook output priority 0; policy accept;
+					ct state invalid counter drop
+				}
+			}
+		END
+		on_exit in_ns "${!host}" nft delete table inet t
+	done
+	talk_open tracked mobile "$correspondent_addr" 7
+	port=$(sockets mobile dport = :7 | sed -n '$s/.*'"$permanent"':\([0-9]*\) .*/\1/p')
+	before=$(tracked_pairs "$port")
+	move_to 2
+	talk tracked
+	move_to 3
+	talk tracked
+	for host in mobile correspondent; do
+		expect_eq "entries at the $host" \
+			"src=$permanent dst=$correspondent_addr src=$correspondent_addr dst=$permanent" \
+			"$(tracked_at "$host" "$port")"
+		expect_eq "entries with care-of addresses" "" \
+			"$(in_ns "${!host}" conntrack -L -p tcp 2>/dev/null | grep -F 192.0.2.)"
+	done
+	expect_eq "entries before and after" "$before" "$(tracked_pairs "$port")"
+	expect_eq "refused as invalid" "0 0" "$(
+		for host in mobile correspondent; do
+			in_ns "${!host}" nft list chain inet t in |
+				sed -n 's/.*invalid counter packets \([0-9]*\).*/\1/p'
+		done | xargs)"
+}
+
+tracked_at() {
+	in_ns "${!1}" conntrack -L -p tcp --sport "$2" 2>/dev/null |
+		grep -o -E '(src|dst)=[^ ]*' | xargs
+}
+
+tracked_pairs() {
+	tracked_at mobile "$1"
+	tracked_at correspondent "$1"
+}
+
+# A firewall in the network that the host visits: only what began inside passes.
+stateful_firewall_lets_it_through() {
+	require nft
+	in_ns "$router" nft -f - <<-'END' || fail "no connection tracking"
+		table inet t {
+			chain forward {
+				type filter hook forward priority 0; policy drop;
+				ct state established,related accept
+				iifname "net*" accept
+				udp dport 17434 accept
+				iifname { "register", "correspondent" } oifname { "register", "correspondent" } accept
+			}
+		}
+	END
+	on_exit in_ns "$router" nft delete table inet t
+	talk_open guarded mobile "$correspondent_addr" 7
+	for n in 3 1 2; do
+		move_to "$n"
+		talk guarded
+	done
+}
+
+strict_settings_do_no_harm() {
+	local host
+	for host in mobile router correspondent; do
+		expect_eq "rp_filter at $host" 1 \
+			"$(in_ns "${!host}" sysctl -n net.ipv4.conf.all.rp_filter)"
+	done
+	talk_open strict mobile "$correspondent_addr" 7
+	talk_open back correspondent "$permanent" 7
+	for n in 1 2 3; do
+		move_to "$n"
+		talk strict
+		talk back
+	done
+}
+
+# Signatures over the addresses, with Python's sockets on both sides.
+signed_connection_moves() {
+	local program='
+import socket, struct, sys
+
+TCP_MD5SIG = 14
+role, own, peer = sys.argv[1:]
+key = b"throw-away"
+# struct tcp_md5sig: address, flags, prefix length, key length, interface, key
+signature = struct.pack("=H2s4s120xBBHI80s",
+    socket.AF_INET, b"\0\0", socket.inet_aton(peer), 0, 0, len(key), 0, key)
+s = socket.socket()
+s.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, signature)
+if role == "server":
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((own, 179))
+    s.listen()
+    c, _ = s.accept()
+    while data := c.recv(4096):
+        c.sendall(data)
+else:
+    s.connect((peer, 179))
+    f = s.makefile("rw", buffering=1)
+    for line in sys.stdin:
+        f.write(line)
+        f.flush()
+        print(f.readline(), end="", flush=True)
+'
+	bg in_ns "$correspondent" /usr/bin/python3 -c "$program" server 0.0.0.0 "$permanent"
+	wait_for 60 port_open correspondent 179
+	coproc signed { exec nsenter --net="/run/netns/$mobile" /usr/bin/python3 -c "$program" client - "$correspondent_addr"; }
+	# shellcheck disable=SC2154 # set by coproc
+	on_exit stop "$signed_PID"
+	signed_line one
+	expect_match "the unsigned are refused" "." "$(
+		in_ns "$mobile" timeout 5 socat -u - "TCP:$correspondent_addr:179" </dev/null 2>&1 || echo refused)"
+	move_to 1
+	signed_line two
+	move_to 2
+	signed_line three
+}
+
+signed_line() {
+	local line
+	echo "$1" >&"${signed[1]}"
+	read -r -t 120 line <&"${signed[0]}" || fail "no signed answer to $1"
+	expect_eq "signed answer" "$1" "$line"
+}
+
+# ---- connections to the care-of address itself ----
+
+care_of_connections_are_left_alone() {
+	local kept
+	place_now
+	# The first test of the file: nobody talked yet, so that this one is before.
+	expect_match "state of the mapping" "null" "$(state_of "$permanent")"
+	talk_open before correspondent "$care_of" 7
+	talk_open mapped mobile "$correspondent_addr" 7
+	wait_for 60 is_mapped correspondent
+	talk_open after correspondent "$care_of" 7
+	talk_open bound mobile "$correspondent_addr" 7 "bind=$care_of"
+	kept=$(counter mobile mangle in_kept)
+	talk before
+	talk after
+	talk bound
+	talk mapped
+	expect_match "the socket's own address" "^$care_of:" \
+		"$(sockets mobile dport = :7 src "$care_of")"
+	counter_is mobile mangle in_kept "-gt $kept" || fail "in_kept does not count"
+}
+
+plain_peer_works_by_the_care_of_address() {
+	move_to 2
+	wait_for 60 is_registered
+	# It serves at the register, where no roam-lrd runs.
+	talk_open plain mobile "$register_addr" 7
+	talk plain
+	expect_eq "peer address at the plain host" "$care_of" \
+		"$(sockets register sport = :7 src "$register_addr" | sed 's/.* \(.*\):.*/\1/')"
+	expect_eq "how the peer is known" plain \
+		"$(roam mobile -j mangle peer show |
+			jq -r --arg peer "$register_addr" '.[] | select(.peer == $peer) | .mode')"
+	talk_open again mobile "$register_addr" 7
+}
+
+# ---- namespaces ----
+
+# Two pairs with the same addresses; what one forgets the other keeps.
+namespaces_share_nothing() {
+	# shellcheck disable=SC2034 # by name
+	local server1 roamer1 server2 roamer2
+	pair_create server1 roamer1
+	pair_create server2 roamer2
+	pair_map server1 roamer1
+	pair_map server2 roamer2
+	echo_serve roamer1 7
+	echo_serve roamer2 7
+	talk_open one server1 "$permanent" 7
+	talk_open two server2 "$permanent" 7
+	"$roam_bin/roam" -n "$roamer1" mangle flush
+	"$roam_bin/roam" -n "$server1" mangle flush
+	talk one
+	talk two
+	"$roam_bin/roam" -n "$server1" mangle replace "$permanent" via 192.0.2.9
+	expect_eq "care-of address in the other namespace" 192.0.2.2 \
+		"$("$roam_bin/roam" -j -n "$server2" mangle show | jq -r '.[0].care_of')"
+	talk two
+	ns_delete "$server1"
+	talk two
+	counter_before=$("$roam_bin/roam" -j -n "$server2" mangle stats | jq '.[0].out_rewritten')
+	talk two
+	(($("$roam_bin/roam" -j -n "$server2" mangle stats | jq '.[0].out_rewritten') > counter_before)) ||
+		fail "the other namespace stopped to rewrite"
+}
+
+fixture world
+test "OPEN-40: connections to the care-of address are left alone" care_of_connections_are_left_alone
+test "MLR-25: an update replaces a null mapping" update_replaces_null_mapping
+test "MLR-06 MLR-21 MLR-22 MLR-24: a host that does not move is asked for once" \
+	fixed_host_is_asked_for_once
+test "MLR-18: TCP to a host that does not move leaves unmodified" fixed_host_gets_the_same_bytes
+test "MLR-23: an expired mapping is asked for again" expired_mapping_is_asked_for
+test "MLR-23: a mapping that nobody uses ends" idle_mapping_ends
+test "MLR-16: TCP outside the range is not looked at" outside_the_range_nothing_happens
+test "MLR-15 MLR-28: UDP passes untouched" datagrams_pass_untouched
+test "OPEN-08: errors of a narrow path reach the socket" narrow_path_is_discovered
+test "OPEN-10: firewalls see permanent addresses and one connection" \
+	conntrack_sees_permanent_addresses
+test "OPEN-11 OPEN-18: strict reverse path filters do no harm" strict_settings_do_no_harm
+test "OPEN-19: a stateful firewall on the path lets a moved connection through" \
+	stateful_firewall_lets_it_through
+test "OPEN-12: a TCP-MD5 session moves" signed_connection_moves
+test "OPEN-37: a plain peer works by the care-of address" \
+	plain_peer_works_by_the_care_of_address
+test "OPEN-14: namespaces share nothing" namespaces_share_nothing
+tests_done

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The dissector judges other tests, so it is judged first: by the test vectors of
+# the protocol page, and by messages that the page calls malformed.
+# shellcheck source=../lib.sh
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+
+here=$(dirname "$(realpath "$0")")
+dissector=$here/../dissector/roam-lr.lua
+page=$here/../../Documentation/protocols/location-register.md
+
+# Bytes as text2pcap wants them, names as read by whoever judges: the vectors as
+# they are, then the query with one thing wrong.
+# shellcheck disable=SC2016
+readonly messages='
+import re, sys
+
+page, dump, names = sys.argv[1:]
+vectors = {}
+for name, text in re.findall(r"```hex (\w+)\n(.*?)```", open(page).read(), re.S):
+    vectors[name] = bytes.fromhex(re.sub(r"\s", "", re.sub(r";.*", "", text)))
+query = vectors["query"]
+
+def at(offset, *values):
+    message = bytearray(query)
+    message[offset:offset + len(values)] = values
+    return bytes(message)
+
+wrong = {
+    "version": at(0, 2), "type": at(1, 7), "type zero": at(1, 0), "count": at(3, 0),
+    "count too high": at(3, 25), "length": query[:-1], "surplus": query + b"x",
+    "header": query[:20], "nothing": b"\1", "flags": at(24 + 45, 2),
+    "reserved": at(24 + 47, 1), "unspecified": at(24, *bytes(16)),
+    "multicast": at(24 + 12, 224), "loopback": at(24 + 12, 127),
+    "compatible": at(24, *bytes(12)), "multicast care-of": at(40, 0xff, 2),
+    "no key": query[:4] + bytes(4) + query[8:-16],
+}
+with open(dump, "w") as out, open(names, "w") as list:
+    for good, messages in ((1, vectors), (0, wrong)):
+        for name, message in messages.items():
+            print("good" if good else "wrong", name, file=list)
+            for i in range(0, len(message), 16):
+                print("%06x " % i, message[i:i + 16].hex(" "), file=out)
+            print(file=out)
+'
+
+vectors_and_mistakes() {
+	local kind name malformed expert
+	require tshark text2pcap
+	/usr/bin/python3 -c "$messages" "$page" "$ROAM_OUT/dissector.hex" "$ROAM_OUT/dissector.names" ||
+		fail "no vectors"
+	text2pcap -q -u 40000,17434 "$ROAM_OUT/dissector.hex" "$ROAM_OUT/dissector.pcap" 2>&1
+	tshark -n -r "$ROAM_OUT/dissector.pcap" -X "lua_script:$dissector" -T fields \
+		-E separator='|' -e _ws.col.Protocol -e roam_lr.malformed -e _ws.expert.message \
+		2>&1 | grep -v "^Running as user" >"$ROAM_OUT/dissector.seen"
+	expect_eq "messages" "$(wc -l <"$ROAM_OUT/dissector.names")" \
+		"$(wc -l <"$ROAM_OUT/dissector.seen")"
+	paste -d'|' "$ROAM_OUT/dissector.names" "$ROAM_OUT/dissector.seen" |
+		while IFS='|' read -r name protocol malformed expert; do
+			kind=${name%% *}
+			expect_eq "$name: protocol" ROAM-LR "$protocol"
+			[[ $expert != *"Lua Error"* ]] || fail "$name: $expert"
+			if [[ $kind == good ]]; then
+				expect_eq "$name: malformed" "" "$malformed$expert"
+			else
+				expect_match "$name: malformed" "^(1|True)$" "$malformed"
+				expect_match "$name: reason" . "$expert"
+			fi
+		done || exit 1
+}
+
+test "GEN-09: the dissector knows good messages from malformed ones" vectors_and_mistakes
+tests_done

@@ -1,0 +1,278 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
+#
+# The module by itself, driven by the tool: load and unload, tables, batches,
+# events. Large tables use the benchmark range 198.18.0.0/15, the documentation
+# ranges are too small for them.
+# shellcheck source=../lib.sh
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+# shellcheck source=../topology.sh
+. "$(dirname "$(realpath "$0")")/../topology.sh"
+
+readonly cycles=20
+readonly entries=10000
+
+tool() {
+	"$roam_bin/roam" "$@"
+}
+
+# status_of COMMAND...: prints its exit status.
+status_of() {
+	local status=0
+	"$@" >/dev/null 2>&1 || status=$?
+	echo "$status"
+}
+
+loaded() {
+	grep -q '^roam_mangle ' /proc/modules
+}
+
+# ---- load and unload ----
+
+# Connections and pings without end between two namespaces; not as fast as it
+# goes, so that the emulated machine has time for us.
+traffic() {
+	bg in_ns "$roamer" socat -u TCP-LISTEN:9,fork,reuseaddr OPEN:/dev/null
+	# shellcheck disable=SC2016 # the inner shell's
+	bg in_ns "$server" bash -c '
+		while :; do
+			head -c 30000 /dev/zero | timeout 5 socat -u - "TCP:$1:9,connect-timeout=2"
+			sleep 0.1
+		done 2>/dev/null' traffic "$permanent"
+	bg in_ns "$server" ping -q -i 0.05 192.0.2.2 >/dev/null
+}
+
+more_packets() {
+	(($(ip -n "$roamer" -s -j link show eth0 | jq '.[0].stats64.rx.packets') > $1 + 5))
+}
+
+unload_under_traffic() {
+	local server roamer doomed i before
+	pair_create server roamer
+	modprobe -r roam_mangle || fail "cannot unload before anything"
+	traffic
+	for ((i = 1; i <= cycles; i++)); do
+		modprobe roam_mangle || fail "cannot load in cycle $i"
+		pair_map server roamer || fail "cannot configure in cycle $i"
+		doomed=doomed-$i-$RANDOM
+		ip netns add "$doomed"
+		tool -n "$doomed" mangle replace "$permanent" via 192.0.2.2 lifetime 1h
+		tool -n "$doomed" mangle range set "$permanent_prefix"
+		before=$(ip -n "$roamer" -s -j link show eth0 | jq '.[0].stats64.rx.packets')
+		wait_for 60 more_packets "$before"
+		# Now before the module, now after it.
+		if ((i % 2)); then
+			ip netns delete "$doomed"
+			modprobe -r roam_mangle || fail "cannot unload in cycle $i"
+		else
+			modprobe -r roam_mangle || fail "cannot unload in cycle $i"
+			ip netns delete "$doomed"
+		fi
+		! loaded || fail "still loaded in cycle $i"
+	done
+	expect_eq "hooks left" "" "$(grep -o 'roam_[a-z_]*' /proc/kallsyms | head -n 3)"
+	modprobe roam_mangle
+}
+
+# ---- tables ----
+
+# A batch file of that many mappings.
+many() {
+	awk -v n="$1" -v command="$2" 'BEGIN {
+		for (i = 0; i < n; i++)
+			printf "mangle %s 198.18.%d.%d via 198.19.%d.%d\n", command,
+				i / 250, i % 250 + 1, i / 250, i % 250 + 1
+	}'
+}
+
+table_under_traffic() {
+	local server roamer i status=0
+	hosts=$(mktemp -d /run/roam-test.XXXXXX)
+	on_exit rm -rf "$hosts"
+	pair_create server roamer
+	pair_map server roamer
+	echo_serve roamer 7
+	talk_open steady server "$permanent" 7
+	traffic
+	exec {events}< <(in_ns "$server" "$roam_bin/roam" -j monitor mangle)
+	on_exit kill $!
+	wait_for 60 monitor_listens
+
+	many "$entries" add >"$hosts/batch"
+	expect_ok tool -n "$server" -b "$hosts/batch"
+	expect_eq "mappings" $((entries + 1)) \
+		"$(tool -n "$server" -j mangle stats | jq '.[0].mappings')"
+	for i in 1 2 3; do
+		tool -n "$server" -j mangle show >"$hosts/dump" || fail "dump $i"
+		expect_eq "entries of dump $i" $((entries + 1)) "$(jq length "$hosts/dump")"
+		expect_eq "different entries of dump $i" $((entries + 1)) \
+			"$(jq -r '.[].permanent' "$hosts/dump" | sort -u | wc -l)"
+		talk steady
+	done
+	expect_eq "one of them" '["198.18.7.9","198.19.7.9","remote","valid"]' \
+		"$(tool -n "$server" -j mangle show 198.18.7.9 | jq -c '.[0] | [.permanent, .care_of, .role, .state]')"
+	# The same once more is refused at its first line; replacing is not.
+	tool -n "$server" -b "$hosts/batch" >"$hosts/output" 2>&1 || status=$?
+	expect_eq "status" 2 "$status"
+	expect_match "line" "line 1:" "$(<"$hosts/output")"
+	many 10 replace >"$hosts/batch"
+	expect_ok tool -n "$server" -b "$hosts/batch"
+	expect_eq "drops" 0 "$(tool -n "$server" -j mangle stats |
+		jq '.[0] | [to_entries[] | select(.key | startswith("drop_")) | .value] | add')"
+	expect_ok tool -n "$server" mangle flush
+	expect_eq "mappings" '[]' "$(tool -n "$server" -j mangle show)"
+	# An event for each, or one that says that some were lost.
+	wait_for 60 events_say deleted
+}
+
+# The monitor tells nothing until something happens.
+monitor_listens() {
+	tool -n "$server" mangle replace 203.0.113.99 null
+	tool -n "$server" mangle del 203.0.113.99
+	read -r -t 1 line <&"$events" && jq -e '.event' <<<"$line"
+}
+
+events_say() {
+	local line
+	while read -r -t 1 line <&"$events"; do
+		jq -e --arg event "$1" '.event == $event or .event == "lost"' <<<"$line" && return
+	done
+	return 1
+}
+
+# ---- the tool ----
+
+json_is_valid() {
+	local ns command output
+	ns_create ns
+	for command in "mangle show" "mangle peer show" "mangle range show" \
+		"mangle show $permanent"; do
+		# shellcheck disable=SC2086 # words
+		expect_eq "$command" '[]' "$(tool -j -n "$ns" $command)"
+	done
+	for command in "mangle config show" "mangle stats" "status" "doctor"; do
+		# shellcheck disable=SC2086
+		output=$(tool -j -n "$ns" $command)
+		jq -e 'type == "array" and length > 0' <<<"$output" >/dev/null ||
+			fail "$command: no list: $output"
+		expect_eq "$command: documents" 1 "$(jq -s length <<<"$output")"
+	done
+	tool -n "$ns" mangle replace "$permanent" via 192.0.2.2 lifetime 1h seq 7
+	tool -n "$ns" mangle range set "$permanent_prefix" 198.51.100.0/24
+	for command in "mangle show" "mangle range show" "mangle show $permanent"; do
+		# shellcheck disable=SC2086
+		tool -j -p -n "$ns" $command | jq -e 'type == "array" and length > 0' \
+			>/dev/null || fail "$command: no list"
+	done
+	expect_eq "sequence" 7 "$(tool -j -n "$ns" mangle show | jq '.[0].sequence')"
+	# What changes something says how much.
+	expect_eq "documents of a change" 1 \
+		"$(tool -j -n "$ns" mangle flush | jq -s length)"
+}
+
+changes_come_back() {
+	local ns
+	ns_create ns
+	expect_ok tool -n "$ns" mangle config set protocol tcp,udp hold-packets 3 hold-total 30 \
+		hold-time 300ms hold-policy drop grace 1s max-mappings 5 max-peers 6 peer-time 1m
+	expect_eq "settings" '[["tcp","udp"],3,30,0.3,"drop",1,5,6,60]' \
+		"$(tool -j -n "$ns" mangle config show | jq -c '.[0] |
+			[.protocol, .hold_packets, .hold_total, .hold_time, .hold_policy,
+			.grace, .max_mappings, .max_peers, .peer_time]')"
+	many 5 add | tool -n "$ns" -b - || fail "five of five"
+	expect_eq "status of the sixth" 2 \
+		"$(status_of tool -n "$ns" mangle add "$permanent" via 192.0.2.2)"
+	expect_match "why" "limit|max-mappings" \
+		"$(tool -n "$ns" mangle add "$permanent" via 192.0.2.2 2>&1)"
+	expect_eq "status of a double one" 2 \
+		"$(status_of tool -n "$ns" mangle add 198.18.0.1 via 192.0.2.2)"
+	expect_ok tool -n "$ns" mangle replace 198.18.0.1 via 192.0.2.77 seq 9
+	expect_eq "status of an older one" 2 \
+		"$(status_of tool -n "$ns" mangle replace 198.18.0.1 via 192.0.2.78 seq 8)"
+	expect_eq "care-of address" 192.0.2.77 \
+		"$(tool -j -n "$ns" mangle show 198.18.0.1 | jq -r '.[0].care_of')"
+	expect_ok tool -n "$ns" mangle del 198.18.0.1 198.18.0.2
+	expect_eq "status of deleting nothing" 2 "$(status_of tool -n "$ns" mangle del 198.18.0.1)"
+	expect_eq "mappings" 3 "$(tool -j -n "$ns" mangle show | jq length)"
+	expect_ok tool -n "$ns" mangle range set none
+	expect_eq "prefixes" '[]' "$(tool -j -n "$ns" mangle range show)"
+}
+
+lifetimes_end() {
+	local ns
+	ns_create ns
+	tool -n "$ns" mangle add "$permanent" via 192.0.2.2 lifetime 1s
+	tool -n "$ns" mangle add 203.0.113.6 via 192.0.2.3 lifetime 1h
+	wait_for 60 mappings_are "$ns" 203.0.113.6
+}
+
+mappings_are() {
+	[[ $(tool -j -n "$1" mangle show | jq -r '.[].permanent' | xargs) == "${*:2}" ]]
+}
+
+batches_report() {
+	local ns output
+	ns_create ns
+	expect_eq "all good" 0 "$(printf 'mangle add %s via 192.0.2.2\n# a comment\n\nmangle show\n' \
+		203.0.113.1 | status_of tool -n "$ns" -b -)"
+	expect_eq "unknown word" 1 "$(echo "mangle ad 203.0.113.2 via 192.0.2.2 now" |
+		status_of tool -n "$ns" -b -)"
+	expect_eq "refused" 2 "$(echo "mangle add 203.0.113.1 via 192.0.2.2" |
+		status_of tool -n "$ns" -b -)"
+	expect_eq "in part" 4 "$(printf '%s\n' "mangle add 203.0.113.3 via 192.0.2.2" \
+		"mangle add 203.0.113.1 via 192.0.2.2" "mangle add 203.0.113.4 via 192.0.2.2" |
+		status_of tool -n "$ns" -force -b -)"
+	expect_eq "mappings" "203.0.113.1 203.0.113.3 203.0.113.4" \
+		"$(tool -j -n "$ns" mangle show | jq -r '.[].permanent' | xargs)"
+	# Without -force it ends at the wrong line, and says which.
+	output=$(printf '%s\n' "mangle add 203.0.113.5 via 192.0.2.2" "mangle add x via y" \
+		"mangle add 203.0.113.7 via 192.0.2.2" | tool -j -n "$ns" -b - 2>&1 >/dev/null)
+	expect_eq "the wrong line" 2 "$(jq .error.line <<<"$output")"
+	expect_eq "mappings" 4 "$(tool -j -n "$ns" mangle show | jq length)"
+	output=$(printf 'mangle show\nmangle stats\n' | tool -j -n "$ns" -b -)
+	expect_eq "lines of the results" '[1,2]' "$(jq -c 'map(.line)' <<<"$output")"
+	expect_eq "no such file" 1 "$(status_of tool -b /nowhere)"
+	expect_eq "no such namespace" 1 "$(status_of tool -n nowhere mangle show)"
+	expect_eq "daemon that does not run" 3 \
+		"$(ROAM_RUN_DIR=/nowhere status_of tool -n "$ns" hlr show)"
+	module_absent roam_mangle
+	expect_eq "module that is not loaded" 3 "$(status_of tool -n "$ns" mangle show)"
+	expect_match "what to do" "modprobe roam_mangle" "$(tool -n "$ns" mangle show 2>&1)"
+}
+
+monitor_writes_json_lines() {
+	local ns
+	ns_create ns
+	server=$ns
+	exec {events}< <(in_ns "$ns" "$roam_bin/roam" -j -ts monitor mangle)
+	on_exit kill $!
+	wait_for 60 monitor_listens
+	tool -n "$ns" mangle add "$permanent" via 192.0.2.2
+	tool -n "$ns" mangle replace "$permanent" via 192.0.2.3
+	tool -n "$ns" mangle del "$permanent"
+	tool -n "$ns" mangle add "$permanent" via 192.0.2.4 lifetime 1s
+	local line seen=()
+	until [[ "${seen[*]}" == *expired* ]]; do
+		read -r -t 60 line <&"$events" || fail "no event after: ${seen[*]}"
+		jq -e '.object == "mangle" and .time' <<<"$line" >/dev/null || fail "no event: $line"
+		[[ $(jq -r .permanent <<<"$line") != "$permanent" ]] ||
+			seen+=("$(jq -r '.event + " " + .care_of' <<<"$line")")
+	done
+	expect_eq "events" "new 192.0.2.2 moved 192.0.2.3 deleted 192.0.2.3 new 192.0.2.4 expired 192.0.2.4" \
+		"${seen[*]}"
+}
+
+with_module() {
+	modprobe roam_mangle || fail "roam_mangle cannot be loaded"
+}
+
+fixture with_module
+test "GEN-01: $cycles times loaded and unloaded under traffic" unload_under_traffic
+test "GEN-06 GEN-18: $entries mappings under traffic, no packet dropped" table_under_traffic
+test "GEN-07: JSON is valid, and a list even when empty" json_is_valid
+test "GEN-06 GEN-07: what is set can be read and deleted" changes_come_back
+test "MLR-20: a mapping ends with its lifetime" lifetimes_end
+test "GEN-07: batches report line and status" batches_report
+test "GEN-06 GEN-07: the monitor writes JSON lines" monitor_writes_json_lines
+tests_done

@@ -1,0 +1,387 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
+#
+# Who may not move traffic: forgers, replayers, hosts with another's key, users
+# without the capability, and floods.
+# shellcheck source=../lib.sh
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+# shellcheck source=../topology.sh
+. "$(dirname "$(realpath "$0")")/../topology.sh"
+
+# Where forgers want the traffic to go.
+readonly elsewhere=198.51.100.99
+
+# A message from the protocol page, sent once; prints "TYPE STATUS" of the reply,
+# or "silence". Arguments NAME=VALUE; raw is a whole message in hexadecimal digits.
+readonly forge='
+import hashlib, hmac, ipaddress, os, socket, struct, sys, time
+
+a = dict(type="update", perm="203.0.113.5", coa="198.51.100.99", seq=str(2**62),
+         lifetime="300", key="0", secret="", ident=str(time.time_ns()),
+         nonce=os.urandom(8).hex(), to="198.51.100.66", wait="10", flip="", raw="",
+         port="0")
+a.update(word.split("=", 1) for word in sys.argv[1:])
+
+def addr(text):
+    if not text:
+        return bytes(16)
+    return bytes(10) + b"\xff\xff" + ipaddress.IPv4Address(text).packed
+
+types = dict(query=1, answer=2, update=3, announce=5, confirm=6, unknown=9)
+m = struct.pack(">BBHIQ8s", 1, types[a["type"]], 1, int(a["key"]), int(a["ident"]),
+                bytes.fromhex(a["nonce"]))
+m += addr(a["perm"]) + addr(a["coa"])
+m += struct.pack(">QIBBH", int(a["seq"]), int(a["lifetime"]), 0, 0, 0)
+if int(a["key"]):
+    m += hmac.new(bytes.fromhex(a["secret"]), m, hashlib.sha256).digest()[:16]
+if a["flip"]:
+    m = bytearray(m)
+    m[int(a["flip"])] ^= 1
+if a["raw"]:
+    m = bytes.fromhex(a["raw"])
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", int(a["port"])))
+s.settimeout(float(a["wait"]))
+s.sendto(m, (a["to"], 17434))
+try:
+    reply = s.recv(2000)
+    print(reply[1], reply[24 + 44])
+except TimeoutError:
+    print("silence")
+'
+
+# forge HOST NAME=VALUE...
+forge() {
+	in_ns "${!1}" /usr/bin/python3 -c "$forge" "${@:2}"
+}
+
+# secret HOST: its key.
+secret() {
+	awk '{ print $2 }' "$hosts/$1/keys.key"
+}
+
+world() {
+	topology_start
+	echo_serve correspondent 7
+	talk_open steady mobile "$correspondent_addr" 7
+	wait_for 60 is_mapped correspondent
+}
+
+# All that a forger could have changed is as it was.
+nothing_changed() {
+	place_now
+	expect_eq "care-of address at the register" "$care_of" \
+		"$(roam register -j hlr show "$permanent" | jq -r '.[0].care_of')"
+	expect_eq "care-of address at the correspondent" "$care_of" "$(mapped_at correspondent)"
+	talk steady
+}
+
+# refused COUNTER REPLY NAME=VALUE...: an update from the correspondent's side.
+refused() {
+	local before
+	before=$(counter register hlr "$1")
+	expect_eq "reply to an update with ${*:3}" "$2" "$(forge correspondent "wait=2" "${@:3}")"
+	wait_for 30 counter_is register hlr "$1" "-gt $before"
+	nothing_changed
+}
+
+forged_updates_are_refused() {
+	refused drop_key silence key=0
+	refused drop_key silence key=99 "secret=$(secret mobile)"
+	refused drop_auth silence key=1 "secret=$(secret correspondent)"
+	refused drop_auth silence key=1 "secret=$(secret mobile)" flip=50
+	refused drop_auth silence key=1 "secret=$(secret mobile)" flip=75
+	# Somebody who may speak to the register, but not for this address.
+	refused status_denied "4 4" wait=60 key=2 "secret=$(secret correspondent)"
+}
+
+# The tool that forges is able to make a message that is accepted.
+the_forger_knows_the_trade() {
+	expect_eq "reply to a query with the right key" "2 0" "$(
+		forge correspondent wait=60 type=query coa= seq=0 lifetime=0 key=2 \
+			"secret=$(secret correspondent)")"
+}
+
+malformed_messages_are_dropped() {
+	local name
+	for name in version type count length reserved address; do
+		before=$(counter register hlr "drop_$name")
+		case $name in
+		version) what=(flip=0) ;;
+		type) what=(type=unknown) ;;
+		count) what=(raw="$(printf '01010000000000020000000000000000%016d' 1)") ;;
+		length) what=(raw=0103) ;;
+		reserved) what=(flip=71 key=0) ;;
+		address) what=(perm=224.0.0.1) ;;
+		esac
+		expect_eq "reply to wrong $name" silence "$(forge correspondent wait=1 "${what[@]}")"
+		wait_for 30 counter_is register hlr "drop_$name" "-gt $before"
+	done
+	nothing_changed
+}
+
+# What the mobile host sent at its last but one move, seen by somebody on the path.
+replayed_update_is_refused() {
+	local raw before
+	capture_start "$router" register security.pcap "udp port 17434"
+	move_to 2
+	talk steady
+	wait_for 60 is_registered
+	move_to 3
+	talk steady
+	wait_for 60 is_registered
+	capture_stop
+	raw=$(tshark -n -r "$ROAM_OUT/security.pcap" -Y "udp.dstport == 17434 && udp.length > 80" \
+		-T fields -e udp.payload 2>/dev/null | grep '^0103' | head -n 1)
+	expect_match "captured update" '^0103' "$raw"
+	replay "$raw"
+	# The register knows after a restart, too.
+	daemon_stop register hlrd KILL
+	daemon register roam-hlrd hlrd
+	replay "$raw"
+}
+
+replay() {
+	expect_eq "reply to a replayed update" "4 3" "$(forge router "raw=$1" wait=60)"
+	nothing_changed
+}
+
+forged_announces_change_nothing() {
+	local before
+	before=$(counter correspondent lr received)
+	forge register "to=$correspondent_addr" type=announce wait=3
+	forge register "to=$correspondent_addr" type=announce wait=3 lifetime=0 coa=
+	# With a key that the correspondent has, but a wrong authenticator.
+	forge register "to=$correspondent_addr" type=announce wait=1 key=2 \
+		"secret=$(secret mobile)"
+	counter_is correspondent lr received "-ge $((before + 3))" || fail "they did not arrive"
+	nothing_changed
+}
+
+forged_replies_change_nothing() {
+	local before
+	before=$(counter correspondent lr received)
+	forge router "to=$correspondent_addr" type=answer key=0 wait=1
+	forge router "to=$correspondent_addr" type=answer key=2 \
+		"secret=$(secret correspondent)" wait=1
+	counter_is correspondent lr drop_unasked "-gt 0" || fail "the answer was not counted"
+	counter_is correspondent lr received "-ge $((before + 2))" || fail "they did not arrive"
+	place_now
+	before=$(counter mobile lr drop_unasked)
+	forge correspondent "to=$care_of" type=confirm wait=1
+	wait_for 30 counter_is mobile lr drop_unasked "-gt $before"
+	nothing_changed
+}
+
+# ---- netlink ----
+
+roam_binary() {
+	"$roam_bin/roam" "$@"
+}
+
+unprivileged_users_are_refused() {
+	local command output status
+	for command in "mangle show" "mangle add $permanent via $elsewhere" \
+		"mangle replace $permanent via $elsewhere" "mangle flush" "mangle peer flush" \
+		"mangle range set none" "mangle config set grace 1s" "mangle stats"; do
+		status=0
+		# shellcheck disable=SC2086 # words
+		output=$(in_ns "$correspondent" setpriv --bounding-set=-net_admin \
+			--inh-caps=-net_admin "$roam_bin/roam" $command 2>&1) || status=$?
+		expect_eq "status of '$command' without the capability" 2 "$status"
+		expect_match "'$command'" "[Nn]ot permitted|root" "$output"
+	done
+	# Root in a user namespace of its own is nobody in this network namespace.
+	expect_fail in_ns "$correspondent" unshare --user --map-root-user \
+		"$roam_bin/roam" mangle flush
+	nothing_changed
+}
+
+# In a network namespace of its own it may do anything, and nobody else notices.
+foreign_namespace_is_untouched() {
+	# shellcheck disable=SC2016 # the inner shell's
+	expect_eq "own namespace of a user" '["198.51.100.99"]' "$(
+		unshare --user --map-root-user --net sh -c '
+			"$1" mangle replace "$2" via "$3" && "$1" -j mangle show' \
+			sh "$roam_bin/roam" "$permanent" "$elsewhere" |
+			tail -n 1 | jq -c '[.[].care_of]')"
+	nothing_changed
+}
+
+# Requests as no client of ours would make them. One line for each: what it is,
+# the error, the module's text.
+readonly requests='
+import socket, struct
+
+NETLINK_GENERIC, SOL_NETLINK, CAP_ACK, EXT_ACK, STRICT = 16, 270, 10, 11, 12
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
+s.bind((0, 0))
+s.settimeout(30)
+for option in CAP_ACK, EXT_ACK, STRICT:
+    s.setsockopt(SOL_NETLINK, option, 1)
+
+def attr(kind, data=b"", nested=False, length=None):
+    if isinstance(data, list):
+        data, nested = b"".join(data), True
+    head = struct.pack("=HH", length or 4 + len(data), kind | (0x8000 if nested else 0))
+    return head + data + bytes(-len(data) % 4)
+
+def ask(family, command, attrs, flags=5):
+    body = struct.pack("=BBH", command, 1, 0) + b"".join(attrs)
+    s.send(struct.pack("=IHHII", 16 + len(body), family, flags, 1, 0) + body)
+    return s.recv(65536)
+
+def result(reply):
+    """Error number and text of the acknowledgement behind all replies."""
+    length, kind, flags = struct.unpack_from("=IHH", reply)
+    while kind != 2:
+        reply = s.recv(65536)
+        length, kind, flags = struct.unpack_from("=IHH", reply)
+    error, = struct.unpack_from("=i", reply, 16)
+    at, text = 16 + 4 + 16, ""
+    while flags & 0x200 and at + 4 <= length:
+        alen, atype = struct.unpack_from("=HH", reply, at)
+        if atype & 0x3fff == 1:
+            text = reply[at + 4:at + alen].rstrip(b"\0").decode()
+        at += (alen + 3) & ~3
+    return -error, text
+
+reply = ask(16, 3, [attr(2, b"roam_mangle\0")])
+s.recv(65536)
+at, family = 20, None
+while at < len(reply):
+    alen, atype = struct.unpack_from("=HH", reply, at)
+    if atype & 0x3fff == 1:
+        family, = struct.unpack_from("=H", reply, at + 4)
+        break
+    at += (alen + 3) & ~3
+
+MSET, MDEL, MGET, PSET, PDEL, PGET, RSET, RGET, CSET, CGET, STATS = range(1, 12)
+MAPPING, PEER, RANGE, CONFIG, STATS_A, APPLIED, ALL = range(1, 8)
+ip = socket.inet_aton
+perm, coa = attr(1, ip("203.0.113.200")), attr(2, ip("192.0.2.200"))
+u8 = lambda kind, value: attr(kind, bytes([value]))
+u32 = lambda kind, value: attr(kind, struct.pack("=I", value))
+
+for name, command, attrs in (
+    ("set nothing", MSET, []),
+    ("set an empty nest", MSET, [attr(MAPPING, [])]),
+    ("set without permanent", MSET, [attr(MAPPING, [coa])]),
+    ("set without care-of", MSET, [attr(MAPPING, [perm])]),
+    ("set null with care-of", MSET, [attr(MAPPING, [perm, coa, u8(4, 1)])]),
+    ("set a short address", MSET, [attr(MAPPING, [attr(1, b"\1\2\3"), coa])]),
+    ("set a long address", MSET, [attr(MAPPING, [attr(1, bytes(16)), coa])]),
+    ("set multicast", MSET, [attr(MAPPING, [attr(1, ip("224.0.0.1")), coa])]),
+    ("set loopback", MSET, [attr(MAPPING, [perm, attr(2, ip("127.0.0.1"))])]),
+    ("set zero", MSET, [attr(MAPPING, [attr(1, bytes(4)), coa])]),
+    ("set an unknown role", MSET, [attr(MAPPING, [perm, coa, u8(3, 7)])]),
+    ("set an unknown state", MSET, [attr(MAPPING, [perm, coa, u8(4, 7)])]),
+    ("set an unknown member", MSET, [attr(MAPPING, [perm, coa, u32(77, 1)])]),
+    ("set with an unknown attribute", MSET, [attr(MAPPING, [perm, coa]), u32(77, 1)]),
+    ("set a range instead", MSET, [attr(RANGE, [attr(1, ip("203.0.113.0"))])]),
+    ("set a nest that is none", MSET, [attr(MAPPING, b"\xff\xff\xff\xff", True)]),
+    ("set a nest without its flag", MSET, [attr(MAPPING, perm + coa)]),
+    ("set beyond the end", MSET, [attr(MAPPING, perm, True, 200)]),
+    ("delete nothing", MDEL, []),
+    ("delete what is not there", MDEL, [attr(MAPPING, [perm])]),
+    ("get what is not there", MGET, [attr(MAPPING, [perm])]),
+    ("get nothing", MGET, []),
+    ("peer without address", PSET, [attr(PEER, [attr(1, ip("203.0.113.5"))])]),
+    ("peer of an unknown mode", PSET, [attr(PEER, [attr(1, ip("203.0.113.5")),
+        attr(2, ip("198.51.100.2")), u8(3, 9)])]),
+    ("forget a peer that is not there", PDEL, [attr(PEER, [attr(1, ip("203.0.113.200")),
+        attr(2, ip("198.51.100.2"))])]),
+    ("range of 33 bits", RSET, [attr(RANGE, [attr(1, ip("203.0.113.0")), u8(2, 33)])]),
+    ("range with bits behind it", RSET, [attr(RANGE, [attr(1, ip("203.0.113.1")), u8(2, 24)])]),
+    ("range without length", RSET, [attr(RANGE, [attr(1, ip("203.0.113.0"))])]),
+    ("no configuration", CSET, []),
+    ("hold too many", CSET, [attr(CONFIG, [u32(2, 5000)])]),
+    ("hold for no time", CSET, [attr(CONFIG, [u32(4, 0)])]),
+    ("hold by no policy", CSET, [attr(CONFIG, [u8(5, 9)])]),
+    ("statistics with an argument", STATS, [attr(MAPPING, [perm])]),
+):
+    error, text = result(ask(family, command, attrs))
+    print(name, error, text, sep="\t")
+'
+
+malformed_requests_are_refused() {
+	local file=$ROAM_OUT/security.requests before
+	before=$(kernel_state)
+	in_ns "$correspondent" /usr/bin/python3 -c "$requests" >"$file" || fail "the client failed"
+	(($(wc -l <"$file") > 30)) || fail "only $(wc -l <"$file") requests"
+	expect_eq "requests that were accepted" "" "$(awk -F'\t' '!$2' "$file")"
+	expect_eq "refusals without text" "" "$(awk -F'\t' '!$3' "$file")"
+	expect_eq "what the module holds" "$before" "$(kernel_state)"
+	nothing_changed
+}
+
+kernel_state() {
+	roam correspondent -j mangle show | jq -c 'map([.permanent, .care_of, .role, .state])'
+	roam correspondent -j mangle range show
+	roam correspondent -j mangle config show
+}
+
+the_tool_passes_the_cause_on() {
+	local output status=0
+	output=$(roam correspondent mangle add "$permanent" via 127.0.0.1 2>&1) || status=$?
+	expect_eq "status" 2 "$status"
+	expect_match "cause" "127.0.0.1|loopback|host|address" "$output"
+	status=0
+	output=$(roam correspondent -j mangle add "$permanent" via "$elsewhere" 2>&1 >/dev/null) ||
+		status=$?
+	expect_eq "status" 2 "$status"
+	jq -e '.error | .code == "refused" and (.message | length > 0) and (.hint | length > 0)' \
+		<<<"$output" >/dev/null || fail "no JSON error: $output"
+	nothing_changed
+}
+
+# ---- floods ----
+
+# First packets to many hosts while the register does not answer.
+floods_are_bounded() {
+	local full timeout
+	daemon_signal register hlrd STOP
+	on_exit daemon_signal register hlrd CONT
+	expect_ok roam correspondent mangle config set hold-total 50 hold-packets 2 \
+		hold-time 20s hold-policy drop
+	on_exit roam correspondent mangle config set hold-total 4096 hold-packets 64 \
+		hold-time 2s hold-policy pass
+	full=$(counter correspondent mangle drop_hold_full)
+	timeout=$(counter correspondent mangle drop_hold_timeout)
+	in_ns "$correspondent" /usr/bin/python3 -c '
+import socket
+sockets = []
+for host in range(20, 220):
+    for port in range(1, 5):
+        s = socket.socket()
+        s.setblocking(False)
+        s.connect_ex(("203.0.113.%d" % host, port))
+        sockets.append(s)
+' || fail "no flood"
+	counter_is correspondent mangle drop_hold_full "-ge $((full + 600))" ||
+		fail "drop_hold_full: $(counter correspondent mangle drop_hold_full)"
+	counter_is correspondent mangle holding '-le 50' ||
+		fail "held: $(counter correspondent mangle holding)"
+	# What is known goes on meanwhile.
+	talk steady
+	wait_for 60 counter_is correspondent mangle holding '-eq 0'
+	counter_is correspondent mangle drop_hold_timeout "-gt $timeout" ||
+		fail "drop_hold_timeout does not count"
+	counter_is correspondent mangle mappings '-le 300' || fail "mappings grow"
+	talk steady
+}
+
+fixture world
+test "OPEN-26: the messages of this test are good ones" the_forger_knows_the_trade
+test "OPEN-26: forged updates are refused and counted" forged_updates_are_refused
+test "OPEN-26 OPEN-35: malformed messages are dropped and counted" malformed_messages_are_dropped
+test "OPEN-29: a replayed update is refused, also after a restart" replayed_update_is_refused
+test "OPEN-28: forged announces change nothing" forged_announces_change_nothing
+test "OPEN-26 OPEN-28: forged replies change nothing" forged_replies_change_nothing
+test "OPEN-34: users without the capability are refused" unprivileged_users_are_refused
+test "OPEN-34 OPEN-14: a user's own namespace is no way in" foreign_namespace_is_untouched
+test "OPEN-34: malformed requests are refused with a cause" malformed_requests_are_refused
+test "OPEN-34: the tool passes the cause on" the_tool_passes_the_cause_on
+test "OPEN-32 OPEN-37: a flood of unknown destinations stays bounded" floods_are_bounded
+tests_done
