@@ -43,4 +43,5 @@ bench: all
 	@scripts/build-modules 6.12 >/dev/null
 	@selftests/vm/run --kernel 6.12 --name bench --icount --timeout 3600 -- \
 		selftests/bench/run
-	@mkdir -p build/bench && cp build/vm/6.12/bench/results.json build/bench/
+	@mkdir -p build/bench && cp build/vm/6.12/bench/results.json build/vm/6.12/bench/table.txt \
+		build/bench/

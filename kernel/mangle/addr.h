@@ -35,7 +35,7 @@ static inline __be32 roam_addr_to4(const struct in6_addr *key)
  * to collide. The rotation puts the changing half of a mapped IPv4 address
  * where the multiplication spreads it over all bits of the result.
  */
-static inline u32 roam_addr_hash(const void *data, u32 len, u32 seed)
+static __always_inline u32 roam_addr_hash(const void *data, u32 len, u32 seed)
 {
 	const u64 *word = data;
 	u64 key = ror64(word[1], 32) ^ (word[0] * 0xff51afd7ed558ccdULL);

@@ -46,7 +46,8 @@ static bool roam_is_later_fragment(const struct iphdr *iph)
  * Writes the new addresses. Returns false if the packet cannot be made
  * writable or ends within its transport header; it is unchanged then.
  */
-static bool roam_skb_rewrite(struct sk_buff *skb, const struct roam_pair4 *new)
+static __always_inline bool roam_skb_rewrite(struct sk_buff *skb,
+					     const struct roam_pair4 *new)
 {
 	unsigned int nhoff = skb_network_offset(skb);
 	struct iphdr *iph = ip_hdr(skb);
@@ -67,42 +68,61 @@ static bool roam_skb_rewrite(struct sk_buff *skb, const struct roam_pair4 *new)
 	return true;
 }
 
+/**
+ * struct roam_ends - whose care-of addresses a packet on the wire carries
+ * @to: endpoint at its destination, or NULL
+ * @from: endpoint at its source, or NULL
+ */
+struct roam_ends {
+	struct roam_endpoint *to;
+	struct roam_endpoint *from;
+};
+
+/*
+ * The destination can stand for an own address, the source for a remote one: a
+ * host without such mappings does not look. False if there is neither.
+ */
+static __always_inline bool roam_ends_find(struct roam_net *rn, __be32 saddr,
+					   __be32 daddr, struct roam_ends *ends)
+{
+	ends->to = roam_has(rn, ROAM_MANGLE_ROLE_OWN) ?
+		   roam_endpoint_find(rn, daddr) : NULL;
+	ends->from = roam_has(rn, ROAM_MANGLE_ROLE_REMOTE) ?
+		     roam_endpoint_find(rn, saddr) : NULL;
+	return ends->to || ends->from;
+}
+
 /*
  * What the addresses of a packet on the wire stand for here. @own is set to
  * the mapping of the destination if that is a care-of address of ours.
  * Returns false if there is nothing to translate.
  */
-static bool roam_translate_in(struct roam_net *rn, __be32 saddr, __be32 daddr,
-			      struct roam_pair4 *new,
-			      struct roam_mapping **own)
+static __always_inline bool roam_translate_in(struct roam_net *rn,
+					      const struct roam_ends *ends,
+					      const struct roam_pair4 *old,
+					      struct roam_pair4 *new,
+					      struct roam_mapping **own)
 {
-	struct roam_endpoint *endpoint;
 	struct roam_mapping *mapping;
 
-	new->saddr = saddr;
-	new->daddr = daddr;
+	*new = *old;
 	*own = NULL;
 
-	if (roam_has(rn, ROAM_MANGLE_ROLE_OWN)) {
-		endpoint = roam_endpoint_find(rn, daddr);
-		if (endpoint && endpoint->mapping->role == ROAM_MANGLE_ROLE_OWN) {
-			*own = endpoint->mapping;
-			new->daddr = roam_addr_to4(&endpoint->mapping->perm);
-			roam_mapping_touch(endpoint->mapping);
-		}
+	mapping = ends->to ? ends->to->mapping : NULL;
+	if (mapping && mapping->role == ROAM_MANGLE_ROLE_OWN) {
+		*own = mapping;
+		new->daddr = roam_addr_to4(&mapping->perm);
+		roam_mapping_touch(mapping);
 	}
 
-	if (roam_has(rn, ROAM_MANGLE_ROLE_REMOTE)) {
-		endpoint = roam_endpoint_find(rn, saddr);
-		mapping = endpoint ? endpoint->mapping : NULL;
-		/* Only what is for this host: others' packets pass unchanged. */
-		if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
-		    (*own || __ip_dev_find(rn->net, daddr, false))) {
-			new->saddr = roam_addr_to4(&mapping->perm);
-			roam_mapping_touch(mapping);
-		}
+	mapping = ends->from ? ends->from->mapping : NULL;
+	/* Only what is for this host: others' packets pass unchanged. */
+	if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
+	    (*own || __ip_dev_find(rn->net, old->daddr, false))) {
+		new->saddr = roam_addr_to4(&mapping->perm);
+		roam_mapping_touch(mapping);
 	}
-	return new->saddr != saddr || new->daddr != daddr;
+	return new->saddr != old->saddr || new->daddr != old->daddr;
 }
 
 /* Is there a connection, or one being set up, between these? */
@@ -153,11 +173,13 @@ static enum roam_whose roam_socket_of(struct roam_net *rn, struct sk_buff *skb,
  * An ICMP error quotes a packet as it was on the wire: give it back the
  * addresses its socket knows, if there is such a socket (OPEN-08).
  */
-static unsigned int roam_icmp_in(struct roam_net *rn, struct sk_buff *skb)
+static noinline unsigned int roam_icmp_in(struct roam_net *rn,
+					  struct sk_buff *skb)
 {
 	unsigned int offset = skb_network_offset(skb) + ip_hdr(skb)->ihl * 4;
 	struct roam_pair4 new, reply, old_reply;
 	struct roam_mapping *own;
+	struct roam_ends ends;
 	struct iphdr *quoted;
 	unsigned int len;
 	__be16 *port;
@@ -173,12 +195,13 @@ static unsigned int roam_icmp_in(struct roam_net *rn, struct sk_buff *skb)
 		return NF_ACCEPT;
 
 	/* We sent it: its destination is what a reply would come from. */
-	if (!roam_translate_in(rn, quoted->daddr, quoted->saddr, &reply, &own))
+	old_reply.saddr = quoted->daddr;
+	old_reply.daddr = quoted->saddr;
+	if (!roam_ends_find(rn, old_reply.saddr, old_reply.daddr, &ends) ||
+	    !roam_translate_in(rn, &ends, &old_reply, &reply, &own))
 		return NF_ACCEPT;
 	new.saddr = reply.daddr;
 	new.daddr = reply.saddr;
-	old_reply.saddr = quoted->daddr;
-	old_reply.daddr = quoted->saddr;
 	port = (void *)quoted + quoted->ihl * 4;
 	if (!roam_socket_exists(rn, skb, &reply, port[1], port[0]) ||
 	    roam_socket_exists(rn, skb, &old_reply, port[1], port[0]))
@@ -194,21 +217,20 @@ static unsigned int roam_icmp_in(struct roam_net *rn, struct sk_buff *skb)
 	return NF_ACCEPT;
 }
 
-static unsigned int roam_hook_in(void *priv, struct sk_buff *skb,
-				 const struct nf_hook_state *state)
+/* The rare part of roam_hook_in(), so that the others do not pay for it. */
+static noinline unsigned int roam_restore(struct roam_net *rn,
+					  struct sk_buff *skb,
+					  struct roam_endpoint *to,
+					  struct roam_endpoint *from)
 {
-	struct roam_net *rn = priv;
+	const struct roam_ends ends = { to, from };
 	const struct iphdr *iph = ip_hdr(skb);
 	struct roam_pair4 old = { iph->saddr, iph->daddr };
 	struct roam_pair4 new;
 	struct roam_mapping *own;
 	enum roam_whose whose;
 
-	if (iph->protocol == IPPROTO_ICMP)
-		return roam_icmp_in(rn, skb);
-	if (!test_bit(iph->protocol, rn->config.protocols))
-		return NF_ACCEPT;
-	if (!roam_translate_in(rn, old.saddr, old.daddr, &new, &own))
+	if (!roam_translate_in(rn, &ends, &old, &new, &own))
 		return NF_ACCEPT;
 
 	whose = roam_socket_of(rn, skb, &old, &new);
@@ -227,6 +249,21 @@ static unsigned int roam_hook_in(void *priv, struct sk_buff *skb,
 		skb_dst_drop(skb);
 	roam_count(rn, in_rewritten);
 	return NF_ACCEPT;
+}
+
+static unsigned int roam_hook_in(void *priv, struct sk_buff *skb,
+				 const struct nf_hook_state *state)
+{
+	struct roam_net *rn = priv;
+	const struct iphdr *iph = ip_hdr(skb);
+	struct roam_ends ends;
+
+	if (iph->protocol == IPPROTO_ICMP)
+		return roam_icmp_in(rn, skb);
+	if (!test_bit(iph->protocol, rn->config.protocols) ||
+	    !roam_ends_find(rn, iph->saddr, iph->daddr, &ends))
+		return NF_ACCEPT;
+	return roam_restore(rn, skb, ends.to, ends.from);
 }
 
 unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,

@@ -114,22 +114,57 @@ static inline int roam_endpoint_cmp(struct rhashtable_compare_arg *arg,
 	.automatic_shrinking = true,					\
 })
 
+/*
+ * rhashtable_lookup() with hash and comparison in line: its own way to call
+ * them, by pointer from a structure, costs as much as all the rest. Both tables
+ * have the key right behind the node.
+ */
+static __always_inline struct rhash_head *
+roam_table_find(struct rhashtable *ht, const struct in6_addr *key)
+{
+	struct rhash_lock_head __rcu *const *bucket;
+	struct bucket_table *tbl;
+	struct rhash_head *node;
+	unsigned int hash;
+
+	for (tbl = rht_dereference_rcu(ht->tbl, ht); tbl;
+	     tbl = rht_dereference_rcu(tbl->future_tbl, ht)) {
+		hash = rht_bucket_index(tbl, roam_addr_hash(key, sizeof(*key),
+							    tbl->hash_rnd));
+		bucket = rht_bucket(tbl, hash);
+		do {
+			rht_for_each_rcu_from(node, rht_ptr_rcu(bucket), tbl,
+					      hash)
+				if (!roam_addr_differ((void *)(node + 1), key))
+					return node;
+			/* It was moved to another chain under our eyes. */
+		} while (node != RHT_NULLS_MARKER(bucket));
+		/* An entry not here any more must be seen in the next one. */
+		smp_rmb();
+	}
+	return NULL;
+}
+
 /* The mapping of a permanent address or NULL; under rcu_read_lock(). */
-static inline struct roam_mapping *
+static __always_inline struct roam_mapping *
 roam_mapping_find(struct roam_net *rn, __be32 perm)
 {
 	struct in6_addr key = roam_addr4(perm);
+	struct rhash_head *node = roam_table_find(&rn->by_perm, &key);
 
-	return rhashtable_lookup(&rn->by_perm, &key, ROAM_MAPPING_PARAMS);
+	BUILD_BUG_ON(offsetof(struct roam_mapping, perm) != sizeof(*node));
+	return node ? container_of(node, struct roam_mapping, node) : NULL;
 }
 
 /* The endpoint at a care-of address or NULL; under rcu_read_lock(). */
-static inline struct roam_endpoint *
+static __always_inline struct roam_endpoint *
 roam_endpoint_find(struct roam_net *rn, __be32 coa)
 {
 	struct in6_addr key = roam_addr4(coa);
+	struct rhash_head *node = roam_table_find(&rn->by_coa, &key);
 
-	return rhashtable_lookup(&rn->by_coa, &key, ROAM_ENDPOINT_PARAMS);
+	BUILD_BUG_ON(offsetof(struct roam_endpoint, coa) != sizeof(*node));
+	return node ? container_of(node, struct roam_endpoint, node) : NULL;
 }
 
 /* A packet used it. Written only if the time changed: the line stays shared. */

@@ -73,13 +73,19 @@ download_server() {
 	wait_for 60 port_open correspondent "$download_port"
 }
 
-# One download after the other until $hosts/done is there, a line for each.
+# One download after the other until $hosts/done is there, a line for each. One
+# that cannot even begin (curl says 7) found the host between two networks, with
+# no route to anywhere: that is no broken connection.
 download_loop() {
-	local sum
+	local sum status
 	until [[ -e $hosts/done ]]; do
-		sum=$(in_ns "$mobile" curl -sS --max-time 300 --limit-rate 32k \
-			"http://$correspondent_addr:$download_port/file" | sha256sum)
-		echo "${PIPESTATUS[0]} $sum"
+		sum=$(
+			in_ns "$mobile" curl -sS --max-time 300 --limit-rate 32k \
+				"http://$correspondent_addr:$download_port/file" | sha256sum
+			exit "${PIPESTATUS[0]}"
+		)
+		status=$?
+		((status == 7)) || echo "$status $sum"
 	done
 }
 
