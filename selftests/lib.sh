@@ -284,7 +284,7 @@ module_present() {
 # lies in $ROAM_OUT and stays for whoever reads the logs.
 capture_start() {
 	local ns=$1 interface=$2 file=$ROAM_OUT/$3
-	bg in_ns "$ns" tcpdump -U -n -i "$interface" -w "$file" "${@:4}" 2>"$file.log"
+	bg in_ns "$ns" tcpdump --immediate-mode -B 16384 -U -n -i "$interface" -w "$file" "${@:4}" 2>"$file.log"
 	capture_pid=$bg_pid
 	wait_for 60 grep -q "listening on" "$file.log"
 	on_exit rm -f "$file.log"

@@ -220,14 +220,14 @@ batches_report() {
 		status_of tool -n "$ns" -b -)"
 	expect_eq "refused" 2 "$(echo "mangle add 203.0.113.1 via 192.0.2.2" |
 		status_of tool -n "$ns" -b -)"
-	expect_eq "in part" 4 "$(printf '%s\n' "mangle add 203.0.113.3 via 192.0.2.2" \
-		"mangle add 203.0.113.1 via 192.0.2.2" "mangle add 203.0.113.4 via 192.0.2.2" |
+	expect_eq "in part" 4 "$(printf '%s\n' "mangle add 203.0.113.3 via 192.0.2.3" \
+		"mangle add 203.0.113.1 via 192.0.2.2" "mangle add 203.0.113.4 via 192.0.2.4" |
 		status_of tool -n "$ns" -force -b -)"
 	expect_eq "mappings" "203.0.113.1 203.0.113.3 203.0.113.4" \
 		"$(tool -j -n "$ns" mangle show | jq -r '.[].permanent' | xargs)"
 	# Without -force it ends at the wrong line, and says which.
-	output=$(printf '%s\n' "mangle add 203.0.113.5 via 192.0.2.2" "mangle add x via y" \
-		"mangle add 203.0.113.7 via 192.0.2.2" | tool -j -n "$ns" -b - 2>&1 >/dev/null)
+	output=$(printf '%s\n' "mangle add 203.0.113.5 via 192.0.2.5" "mangle add x via y" \
+		"mangle add 203.0.113.7 via 192.0.2.7" | tool -j -n "$ns" -b - 2>&1 >/dev/null)
 	expect_eq "the wrong line" 2 "$(jq .error.line <<<"$output")"
 	expect_eq "mappings" 4 "$(tool -j -n "$ns" mangle show | jq length)"
 	output=$(printf 'mangle show\nmangle stats\n' | tool -j -n "$ns" -b -)
