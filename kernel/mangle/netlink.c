@@ -31,6 +31,15 @@ static struct roam_net *roam_nl_net(struct genl_info *info)
 
 /* ---- reading requests ---- */
 
+/* A top-level attribute that must be there; -EINVAL with the cause else. */
+static int roam_nl_require(struct genl_info *info, u16 type)
+{
+	if (!GENL_REQ_ATTR_CHECK(info, type))
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "the request says nothing to do it to");
+	return -EINVAL;
+}
+
 /* A unicast address that a host can have; -EINVAL with the cause else. */
 static int roam_nl_host(const struct nlattr *attr, struct in6_addr *addr,
 			struct netlink_ext_ack *extack)
@@ -415,7 +424,7 @@ int roam_mangle_nl_mapping_set_doit(struct sk_buff *skb,
 	u32 applied = 0;
 	int err = 0, rem;
 
-	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_MAPPING))
+	if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_MAPPING))
 		return -EINVAL;
 	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_MAPPING, info, rem) {
 		err = roam_nl_mapping_set_one(rn, info, attr);
@@ -473,7 +482,7 @@ int roam_mangle_nl_mapping_del_doit(struct sk_buff *skb,
 		applied = roam_mappings(rn);
 		roam_mapping_flush(rn);
 		mutex_unlock(&rn->lock);
-	} else if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_MAPPING)) {
+	} else if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_MAPPING)) {
 		return -EINVAL;
 	}
 	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_MAPPING, info, rem) {
@@ -500,7 +509,7 @@ int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 	void *hdr;
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_MAPPING))
+	if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_MAPPING))
 		return -EINVAL;
 	nest = info->attrs[ROAM_MANGLE_A_MAIN_MAPPING];
 	err = nla_parse_nested(tb, ROAM_MANGLE_A_MAPPING_MAX, nest,
@@ -654,7 +663,7 @@ int roam_mangle_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info)
 	int err = 0, rem;
 	u8 mode;
 
-	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_PEER))
+	if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_PEER))
 		return -EINVAL;
 	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_PEER, info, rem) {
 		err = roam_nl_parse_peer(attr, &key, &mode, info->extack);
@@ -680,7 +689,7 @@ int roam_mangle_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
 	if (info->attrs[ROAM_MANGLE_A_MAIN_ALL]) {
 		applied = atomic_read(&rn->peers.nelems);
 		roam_peer_flush(rn);
-	} else if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_PEER)) {
+	} else if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_PEER)) {
 		return -EINVAL;
 	}
 	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_PEER, info, rem) {
@@ -708,7 +717,7 @@ int roam_mangle_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 	u8 mode;
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_PEER))
+	if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_PEER))
 		return -EINVAL;
 	nest = info->attrs[ROAM_MANGLE_A_MAIN_PEER];
 	err = roam_nl_parse_peer(nest, &key, &mode, info->extack);
@@ -841,7 +850,7 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr *nest, *attr;
 	int err, rem;
 
-	if (GENL_REQ_ATTR_CHECK(info, ROAM_MANGLE_A_MAIN_CONFIG))
+	if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_CONFIG))
 		return -EINVAL;
 	nest = info->attrs[ROAM_MANGLE_A_MAIN_CONFIG];
 	err = nla_parse_nested(tb, ROAM_MANGLE_A_CONFIG_MAX, nest,

@@ -92,6 +92,13 @@ static void first_error_is_told(void **state)
 		     "2: invalid integer value for option 'key'");
 }
 
+static void open_section_is_told(void **state)
+{
+	(void)state;
+	expect_error("lifetime = 3s\nhost \"{\" {\n key = 1 # }\n",
+		     "2: the '{' of this line is not closed; add '}'");
+}
+
 static void missing_file_is_told(void **state)
 {
 	char *error;
@@ -251,6 +258,7 @@ int main(void)
 		cmocka_unit_test(unknown_option_names_the_nearest),
 		cmocka_unit_test(comments_do_not_move_lines),
 		cmocka_unit_test(first_error_is_told),
+		cmocka_unit_test(open_section_is_told),
 		cmocka_unit_test(missing_file_is_told),
 		cmocka_unit_test(empty_file_gives_defaults),
 		cmocka_unit_test(values_are_read),

@@ -198,6 +198,32 @@ static void blank_comments(char *text)
 	}
 }
 
+/*
+ * Line of the first brace that is never closed, 0 if there is none: libconfuse
+ * takes the end of the file for the end of every section. Text without comments.
+ */
+static int open_brace(const char *text)
+{
+	int line = 1, depth = 0, opened = 0;
+	char quote = 0;
+
+	for (const char *p = text; *p; p++) {
+		if (*p == '\n')
+			line++;
+		if (quote && *p == '\\' && p[1])
+			p++;
+		else if (quote)
+			quote = *p == quote ? 0 : quote;
+		else if (*p == '"' || *p == '\'')
+			quote = *p;
+		else if (*p == '{' && !depth++)
+			opened = line;
+		else if (*p == '}')
+			depth--;
+	}
+	return depth > 0 ? opened : 0;
+}
+
 /* The file as a string without comments, or NULL with errno set. */
 static char *read_file(const char *path)
 {
@@ -269,6 +295,9 @@ cfg_t *conf_load(const char *path, cfg_opt_t *opts, char **error)
 	parsed_path = path;
 	ret = parse(cfg, text);
 	first_error = NULL;
+	if (!*error && open_brace(text))
+		*error = format("%s:%d: the '{' of this line is not closed; add '}'",
+				path, open_brace(text));
 	free(text);
 	if (ret == CFG_SUCCESS && !*error) {
 		name_sections(cfg, path);
