@@ -267,6 +267,18 @@ static struct sk_buff *roam_nl_reply_new(struct genl_info *info, void **hdr)
 	return msg;
 }
 
+/* Ends a reply that was filled with @err: sent, or given up. */
+static int roam_nl_reply_end(struct genl_info *info, struct sk_buff *msg,
+			     void *hdr, int err)
+{
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info);
+}
+
 /*
  * Ends a bulk request: says how many entries took effect, and hands back the
  * error that ended it, for the acknowledgement.
@@ -275,16 +287,15 @@ static int roam_nl_applied(struct genl_info *info, u32 applied, int err)
 {
 	struct sk_buff *msg;
 	void *hdr;
+	int ret;
 
 	msg = roam_nl_reply_new(info, &hdr);
 	if (!msg)
 		return err ?: -ENOMEM;
-	if (nla_put_u32(msg, ROAM_MANGLE_A_MAIN_APPLIED, applied)) {
-		nlmsg_free(msg);
-		return err ?: -EMSGSIZE;
-	}
-	genlmsg_end(msg, hdr);
-	return genlmsg_reply(msg, info) ?: err;
+	ret = roam_nl_reply_end(info, msg, hdr,
+				nla_put_u32(msg, ROAM_MANGLE_A_MAIN_APPLIED,
+					    applied));
+	return err ?: ret;
 }
 
 /* Every attribute of @type at the top level of a request. */
@@ -534,12 +545,7 @@ int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 		err = -ENOENT;
 	}
 	rcu_read_unlock();
-	if (err) {
-		nlmsg_free(msg);
-		return err;
-	}
-	genlmsg_end(msg, hdr);
-	return genlmsg_reply(msg, info);
+	return roam_nl_reply_end(info, msg, hdr, err);
 }
 
 /* ---- dumps ---- */
@@ -737,12 +743,7 @@ int roam_mangle_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 		err = -ENOENT;
 	}
 	rcu_read_unlock();
-	if (err) {
-		nlmsg_free(msg);
-		return err;
-	}
-	genlmsg_end(msg, hdr);
-	return genlmsg_reply(msg, info);
+	return roam_nl_reply_end(info, msg, hdr, err);
 }
 
 /* ---- prefixes ---- */
@@ -819,12 +820,7 @@ int roam_mangle_nl_range_get_doit(struct sk_buff *skb, struct genl_info *info)
 	rcu_read_lock();
 	err = roam_nl_put_ranges(msg, rcu_dereference(rn->ranges));
 	rcu_read_unlock();
-	if (err) {
-		nlmsg_free(msg);
-		return err;
-	}
-	genlmsg_end(msg, hdr);
-	return genlmsg_reply(msg, info);
+	return roam_nl_reply_end(info, msg, hdr, err);
 }
 
 /* ---- settings and counters ---- */
@@ -932,12 +928,9 @@ int roam_mangle_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
 	msg = roam_nl_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
-	if (roam_nl_put_config(msg, &roam_nl_net(info)->config)) {
-		nlmsg_free(msg);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(msg, hdr);
-	return genlmsg_reply(msg, info);
+	return roam_nl_reply_end(info, msg, hdr,
+				 roam_nl_put_config(msg,
+						    &roam_nl_net(info)->config));
 }
 
 /* Which attribute carries which counter. */
@@ -1006,12 +999,8 @@ int roam_mangle_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 	msg = roam_nl_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
-	if (roam_nl_put_stats(msg, roam_nl_net(info))) {
-		nlmsg_free(msg);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(msg, hdr);
-	return genlmsg_reply(msg, info);
+	return roam_nl_reply_end(info, msg, hdr,
+				 roam_nl_put_stats(msg, roam_nl_net(info)));
 }
 
 /* ---- family ---- */

@@ -7,6 +7,7 @@
 
 #include "auth/auth.h"
 #include "io/daemon.h"
+#include "io/json.h"
 #include "io/log.h"
 
 #define GONE_RETRY 1000		/* ms until the store is asked again */
@@ -92,14 +93,6 @@ static enum lr_drop authenticate(struct server *server,
 	if (r->host)
 		r->rights = r->host->rights;
 	return LR_DROP_NONE;
-}
-
-static json_t *json_addr(const struct roam_addr *addr)
-{
-	char text[ROAM_ADDR_STRLEN];
-
-	return roam_addr_is_none(addr) ? json_null() :
-		json_string(roam_addr_format(addr, text));
 }
 
 static void event(struct server *server, const char *what,

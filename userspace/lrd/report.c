@@ -4,20 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/json.h"
 #include "io/log.h"
 #include "lrd/lrd.h"
 
 static const char *text(const struct roam_addr *addr, char *buf)
 {
 	return roam_addr_is_none(addr) ? "none" : roam_addr_format(addr, buf);
-}
-
-static json_t *json_addr(const struct roam_addr *addr)
-{
-	char buf[ROAM_ADDR_STRLEN];
-
-	return roam_addr_is_none(addr) ? json_null() :
-		json_string(roam_addr_format(addr, buf));
 }
 
 static void emit(struct lrd *lrd, json_t *event)

@@ -3,15 +3,8 @@
 #include <jansson.h>
 
 #include "io/daemon.h"
+#include "io/json.h"
 #include "lrd/lrd.h"
-
-static json_t *json_addr(const struct roam_addr *addr)
-{
-	char buf[ROAM_ADDR_STRLEN];
-
-	return roam_addr_is_none(addr) ? json_null() :
-		json_string(roam_addr_format(addr, buf));
-}
 
 /* Seconds until a time, null for never. */
 static json_t *json_until(msec_t when)

@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "genl/mangle.h"
+#include "io/json.h"
 #include "roam/output.h"
 #include "roam/roam.h"
 #include "roam/cmd/mangle.h"
@@ -25,14 +26,6 @@ static const char *name_of(const char *const *names, size_t n, uint8_t value)
 
 #define NAME_OF(names, value) \
 	name_of(names, sizeof(names) / sizeof((names)[0]), value)
-
-static json_t *json_addr(const struct roam_addr *addr)
-{
-	char text[ROAM_ADDR_STRLEN];
-
-	return roam_addr_is_none(addr) ? json_null() :
-		json_string(roam_addr_format(addr, text));
-}
 
 json_t *mangle_json_mapping(const struct mangle_mapping *m)
 {
