@@ -7,6 +7,8 @@
 #   make check-static             shellcheck, codespell, modules without a warning
 #   make check-kunit              kernel unit tests in the debug kernel
 #   make check-vm KERNEL=6.12     functional tests on 6.1, 6.12, latest or uml
+#   make check-debug              the module at work in the debug kernel: moves,
+#                                 loading and unloading under traffic
 #   make check-harness            a guest that crashes or lies must not pass
 #   make bench                    instructions per packet, in build/bench
 
@@ -19,7 +21,7 @@ in_guest = status=0; \
 	selftests/ktap build/vm/$(1)/$(2)/output || status=1; \
 	exit $$status
 
-.PHONY: check check-static check-kunit check-vm check-harness bench
+.PHONY: check check-static check-kunit check-vm check-debug check-harness bench
 
 check: deps
 	@selftests/check
@@ -35,6 +37,10 @@ check-kunit:
 check-vm: all
 	@scripts/build-modules $(KERNEL) >/dev/null
 	@$(call in_guest,$(KERNEL),check,--timeout 2400,selftests/vm/run-tests $(VM_TESTS))
+
+check-debug: all
+	@scripts/build-modules uml >/dev/null
+	@$(call in_guest,uml,debug,--mem 1536 --timeout 1500,selftests/vm/debug-tests)
 
 check-harness:
 	@selftests/vm/selftest

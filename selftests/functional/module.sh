@@ -10,7 +10,7 @@
 # shellcheck source=../topology.sh
 . "$(dirname "$(realpath "$0")")/../topology.sh"
 
-readonly cycles=20
+readonly cycles=${CYCLES:-20}
 readonly entries=10000
 
 tool() {
