@@ -105,7 +105,9 @@ fixed_host_gets_the_same_bytes() {
 	done
 	expect_eq "packets that changed on their way" "" \
 		"$(comm -13 "$ROAM_OUT/correspondent.sent" "$ROAM_OUT/correspondent.got" | head -n 3)"
-	(($(wc -l <"$ROAM_OUT/correspondent.got") > 60)) || fail "packets are missing"
+	# By bytes: how many packets they are is a matter of segmentation offload.
+	(($(awk '{ bytes += $6 } END { print bytes + 0 }' "$ROAM_OUT/correspondent.got") >= 100000)) ||
+		fail "bytes are missing in the capture"
 	expect_eq "TCP from another address" "" \
 		"$(grep -v "^198.51.100.2" "$ROAM_OUT/correspondent.sent" | head -n 3)"
 }
