@@ -149,7 +149,7 @@ void auth_key_fingerprint(const struct auth_key *key, char out[17])
 	sha256_digest(&ctx, sizeof(digest), digest);
 	explicit_bzero(&ctx, sizeof(ctx));
 	for (i = 0; i < sizeof(digest); i++)
-		sprintf(out + 2 * i, "%02x", digest[i]);
+		snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
 void auth_sign(const struct auth_key *key, const void *data, size_t len,
