@@ -17,8 +17,11 @@
 #define ROAM_CORE_REWRITE_H
 
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <linux/types.h>
 #include <linux/udp.h>
@@ -32,6 +35,16 @@
 struct roam_pair4 {
 	__be32 saddr;
 	__be32 daddr;
+};
+
+/**
+ * struct roam_pair6 - the two addresses of an IPv6 packet
+ * @saddr: source
+ * @daddr: destination
+ */
+struct roam_pair6 {
+	struct in6_addr saddr;
+	struct in6_addr daddr;
 };
 
 /**
@@ -67,6 +80,28 @@ static inline __wsum roam_pair4_diff(const struct roam_pair4 *old,
 			(__force __wsum)new->saddr);
 	diff = csum_add(diff, (__force __wsum)~(__force u32)old->daddr);
 	return csum_add(diff, (__force __wsum)new->daddr);
+}
+
+/* The same for one IPv6 address, added to @sum. */
+static inline __wsum roam_addr6_diff(__wsum sum, const struct in6_addr *old,
+				     const struct in6_addr *new)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		sum = csum_add(sum, (__force __wsum)~(__force u32)
+				    old->s6_addr32[i]);
+		sum = csum_add(sum, (__force __wsum)new->s6_addr32[i]);
+	}
+	return sum;
+}
+
+/* The same for both addresses of an IPv6 packet. */
+static inline __wsum roam_pair6_diff(const struct roam_pair6 *old,
+				     const struct roam_pair6 *new)
+{
+	return roam_addr6_diff(roam_addr6_diff(0, &old->saddr, &new->saddr),
+			       &old->daddr, &new->daddr);
 }
 
 /* Adds @diff to a finished (complemented) checksum. */
@@ -133,6 +168,33 @@ static inline void roam_ip4_rewrite(struct iphdr *iph,
 	*diff = 0;
 	if (l4 && roam_l4_adjust(iph->protocol, l4, change, partial))
 		*diff = change;
+}
+
+/**
+ * roam_ip6_rewrite - replace the addresses of an IPv6 packet
+ * @iph: its header
+ * @new: the addresses it shall have
+ * @protocol: transport protocol, behind the extension headers
+ * @l4: transport header if it is in this packet and its checksum covers the
+ *	addresses, else NULL
+ * @partial: skb is CHECKSUM_PARTIAL
+ * @diff: set to what a CHECKSUM_COMPLETE sum must be corrected by, as
+ *	roam_ip4_rewrite() has it; 0 where the transport checksum makes up for
+ *	the header, which has no sum of its own
+ */
+static inline void roam_ip6_rewrite(struct ipv6hdr *iph,
+				    const struct roam_pair6 *new, u8 protocol,
+				    void *l4, bool partial, __wsum *diff)
+{
+	const struct roam_pair6 old = { iph->saddr, iph->daddr };
+	__wsum change = roam_pair6_diff(&old, new);
+
+	iph->saddr = new->saddr;
+	iph->daddr = new->daddr;
+
+	*diff = 0;
+	if (!l4 || !roam_l4_adjust(protocol, l4, change, partial))
+		*diff = (__force __wsum)~(__force u32)change;
 }
 
 /* Does this ICMP type quote a packet (RFC 792, RFC 1122 3.2.2)? */
@@ -202,6 +264,55 @@ static inline void roam_icmp4_rewrite(void *icmp, unsigned int len,
 		roam_csum_adjust(&hdr->checksum,
 				 csum_add((__force __wsum)*check,
 					  ~csum_unfold(before)));
+}
+
+/**
+ * roam_icmp6_quoted - the packet that an ICMPv6 error quotes
+ * @icmp: the ICMPv6 message
+ * @len: its bytes that can be read
+ *
+ * Return: the quoted IPv6 header with at least 8 bytes behind it, or NULL if
+ * the message is no error (RFC 4443 2.1) or the quotation is not whole.
+ */
+static inline struct ipv6hdr *roam_icmp6_quoted(void *icmp, unsigned int len)
+{
+	struct ipv6hdr *iph = icmp + sizeof(struct icmp6hdr);
+
+	if (len < sizeof(struct icmp6hdr) + sizeof(*iph) + 8 ||
+	    ((struct icmp6hdr *)icmp)->icmp6_type & ICMPV6_INFOMSG_MASK ||
+	    iph->version != 6)
+		return NULL;
+	return iph;
+}
+
+/**
+ * roam_icmp6_rewrite - replace the addresses of the quoted packet
+ * @icmp: the ICMPv6 message
+ * @len: its bytes that can be written
+ * @quoted: from roam_icmp6_quoted() with the same arguments
+ * @new: the addresses the quoted packet shall have
+ *
+ * The transport checksum is corrected where it directly follows the header and
+ * is quoted; the ICMPv6 checksum covers both changes.
+ */
+static inline void roam_icmp6_rewrite(void *icmp, unsigned int len,
+				      struct ipv6hdr *quoted,
+				      const struct roam_pair6 *new)
+{
+	struct icmp6hdr *hdr = icmp;
+	void *l4 = quoted + 1;
+	unsigned int l4_len = roam_l4_len(quoted->nexthdr);
+	__wsum diff;
+
+	if (!l4_len || l4 + l4_len > icmp + len)
+		l4 = NULL;
+	/*
+	 * What it leaves over is what its own sum did not make up for, and so
+	 * what the sum over the message has changed by, negated.
+	 */
+	roam_ip6_rewrite(quoted, new, quoted->nexthdr, l4, false, &diff);
+	roam_csum_adjust(&hdr->icmp6_cksum,
+			 (__force __wsum)~(__force u32)diff);
 }
 
 #endif

@@ -18,6 +18,11 @@ static inline struct in6_addr roam_addr4(__be32 addr)
 	return key;
 }
 
+static inline bool roam_addr_is4(const struct in6_addr *key)
+{
+	return ipv6_addr_v4mapped(key);
+}
+
 static inline __be32 roam_addr_to4(const struct in6_addr *key)
 {
 	return key->s6_addr32[3];

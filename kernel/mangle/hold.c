@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/jiffies.h>
 #include <linux/list.h>
-#include <linux/netfilter_ipv4.h>
-#include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <net/dst.h>
 #include <net/inet_sock.h>
+#include <net/ipv6.h>
 
 #include "hold.h"
 #include "netlink.h"
+#include "route.h"
 
 /* Distinct destinations asked for at the same time. */
 #define ROAM_QUESTIONS_MAX 1024
@@ -24,7 +24,7 @@
  */
 struct roam_pending {
 	struct list_head list;
-	__be32 peer;
+	struct in6_addr peer;
 	unsigned long until;
 	bool unanswered;
 	struct sk_buff_head packets;
@@ -34,17 +34,19 @@ struct roam_pending {
  * The list is short: it holds the destinations that this host has begun to
  * talk to within the last seconds.
  */
-static struct roam_pending *roam_pending_find(struct roam_net *rn, __be32 peer)
+static struct roam_pending *roam_pending_find(struct roam_net *rn,
+					      const struct in6_addr *peer)
 {
 	struct roam_pending *pending;
 
 	list_for_each_entry(pending, &rn->hold.pending, list)
-		if (pending->peer == peer)
+		if (ipv6_addr_equal(&pending->peer, peer))
 			return pending;
 	return NULL;
 }
 
-static struct roam_pending *roam_pending_add(struct roam_net *rn, __be32 peer)
+static struct roam_pending *roam_pending_add(struct roam_net *rn,
+					     const struct in6_addr *peer)
 {
 	struct roam_pending *pending;
 
@@ -53,7 +55,7 @@ static struct roam_pending *roam_pending_add(struct roam_net *rn, __be32 peer)
 	pending = kzalloc(sizeof(*pending), GFP_ATOMIC);
 	if (!pending)
 		return NULL;
-	pending->peer = peer;
+	pending->peer = *peer;
 	pending->until = jiffies + rn->config.hold_time;
 	__skb_queue_head_init(&pending->packets);
 	list_add_tail(&pending->list, &rn->hold.pending);
@@ -78,8 +80,9 @@ static void roam_pending_remove(struct roam_net *rn,
 	kfree(pending);
 }
 
-unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb, __be32 own,
-		       __be32 peer, u32 need)
+unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
+		       const struct in6_addr *own, const struct in6_addr *peer,
+		       u32 need)
 {
 	struct roam_pending *pending;
 	bool ask = false;
@@ -122,8 +125,8 @@ static void roam_hold_send(struct roam_net *rn, struct sk_buff *skb)
 	struct sock *sk = skb->sk ? sk_to_full_sk(skb->sk) : NULL;
 
 	/* The network may have changed while it waited. */
-	if (!dst_check(skb_dst(skb), 0) &&
-	    ip_route_me_harder(rn->net, sk, skb, RTN_UNSPEC)) {
+	if (!dst_check(skb_dst(skb), roam_route_cookie(skb)) &&
+	    roam_route_packet(rn->net, NULL, skb, sk)) {
 		roam_count(rn, drop_no_route);
 		kfree_skb(skb);
 		return;
@@ -153,7 +156,7 @@ static void roam_hold_send_all(struct roam_net *rn,
 	local_bh_enable();
 }
 
-void roam_hold_release(struct roam_net *rn, __be32 peer)
+void roam_hold_release(struct roam_net *rn, const struct in6_addr *peer)
 {
 	struct roam_pending *pending;
 	struct sk_buff_head packets;

@@ -21,24 +21,26 @@
 
 #include "mangle.h"
 
+struct in6_addr;
 struct sk_buff;
 
 /**
  * roam_hold - put a packet on hold and ask, if that was not asked yet
  * @rn: namespace; softirq or process, BH off or on
  * @skb: the packet; belongs to hold.c if NF_STOLEN is returned
- * @own: its source if that is an own permanent address, else 0
+ * @own: its source if that is an own permanent address, else NULL
  * @peer: its destination
  * @need: ROAM_MANGLE_NEED_*, what is missing
  *
  * Return: NF_STOLEN, NF_DROP (no room), or NF_ACCEPT: nobody listens or the
  * question was not answered before; go on without the answer.
  */
-unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb, __be32 own,
-		       __be32 peer, u32 need);
+unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
+		       const struct in6_addr *own, const struct in6_addr *peer,
+		       u32 need);
 
 /* An answer about this destination came: try its packets again. Process context. */
-void roam_hold_release(struct roam_net *rn, __be32 peer);
+void roam_hold_release(struct roam_net *rn, const struct in6_addr *peer);
 
 /* Ends what waits too long; jiffies until the next, or MAX_SCHEDULE_TIMEOUT. */
 unsigned long roam_hold_sweep(struct roam_net *rn);

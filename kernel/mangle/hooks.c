@@ -10,7 +10,8 @@
  *
  * So routing, conntrack, firewall and sockets see permanent addresses only,
  * and the wire carries care-of addresses in both directions (design decisions
- * 7 and 8).
+ * 7 and 8). A mapping in literal mode leaves the source of the mobile host's
+ * packets as it is, at both ends (OPEN-18).
  *
  * Whether a connection uses permanent or care-of addresses is the socket's
  * matter, and the socket table already knows it: a received segment whose
@@ -20,49 +21,134 @@
  */
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
+#include <net/addrconf.h>
 #include <net/ip.h>
-#include <net/route.h>
+#include <net/l3mdev.h>
 
 #include "inet_lookup.h"
 #include "../core/rewrite.h"
+#include "exempt.h"
 #include "hold.h"
 #include "mangle.h"
 #include "peer.h"
 #include "range.h"
+#include "route.h"
 #include "table.h"
 
 /* Room for the quoted IP header with options and the TCP header behind it. */
 #define ROAM_ICMP_QUOTE (sizeof(struct icmphdr) + 60 + sizeof(struct tcphdr))
 
-static bool roam_is_later_fragment(const struct iphdr *iph)
+/**
+ * struct roam_packet - what counts of a packet
+ * @addr: its addresses, IPv4 in the mapped form
+ * @l4: where the transport header begins, from skb->data
+ * @protocol: transport protocol
+ * @v6: it is an IPv6 packet
+ * @later: a fragment without the transport header
+ */
+struct roam_packet {
+	struct roam_pair6 addr;
+	unsigned int l4;
+	u8 protocol;
+	bool v6;
+	bool later;
+};
+
+static void roam_packet_read4(const struct sk_buff *skb,
+			      struct roam_packet *pkt)
 {
-	return iph->frag_off & htons(IP_OFFSET);
+	const struct iphdr *iph = ip_hdr(skb);
+
+	pkt->addr.saddr = roam_addr4(iph->saddr);
+	pkt->addr.daddr = roam_addr4(iph->daddr);
+	pkt->l4 = skb_network_offset(skb) + iph->ihl * 4;
+	pkt->protocol = iph->protocol;
+	pkt->v6 = false;
+	pkt->later = iph->frag_off & htons(IP_OFFSET);
+}
+
+/* Behind extension headers that cannot be read there is no protocol of ours. */
+static void roam_packet_read6(const struct sk_buff *skb,
+			      struct roam_packet *pkt)
+{
+	const struct ipv6hdr *iph = ipv6_hdr(skb);
+	__be16 frag_off = 0;
+	int l4;
+
+	pkt->addr.saddr = iph->saddr;
+	pkt->addr.daddr = iph->daddr;
+	pkt->protocol = iph->nexthdr;
+	pkt->v6 = true;
+	l4 = skb_network_offset(skb) + sizeof(*iph);
+	if (unlikely(ipv6_ext_hdr(pkt->protocol)))
+		l4 = ipv6_skip_exthdr(skb, l4, &pkt->protocol, &frag_off);
+	if (unlikely(l4 < 0)) {
+		l4 = 0;
+		pkt->protocol = NEXTHDR_NONE;
+	}
+	pkt->l4 = l4;
+	pkt->later = frag_off & htons(IP6_OFFSET);
+}
+
+static void roam_packet_read(const struct sk_buff *skb, struct roam_packet *pkt)
+{
+	if (skb->protocol == htons(ETH_P_IPV6))
+		roam_packet_read6(skb, pkt);
+	else
+		roam_packet_read4(skb, pkt);
+}
+
+/* The two ports, or NULL if there are none in this packet. */
+static const __be16 *roam_packet_ports(const struct sk_buff *skb,
+				       const struct roam_packet *pkt,
+				       __be16 ports[2])
+{
+	if (pkt->later)
+		return NULL;
+	switch (pkt->protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		return skb_header_pointer(skb, pkt->l4, 2 * sizeof(*ports),
+					  ports);
+	default:
+		return NULL;
+	}
 }
 
 /*
  * Writes the new addresses. Returns false if the packet cannot be made
  * writable or ends within its transport header; it is unchanged then.
  */
-static __always_inline bool roam_skb_rewrite(struct sk_buff *skb,
-					     const struct roam_pair4 *new)
+static bool roam_packet_rewrite(struct sk_buff *skb,
+				const struct roam_packet *pkt,
+				const struct roam_pair6 *new)
 {
-	unsigned int nhoff = skb_network_offset(skb);
-	struct iphdr *iph = ip_hdr(skb);
-	unsigned int len = iph->ihl * 4;
-	unsigned int l4_len = 0;
+	unsigned int l4_len = pkt->later ? 0 : roam_l4_len(pkt->protocol);
+	bool partial = skb->ip_summed == CHECKSUM_PARTIAL;
+	void *l4 = NULL;
 	__wsum diff;
 
-	if (!roam_is_later_fragment(iph))
-		l4_len = roam_l4_len(iph->protocol);
-	if (skb_ensure_writable(skb, nhoff + len + l4_len))
+	if (skb_ensure_writable(skb, pkt->l4 + l4_len))
 		return false;
+	if (l4_len)
+		l4 = skb->data + pkt->l4;
+	if (pkt->v6) {
+		roam_ip6_rewrite(ipv6_hdr(skb), new, pkt->protocol, l4, partial,
+				 &diff);
+	} else {
+		const struct roam_pair4 new4 = {
+			.saddr = roam_addr_to4(&new->saddr),
+			.daddr = roam_addr_to4(&new->daddr),
+		};
 
-	iph = ip_hdr(skb);
-	roam_ip4_rewrite(iph, new, l4_len ? (void *)iph + len : NULL,
-			 skb->ip_summed == CHECKSUM_PARTIAL, &diff);
+		roam_ip4_rewrite(ip_hdr(skb), &new4, l4, partial, &diff);
+	}
 	if (skb->ip_summed == CHECKSUM_COMPLETE)
 		skb->csum = ~csum_add(diff, ~skb->csum);
 	return true;
@@ -82,8 +168,10 @@ struct roam_ends {
  * The destination can stand for an own address, the source for a remote one: a
  * host without such mappings does not look. False if there is neither.
  */
-static __always_inline bool roam_ends_find(struct roam_net *rn, __be32 saddr,
-					   __be32 daddr, struct roam_ends *ends)
+static __always_inline bool roam_ends_find(struct roam_net *rn,
+					   const struct in6_addr *saddr,
+					   const struct in6_addr *daddr,
+					   struct roam_ends *ends)
 {
 	ends->to = roam_has(rn, ROAM_MANGLE_ROLE_OWN) ?
 		   roam_endpoint_find(rn, daddr) : NULL;
@@ -92,18 +180,24 @@ static __always_inline bool roam_ends_find(struct roam_net *rn, __be32 saddr,
 	return ends->to || ends->from;
 }
 
+static bool roam_addr_is_local(struct net *net, const struct in6_addr *addr)
+{
+	if (roam_addr_is4(addr))
+		return __ip_dev_find(net, roam_addr_to4(addr), false);
+	return ipv6_chk_addr(net, addr, NULL, 0);
+}
+
 /*
  * What the addresses of a packet on the wire stand for here. @own is set to
  * the mapping of the destination if that is a care-of address of ours.
  * Returns false if there is nothing to translate.
  */
-static __always_inline bool roam_translate_in(struct roam_net *rn,
-					      const struct roam_ends *ends,
-					      const struct roam_pair4 *old,
-					      struct roam_pair4 *new,
-					      struct roam_mapping **own)
+static bool roam_translate_in(struct roam_net *rn, const struct roam_ends *ends,
+			      const struct roam_pair6 *old,
+			      struct roam_pair6 *new, struct roam_mapping **own)
 {
 	struct roam_mapping *mapping;
+	bool found = false;
 
 	*new = *old;
 	*own = NULL;
@@ -111,100 +205,153 @@ static __always_inline bool roam_translate_in(struct roam_net *rn,
 	mapping = ends->to ? ends->to->mapping : NULL;
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_OWN) {
 		*own = mapping;
-		new->daddr = roam_addr_to4(&mapping->perm);
-		roam_mapping_touch(mapping);
+		new->daddr = mapping->perm;
+		found = true;
 	}
 
 	mapping = ends->from ? ends->from->mapping : NULL;
 	/* Only what is for this host: others' packets pass unchanged. */
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
-	    (*own || __ip_dev_find(rn->net, old->daddr, false))) {
-		new->saddr = roam_addr_to4(&mapping->perm);
+	    READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC &&
+	    (*own || roam_addr_is_local(rn->net, &old->daddr))) {
+		new->saddr = mapping->perm;
 		roam_mapping_touch(mapping);
+		found = true;
 	}
-	return new->saddr != old->saddr || new->daddr != old->daddr;
+	if (*own)
+		roam_mapping_touch(*own);
+	return found;
+}
+
+/**
+ * struct roam_links - the links that a socket for a received packet may be
+ * bound to
+ * @dif: the VRF if there is one, else the link
+ * @sdif: the link in a VRF, else 0
+ */
+struct roam_links {
+	int dif;
+	int sdif;
+};
+
+static struct roam_links roam_packet_links(const struct sk_buff *skb)
+{
+	struct roam_links links = { l3mdev_master_ifindex_rcu(skb->dev), 0 };
+
+	if (links.dif)
+		links.sdif = skb->dev->ifindex;
+	else
+		links.dif = skb->dev->ifindex;
+	return links;
 }
 
 /* Is there a connection, or one being set up, between these? */
 static bool roam_socket_exists(struct roam_net *rn, const struct sk_buff *skb,
-			       const struct roam_pair4 *pair, __be16 sport,
+			       const struct roam_pair6 *pair, __be16 sport,
 			       __be16 dport)
 {
+	const struct roam_links links = roam_packet_links(skb);
 	struct sock *sk;
 
-	sk = roam_inet_lookup_established(rn->net, pair->saddr, sport,
-					  pair->daddr, ntohs(dport),
-					  skb->dev->ifindex, inet_sdif(skb));
+	sk = roam_inet_lookup_established(rn->net, pair, sport, ntohs(dport),
+					  links.dif, links.sdif);
 	if (!sk)
 		return false;
 	sock_gen_put(sk);
 	return true;
 }
 
+/* Does a socket listen at just this address, not at any (OPEN-40, TEN-13)? */
+static bool roam_listener_exists(struct roam_net *rn, struct sk_buff *skb,
+				 const struct roam_packet *pkt,
+				 const __be16 *ports)
+{
+	const struct roam_links links = roam_packet_links(skb);
+	struct tcphdr *th, buf;
+	struct sock *sk;
+
+	th = skb_header_pointer(skb, pkt->l4, sizeof(buf), &buf);
+	if (!th || !th->syn || th->ack)
+		return false;
+	sk = roam_inet_lookup_listener(rn->net, skb, pkt->l4 + __tcp_hdrlen(th),
+				       &pkt->addr, ports[0], ntohs(ports[1]),
+				       links.dif, links.sdif);
+	if (!sk)
+		return false;
+	return pkt->v6 ? ipv6_addr_equal(&sk->sk_v6_rcv_saddr,
+					 &pkt->addr.daddr) :
+			 sk->sk_rcv_saddr == roam_addr_to4(&pkt->addr.daddr);
+}
+
 /* enum roam_whose - which addresses a TCP segment's socket knows */
 enum roam_whose {
 	ROAM_ESTABLISHED,	/* the permanent ones */
 	ROAM_CARE_OF,		/* the care-of ones */
-	ROAM_NOBODY,		/* no connection yet, or a fragment */
+	ROAM_NOBODY,		/* no connection yet */
 };
 
 static enum roam_whose roam_socket_of(struct roam_net *rn, struct sk_buff *skb,
-				      const struct roam_pair4 *old,
-				      const struct roam_pair4 *new)
+				      const struct roam_packet *pkt,
+				      const __be16 *ports,
+				      const struct roam_pair6 *new)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-	const __be16 *port;
-	__be16 ports[2];
-
-	if (iph->protocol != IPPROTO_TCP || roam_is_later_fragment(iph))
+	if (pkt->protocol != IPPROTO_TCP || !ports)
 		return ROAM_NOBODY;
-	port = skb_header_pointer(skb, skb_network_offset(skb) + iph->ihl * 4,
-				  sizeof(ports), ports);
-	if (!port)
-		return ROAM_NOBODY;
-	if (roam_socket_exists(rn, skb, new, port[0], port[1]))
+	if (roam_socket_exists(rn, skb, new, ports[0], ports[1]))
 		return ROAM_ESTABLISHED;
-	if (roam_socket_exists(rn, skb, old, port[0], port[1]))
+	if (roam_socket_exists(rn, skb, &pkt->addr, ports[0], ports[1]) ||
+	    roam_listener_exists(rn, skb, pkt, ports))
 		return ROAM_CARE_OF;
 	return ROAM_NOBODY;
 }
 
 /*
- * An ICMP error quotes a packet as it was on the wire: give it back the
- * addresses its socket knows, if there is such a socket (OPEN-08).
+ * An ICMP error quotes a packet as it was on the wire. @sent are its addresses,
+ * @ports its ports: sets @sent to the addresses its socket knows, and returns
+ * false if there is no such socket or nothing to translate.
  */
-static noinline unsigned int roam_icmp_in(struct roam_net *rn,
-					  struct sk_buff *skb)
+static bool roam_translate_quoted(struct roam_net *rn, struct sk_buff *skb,
+				  struct roam_pair6 *sent, const __be16 *ports)
 {
-	unsigned int offset = skb_network_offset(skb) + ip_hdr(skb)->ihl * 4;
-	struct roam_pair4 new, reply, old_reply;
+	/* We sent it: its destination is what a reply would come from. */
+	const struct roam_pair6 reply = { sent->daddr, sent->saddr };
 	struct roam_mapping *own;
 	struct roam_ends ends;
+	struct roam_pair6 new;
+
+	if (!roam_ends_find(rn, &reply.saddr, &reply.daddr, &ends) ||
+	    !roam_translate_in(rn, &ends, &reply, &new, &own) ||
+	    !roam_socket_exists(rn, skb, &new, ports[1], ports[0]) ||
+	    roam_socket_exists(rn, skb, &reply, ports[1], ports[0]))
+		return false;
+	sent->saddr = new.daddr;
+	sent->daddr = new.saddr;
+	return true;
+}
+
+/* Gives a quoted packet back the addresses its socket knows (OPEN-08). */
+static noinline unsigned int roam_icmp_in4(struct roam_net *rn,
+					   struct sk_buff *skb)
+{
+	unsigned int offset = skb_network_offset(skb) + ip_hdr(skb)->ihl * 4;
+	struct roam_pair6 pair;
+	struct roam_pair4 new;
 	struct iphdr *quoted;
 	unsigned int len;
-	__be16 *port;
 
-	if (roam_is_later_fragment(ip_hdr(skb)))
+	if (ip_hdr(skb)->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
 	len = min_t(unsigned int, skb->len - offset, ROAM_ICMP_QUOTE);
 	if (!pskb_may_pull(skb, offset + len))
 		return NF_ACCEPT;
 	quoted = roam_icmp4_quoted(skb->data + offset, len);
 	if (!quoted || quoted->protocol != IPPROTO_TCP ||
-	    roam_is_later_fragment(quoted))
+	    quoted->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
-
-	/* We sent it: its destination is what a reply would come from. */
-	old_reply.saddr = quoted->daddr;
-	old_reply.daddr = quoted->saddr;
-	if (!roam_ends_find(rn, old_reply.saddr, old_reply.daddr, &ends) ||
-	    !roam_translate_in(rn, &ends, &old_reply, &reply, &own))
-		return NF_ACCEPT;
-	new.saddr = reply.daddr;
-	new.daddr = reply.saddr;
-	port = (void *)quoted + quoted->ihl * 4;
-	if (!roam_socket_exists(rn, skb, &reply, port[1], port[0]) ||
-	    roam_socket_exists(rn, skb, &old_reply, port[1], port[0]))
+	pair.saddr = roam_addr4(quoted->saddr);
+	pair.daddr = roam_addr4(quoted->daddr);
+	if (!roam_translate_quoted(rn, skb, &pair,
+				   (void *)quoted + quoted->ihl * 4))
 		return NF_ACCEPT;
 
 	if (skb_ensure_writable(skb, offset + len)) {
@@ -212,130 +359,234 @@ static noinline unsigned int roam_icmp_in(struct roam_net *rn,
 		return NF_DROP;
 	}
 	quoted = roam_icmp4_quoted(skb->data + offset, len);
+	new.saddr = roam_addr_to4(&pair.saddr);
+	new.daddr = roam_addr_to4(&pair.daddr);
 	roam_icmp4_rewrite(skb->data + offset, len, quoted, &new);
 	roam_count(rn, in_icmp);
 	return NF_ACCEPT;
 }
 
-/* The rare part of roam_hook_in(), so that the others do not pay for it. */
+static noinline unsigned int roam_icmp_in6(struct roam_net *rn,
+					   struct sk_buff *skb)
+{
+	unsigned int offset = skb_network_offset(skb) + sizeof(struct ipv6hdr);
+	struct roam_pair6 pair;
+	struct ipv6hdr *quoted;
+	unsigned int len;
+
+	len = min_t(unsigned int, skb->len - offset, ROAM_ICMP_QUOTE);
+	if (!pskb_may_pull(skb, offset + len))
+		return NF_ACCEPT;
+	quoted = roam_icmp6_quoted(skb->data + offset, len);
+	if (!quoted || quoted->nexthdr != IPPROTO_TCP)
+		return NF_ACCEPT;
+	pair.saddr = quoted->saddr;
+	pair.daddr = quoted->daddr;
+	if (!roam_translate_quoted(rn, skb, &pair, (void *)(quoted + 1)))
+		return NF_ACCEPT;
+
+	if (skb_ensure_writable(skb, offset + len)) {
+		roam_count(rn, drop_malformed);
+		return NF_DROP;
+	}
+	quoted = roam_icmp6_quoted(skb->data + offset, len);
+	roam_icmp6_rewrite(skb->data + offset, len, quoted, &pair);
+	roam_count(rn, in_icmp);
+	return NF_ACCEPT;
+}
+
+/* The rare part of the receiving hooks, so that the others do not pay for it. */
 static noinline unsigned int roam_restore(struct roam_net *rn,
 					  struct sk_buff *skb,
 					  struct roam_endpoint *to,
 					  struct roam_endpoint *from)
 {
 	const struct roam_ends ends = { to, from };
-	const struct iphdr *iph = ip_hdr(skb);
-	struct roam_pair4 old = { iph->saddr, iph->daddr };
-	struct roam_pair4 new;
 	struct roam_mapping *own;
+	struct roam_packet pkt;
+	struct roam_pair6 new;
 	enum roam_whose whose;
+	const __be16 *ports;
+	__be16 buf[2];
 
-	if (!roam_translate_in(rn, &ends, &old, &new, &own))
+	roam_packet_read(skb, &pkt);
+	if (!test_bit(pkt.protocol, rn->config.protocols) ||
+	    !roam_translate_in(rn, &ends, &pkt.addr, &new, &own))
 		return NF_ACCEPT;
+	/* Whole, so that all pieces go one way, in whatever order (OPEN-05). */
+	if (!pkt.v6 && ip_is_fragment(ip_hdr(skb))) {
+		if (ip_defrag(rn->net, skb, IP_DEFRAG_LOCAL_DELIVER))
+			return NF_STOLEN;
+		roam_packet_read(skb, &pkt);
+	}
 
-	whose = roam_socket_of(rn, skb, &old, &new);
+	ports = roam_packet_ports(skb, &pkt, buf);
+	if (roam_is_exempt(rn, skb, ports, &pkt.addr.saddr, NULL))
+		return NF_ACCEPT;
+	whose = roam_socket_of(rn, skb, &pkt, ports, &new);
 	if (whose == ROAM_CARE_OF) {
 		roam_count(rn, in_kept);
 		return NF_ACCEPT;
 	}
-	if (unlikely(!roam_skb_rewrite(skb, &new))) {
+	if (unlikely(!roam_packet_rewrite(skb, &pkt, &new))) {
 		roam_count(rn, drop_malformed);
 		return NF_DROP;
 	}
 	if (own && whose == ROAM_ESTABLISHED)
-		roam_peer_see(rn, own, new.saddr);
+		roam_peer_see(rn, own, &new.saddr);
 	/* A route found for the old destination leads nowhere now. */
-	if (new.daddr != old.daddr)
+	if (own)
 		skb_dst_drop(skb);
 	roam_count(rn, in_rewritten);
 	return NF_ACCEPT;
 }
 
-static unsigned int roam_hook_in(void *priv, struct sk_buff *skb,
-				 const struct nf_hook_state *state)
+static unsigned int roam_hook_in4(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
 {
-	struct roam_net *rn = priv;
 	const struct iphdr *iph = ip_hdr(skb);
+	struct in6_addr saddr, daddr;
+	struct roam_net *rn = priv;
 	struct roam_ends ends;
 
 	if (iph->protocol == IPPROTO_ICMP)
-		return roam_icmp_in(rn, skb);
+		return roam_icmp_in4(rn, skb);
+	saddr = roam_addr4(iph->saddr);
+	daddr = roam_addr4(iph->daddr);
 	if (!test_bit(iph->protocol, rn->config.protocols) ||
-	    !roam_ends_find(rn, iph->saddr, iph->daddr, &ends))
+	    !roam_ends_find(rn, &saddr, &daddr, &ends))
 		return NF_ACCEPT;
 	return roam_restore(rn, skb, ends.to, ends.from);
+}
+
+static unsigned int roam_hook_in6(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	const struct ipv6hdr *iph = ipv6_hdr(skb);
+	struct roam_net *rn = priv;
+	struct roam_ends ends;
+
+	if (iph->nexthdr == IPPROTO_ICMPV6)
+		return roam_icmp_in6(rn, skb);
+	if (!roam_ends_find(rn, &iph->saddr, &iph->daddr, &ends))
+		return NF_ACCEPT;
+	return roam_restore(rn, skb, ends.to, ends.from);
+}
+
+/**
+ * struct roam_sending - what is found out about a packet that leaves
+ * @new: the addresses it shall have on the wire
+ * @own: mapping of its source, an own permanent address that is away; or NULL
+ * @to: endpoint of its destination, or NULL
+ * @need: ROAM_MANGLE_NEED_*, what is not known
+ * @told: the other end knows where we are, as far as it has to
+ */
+struct roam_sending {
+	struct roam_pair6 new;
+	struct roam_mapping *own;
+	struct roam_endpoint *to;
+	u32 need;
+	bool told;
+};
+
+static void roam_translate_source(struct roam_net *rn,
+				  const struct roam_pair6 *old,
+				  struct roam_sending *out)
+{
+	const struct roam_peer_key key = { old->saddr, old->daddr };
+	struct roam_endpoint *endpoint;
+	struct roam_mapping *mapping;
+	struct roam_peer *peer;
+	u32 epoch;
+
+	mapping = roam_mapping_find(rn, &old->saddr);
+	if (!mapping || mapping->role != ROAM_MANGLE_ROLE_OWN)
+		return;
+	endpoint = rcu_dereference(mapping->endpoint);
+	/* A null mapping: at home, nothing to hide or tell. */
+	if (!endpoint)
+		return;
+	/* with rcu_assign_pointer() of a move */
+	smp_rmb();
+	epoch = READ_ONCE(mapping->epoch);
+	out->own = mapping;
+	if (READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC)
+		out->new.saddr = endpoint->coa;
+	roam_mapping_touch(mapping);
+
+	peer = roam_peer_find(rn, &key);
+	if (peer)
+		out->told = roam_peer_is_told(peer, epoch);
+	/* One that cannot be told is forgotten in the end. */
+	if (peer && out->told)
+		roam_peer_touch(peer);
+	else
+		out->need |= ROAM_MANGLE_NEED_PEER;
+}
+
+static void roam_translate_destination(struct roam_net *rn,
+				       const struct roam_pair6 *old,
+				       struct roam_sending *out)
+{
+	struct roam_mapping *mapping = roam_mapping_find(rn, &old->daddr);
+
+	if (!mapping) {
+		out->need |= ROAM_MANGLE_NEED_MAPPING;
+		return;
+	}
+	if (mapping->role != ROAM_MANGLE_ROLE_REMOTE)
+		return;
+	roam_mapping_touch(mapping);
+	out->to = rcu_dereference(mapping->endpoint);
+	if (out->to)
+		out->new.daddr = out->to->coa;
 }
 
 unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 			 struct sock *sk)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-	struct roam_pair4 old = { iph->saddr, iph->daddr };
-	struct roam_pair4 new = old;
-	struct roam_endpoint *endpoint;
-	struct roam_mapping *mapping;
-	bool own = false, told = true;
-	u32 need = 0, epoch = 0;
+	struct roam_sending out = { .told = true };
+	struct roam_packet pkt;
+	const __be16 *ports;
+	__be16 buf[2];
 
-	if (roam_has(rn, ROAM_MANGLE_ROLE_OWN)) {
-		mapping = roam_mapping_find(rn, old.saddr);
-		if (mapping && mapping->role == ROAM_MANGLE_ROLE_OWN) {
-			endpoint = rcu_dereference(mapping->endpoint);
-			/* A null mapping: at home, nothing to hide or tell. */
-			if (endpoint) {
-				own = true;
-				/* with rcu_assign_pointer() of a move */
-				smp_rmb();
-				epoch = READ_ONCE(mapping->epoch);
-				new.saddr = roam_addr_to4(&endpoint->coa);
-				roam_mapping_touch(mapping);
-			}
-		}
-	}
-	if (roam_ranges_contain(rcu_dereference(rn->ranges), old.daddr)) {
-		mapping = roam_mapping_find(rn, old.daddr);
-		if (!mapping) {
-			need |= ROAM_MANGLE_NEED_MAPPING;
-		} else if (mapping->role == ROAM_MANGLE_ROLE_REMOTE) {
-			roam_mapping_touch(mapping);
-			endpoint = rcu_dereference(mapping->endpoint);
-			if (endpoint)
-				new.daddr = roam_addr_to4(&endpoint->coa);
-		}
-	}
-	if (own) {
-		const struct roam_peer_key key = { roam_addr4(old.saddr),
-						   roam_addr4(old.daddr) };
-		struct roam_peer *peer = roam_peer_find(rn, &key);
+	roam_packet_read(skb, &pkt);
+	if (!test_bit(pkt.protocol, rn->config.protocols))
+		return NF_ACCEPT;
+	out.new = pkt.addr;
+	if (roam_has(rn, ROAM_MANGLE_ROLE_OWN))
+		roam_translate_source(rn, &pkt.addr, &out);
+	if (roam_ranges_contain(rcu_dereference(rn->ranges), &pkt.addr.daddr))
+		roam_translate_destination(rn, &pkt.addr, &out);
+	if (!out.need && !out.own && !out.to)
+		return NF_ACCEPT;
 
-		if (peer)
-			told = roam_peer_is_told(peer, epoch);
-		/* One that cannot be told is forgotten in the end. */
-		if (peer && told)
-			roam_peer_touch(peer);
-		else
-			need |= ROAM_MANGLE_NEED_PEER;
-	}
-	if (unlikely(need)) {
-		unsigned int verdict = roam_hold(rn, skb, own ? old.saddr : 0,
-						 old.daddr, need);
+	ports = roam_packet_ports(skb, &pkt, buf);
+	if (roam_is_exempt(rn, skb, ports, &pkt.addr.daddr, sk))
+		return NF_ACCEPT;
+	if (unlikely(out.need)) {
+		unsigned int verdict = roam_hold(rn, skb,
+						 out.own ? &pkt.addr.saddr :
+							   NULL,
+						 &pkt.addr.daddr, out.need);
 
 		if (verdict != NF_ACCEPT)
 			return verdict;
-		if (!told) {
+		if (!out.told) {
 			roam_count(rn, drop_untold);
 			return NF_DROP;
 		}
 	}
-	if (new.saddr == old.saddr && new.daddr == old.daddr)
+	/* Nothing known of the destination, a source that stays: literal mode. */
+	if (!out.to && (!out.own ||
+			ipv6_addr_equal(&out.new.saddr, &pkt.addr.saddr)))
 		return NF_ACCEPT;
 
-	if (unlikely(!roam_skb_rewrite(skb, &new))) {
+	if (unlikely(!roam_packet_rewrite(skb, &pkt, &out.new))) {
 		roam_count(rn, drop_malformed);
 		return NF_DROP;
 	}
-	if (new.daddr != old.daddr &&
-	    ip_route_me_harder(rn->net, sk, skb, RTN_UNSPEC)) {
+	if (out.to && roam_route_packet(rn->net, out.to, skb, sk)) {
 		roam_count(rn, drop_no_route);
 		return NF_DROP;
 	}
@@ -346,34 +597,44 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 static unsigned int roam_hook_out(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
-	struct roam_net *rn = priv;
-
-	if (!test_bit(ip_hdr(skb)->protocol, rn->config.protocols) ||
-	    (state->out->flags & IFF_LOOPBACK))
+	if (state->out->flags & IFF_LOOPBACK)
 		return NF_ACCEPT;
-	return roam_output(rn, skb, state->sk);
+	return roam_output(priv, skb, state->sk);
 }
 
 static const struct nf_hook_ops roam_hook_ops[ROAM_HOOKS] = {
+	/* conntrack shall see permanent addresses (OPEN-10) */
 	{
-		.hook = roam_hook_in,
+		.hook = roam_hook_in4,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_PRE_ROUTING,
-		/* conntrack shall see permanent addresses (OPEN-10) */
 		.priority = NF_IP_PRI_CONNTRACK - 10,
 	},
+	{
+		.hook = roam_hook_in6,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP6_PRI_CONNTRACK - 10,
+	},
+	/* behind everybody, see hold.h */
 	{
 		.hook = roam_hook_out,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_LOCAL_OUT,
-		/* behind everybody, see hold.h */
 		.priority = NF_IP_PRI_LAST,
+	},
+	{
+		.hook = roam_hook_out,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_LOCAL_OUT,
+		.priority = NF_IP6_PRI_LAST,
 	},
 };
 
 int roam_hooks_update(struct roam_net *rn)
 {
 	bool wanted = roam_mappings(rn) || rcu_access_pointer(rn->ranges);
+	unsigned int i;
 	int err;
 
 	lockdep_assert_held(&rn->lock);
@@ -385,8 +646,8 @@ int roam_hooks_update(struct roam_net *rn)
 		return 0;
 	}
 	memcpy(rn->ops, roam_hook_ops, sizeof(rn->ops));
-	rn->ops[0].priv = rn;
-	rn->ops[1].priv = rn;
+	for (i = 0; i < ROAM_HOOKS; i++)
+		rn->ops[i].priv = rn;
 	err = nf_register_net_hooks(rn->net, rn->ops, ROAM_HOOKS);
 	rn->hooked = !err;
 	return err;

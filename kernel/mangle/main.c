@@ -10,11 +10,13 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "exempt.h"
 #include "hold.h"
 #include "mangle.h"
 #include "netlink.h"
 #include "peer.h"
 #include "range.h"
+#include "resume.h"
 #include "table.h"
 
 static unsigned int roam_net_id __read_mostly;
@@ -44,9 +46,12 @@ static int __net_init roam_net_init(struct net *net)
 
 	rn->net = net;
 	mutex_init(&rn->lock);
+	/* Not 0, which roam_peer.epoch has before it was told of anything. */
+	atomic_set(&rn->epoch, 1);
 	roam_config_init(&rn->config);
 	roam_hold_init(rn);
 	roam_sweep_init(rn);
+	roam_resume_init(rn);
 	rn->stats = alloc_percpu(struct roam_stats);
 	if (!rn->stats)
 		return -ENOMEM;
@@ -56,8 +61,15 @@ static int __net_init roam_net_init(struct net *net)
 	err = roam_peer_init(rn);
 	if (err)
 		goto err_peer;
+	RCU_INIT_POINTER(rn->exempt, roam_exempt_default());
+	if (!rcu_access_pointer(rn->exempt)) {
+		err = -ENOMEM;
+		goto err_exempt;
+	}
 	return 0;
 
+err_exempt:
+	roam_peer_exit(rn);
 err_peer:
 	roam_table_exit(rn);
 err_table:
@@ -77,23 +89,43 @@ static void __net_exit roam_net_pre_exit(struct net *net)
 	mutex_unlock(&rn->lock);
 }
 
-static void __net_exit roam_net_exit(struct net *net)
+static void __net_exit roam_net_exit_one(struct roam_net *rn)
 {
-	struct roam_net *rn = roam_net(net);
-
-	/* Nothing adds entries any more, so nothing arms it again. */
+	/* Nothing adds entries or moves any more, so nothing arms them again. */
 	cancel_delayed_work_sync(&rn->sweep);
+	roam_resume_exit(rn);
 	roam_hold_exit(rn);
 	roam_peer_exit(rn);
 	roam_table_exit(rn);
+	roam_exempt_free(rcu_dereference_protected(rn->exempt, true));
 	kfree(rcu_dereference_protected(rn->ranges, true));
 	free_percpu(rn->stats);
+}
+
+static void __net_exit roam_net_exit(struct list_head *nets)
+{
+	bool used = false;
+	struct net *net;
+
+	list_for_each_entry(net, nets, exit_list) {
+		used |= roam_net(net)->used;
+		roam_net_exit_one(roam_net(net));
+	}
+	/*
+	 * Remembered routes must be gone before the routing code of these
+	 * namespaces is. What frees an endpoint leaves its route to another
+	 * callback: hence two.
+	 */
+	if (used) {
+		rcu_barrier();
+		rcu_barrier();
+	}
 }
 
 static struct pernet_operations roam_net_ops = {
 	.init = roam_net_init,
 	.pre_exit = roam_net_pre_exit,
-	.exit = roam_net_exit,
+	.exit_batch = roam_net_exit,
 	.id = &roam_net_id,
 	.size = sizeof(struct roam_net),
 };
@@ -102,12 +134,21 @@ static int __init roam_mangle_init(void)
 {
 	int err;
 
-	err = register_pernet_subsys(&roam_net_ops);
+	err = roam_table_caches_init();
 	if (err)
 		return err;
+	err = register_pernet_subsys(&roam_net_ops);
+	if (err)
+		goto err_caches;
 	err = roam_nl_init();
 	if (err)
-		unregister_pernet_subsys(&roam_net_ops);
+		goto err_pernet;
+	return 0;
+
+err_pernet:
+	unregister_pernet_subsys(&roam_net_ops);
+err_caches:
+	roam_table_caches_exit();
 	return err;
 }
 
@@ -115,6 +156,7 @@ static void __exit roam_mangle_exit(void)
 {
 	roam_nl_exit();
 	unregister_pernet_subsys(&roam_net_ops);
+	roam_table_caches_exit();
 }
 
 module_init(roam_mangle_init);

@@ -15,13 +15,14 @@
 
 #include <uapi/linux/roam_mangle.h>
 
+struct roam_exempt;
 struct roam_ranges;
 
 /* Roles of a mapping: enum roam_mangle_role */
 #define ROAM_ROLES (ROAM_MANGLE_ROLE_OWN + 1)
 
-/* Hooks of one namespace: PRE_ROUTING and LOCAL_OUT of IPv4. */
-#define ROAM_HOOKS 2
+/* Hooks of one namespace: PRE_ROUTING and LOCAL_OUT of both families. */
+#define ROAM_HOOKS 4
 
 /**
  * struct roam_stats - counters of one CPU; the YAML says what each counts
@@ -39,6 +40,8 @@ struct roam_ranges;
  * @drop_untold: the correspondent does not know where we are
  * @drop_no_route: no route to the care-of address
  * @peers_full: correspondents not recorded
+ * @exempted: packets left alone because they are exempt
+ * @resumed: connections asked to send again after a move
  */
 struct roam_stats {
 	u64 in_rewritten;
@@ -55,6 +58,8 @@ struct roam_stats {
 	u64 drop_untold;
 	u64 drop_no_route;
 	u64 peers_full;
+	u64 exempted;
+	u64 resumed;
 };
 
 /**
@@ -105,17 +110,22 @@ struct roam_hold_table {
  * @by_coa: struct roam_endpoint by care-of address
  * @peers: struct roam_peer by own permanent address and peer
  * @ranges: prefixes that hold permanent addresses, NULL for none; RCU, @lock
+ * @exempt: what is never rewritten, or NULL; RCU, @lock
  * @mappings: number of mappings by role; written under @lock, read without, so
  *	that a host of one role does not look for the other
  * @stats: counters
  * @lock: serialises every change of mappings, ranges, settings and hooks
- * @left: struct roam_endpoint in grace, the next to go first; @lock
- * @epoch: raised by each move of an own address; @lock
+ * @left: struct roam_left, endpoints in grace, the next to go first; @lock
+ * @epoch: raised by each move of a mapping, and by each correspondent that
+ *	learns of one
+ * @resumed: up to which @epoch connections were resumed; @resume only
  * @generation: raised by each change of mappings or peers, marks dumps
  * @ops: the hooks, registered while @hooked
  * @hooked: hooks are registered; @lock
+ * @used: there was a mapping once; @lock
  * @hold: packets on hold
  * @sweep: removes what has ended; runs while there is anything that can end
+ * @resume: asks connections to go on after a move
  */
 struct roam_net {
 	struct net *net;
@@ -124,17 +134,21 @@ struct roam_net {
 	struct rhashtable by_coa;
 	struct rhashtable peers;
 	struct roam_ranges __rcu *ranges;
+	struct roam_exempt __rcu *exempt;
 	u32 mappings[ROAM_ROLES];
 	struct roam_stats __percpu *stats;
 
 	struct mutex lock;
 	struct list_head left;
-	u32 epoch;
+	atomic_t epoch;
+	u32 resumed;
 	atomic_t generation;
 	struct nf_hook_ops ops[ROAM_HOOKS];
 	bool hooked;
+	bool used;
 	struct roam_hold_table hold;
 	struct delayed_work sweep;
+	struct work_struct resume;
 };
 
 /* Adds one to a counter of this CPU. */
@@ -167,7 +181,7 @@ int roam_hooks_update(struct roam_net *rn);
 /**
  * roam_output - decide about one packet that leaves this host
  * @rn: namespace
- * @skb: the packet, IPv4, with a route
+ * @skb: the packet, with a route
  * @sk: socket it came from or NULL
  *
  * Return: NF_ACCEPT with the addresses replaced where that was due, NF_DROP,

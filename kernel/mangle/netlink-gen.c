@@ -12,7 +12,7 @@
 #include <uapi/linux/roam_mangle.h>
 
 /* Common nested types */
-const struct nla_policy roam_mangle_config_nl_policy[ROAM_MANGLE_A_CONFIG_PEER_TIME + 1] = {
+const struct nla_policy roam_mangle_config_nl_policy[ROAM_MANGLE_A_CONFIG_EXEMPT + 1] = {
 	[ROAM_MANGLE_A_CONFIG_PROTOCOL] = { .type = NLA_U8, },
 	[ROAM_MANGLE_A_CONFIG_HOLD_PACKETS] = NLA_POLICY_MAX(NLA_U32, 4096),
 	[ROAM_MANGLE_A_CONFIG_HOLD_TOTAL] = NLA_POLICY_MAX(NLA_U32, 32767),
@@ -22,21 +22,35 @@ const struct nla_policy roam_mangle_config_nl_policy[ROAM_MANGLE_A_CONFIG_PEER_T
 	[ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS] = { .type = NLA_U32, },
 	[ROAM_MANGLE_A_CONFIG_MAX_PEERS] = { .type = NLA_U32, },
 	[ROAM_MANGLE_A_CONFIG_PEER_TIME] = NLA_POLICY_MIN(NLA_U32, 1000),
+	[ROAM_MANGLE_A_CONFIG_EXEMPT] = NLA_POLICY_NESTED(roam_mangle_exempt_nl_policy),
+};
+
+const struct nla_policy roam_mangle_exempt_nl_policy[ROAM_MANGLE_A_EXEMPT_PAD + 1] = {
+	[ROAM_MANGLE_A_EXEMPT_PORT] = { .type = NLA_U16, },
+	[ROAM_MANGLE_A_EXEMPT_MARK] = { .type = NLA_U32, },
+	[ROAM_MANGLE_A_EXEMPT_MASK] = { .type = NLA_U32, },
+	[ROAM_MANGLE_A_EXEMPT_RANGE] = NLA_POLICY_NESTED(roam_mangle_range_nl_policy),
+	[ROAM_MANGLE_A_EXEMPT_CGROUP] = { .type = NLA_U64, },
 };
 
 const struct nla_policy roam_mangle_mapping_nl_policy[ROAM_MANGLE_A_MAPPING_PAD + 1] = {
 	[ROAM_MANGLE_A_MAPPING_PERM4] = { .type = NLA_BE32, },
+	[ROAM_MANGLE_A_MAPPING_PERM6] = NLA_POLICY_EXACT_LEN(16),
 	[ROAM_MANGLE_A_MAPPING_COA4] = { .type = NLA_BE32, },
+	[ROAM_MANGLE_A_MAPPING_COA6] = NLA_POLICY_EXACT_LEN(16),
 	[ROAM_MANGLE_A_MAPPING_ROLE] = NLA_POLICY_MAX(NLA_U8, 1),
 	[ROAM_MANGLE_A_MAPPING_STATE] = NLA_POLICY_MAX(NLA_U8, 1),
 	[ROAM_MANGLE_A_MAPPING_LIFETIME] = { .type = NLA_U32, },
 	[ROAM_MANGLE_A_MAPPING_SEQ] = { .type = NLA_U64, },
 	[ROAM_MANGLE_A_MAPPING_IDLE] = { .type = NLA_U32, },
+	[ROAM_MANGLE_A_MAPPING_MODE] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 const struct nla_policy roam_mangle_peer_nl_policy[ROAM_MANGLE_A_PEER_TOLD + 1] = {
 	[ROAM_MANGLE_A_PEER_OWN4] = { .type = NLA_BE32, },
+	[ROAM_MANGLE_A_PEER_OWN6] = NLA_POLICY_EXACT_LEN(16),
 	[ROAM_MANGLE_A_PEER_ADDR4] = { .type = NLA_BE32, },
+	[ROAM_MANGLE_A_PEER_ADDR6] = NLA_POLICY_EXACT_LEN(16),
 	[ROAM_MANGLE_A_PEER_MODE] = NLA_POLICY_MAX(NLA_U8, 2),
 	[ROAM_MANGLE_A_PEER_IDLE] = { .type = NLA_U32, },
 	[ROAM_MANGLE_A_PEER_TOLD] = { .type = NLA_U8, },
@@ -44,7 +58,8 @@ const struct nla_policy roam_mangle_peer_nl_policy[ROAM_MANGLE_A_PEER_TOLD + 1] 
 
 const struct nla_policy roam_mangle_range_nl_policy[ROAM_MANGLE_A_RANGE_PREFIX_LEN + 1] = {
 	[ROAM_MANGLE_A_RANGE_ADDR4] = { .type = NLA_BE32, },
-	[ROAM_MANGLE_A_RANGE_PREFIX_LEN] = NLA_POLICY_MAX(NLA_U8, 32),
+	[ROAM_MANGLE_A_RANGE_ADDR6] = NLA_POLICY_EXACT_LEN(16),
+	[ROAM_MANGLE_A_RANGE_PREFIX_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
 };
 
 /* ROAM_MANGLE_CMD_MAPPING_SET - do */

@@ -16,6 +16,7 @@
  */
 #include "netlink-gen.c"
 
+#include "exempt.h"
 #include "hold.h"
 #include "netlink.h"
 #include "peer.h"
@@ -40,34 +41,85 @@ static int roam_nl_require(struct genl_info *info, u16 type)
 	return -EINVAL;
 }
 
-/* A unicast address that a host can have; -EINVAL with the cause else. */
-static int roam_nl_host(const struct nlattr *attr, struct in6_addr *addr,
-			struct netlink_ext_ack *extack)
+static bool roam_nl_is_host(const struct in6_addr *addr)
 {
-	__be32 a = nla_get_be32(attr);
+	__be32 a = roam_addr_to4(addr);
+	int type = ipv6_addr_type(addr);
 
-	if (ipv4_is_zeronet(a) || ipv4_is_loopback(a) ||
-	    ipv4_is_multicast(a) || ipv4_is_lbcast(a)) {
-		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "not the unicast address of a host");
-		return -EINVAL;
-	}
-	*addr = roam_addr4(a);
-	return 0;
+	if (roam_addr_is4(addr))
+		return !ipv4_is_zeronet(a) && !ipv4_is_loopback(a) &&
+		       !ipv4_is_multicast(a) && !ipv4_is_lbcast(a);
+	/* Link-local ones mean nothing on another link. */
+	return (type & IPV6_ADDR_UNICAST) &&
+	       !(type & (IPV6_ADDR_LOOPBACK | IPV6_ADDR_LINKLOCAL |
+			 IPV6_ADDR_MAPPED | IPV6_ADDR_COMPATv4));
 }
 
-/* The same for one that must be there; @type is named if it is not. */
-static int roam_nl_required_host(const struct nlattr *nest,
-				 const struct nlattr *attr, u16 type,
-				 struct in6_addr *addr,
-				 struct netlink_ext_ack *extack)
+/**
+ * roam_nl_addr - read an address of either family
+ * @nest: where the attributes are, to name in an error
+ * @tb: attributes of the nest
+ * @type: the one for IPv4; the one for IPv6 is the next
+ * @addr: set to the address, IPv4 in the mapped form
+ * @extack: gets the cause of a refusal
+ *
+ * Return: the attribute, or ERR_PTR(-EINVAL) if there is not exactly one of
+ * the two.
+ */
+static const struct nlattr *roam_nl_addr(const struct nlattr *nest,
+					 struct nlattr **tb, u16 type,
+					 struct in6_addr *addr,
+					 struct netlink_ext_ack *extack)
 {
-	if (!attr) {
-		NL_SET_ERR_ATTR_MISS(extack, (struct nlattr *)nest, type);
-		NL_SET_ERR_MSG(extack, "address is missing");
-		return -EINVAL;
+	const struct nlattr *v4 = tb[type], *v6 = tb[type + 1];
+
+	if (v4 && v6) {
+		NL_SET_ERR_MSG_ATTR(extack, v6,
+				    "an address is IPv4 or IPv6, not both");
+		return ERR_PTR(-EINVAL);
 	}
-	return roam_nl_host(attr, addr, extack);
+	if (v4) {
+		*addr = roam_addr4(nla_get_be32(v4));
+		return v4;
+	}
+	if (v6) {
+		*addr = nla_get_in6_addr(v6);
+		if (!roam_addr_is4(addr))
+			return v6;
+		NL_SET_ERR_MSG_ATTR(extack, v6,
+				    "an IPv4 address in its mapped form; give it as IPv4");
+		return ERR_PTR(-EINVAL);
+	}
+	NL_SET_ERR_ATTR_MISS(extack, (struct nlattr *)nest, type);
+	NL_SET_ERR_MSG(extack, "address is missing");
+	return ERR_PTR(-EINVAL);
+}
+
+/* The same for the address of a host; 0 or -EINVAL. */
+static int roam_nl_host(const struct nlattr *nest, struct nlattr **tb, u16 type,
+			struct in6_addr *addr, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr = roam_nl_addr(nest, tb, type, addr, extack);
+
+	if (IS_ERR(attr))
+		return PTR_ERR(attr);
+	if (roam_nl_is_host(addr))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "not the unicast address of a host");
+	return -EINVAL;
+}
+
+/* Two addresses that stand for each other; @attr is named if they cannot. */
+static int roam_nl_same_family(const struct in6_addr *a,
+			       const struct in6_addr *b,
+			       const struct nlattr *attr,
+			       struct netlink_ext_ack *extack)
+{
+	if (roam_addr_is4(a) == roam_addr_is4(b))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "one address is IPv4 and the other IPv6; headers are not converted");
+	return -EINVAL;
 }
 
 static int roam_nl_parse_mapping(const struct nlattr *nest,
@@ -75,7 +127,6 @@ static int roam_nl_parse_mapping(const struct nlattr *nest,
 				 struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[ROAM_MANGLE_A_MAPPING_MAX + 1];
-	const struct nlattr *coa;
 	int err;
 
 	err = nla_parse_nested(tb, ROAM_MANGLE_A_MAPPING_MAX, nest,
@@ -84,13 +135,14 @@ static int roam_nl_parse_mapping(const struct nlattr *nest,
 		return err;
 
 	memset(req, 0, sizeof(*req));
-	err = roam_nl_required_host(nest, tb[ROAM_MANGLE_A_MAPPING_PERM4],
-				    ROAM_MANGLE_A_MAPPING_PERM4, &req->perm,
-				    extack);
+	err = roam_nl_host(nest, tb, ROAM_MANGLE_A_MAPPING_PERM4, &req->perm,
+			   extack);
 	if (err)
 		return err;
 	if (tb[ROAM_MANGLE_A_MAPPING_ROLE])
 		req->role = nla_get_u8(tb[ROAM_MANGLE_A_MAPPING_ROLE]);
+	if (tb[ROAM_MANGLE_A_MAPPING_MODE])
+		req->mode = nla_get_u8(tb[ROAM_MANGLE_A_MAPPING_MODE]);
 	if (tb[ROAM_MANGLE_A_MAPPING_SEQ])
 		req->seq = nla_get_u64(tb[ROAM_MANGLE_A_MAPPING_SEQ]);
 	if (tb[ROAM_MANGLE_A_MAPPING_LIFETIME])
@@ -101,24 +153,39 @@ static int roam_nl_parse_mapping(const struct nlattr *nest,
 	req->valid = !tb[ROAM_MANGLE_A_MAPPING_STATE] ||
 		     nla_get_u8(tb[ROAM_MANGLE_A_MAPPING_STATE]) ==
 		     ROAM_MANGLE_STATE_VALID;
-	coa = tb[ROAM_MANGLE_A_MAPPING_COA4];
 	if (!req->valid) {
-		if (!coa)
+		if (!tb[ROAM_MANGLE_A_MAPPING_COA4] &&
+		    !tb[ROAM_MANGLE_A_MAPPING_COA6])
 			return 0;
-		NL_SET_ERR_MSG_ATTR(extack, coa,
+		NL_SET_ERR_MSG_ATTR(extack, nest,
 				    "a null mapping has no care-of address");
 		return -EINVAL;
 	}
-	err = roam_nl_required_host(nest, coa, ROAM_MANGLE_A_MAPPING_COA4,
-				    &req->coa, extack);
+	err = roam_nl_host(nest, tb, ROAM_MANGLE_A_MAPPING_COA4, &req->coa,
+			   extack);
 	if (err)
 		return err;
 	if (ipv6_addr_equal(&req->perm, &req->coa)) {
-		NL_SET_ERR_MSG_ATTR(extack, coa,
+		NL_SET_ERR_MSG_ATTR(extack, nest,
 				    "care-of and permanent address are the same; a host at home has a null mapping");
 		return -EINVAL;
 	}
-	return 0;
+	return roam_nl_same_family(&req->perm, &req->coa, nest, extack);
+}
+
+/* The permanent address that a mapping nest names. */
+static int roam_nl_parse_perm(const struct nlattr *nest, struct in6_addr *perm,
+			      struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[ROAM_MANGLE_A_MAPPING_MAX + 1];
+	int err;
+
+	err = nla_parse_nested(tb, ROAM_MANGLE_A_MAPPING_MAX, nest,
+			       roam_mangle_mapping_nl_policy, extack);
+	if (err)
+		return err;
+	return roam_nl_host(nest, tb, ROAM_MANGLE_A_MAPPING_PERM4, perm,
+			    extack);
 }
 
 static int roam_nl_parse_peer(const struct nlattr *nest,
@@ -132,19 +199,18 @@ static int roam_nl_parse_peer(const struct nlattr *nest,
 			       roam_mangle_peer_nl_policy, extack);
 	if (err)
 		return err;
-	err = roam_nl_required_host(nest, tb[ROAM_MANGLE_A_PEER_OWN4],
-				    ROAM_MANGLE_A_PEER_OWN4, &key->own, extack);
+	err = roam_nl_host(nest, tb, ROAM_MANGLE_A_PEER_OWN4, &key->own,
+			   extack);
 	if (err)
 		return err;
-	err = roam_nl_required_host(nest, tb[ROAM_MANGLE_A_PEER_ADDR4],
-				    ROAM_MANGLE_A_PEER_ADDR4, &key->addr,
-				    extack);
+	err = roam_nl_host(nest, tb, ROAM_MANGLE_A_PEER_ADDR4, &key->addr,
+			   extack);
 	if (err)
 		return err;
 	*mode = ROAM_MANGLE_PEER_MODE_SEEN;
 	if (tb[ROAM_MANGLE_A_PEER_MODE])
 		*mode = nla_get_u8(tb[ROAM_MANGLE_A_PEER_MODE]);
-	return 0;
+	return roam_nl_same_family(&key->own, &key->addr, nest, extack);
 }
 
 static int roam_nl_parse_range(const struct nlattr *nest,
@@ -152,59 +218,172 @@ static int roam_nl_parse_range(const struct nlattr *nest,
 			       struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[ROAM_MANGLE_A_RANGE_MAX + 1];
-	u32 host_bits;
+	const struct nlattr *attr;
+	struct in6_addr addr;
+	unsigned int len;
 	int err;
 
 	err = nla_parse_nested(tb, ROAM_MANGLE_A_RANGE_MAX, nest,
 			       roam_mangle_range_nl_policy, extack);
 	if (err)
 		return err;
-	if (!tb[ROAM_MANGLE_A_RANGE_ADDR4] ||
-	    !tb[ROAM_MANGLE_A_RANGE_PREFIX_LEN]) {
+	if (!tb[ROAM_MANGLE_A_RANGE_PREFIX_LEN]) {
 		NL_SET_ERR_MSG_ATTR(extack, nest,
 				    "prefix needs address and length");
 		return -EINVAL;
 	}
-	range->first = ntohl(nla_get_be32(tb[ROAM_MANGLE_A_RANGE_ADDR4]));
-	range->len = nla_get_u8(tb[ROAM_MANGLE_A_RANGE_PREFIX_LEN]);
-	host_bits = range->len ? ~0U >> (range->len - 1) >> 1 : ~0U;
-	if (range->first & host_bits) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[ROAM_MANGLE_A_RANGE_ADDR4],
+	attr = roam_nl_addr(nest, tb, ROAM_MANGLE_A_RANGE_ADDR4, &addr, extack);
+	if (IS_ERR(attr))
+		return PTR_ERR(attr);
+	len = nla_get_u8(tb[ROAM_MANGLE_A_RANGE_PREFIX_LEN]);
+	if (roam_addr_is4(&addr)) {
+		len += 96;
+		if (len > 128) {
+			NL_SET_ERR_MSG_ATTR(extack,
+					    tb[ROAM_MANGLE_A_RANGE_PREFIX_LEN],
+					    "an IPv4 prefix has at most 32 bits");
+			return -EINVAL;
+		}
+	}
+	if (!roam_range_fill(range, &addr, len)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "address has bits beyond the prefix length");
 		return -EINVAL;
 	}
-	range->last = range->first | host_bits;
 	return 0;
+}
+
+/*
+ * Reads @n prefixes, attributes of @type between @head and @len bytes further:
+ * NULL for none, or ERR_PTR.
+ */
+static struct roam_ranges *roam_nl_parse_ranges(const struct nlattr *head,
+						int len, u16 type,
+						unsigned int max,
+						struct netlink_ext_ack *extack)
+{
+	struct roam_ranges *ranges;
+	const struct nlattr *attr;
+	unsigned int n = 0;
+	int err = 0, rem;
+
+	nla_for_each_attr(attr, head, len, rem)
+		n += nla_type(attr) == type;
+	if (!n)
+		return NULL;
+	if (n > max) {
+		NL_SET_ERR_MSG(extack,
+			       "too many prefixes; at most 256, and 64 that are exempt");
+		return ERR_PTR(-E2BIG);
+	}
+	ranges = roam_ranges_alloc(n);
+	if (!ranges)
+		return ERR_PTR(-ENOMEM);
+	n = 0;
+	nla_for_each_attr(attr, head, len, rem) {
+		if (nla_type(attr) != type)
+			continue;
+		err = roam_nl_parse_range(attr, &ranges->item[n++], extack);
+		if (err)
+			break;
+	}
+	if (!err)
+		err = roam_ranges_sort(ranges, extack);
+	if (!err)
+		return ranges;
+	kfree(ranges);
+	return ERR_PTR(err);
+}
+
+static int roam_nl_parse_exempt(const struct nlattr *nest,
+				struct roam_exempt *exempt,
+				struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[ROAM_MANGLE_A_EXEMPT_MAX + 1];
+	const struct nlattr *attr;
+	int err, rem;
+
+	err = nla_parse_nested(tb, ROAM_MANGLE_A_EXEMPT_MAX, nest,
+			       roam_mangle_exempt_nl_policy, extack);
+	if (err)
+		return err;
+	if (tb[ROAM_MANGLE_A_EXEMPT_MARK])
+		exempt->mark = nla_get_u32(tb[ROAM_MANGLE_A_EXEMPT_MARK]);
+	if (tb[ROAM_MANGLE_A_EXEMPT_MASK])
+		exempt->mask = nla_get_u32(tb[ROAM_MANGLE_A_EXEMPT_MASK]);
+	if (exempt->mark & ~exempt->mask) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[ROAM_MANGLE_A_EXEMPT_MARK],
+				    "mark has bits that the mask leaves out");
+		return -EINVAL;
+	}
+	nla_for_each_nested(attr, nest, rem) {
+		switch (nla_type(attr)) {
+		case ROAM_MANGLE_A_EXEMPT_PORT:
+			if (exempt->n_ports == ROAM_EXEMPT_PORTS)
+				goto too_many;
+			exempt->ports[exempt->n_ports++] =
+				htons(nla_get_u16(attr));
+			break;
+		case ROAM_MANGLE_A_EXEMPT_CGROUP:
+			if (exempt->n_cgroups == ROAM_EXEMPT_CGROUPS)
+				goto too_many;
+			exempt->cgroups[exempt->n_cgroups++] =
+				nla_get_u64(attr);
+			break;
+		}
+	}
+	exempt->ranges = roam_nl_parse_ranges(nla_data(nest), nla_len(nest),
+					      ROAM_MANGLE_A_EXEMPT_RANGE,
+					      ROAM_EXEMPT_RANGES, extack);
+	if (IS_ERR(exempt->ranges)) {
+		err = PTR_ERR(exempt->ranges);
+		exempt->ranges = NULL;
+		return err;
+	}
+	return 0;
+
+too_many:
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "too many of this kind; at most 32 ports and 16 control groups are exempt");
+	return -E2BIG;
 }
 
 /* ---- writing messages ---- */
 
+/* @type is the attribute for IPv4, the one for IPv6 is the next. */
+static int roam_nl_put_addr(struct sk_buff *msg, u16 type,
+			    const struct in6_addr *addr)
+{
+	if (roam_addr_is4(addr))
+		return nla_put_in_addr(msg, type, roam_addr_to4(addr));
+	return nla_put_in6_addr(msg, type + 1, addr);
+}
+
+/* -ENOENT if it was removed meanwhile. */
 static int roam_nl_put_mapping(struct sk_buff *msg,
 			       const struct roam_mapping *mapping)
 {
-	const struct roam_endpoint *endpoint;
+	struct roam_mapping_view view;
 	struct nlattr *nest;
-	u32 left = 0;
 
+	if (!roam_mapping_view(mapping, &view))
+		return -ENOENT;
 	nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_MAPPING);
 	if (!nest)
 		return -EMSGSIZE;
-	/* Events of a removal come from under roam_net.lock, all else from RCU. */
-	endpoint = rcu_dereference_raw(mapping->endpoint);
-	if (mapping->mortal)
-		left = max(1, (s32)(mapping->expires - (u32)jiffies));
-	if (nla_put_in_addr(msg, ROAM_MANGLE_A_MAPPING_PERM4,
-			    roam_addr_to4(&mapping->perm)) ||
-	    (endpoint && nla_put_in_addr(msg, ROAM_MANGLE_A_MAPPING_COA4,
-					 roam_addr_to4(&endpoint->coa))) ||
+	if (roam_nl_put_addr(msg, ROAM_MANGLE_A_MAPPING_PERM4,
+			     &mapping->perm) ||
+	    (view.endpoint && roam_nl_put_addr(msg, ROAM_MANGLE_A_MAPPING_COA4,
+					       &view.endpoint->coa)) ||
 	    nla_put_u8(msg, ROAM_MANGLE_A_MAPPING_ROLE, mapping->role) ||
 	    nla_put_u8(msg, ROAM_MANGLE_A_MAPPING_STATE,
-		       endpoint ? ROAM_MANGLE_STATE_VALID :
-				  ROAM_MANGLE_STATE_NULL) ||
+		       view.endpoint ? ROAM_MANGLE_STATE_VALID :
+				       ROAM_MANGLE_STATE_NULL) ||
+	    nla_put_u8(msg, ROAM_MANGLE_A_MAPPING_MODE,
+		       READ_ONCE(mapping->mode)) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_MAPPING_LIFETIME,
-			jiffies_to_msecs(left)) ||
-	    nla_put_u64_64bit(msg, ROAM_MANGLE_A_MAPPING_SEQ,
-			      READ_ONCE(mapping->seq),
+			jiffies_to_msecs(view.left)) ||
+	    nla_put_u64_64bit(msg, ROAM_MANGLE_A_MAPPING_SEQ, view.seq,
 			      ROAM_MANGLE_A_MAPPING_PAD) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_MAPPING_IDLE,
 			jiffies_to_msecs((u32)jiffies -
@@ -216,16 +395,18 @@ static int roam_nl_put_mapping(struct sk_buff *msg,
 	return 0;
 }
 
-static int roam_nl_put_peer(struct sk_buff *msg, __be32 own, __be32 addr,
-			    u8 mode, bool told, u32 idle)
+/* @own may be NULL. */
+static int roam_nl_put_peer(struct sk_buff *msg, const struct in6_addr *own,
+			    const struct in6_addr *addr, u8 mode, bool told,
+			    u32 idle)
 {
 	struct nlattr *nest;
 
 	nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_PEER);
 	if (!nest)
 		return -EMSGSIZE;
-	if ((own && nla_put_in_addr(msg, ROAM_MANGLE_A_PEER_OWN4, own)) ||
-	    nla_put_in_addr(msg, ROAM_MANGLE_A_PEER_ADDR4, addr) ||
+	if ((own && roam_nl_put_addr(msg, ROAM_MANGLE_A_PEER_OWN4, own)) ||
+	    roam_nl_put_addr(msg, ROAM_MANGLE_A_PEER_ADDR4, addr) ||
 	    nla_put_u8(msg, ROAM_MANGLE_A_PEER_MODE, mode) ||
 	    nla_put_u8(msg, ROAM_MANGLE_A_PEER_TOLD, told) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_PEER_IDLE, jiffies_to_msecs(idle))) {
@@ -240,11 +421,9 @@ static int roam_nl_put_peer(struct sk_buff *msg, __be32 own, __be32 addr,
 static int roam_nl_put_peer_entry(struct roam_net *rn, struct sk_buff *msg,
 				  const struct roam_peer *peer)
 {
-	struct roam_mapping *own =
-		roam_mapping_find(rn, roam_addr_to4(&peer->key.own));
+	struct roam_mapping *own = roam_mapping_find(rn, &peer->key.own);
 
-	return roam_nl_put_peer(msg, roam_addr_to4(&peer->key.own),
-				roam_addr_to4(&peer->key.addr),
+	return roam_nl_put_peer(msg, &peer->key.own, &peer->key.addr,
 				READ_ONCE(peer->mode),
 				own && READ_ONCE(own->epoch) ==
 				       READ_ONCE(peer->epoch),
@@ -371,7 +550,8 @@ bool roam_nl_miss_heard(struct roam_net *rn)
 				  ROAM_MANGLE_NLGRP_MISS);
 }
 
-void roam_nl_miss_event(struct roam_net *rn, __be32 own, __be32 peer, u32 need)
+void roam_nl_miss_event(struct roam_net *rn, const struct in6_addr *own,
+			const struct in6_addr *peer, u32 need)
 {
 	struct sk_buff *msg;
 	void *hdr;
@@ -423,7 +603,7 @@ static int roam_nl_mapping_set_one(struct roam_net *rn,
 	mutex_unlock(&rn->lock);
 
 	if (req.role == ROAM_MANGLE_ROLE_REMOTE)
-		roam_hold_release(rn, roam_addr_to4(&req.perm));
+		roam_hold_release(rn, &req.perm);
 	return 0;
 }
 
@@ -450,24 +630,17 @@ static int roam_nl_mapping_del_one(struct roam_net *rn,
 				   struct genl_info *info,
 				   const struct nlattr *attr)
 {
-	struct nlattr *tb[ROAM_MANGLE_A_MAPPING_MAX + 1];
 	struct roam_mapping *mapping;
 	struct in6_addr perm;
 	int err;
 
-	err = nla_parse_nested(tb, ROAM_MANGLE_A_MAPPING_MAX, attr,
-			       roam_mangle_mapping_nl_policy, info->extack);
-	if (err)
-		return err;
-	err = roam_nl_required_host(attr, tb[ROAM_MANGLE_A_MAPPING_PERM4],
-				    ROAM_MANGLE_A_MAPPING_PERM4, &perm,
-				    info->extack);
+	err = roam_nl_parse_perm(attr, &perm, info->extack);
 	if (err)
 		return err;
 
 	mutex_lock(&rn->lock);
 	rcu_read_lock();
-	mapping = roam_mapping_find(rn, roam_addr_to4(&perm));
+	mapping = roam_mapping_find(rn, &perm);
 	rcu_read_unlock();
 	if (mapping) {
 		roam_nl_mapping_event(rn, mapping, ROAM_MANGLE_REASON_DELETED);
@@ -511,7 +684,6 @@ int roam_mangle_nl_mapping_del_doit(struct sk_buff *skb,
 int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 				    struct genl_info *info)
 {
-	struct nlattr *tb[ROAM_MANGLE_A_MAPPING_MAX + 1];
 	struct roam_net *rn = roam_nl_net(info);
 	struct roam_mapping *mapping;
 	struct nlattr *nest;
@@ -523,13 +695,7 @@ int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 	if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_MAPPING))
 		return -EINVAL;
 	nest = info->attrs[ROAM_MANGLE_A_MAIN_MAPPING];
-	err = nla_parse_nested(tb, ROAM_MANGLE_A_MAPPING_MAX, nest,
-			       roam_mangle_mapping_nl_policy, info->extack);
-	if (err)
-		return err;
-	err = roam_nl_required_host(nest, tb[ROAM_MANGLE_A_MAPPING_PERM4],
-				    ROAM_MANGLE_A_MAPPING_PERM4, &perm,
-				    info->extack);
+	err = roam_nl_parse_perm(nest, &perm, info->extack);
 	if (err)
 		return err;
 
@@ -537,7 +703,7 @@ int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 	if (!msg)
 		return -ENOMEM;
 	rcu_read_lock();
-	mapping = roam_mapping_find(rn, roam_addr_to4(&perm));
+	mapping = roam_mapping_find(rn, &perm);
 	if (mapping) {
 		err = roam_nl_put_mapping(msg, mapping);
 	} else {
@@ -606,6 +772,7 @@ static int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 	struct roam_net *rn = roam_net(sock_net(skb->sk));
 	struct roam_nl_dump *dump = roam_nl_dump_of(cb);
 	void *entry, *hdr;
+	int err;
 
 	cb->seq = (u32)atomic_read(&rn->generation) << 1 | 1;
 	rhashtable_walk_start(&dump->iter);
@@ -622,11 +789,15 @@ static int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 		if (!hdr)
 			break;
 		genl_dump_check_consistent(cb, hdr);
-		if (put(rn, skb, entry)) {
-			genlmsg_cancel(skb, hdr);
-			break;
+		err = put(rn, skb, entry);
+		if (!err) {
+			genlmsg_end(skb, hdr);
+			continue;
 		}
-		genlmsg_end(skb, hdr);
+		genlmsg_cancel(skb, hdr);
+		/* One that just went is no reason to stop. */
+		if (err != -ENOENT)
+			break;
 	}
 	rhashtable_walk_stop(&dump->iter);
 	return skb->len;
@@ -677,7 +848,7 @@ int roam_mangle_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info)
 			err = roam_peer_set(rn, &key, mode, info->extack);
 		if (err)
 			break;
-		roam_hold_release(rn, roam_addr_to4(&key.addr));
+		roam_hold_release(rn, &key.addr);
 		applied++;
 	}
 	return roam_nl_applied(info, applied, err);
@@ -751,56 +922,39 @@ int roam_mangle_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 int roam_mangle_nl_range_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct roam_net *rn = roam_nl_net(info);
-	struct roam_ranges *ranges = NULL;
-	const struct nlattr *attr;
-	unsigned int n = 0;
-	int err = 0, rem;
+	struct roam_ranges *ranges;
+	int err;
 
-	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_RANGE, info, rem)
-		n++;
-	if (n > ROAM_RANGES_MAX) {
-		NL_SET_ERR_MSG(info->extack, "more than 256 prefixes");
-		return -E2BIG;
-	}
-	if (n) {
-		ranges = roam_ranges_alloc(n);
-		if (!ranges)
-			return -ENOMEM;
-	}
-	n = 0;
-	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_RANGE, info, rem) {
-		err = roam_nl_parse_range(attr, &ranges->item[n++],
-					  info->extack);
-		if (err)
-			break;
-	}
-	if (!err) {
-		mutex_lock(&rn->lock);
-		err = roam_ranges_set(rn, ranges, info->extack);
-		if (!err)
-			err = roam_hooks_update(rn);
-		else
-			kfree(ranges);
-		mutex_unlock(&rn->lock);
-		return err;
-	}
-	kfree(ranges);
+	ranges = roam_nl_parse_ranges(nlmsg_attrdata(info->nlhdr, GENL_HDRLEN),
+				      nlmsg_attrlen(info->nlhdr, GENL_HDRLEN),
+				      ROAM_MANGLE_A_MAIN_RANGE, ROAM_RANGES_MAX,
+				      info->extack);
+	if (IS_ERR(ranges))
+		return PTR_ERR(ranges);
+	mutex_lock(&rn->lock);
+	roam_ranges_set(rn, ranges);
+	err = roam_hooks_update(rn);
+	mutex_unlock(&rn->lock);
 	return err;
 }
 
-static int roam_nl_put_ranges(struct sk_buff *msg,
+/* Each as an attribute of @type; @ranges may be NULL. */
+static int roam_nl_put_ranges(struct sk_buff *msg, u16 type,
 			      const struct roam_ranges *ranges)
 {
 	struct nlattr *nest;
 	unsigned int i;
 
 	for (i = 0; ranges && i < ranges->n; i++) {
-		nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_RANGE);
+		const struct roam_range *range = &ranges->item[i];
+		struct in6_addr addr = roam_range_addr(range);
+
+		nest = nla_nest_start(msg, type);
 		if (!nest ||
-		    nla_put_in_addr(msg, ROAM_MANGLE_A_RANGE_ADDR4,
-				    htonl(ranges->item[i].first)) ||
+		    roam_nl_put_addr(msg, ROAM_MANGLE_A_RANGE_ADDR4, &addr) ||
 		    nla_put_u8(msg, ROAM_MANGLE_A_RANGE_PREFIX_LEN,
-			       ranges->item[i].len))
+			       roam_addr_is4(&addr) ? range->len - 96 :
+						      range->len))
 			return -EMSGSIZE;
 		nla_nest_end(msg, nest);
 	}
@@ -818,7 +972,8 @@ int roam_mangle_nl_range_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!msg)
 		return -ENOMEM;
 	rcu_read_lock();
-	err = roam_nl_put_ranges(msg, rcu_dereference(rn->ranges));
+	err = roam_nl_put_ranges(msg, ROAM_MANGLE_A_MAIN_RANGE,
+				 rcu_dereference(rn->ranges));
 	rcu_read_unlock();
 	return roam_nl_reply_end(info, msg, hdr, err);
 }
@@ -843,6 +998,7 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct roam_net *rn = roam_nl_net(info);
 	DECLARE_BITMAP(protocols, 256) = {};
 	struct roam_config *config = &rn->config;
+	struct roam_exempt *exempt = NULL;
 	struct nlattr *nest, *attr;
 	int err, rem;
 
@@ -856,15 +1012,29 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 	nla_for_each_nested(attr, nest, rem) {
 		if (nla_type(attr) != ROAM_MANGLE_A_CONFIG_PROTOCOL)
 			continue;
-		if (nla_get_u8(attr) == IPPROTO_ICMP) {
+		if (nla_get_u8(attr) == IPPROTO_ICMP ||
+		    nla_get_u8(attr) == IPPROTO_ICMPV6) {
 			NL_SET_ERR_MSG_ATTR(info->extack, attr,
 					    "ICMP follows the protocol it reports about");
 			return -EINVAL;
 		}
 		__set_bit(nla_get_u8(attr), protocols);
 	}
+	if (tb[ROAM_MANGLE_A_CONFIG_EXEMPT]) {
+		exempt = kzalloc(sizeof(*exempt), GFP_KERNEL);
+		if (!exempt)
+			return -ENOMEM;
+		err = roam_nl_parse_exempt(tb[ROAM_MANGLE_A_CONFIG_EXEMPT],
+					   exempt, info->extack);
+		if (err) {
+			roam_exempt_free(exempt);
+			return err;
+		}
+	}
 
 	mutex_lock(&rn->lock);
+	if (exempt)
+		roam_exempt_set(rn, exempt);
 	if (tb[ROAM_MANGLE_A_CONFIG_PROTOCOL])
 		bitmap_copy(config->protocols, protocols, 256);
 	roam_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_HOLD_PACKETS],
@@ -887,9 +1057,36 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
-static int roam_nl_put_config(struct sk_buff *msg,
-			      const struct roam_config *config)
+static int roam_nl_put_exempt(struct sk_buff *msg,
+			      const struct roam_exempt *exempt)
 {
+	struct nlattr *nest;
+	unsigned int i;
+
+	nest = nla_nest_start(msg, ROAM_MANGLE_A_CONFIG_EXEMPT);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < exempt->n_ports; i++)
+		if (nla_put_u16(msg, ROAM_MANGLE_A_EXEMPT_PORT,
+				ntohs(exempt->ports[i])))
+			return -EMSGSIZE;
+	for (i = 0; i < exempt->n_cgroups; i++)
+		if (nla_put_u64_64bit(msg, ROAM_MANGLE_A_EXEMPT_CGROUP,
+				      exempt->cgroups[i],
+				      ROAM_MANGLE_A_EXEMPT_PAD))
+			return -EMSGSIZE;
+	if (nla_put_u32(msg, ROAM_MANGLE_A_EXEMPT_MARK, exempt->mark) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_EXEMPT_MASK, exempt->mask) ||
+	    roam_nl_put_ranges(msg, ROAM_MANGLE_A_EXEMPT_RANGE, exempt->ranges))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+/* Under rcu_read_lock(). */
+static int roam_nl_put_config(struct sk_buff *msg, const struct roam_net *rn)
+{
+	const struct roam_config *config = &rn->config;
 	struct nlattr *nest;
 	unsigned int protocol;
 
@@ -914,7 +1111,8 @@ static int roam_nl_put_config(struct sk_buff *msg,
 	    nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_MAX_PEERS,
 			config->max_peers) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_PEER_TIME,
-			jiffies_to_msecs(config->peer_time)))
+			jiffies_to_msecs(config->peer_time)) ||
+	    roam_nl_put_exempt(msg, rcu_dereference(rn->exempt)))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;
@@ -924,13 +1122,15 @@ int roam_mangle_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sk_buff *msg;
 	void *hdr;
+	int err;
 
 	msg = roam_nl_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
-	return roam_nl_reply_end(info, msg, hdr,
-				 roam_nl_put_config(msg,
-						    &roam_nl_net(info)->config));
+	rcu_read_lock();
+	err = roam_nl_put_config(msg, roam_nl_net(info));
+	rcu_read_unlock();
+	return roam_nl_reply_end(info, msg, hdr, err);
 }
 
 /* Which attribute carries which counter. */
@@ -954,6 +1154,8 @@ static const struct {
 	COUNTER(DROP_UNTOLD, drop_untold),
 	COUNTER(DROP_NO_ROUTE, drop_no_route),
 	COUNTER(PEERS_FULL, peers_full),
+	COUNTER(EXEMPTED, exempted),
+	COUNTER(RESUMED, resumed),
 #undef COUNTER
 };
 

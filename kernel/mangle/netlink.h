@@ -20,7 +20,8 @@ void roam_nl_mapping_event(struct roam_net *rn,
 			   const struct roam_mapping *mapping, u8 reason);
 void roam_nl_peer_event(struct roam_net *rn, const struct roam_peer *peer,
 			u8 reason);
-void roam_nl_miss_event(struct roam_net *rn, __be32 own, __be32 peer, u32 need);
+void roam_nl_miss_event(struct roam_net *rn, const struct in6_addr *own,
+			const struct in6_addr *peer, u32 need);
 /* Does anybody listen to misses? */
 bool roam_nl_miss_heard(struct roam_net *rn);
 

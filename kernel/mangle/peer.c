@@ -6,6 +6,7 @@
 
 #include "netlink.h"
 #include "peer.h"
+#include "resume.h"
 #include "table.h"
 
 /* Keys come from the network here, so the hash is the keyed jhash of rhashtable. */
@@ -41,6 +42,7 @@ static struct roam_peer *roam_peer_add(struct roam_net *rn,
 	peer->used = (u32)jiffies;
 	peer->mode = mode;
 	peer->epoch = epoch;
+	peer->moved = epoch;
 
 	other = rhashtable_lookup_get_insert_fast(&rn->peers, &peer->node,
 						  roam_peer_params);
@@ -55,9 +57,9 @@ static struct roam_peer *roam_peer_add(struct roam_net *rn,
 }
 
 void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
-		   __be32 addr)
+		   const struct in6_addr *addr)
 {
-	const struct roam_peer_key key = { own->perm, roam_addr4(addr) };
+	const struct roam_peer_key key = { own->perm, *addr };
 	struct roam_peer *peer;
 	bool added;
 
@@ -81,7 +83,7 @@ int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
 	bool added;
 
 	rcu_read_lock();
-	own = roam_mapping_find(rn, roam_addr_to4(&key->own));
+	own = roam_mapping_find(rn, &key->own);
 	if (own)
 		epoch = READ_ONCE(own->epoch);
 	peer = roam_peer_add(rn, key, mode, epoch, &added);
@@ -99,9 +101,15 @@ int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
 		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_NEW);
 	} else if (READ_ONCE(peer->mode) != mode ||
 		   READ_ONCE(peer->epoch) != epoch) {
+		bool moved = READ_ONCE(peer->epoch) != epoch;
+
 		WRITE_ONCE(peer->epoch, epoch);
 		WRITE_ONCE(peer->mode, mode);
 		atomic_inc(&rn->generation);
+		if (moved) {
+			WRITE_ONCE(peer->moved, atomic_inc_return(&rn->epoch));
+			roam_resume(rn);
+		}
 		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_REFRESHED);
 	}
 	rcu_read_unlock();

@@ -44,6 +44,7 @@ struct roam_peer_key {
  *	known to know where it is. While the two differ, and it is not plain,
  *	nothing is sent to it: a host that gets a segment from an address it does
  *	not know has no socket for it and would reset the connection.
+ * @moved: roam_net.epoch when it was told of a move, see resume.h
  * @rcu: frees it
  */
 struct roam_peer {
@@ -51,6 +52,7 @@ struct roam_peer {
 	struct roam_peer_key key;
 	u32 used;
 	u32 epoch;
+	u32 moved;
 	u8 mode;
 	struct rcu_head rcu;
 };
@@ -85,7 +87,7 @@ static inline bool roam_peer_is_told(const struct roam_peer *peer, u32 epoch)
  * Touches the entry, or makes one in mode "seen" and tells the daemon.
  */
 void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
-		   __be32 addr);
+		   const struct in6_addr *addr);
 
 /**
  * roam_peer_set - add or change a correspondent that knows where we are

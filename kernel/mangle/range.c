@@ -1,15 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/netlink.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
 #include "mangle.h"
 #include "range.h"
 
+bool roam_range_fill(struct roam_range *range, const struct in6_addr *addr,
+		     u8 len)
+{
+	/* The bits of a host: those that the prefix does not fix. */
+	const struct roam_number host = {
+		.high = len < 64 ? ~0ULL >> len : 0,
+		.low = len <= 64 ? ~0ULL : len < 128 ? ~0ULL >> (len - 64) : 0,
+	};
+
+	range->first = roam_number(addr);
+	range->last.high = range->first.high | host.high;
+	range->last.low = range->first.low | host.low;
+	range->len = len;
+	return !(range->first.high & host.high) &&
+	       !(range->first.low & host.low);
+}
+
+struct in6_addr roam_range_addr(const struct roam_range *range)
+{
+	struct in6_addr addr;
+
+	addr.s6_addr32[0] = htonl(range->first.high >> 32);
+	addr.s6_addr32[1] = htonl(range->first.high);
+	addr.s6_addr32[2] = htonl(range->first.low >> 32);
+	addr.s6_addr32[3] = htonl(range->first.low);
+	return addr;
+}
+
 static int roam_range_cmp(const void *a, const void *b)
 {
 	const struct roam_range *x = a, *y = b;
 
-	return x->first < y->first ? -1 : x->first > y->first;
+	if (roam_number_less(&x->first, &y->first))
+		return -1;
+	return roam_number_less(&y->first, &x->first);
 }
 
 struct roam_ranges *roam_ranges_alloc(unsigned int n)
@@ -22,26 +53,31 @@ struct roam_ranges *roam_ranges_alloc(unsigned int n)
 	return ranges;
 }
 
-int roam_ranges_set(struct roam_net *rn, struct roam_ranges *ranges,
-		    struct netlink_ext_ack *extack)
+int roam_ranges_sort(struct roam_ranges *ranges, struct netlink_ext_ack *extack)
 {
-	struct roam_ranges *old;
 	unsigned int i;
 
-	lockdep_assert_held(&rn->lock);
-	if (ranges) {
-		sort(ranges->item, ranges->n, sizeof(ranges->item[0]),
-		     roam_range_cmp, NULL);
-		for (i = 1; i < ranges->n; i++) {
-			if (ranges->item[i].first > ranges->item[i - 1].last)
-				continue;
-			NL_SET_ERR_MSG_MOD(extack, "two prefixes overlap");
-			return -EINVAL;
-		}
+	if (!ranges)
+		return 0;
+	sort(ranges->item, ranges->n, sizeof(ranges->item[0]), roam_range_cmp,
+	     NULL);
+	for (i = 1; i < ranges->n; i++) {
+		if (roam_number_less(&ranges->item[i - 1].last,
+				     &ranges->item[i].first))
+			continue;
+		NL_SET_ERR_MSG_MOD(extack, "two prefixes overlap");
+		return -EINVAL;
 	}
+	return 0;
+}
+
+void roam_ranges_set(struct roam_net *rn, struct roam_ranges *ranges)
+{
+	struct roam_ranges *old;
+
+	lockdep_assert_held(&rn->lock);
 	old = rcu_replace_pointer(rn->ranges, ranges,
 				  lockdep_is_held(&rn->lock));
 	if (old)
 		kfree_rcu(old, rcu);
-	return 0;
 }

@@ -5,6 +5,8 @@
 #include <linux/slab.h>
 
 #include "netlink.h"
+#include "resume.h"
+#include "route.h"
 #include "table.h"
 
 static struct roam_mapping *roam_mapping_of(struct roam_net *rn,
@@ -26,14 +28,57 @@ static struct roam_endpoint *roam_endpoint_current(struct roam_net *rn,
 					 lockdep_is_held(&rn->lock));
 }
 
-/* Takes an endpoint out of its table; it may be current or in grace. */
+static struct kmem_cache *roam_mapping_cache __read_mostly;
+static struct kmem_cache *roam_endpoint_cache __read_mostly;
+
+static void roam_mapping_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(roam_mapping_cache,
+			container_of(rcu, struct roam_mapping, rcu));
+}
+
+static void roam_endpoint_free_rcu(struct rcu_head *rcu)
+{
+	struct roam_endpoint *endpoint = container_of(rcu, struct roam_endpoint,
+						      rcu);
+
+	/* No packet can remember another one now. */
+	roam_route_free(rcu_dereference_protected(endpoint->route, true));
+	kmem_cache_free(roam_endpoint_cache, endpoint);
+}
+
+/* Takes an endpoint out of its table. */
 static void roam_endpoint_remove(struct roam_net *rn,
 				 struct roam_endpoint *endpoint)
 {
 	rhashtable_remove_fast(&rn->by_coa, &endpoint->node,
 			       ROAM_ENDPOINT_PARAMS);
-	list_del(&endpoint->left);
-	kfree_rcu(endpoint, rcu);
+	call_rcu(&endpoint->rcu, roam_endpoint_free_rcu);
+}
+
+/* Its mapping left it before: the entry in roam_net.left, or NULL. */
+static struct roam_left *roam_left_of(struct roam_net *rn,
+				      const struct roam_endpoint *endpoint)
+{
+	struct roam_left *left;
+
+	list_for_each_entry(left, &rn->left, list)
+		if (left->endpoint == endpoint)
+			return left;
+	return NULL;
+}
+
+static void roam_left_forget(struct roam_left *left)
+{
+	list_del(&left->list);
+	kfree(left);
+}
+
+/* The grace is over. */
+static void roam_left_end(struct roam_net *rn, struct roam_left *left)
+{
+	roam_endpoint_remove(rn, left->endpoint);
+	roam_left_forget(left);
 }
 
 /* The mapping has left this address: translate what is in flight for a while. */
@@ -41,50 +86,58 @@ static void roam_endpoint_leave(struct roam_net *rn,
 				struct roam_endpoint *endpoint)
 {
 	unsigned long grace = rn->config.grace;
+	struct roam_left *left = NULL;
 
-	if (!grace) {
+	if (grace)
+		left = kmalloc(sizeof(*left), GFP_KERNEL);
+	/* Without memory there is no grace: TCP sends again. */
+	if (!left) {
 		roam_endpoint_remove(rn, endpoint);
 		return;
 	}
-	endpoint->left_until = jiffies + grace;
-	list_move_tail(&endpoint->left, &rn->left);
+	left->endpoint = endpoint;
+	left->until = jiffies + grace;
+	list_add_tail(&left->list, &rn->left);
 	roam_sweep_within(rn, grace);
 }
 
 /**
  * roam_endpoint_claim - get an endpoint at @coa that @mapping can be given
  * @rn: namespace; lock held
- * @mapping: who asks; NULL for one that is not in the table yet
+ * @mapping: who asks
  * @coa: the care-of address
  * @extack: gets the cause of a refusal
  *
- * Return: one that stands in the table, on no list, with ->mapping still to be
- * set; or the mapping's own one at that address; or ERR_PTR.
+ * Return: one that stands in the table and points to @mapping, its own one at
+ * that address if it has one; or ERR_PTR.
  */
 static struct roam_endpoint *
 roam_endpoint_claim(struct roam_net *rn, struct roam_mapping *mapping,
 		    const struct in6_addr *coa, struct netlink_ext_ack *extack)
 {
 	struct roam_endpoint *endpoint, *old;
+	struct roam_left *left = NULL;
 	int err;
 
 	old = roam_endpoint_of(rn, coa);
-	if (old && mapping && old->mapping == mapping) {
-		list_del_init(&old->left);
+	if (old && roam_endpoint_current(rn, old->mapping) != old)
+		left = roam_left_of(rn, old);
+	if (old && old->mapping == mapping) {
+		if (left)
+			roam_left_forget(left);
 		return old;
 	}
-	if (old && list_empty(&old->left)) {
+	if (old && !left) {
 		NL_SET_ERR_MSG_MOD(extack,
 				   "care-of address already carries another permanent address; two hosts behind one address need the tunnel");
 		return ERR_PTR(-EADDRINUSE);
 	}
 
-	endpoint = kzalloc(sizeof(*endpoint), GFP_KERNEL);
+	endpoint = kmem_cache_zalloc(roam_endpoint_cache, GFP_KERNEL);
 	if (!endpoint)
 		return ERR_PTR(-ENOMEM);
 	endpoint->coa = *coa;
 	endpoint->mapping = mapping;
-	INIT_LIST_HEAD(&endpoint->left);
 
 	if (old)
 		err = rhashtable_replace_fast(&rn->by_coa, &old->node,
@@ -94,13 +147,13 @@ roam_endpoint_claim(struct roam_net *rn, struct roam_mapping *mapping,
 		err = rhashtable_insert_fast(&rn->by_coa, &endpoint->node,
 					     ROAM_ENDPOINT_PARAMS);
 	if (err) {
-		kfree(endpoint);
+		kmem_cache_free(roam_endpoint_cache, endpoint);
 		NL_SET_ERR_MSG_MOD(extack, "no memory for the care-of address");
 		return ERR_PTR(err);
 	}
 	if (old) {
-		list_del(&old->left);
-		kfree_rcu(old, rcu);
+		roam_left_forget(left);
+		call_rcu(&old->rcu, roam_endpoint_free_rcu);
 	}
 	return endpoint;
 }
@@ -162,18 +215,19 @@ roam_mapping_create(struct roam_net *rn, const struct roam_mapping_request *req,
 	struct roam_mapping *mapping;
 	int err;
 
-	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
+	mapping = kmem_cache_zalloc(roam_mapping_cache, GFP_KERNEL);
 	if (!mapping)
 		return ERR_PTR(-ENOMEM);
 	mapping->perm = req->perm;
 	mapping->role = req->role;
+	mapping->mode = req->mode;
 	mapping->used = (u32)jiffies;
-	mapping->epoch = ++rn->epoch;
+	mapping->epoch = atomic_inc_return(&rn->epoch);
 
 	if (req->valid) {
 		endpoint = roam_endpoint_claim(rn, mapping, &req->coa, extack);
 		if (IS_ERR(endpoint)) {
-			kfree(mapping);
+			kmem_cache_free(roam_mapping_cache, mapping);
 			return ERR_CAST(endpoint);
 		}
 		RCU_INIT_POINTER(mapping->endpoint, endpoint);
@@ -187,10 +241,11 @@ roam_mapping_create(struct roam_net *rn, const struct roam_mapping_request *req,
 		if (endpoint)
 			roam_endpoint_remove(rn, endpoint);
 		/* A reader may have come by the endpoint. */
-		kfree_rcu(mapping, rcu);
+		call_rcu(&mapping->rcu, roam_mapping_free_rcu);
 		return ERR_PTR(err);
 	}
 	roam_mappings_add(rn, req->role, 1);
+	rn->used = true;
 	return mapping;
 }
 
@@ -208,12 +263,16 @@ static int roam_mapping_move(struct roam_net *rn, struct roam_mapping *mapping,
 	}
 	*reason = new == old ? ROAM_MANGLE_REASON_REFRESHED :
 			       ROAM_MANGLE_REASON_MOVED;
+	WRITE_ONCE(mapping->mode, req->mode);
 	if (new != old) {
 		/* First: who sees the new place must see the new epoch. */
-		WRITE_ONCE(mapping->epoch, ++rn->epoch);
+		WRITE_ONCE(mapping->epoch, atomic_inc_return(&rn->epoch));
 		rcu_assign_pointer(mapping->endpoint, new);
 		if (old)
 			roam_endpoint_leave(rn, old);
+		/* An own one resumes when its correspondents know. */
+		if (mapping->role == ROAM_MANGLE_ROLE_REMOTE)
+			roam_resume(rn);
 	}
 	roam_mapping_set_lifetime(rn, mapping, req);
 	return 0;
@@ -249,20 +308,23 @@ struct roam_mapping *roam_mapping_set(struct roam_net *rn,
 void roam_mapping_remove(struct roam_net *rn, struct roam_mapping *mapping)
 {
 	struct roam_endpoint *endpoint = roam_endpoint_current(rn, mapping);
-	struct roam_endpoint *next;
+	struct roam_left *left, *next;
 
 	lockdep_assert_held(&rn->lock);
 	rhashtable_remove_fast(&rn->by_perm, &mapping->node,
 			       ROAM_MAPPING_PARAMS);
 	if (endpoint)
 		roam_endpoint_remove(rn, endpoint);
-	list_for_each_entry_safe(endpoint, next, &rn->left, left)
-		if (endpoint->mapping == mapping)
-			roam_endpoint_remove(rn, endpoint);
+	list_for_each_entry_safe(left, next, &rn->left, list)
+		if (left->endpoint->mapping == mapping)
+			roam_left_end(rn, left);
 
 	roam_mappings_add(rn, mapping->role, -1);
 	atomic_inc(&rn->generation);
-	kfree_rcu(mapping, rcu);
+	WRITE_ONCE(mapping->dead, true);
+	/* with smp_rmb() in roam_mapping_view() */
+	smp_wmb();
+	call_rcu(&mapping->rcu, roam_mapping_free_rcu);
 }
 
 /*
@@ -297,12 +359,12 @@ static void roam_mapping_flush_one(struct roam_net *rn,
 
 void roam_mapping_flush(struct roam_net *rn)
 {
-	struct roam_endpoint *endpoint, *next;
+	struct roam_left *left, *next;
 
 	lockdep_assert_held(&rn->lock);
 	/* First, so that no mapping has to look for its own among them. */
-	list_for_each_entry_safe(endpoint, next, &rn->left, left)
-		roam_endpoint_remove(rn, endpoint);
+	list_for_each_entry_safe(left, next, &rn->left, list)
+		roam_left_end(rn, left);
 	roam_mapping_walk(rn, roam_mapping_flush_one, NULL);
 }
 
@@ -326,18 +388,17 @@ static void roam_mapping_expire_one(struct roam_net *rn,
 unsigned long roam_table_sweep(struct roam_net *rn)
 {
 	unsigned long next = MAX_SCHEDULE_TIMEOUT;
-	struct roam_endpoint *endpoint;
+	struct roam_left *left;
 
 	lockdep_assert_held(&rn->lock);
 	roam_mapping_walk(rn, roam_mapping_expire_one, &next);
-	while ((endpoint = list_first_entry_or_null(&rn->left,
-						    struct roam_endpoint,
-						    left))) {
-		if (time_before(jiffies, endpoint->left_until)) {
-			next = min(next, endpoint->left_until - jiffies);
+	while ((left = list_first_entry_or_null(&rn->left, struct roam_left,
+						list))) {
+		if (time_before(jiffies, left->until)) {
+			next = min(next, left->until - jiffies);
 			break;
 		}
-		roam_endpoint_remove(rn, endpoint);
+		roam_left_end(rn, left);
 	}
 	return next;
 }
@@ -363,4 +424,23 @@ void roam_table_exit(struct roam_net *rn)
 	mutex_unlock(&rn->lock);
 	rhashtable_destroy(&rn->by_coa);
 	rhashtable_destroy(&rn->by_perm);
+}
+
+int roam_table_caches_init(void)
+{
+	roam_mapping_cache = KMEM_CACHE(roam_mapping, SLAB_HWCACHE_ALIGN);
+	roam_endpoint_cache = KMEM_CACHE(roam_endpoint, 0);
+	if (roam_mapping_cache && roam_endpoint_cache)
+		return 0;
+	roam_table_caches_exit();
+	return -ENOMEM;
+}
+
+void roam_table_caches_exit(void)
+{
+	/* Two: what frees an endpoint leaves its route to another one. */
+	rcu_barrier();
+	rcu_barrier();
+	kmem_cache_destroy(roam_mapping_cache);
+	kmem_cache_destroy(roam_endpoint_cache);
 }

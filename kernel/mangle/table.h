@@ -17,8 +17,8 @@
  *   back to it: on the wire a care-of address stands for one permanent
  *   address (symmetric mode), which is how a received packet finds its way
  *   back. Two permanent addresses behind one care-of address are refused.
- * - After a move the old endpoint stays in by_coa for the time of grace, on
- *   roam_net.left, still pointing to the mapping: packets in flight are
+ * - After a move the old endpoint stays in by_coa for the time of grace, named
+ *   in roam_net.left, still pointing to the mapping: packets in flight are
  *   translated. A new mapping at that address ends the grace at once.
  * - A mapping that goes takes all its endpoints out first.
  */
@@ -35,19 +35,27 @@
  * @node: in roam_net.by_coa
  * @coa: the care-of address, the key
  * @mapping: whose it is, or was until the grace ends
- * @left_until: end of the grace in jiffies, while on @left
- * @left: in roam_net.left while in grace, empty while current
- * @rcu: frees it after the table forgot it, when @left is not used any more
+ * @route: how packets get there, or NULL; see route.h
+ * @rcu: frees it
  */
 struct roam_endpoint {
 	struct rhash_head node;
 	struct in6_addr coa;
 	struct roam_mapping *mapping;
-	unsigned long left_until;
-	union {
-		struct list_head left;
-		struct rcu_head rcu;
-	};
+	struct roam_route __rcu *route;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct roam_left - an endpoint in grace; few are, so it is not part of them
+ * @list: in roam_net.left, the next to end first; roam_net.lock
+ * @endpoint: the endpoint; its mapping points to another one, or to none
+ * @until: end of the grace in jiffies
+ */
+struct roam_left {
+	struct list_head list;
+	struct roam_endpoint *endpoint;
+	unsigned long until;
 };
 
 /**
@@ -57,26 +65,35 @@ struct roam_endpoint {
  * @endpoint: where it is; NULL in a null mapping; RCU, roam_net.lock
  * @seq: sequence of the registration; roam_net.lock
  * @expires: jiffies when it ends, if @mortal; written under roam_net.lock
+ * @rcu: frees it; lies over what only netlink reads, which looks at @dead
  * @used: jiffies of the last packet; written by the hooks, only if changed
- * @role: enum roam_mangle_role
- * @mortal: it has a lifetime; roam_net.lock
  * @epoch: roam_net.epoch when @endpoint was set, tells who knows about it (see
  *	roam_peer.epoch); written under roam_net.lock
- * @rcu: frees it
+ * @role: enum roam_mangle_role
+ * @mode: enum roam_mangle_mode; written under roam_net.lock
+ * @mortal: it has a lifetime; roam_net.lock
+ * @dead: it was removed
+ *
+ * There may be millions: 64 bytes, so that it shares no line with others.
  */
 struct roam_mapping {
 	struct rhash_head node;
 	struct in6_addr perm;
 	struct roam_endpoint __rcu *endpoint;
-	u64 seq;
-	u32 expires;
+	union {
+		struct {
+			u64 seq;
+			u32 expires;
+		};
+		struct rcu_head rcu;
+	};
 	u32 used;
-	u8 role;
-	bool mortal;
 	u32 epoch;
-	struct rcu_head rcu;
+	u8 role;
+	u8 mode;
+	bool mortal;
+	bool dead;
 };
-
 
 static inline int roam_mapping_cmp(struct rhashtable_compare_arg *arg,
 				   const void *mapping)
@@ -147,10 +164,9 @@ roam_table_find(struct rhashtable *ht, const struct in6_addr *key)
 
 /* The mapping of a permanent address or NULL; under rcu_read_lock(). */
 static __always_inline struct roam_mapping *
-roam_mapping_find(struct roam_net *rn, __be32 perm)
+roam_mapping_find(struct roam_net *rn, const struct in6_addr *perm)
 {
-	struct in6_addr key = roam_addr4(perm);
-	struct rhash_head *node = roam_table_find(&rn->by_perm, &key);
+	struct rhash_head *node = roam_table_find(&rn->by_perm, perm);
 
 	BUILD_BUG_ON(offsetof(struct roam_mapping, perm) != sizeof(*node));
 	return node ? container_of(node, struct roam_mapping, node) : NULL;
@@ -158,10 +174,9 @@ roam_mapping_find(struct roam_net *rn, __be32 perm)
 
 /* The endpoint at a care-of address or NULL; under rcu_read_lock(). */
 static __always_inline struct roam_endpoint *
-roam_endpoint_find(struct roam_net *rn, __be32 coa)
+roam_endpoint_find(struct roam_net *rn, const struct in6_addr *coa)
 {
-	struct in6_addr key = roam_addr4(coa);
-	struct rhash_head *node = roam_table_find(&rn->by_coa, &key);
+	struct rhash_head *node = roam_table_find(&rn->by_coa, coa);
 
 	BUILD_BUG_ON(offsetof(struct roam_endpoint, coa) != sizeof(*node));
 	return node ? container_of(node, struct roam_endpoint, node) : NULL;
@@ -182,6 +197,7 @@ static inline void roam_mapping_touch(struct roam_mapping *mapping)
  * @coa: care-of address, if @valid
  * @valid: else a null mapping
  * @role: enum roam_mangle_role
+ * @mode: enum roam_mangle_mode
  * @exclusive: refuse it if there is one already
  * @existing: refuse it if there is none yet
  * @seq: sequence of the registration
@@ -192,6 +208,7 @@ struct roam_mapping_request {
 	struct in6_addr coa;
 	bool valid;
 	u8 role;
+	u8 mode;
 	bool exclusive;
 	bool existing;
 	u64 seq;
@@ -226,7 +243,39 @@ void roam_mapping_flush(struct roam_net *rn);
  */
 unsigned long roam_table_sweep(struct roam_net *rn);
 
+/**
+ * struct roam_mapping_view - what netlink tells about a mapping
+ * @endpoint: where it is, or NULL; under rcu_read_lock() or roam_net.lock
+ * @seq: sequence of the registration
+ * @left: jiffies it has left, 0 for ever
+ */
+struct roam_mapping_view {
+	const struct roam_endpoint *endpoint;
+	u64 seq;
+	u32 left;
+};
+
+/* Reads a mapping; false if it was removed meanwhile. */
+static inline bool roam_mapping_view(const struct roam_mapping *mapping,
+				     struct roam_mapping_view *view)
+{
+	/* Under RCU, or under roam_net.lock for the event of a removal. */
+	view->endpoint = rcu_dereference_raw(mapping->endpoint);
+	view->seq = READ_ONCE(mapping->seq);
+	view->left = 0;
+	if (mapping->mortal)
+		view->left = max(1, (s32)(READ_ONCE(mapping->expires) -
+					  (u32)jiffies));
+	/* with smp_wmb() in roam_mapping_remove() */
+	smp_rmb();
+	return !READ_ONCE(mapping->dead);
+}
+
 int roam_table_init(struct roam_net *rn);
 void roam_table_exit(struct roam_net *rn);
+
+/* The memory of all namespaces' tables; exit after the last of them is gone. */
+int roam_table_caches_init(void);
+void roam_table_caches_exit(void);
 
 #endif

@@ -309,6 +309,157 @@ static void test_bad_quote(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, roam_icmp4_quoted(icmp, len));
 }
 
+/* ---- IPv6 (OPEN-01): no sum of its own, the same transport sums ---- */
+
+#define HEAD6 sizeof(struct ipv6hdr)
+
+/* Sum over the pseudo-header of RFC 8200 8.1, folded. */
+static u16 model6_pseudo(const u8 *p, u8 protocol, unsigned int len)
+{
+	return model_fold(model_sum(0, p + 8, 32) + protocol + len - HEAD6);
+}
+
+static void model6_l4_check(u8 *p, u8 protocol, unsigned int len)
+{
+	unsigned int at = HEAD6 + model_check_at(protocol);
+	u16 check;
+
+	model_put16(p + at, 0);
+	check = ~model_fold(model_sum(model6_pseudo(p, protocol, len),
+				      p + HEAD6, len - HEAD6));
+	if (!check && protocol == MODEL_UDP)
+		check = 0xffff;
+	model_put16(p + at, check);
+}
+
+/* A packet of that shape, with the transport header right behind the first. */
+static unsigned int model6_build(u8 *p, const struct model_shape *shape,
+				 u32 *random)
+{
+	unsigned int len = HEAD6 + (shape->protocol == MODEL_UDP ? 8 : 20) +
+			   shape->data;
+
+	model_random_bytes(random, p, len);
+	p[0] = 0x60;
+	model_put16(p + 4, len - HEAD6);
+	p[6] = shape->protocol;
+	if (shape->protocol == MODEL_UDP)
+		model_put16(p + HEAD6 + 4, len - HEAD6);
+	if (shape->no_check)
+		model_put16(p + HEAD6 + 6, 0);
+	else if (model_check_at(shape->protocol))
+		model6_l4_check(p, shape->protocol, len);
+	return len;
+}
+
+/* As the module does it; @later: the transport header is in another fragment. */
+static __wsum rewrite6(u8 *p, const u8 *addresses, bool later, bool partial)
+{
+	struct ipv6hdr *iph = (void *)p;
+	struct roam_pair6 new;
+	__wsum diff;
+
+	memcpy(&new, addresses, sizeof(new));
+	roam_ip6_rewrite(iph, &new, iph->nexthdr,
+			 later || !roam_l4_len(iph->nexthdr) ? NULL : p + HEAD6,
+			 partial, &diff);
+	return diff;
+}
+
+static void test6_recompute(struct kunit *test)
+{
+	const struct model_shape *shape = test->param_value;
+	bool later = shape->frag_off & 0x1fff;
+	u8 before[MODEL_MAX], want[MODEL_MAX], p[MODEL_MAX], addresses[32];
+	u32 random = 0x36363636;
+	unsigned int len, i;
+	__wsum sum, diff;
+
+	for (i = 0; i < ROUNDS; i++) {
+		len = model6_build(before, shape, &random);
+		model_random_bytes(&random, addresses, sizeof(addresses));
+		memcpy(want, before, len);
+		memcpy(want + 8, addresses, sizeof(addresses));
+		if (!later && !shape->no_check &&
+		    model_check_at(shape->protocol))
+			model6_l4_check(want, shape->protocol, len);
+
+		memcpy(p, before, len);
+		sum = csum_partial(p, len, 0);
+		diff = rewrite6(p, addresses, later, false);
+		KUNIT_ASSERT_MEMEQ_MSG(test, p, want, len, "round %u", i);
+		KUNIT_ASSERT_EQ(test,
+				normal((__force u16)csum_fold(csum_sub(sum, diff))),
+				normal((__force u16)csum_fold(csum_partial(p, len, 0))));
+
+		rewrite6(p, before + 8, later, false);
+		KUNIT_ASSERT_MEMEQ_MSG(test, p, before, len, "round %u", i);
+	}
+}
+
+static void test6_partial(struct kunit *test)
+{
+	const struct model_shape shape = { "", MODEL_TCP, 5, 0, 31 };
+	u8 p[MODEL_MAX], addresses[32];
+	u32 random = 0x70617236;
+	unsigned int len, i;
+	u8 *check;
+
+	for (i = 0; i < ROUNDS; i++) {
+		len = model6_build(p, &shape, &random);
+		check = p + HEAD6 + model_check_at(MODEL_TCP);
+		model_put16(check, model6_pseudo(p, MODEL_TCP, len));
+		model_random_bytes(&random, addresses, sizeof(addresses));
+		rewrite6(p, addresses, false, true);
+		KUNIT_ASSERT_EQ(test, normal(model_get16(check)),
+				normal(model6_pseudo(p, MODEL_TCP, len)));
+	}
+}
+
+/* The sum over the message stays what it was, whatever of it is quoted. */
+static void test6_icmp(struct kunit *test)
+{
+	const struct model_shape *shape = test->param_value;
+	u8 before[MODEL_MAX], after[MODEL_MAX], icmp[8 + MODEL_MAX];
+	u32 random = 0x69363636;
+	unsigned int len, quote, at;
+	struct roam_pair6 new;
+	struct ipv6hdr *quoted;
+	u16 sum;
+
+	len = model6_build(before, shape, &random);
+	model_random_bytes(&random, (u8 *)&new, sizeof(new));
+	at = HEAD6 + model_check_at(shape->protocol);
+	memcpy(after, before, len);
+	rewrite6(after, (u8 *)&new, false, false);
+
+	for (quote = 0; quote <= len; quote++) {
+		memset(icmp, 0, 8);
+		icmp[0] = 2; /* packet too big (RFC 4443 3.2) */
+		memcpy(icmp + 8, before, quote);
+		model_put16(icmp + 2, ~model_fold(model_sum(0, icmp, 8 + quote)));
+		quoted = roam_icmp6_quoted(icmp, 8 + quote);
+		if (quote < HEAD6 + 8) {
+			KUNIT_ASSERT_NULL_MSG(test, quoted, "quote of %u", quote);
+			continue;
+		}
+		KUNIT_ASSERT_PTR_EQ(test, (u8 *)quoted, icmp + 8);
+		roam_icmp6_rewrite(icmp, 8 + quote, quoted, &new);
+		KUNIT_ASSERT_MEMEQ(test, icmp + 16, &new, sizeof(new));
+		sum = model_fold(model_sum(0, icmp, 8 + quote));
+		KUNIT_ASSERT_EQ_MSG(test, normal(sum), 0, "quote of %u", quote);
+		/* A checksum that is quoted whole is right in itself. */
+		if (model_check_at(shape->protocol) && quote >= at + 2)
+			KUNIT_ASSERT_EQ(test, model_get16(icmp + 8 + at),
+					model_get16(after + at));
+	}
+	icmp[0] = 128; /* an echo request quotes nothing */
+	KUNIT_EXPECT_NULL(test, roam_icmp6_quoted(icmp, 8 + len));
+	icmp[0] = 1;
+	icmp[8] = 0x45;
+	KUNIT_EXPECT_NULL(test, roam_icmp6_quoted(icmp, 8 + len));
+}
+
 static struct kunit_case rewrite_cases[] = {
 	{ .name = "OPEN-03: known packets",
 	  .run_case = test_known, .generate_params = known_gen_params },
@@ -320,6 +471,12 @@ static struct kunit_case rewrite_cases[] = {
 	  .run_case = test_udp_zero },
 	{ .name = "OPEN-08: ICMP error, quote of any length",
 	  .run_case = test_icmp, .generate_params = shape_gen_params },
+	{ .name = "OPEN-01 OPEN-03: IPv6, as computed from scratch, and back",
+	  .run_case = test6_recompute, .generate_params = shape_gen_params },
+	{ .name = "OPEN-01 OPEN-03: IPv6, checksum left to the device",
+	  .run_case = test6_partial },
+	{ .name = "OPEN-01 OPEN-08: ICMPv6 error, quote of any length",
+	  .run_case = test6_icmp, .generate_params = shape_gen_params },
 	{ .name = "OPEN-08: ICMP message without a usable quote",
 	  .run_case = test_bad_quote, .generate_params = bad_quote_gen_params },
 	{}

@@ -30,7 +30,28 @@ void roam_sweep_within(struct roam_net *rn, unsigned long delay)
 	sweep_asked = min(sweep_asked, delay);
 }
 
+static unsigned int resumes;
+
+void roam_resume(struct roam_net *rn)
+{
+	resumes++;
+}
+
+void roam_route_free(struct roam_route *route)
+{
+}
+
 /* ---- a namespace ---- */
+
+static int table_suite_init(struct kunit_suite *suite)
+{
+	return roam_table_caches_init();
+}
+
+static void table_suite_exit(struct kunit_suite *suite)
+{
+	roam_table_caches_exit();
+}
 
 static int table_init(struct kunit *test)
 {
@@ -47,6 +68,7 @@ static int table_init(struct kunit *test)
 	if (err)
 		return err;
 	events = 0;
+	resumes = 0;
 	sweep_asked = MAX_SCHEDULE_TIMEOUT;
 	test->priv = rn;
 	return 0;
@@ -64,28 +86,49 @@ static void table_exit(struct kunit *test)
 	rcu_barrier();
 }
 
-static __be32 perm(unsigned int i)
+/* Every other one is IPv6: one table serves both (OPEN-01). */
+static struct in6_addr address(u32 v6, u32 v4, unsigned int i)
 {
-	return htonl(0x0a000001 + i);
+	struct in6_addr addr = { .s6_addr32 = { htonl(v6), 0, 0, htonl(i) } };
+
+	return i % 2 ? addr : roam_addr4(htonl(v4 + i));
 }
 
-static __be32 coa(unsigned int i)
+static struct in6_addr perm(unsigned int i)
 {
-	return htonl(0xc0000201 + i);
+	return address(0x20010db8, 0x0a000000, i);
+}
+
+static struct in6_addr coa(unsigned int i)
+{
+	return address(0x20010db9, 0xc0000200, i);
+}
+
+/* Which one it is. */
+static unsigned int number(const struct in6_addr *addr, u32 v4)
+{
+	return ntohl(addr->s6_addr32[3]) - (roam_addr_is4(addr) ? v4 : 0);
 }
 
 static struct roam_mapping_request request(unsigned int p, int c, u64 seq)
 {
 	struct roam_mapping_request req = {
-		.perm = roam_addr4(perm(p)),
+		.perm = perm(p),
 		.valid = c >= 0,
 		.role = ROAM_MANGLE_ROLE_REMOTE,
 		.seq = seq,
 	};
 
 	if (req.valid)
-		req.coa = roam_addr4(coa(c));
+		req.coa = coa(c);
 	return req;
+}
+
+static struct roam_mapping *find(struct roam_net *rn, unsigned int p)
+{
+	const struct in6_addr key = perm(p);
+
+	return roam_mapping_find(rn, &key);
 }
 
 static int set_request(struct roam_net *rn,
@@ -117,7 +160,7 @@ static void remove(struct roam_net *rn, unsigned int p)
 
 	mutex_lock(&rn->lock);
 	rcu_read_lock();
-	mapping = roam_mapping_find(rn, perm(p));
+	mapping = find(rn, p);
 	rcu_read_unlock();
 	if (mapping)
 		roam_mapping_remove(rn, mapping);
@@ -137,26 +180,26 @@ static unsigned long sweep(struct roam_net *rn)
 /* Lets the @n oldest times of grace end now. */
 static void end_grace(struct roam_net *rn, unsigned int n)
 {
-	struct roam_endpoint *endpoint;
+	struct roam_left *left;
 
 	mutex_lock(&rn->lock);
-	list_for_each_entry(endpoint, &rn->left, left)
+	list_for_each_entry(left, &rn->left, list)
 		if (n && n--)
-			endpoint->left_until = jiffies;
+			left->until = jiffies;
 	mutex_unlock(&rn->lock);
 }
 
 /* Whose address this is on the wire: its index, or -1. */
 static int owner(struct roam_net *rn, unsigned int c)
 {
+	const struct in6_addr key = coa(c);
 	struct roam_endpoint *endpoint;
 	int p = -1;
 
 	rcu_read_lock();
-	endpoint = roam_endpoint_find(rn, coa(c));
+	endpoint = roam_endpoint_find(rn, &key);
 	if (endpoint)
-		p = ntohl(roam_addr_to4(&endpoint->mapping->perm)) -
-		    ntohl(perm(0));
+		p = number(&endpoint->mapping->perm, 0x0a000000);
 	rcu_read_unlock();
 	return p;
 }
@@ -169,11 +212,10 @@ static int where(struct roam_net *rn, unsigned int p)
 	int c = -2;
 
 	rcu_read_lock();
-	mapping = roam_mapping_find(rn, perm(p));
+	mapping = find(rn, p);
 	if (mapping) {
 		endpoint = rcu_dereference(mapping->endpoint);
-		c = endpoint ? ntohl(roam_addr_to4(&endpoint->coa)) -
-			       ntohl(coa(0)) : -1;
+		c = endpoint ? number(&endpoint->coa, 0xc0000200) : -1;
 	}
 	rcu_read_unlock();
 	return c;
@@ -242,9 +284,8 @@ static void model_end_grace(struct model *m, unsigned int n)
 static int model_set(struct model *m, unsigned int max,
 		     const struct roam_mapping_request *req)
 {
-	int p = ntohl(roam_addr_to4(&req->perm)) - ntohl(perm(0));
-	int c = req->valid ? ntohl(roam_addr_to4(&req->coa)) - ntohl(coa(0)) :
-			     -1;
+	int c = req->valid ? (int)number(&req->coa, 0xc0000200) : -1;
+	int p = number(&req->perm, 0x0a000000);
 
 	if (m->at[p] == -2) {
 		if (req->existing)
@@ -404,17 +445,20 @@ static void test_move(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
 	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_NEW);
 	rcu_read_lock();
-	before = roam_mapping_find(rn, perm(0));
+	before = find(rn, 0);
 	rcu_read_unlock();
 
 	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
 	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_REFRESHED);
+	/* Connections have nothing to resume until it moves (OPEN-41). */
+	KUNIT_EXPECT_EQ(test, resumes, 0);
 	req = request(0, 1, 2);
 	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
 	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_MOVED);
+	KUNIT_EXPECT_EQ(test, resumes, 1);
 
 	rcu_read_lock();
-	KUNIT_EXPECT_PTR_EQ(test, roam_mapping_find(rn, perm(0)), before);
+	KUNIT_EXPECT_PTR_EQ(test, find(rn, 0), before);
 	rcu_read_unlock();
 	KUNIT_EXPECT_EQ(test, where(rn, 0), 1);
 }
@@ -465,6 +509,31 @@ static void test_null(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, owner(rn, 0), 0);
 }
 
+/* What netlink shows of a mapping, and that it shows no removed one. */
+static void test_view(struct kunit *test)
+{
+	struct roam_net *rn = test->priv;
+	struct roam_mapping_request req = request(0, 3, 77);
+	struct roam_mapping_view view = {};
+	struct roam_mapping *mapping;
+	u8 reason;
+
+	req.lifetime = 100 * HZ;
+	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
+	rcu_read_lock();
+	mapping = find(rn, 0);
+	KUNIT_EXPECT_TRUE(test, roam_mapping_view(mapping, &view));
+	KUNIT_EXPECT_EQ(test, view.seq, 77);
+	KUNIT_EXPECT_EQ(test, number(&view.endpoint->coa, 0xc0000200), 3);
+	KUNIT_EXPECT_GT(test, view.left, 0);
+	KUNIT_EXPECT_LE(test, view.left, req.lifetime);
+	/* As it is for a reader that still holds it. */
+	WRITE_ONCE(mapping->dead, true);
+	KUNIT_EXPECT_FALSE(test, roam_mapping_view(mapping, &view));
+	WRITE_ONCE(mapping->dead, false);
+	rcu_read_unlock();
+}
+
 static void test_lifetime(struct kunit *test)
 {
 	struct roam_net *rn = test->priv;
@@ -481,7 +550,7 @@ static void test_lifetime(struct kunit *test)
 
 	mutex_lock(&rn->lock);
 	rcu_read_lock();
-	mapping = roam_mapping_find(rn, perm(0));
+	mapping = find(rn, 0);
 	mapping->expires = (u32)jiffies;
 	rcu_read_unlock();
 	mutex_unlock(&rn->lock);
@@ -539,6 +608,8 @@ static struct kunit_case table_cases[] = {
 	  .run_case = test_grace },
 	{ .name = "MLR-38: without grace a left address goes at once",
 	  .run_case = test_no_grace },
+	{ .name = "MLR-20: a mapping is shown until it is removed",
+	  .run_case = test_view },
 	{ .name = "MLR-24: null mapping", .run_case = test_null },
 	{ .name = "MLR-23: lifetime", .run_case = test_lifetime },
 	{ .name = "MLR-20: a removed mapping takes all its addresses out",
@@ -549,6 +620,8 @@ static struct kunit_case table_cases[] = {
 
 static struct kunit_suite table_suite = {
 	.name = "roam_table",
+	.suite_init = table_suite_init,
+	.suite_exit = table_suite_exit,
 	.init = table_init,
 	.exit = table_exit,
 	.test_cases = table_cases,

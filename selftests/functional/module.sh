@@ -123,7 +123,7 @@ table_under_traffic() {
 	expect_ok tool -n "$server" mangle flush
 	expect_eq "mappings" '[]' "$(tool -n "$server" -j mangle show)"
 	# An event for each, or one that says that some were lost.
-	wait_for 60 events_say deleted
+	wait_for 240 events_say deleted
 }
 
 # The monitor tells nothing until something happens.

@@ -251,18 +251,44 @@ static void refused_entry_is_found(void **state)
 	free(list);
 }
 
-static void wrong_family_stops_before_the_entry(void **state)
+/* OPEN-01: an event with IPv6 addresses gives what was put into it. */
+static void both_families_are_understood(void **state)
 {
-	struct mangle_mapping *list = make_mappings(10);
-	size_t applied;
+	struct mangle_event event;
+	struct nlmsghdr *nlh = reply(0, 0);
+	struct roam_addr perm = addr("2001:db8::1");
+	struct nlattr *nest;
 
 	(void)state;
-	list[4].perm = addr("2001:db8::1");
-	assert_int_equal(mangle_mapping_set(&client, list, 10, MANGLE_SET_NEW,
-					    &applied), -EAFNOSUPPORT);
-	assert_int_equal(applied, 4);
-	assert_non_null(strstr(genl_error(&client), "2001:db8::1"));
-	free(list);
+	((struct genlmsghdr *)mnl_nlmsg_get_payload(nlh))->cmd =
+		ROAM_MANGLE_CMD_MAPPING_NTF;
+	nest = mnl_attr_nest_start(nlh, ROAM_MANGLE_A_MAIN_MAPPING);
+	mnl_attr_put(nlh, ROAM_MANGLE_A_MAPPING_PERM6, sizeof(perm.b), perm.b);
+	mnl_attr_put_u32(nlh, ROAM_MANGLE_A_MAPPING_COA4, htonl(0xc0000209));
+	mnl_attr_put_u8(nlh, ROAM_MANGLE_A_MAPPING_MODE,
+			ROAM_MANGLE_MODE_LITERAL);
+	mnl_attr_nest_end(nlh, nest);
+	assert_true(mangle_event_decode(nlh, &event));
+	assert_true(roam_addr_eq(&event.mapping.perm, &perm));
+	perm = addr("192.0.2.9");
+	assert_true(roam_addr_eq(&event.mapping.coa, &perm));
+	assert_int_equal(event.mapping.mode, ROAM_MANGLE_MODE_LITERAL);
+}
+
+/* An address of another length than its kind has is none. */
+static void short_address_is_none(void **state)
+{
+	struct mangle_event event;
+	struct nlmsghdr *nlh = reply(0, 0);
+	struct nlattr *nest;
+
+	(void)state;
+	((struct genlmsghdr *)mnl_nlmsg_get_payload(nlh))->cmd =
+		ROAM_MANGLE_CMD_MAPPING_NTF;
+	nest = mnl_attr_nest_start(nlh, ROAM_MANGLE_A_MAIN_MAPPING);
+	mnl_attr_put(nlh, ROAM_MANGLE_A_MAPPING_PERM6, 15, "123456789012345");
+	mnl_attr_nest_end(nlh, nest);
+	assert_false(mangle_event_decode(nlh, &event));
 }
 
 static void nothing_to_set_asks_nobody(void **state)
@@ -359,7 +385,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(bulk_fills_messages),
 		TEST(refused_entry_is_found),
-		TEST(wrong_family_stops_before_the_entry),
+		TEST(both_families_are_understood),
+		TEST(short_address_is_none),
 		TEST(nothing_to_set_asks_nobody),
 		TEST(interrupted_dump_is_repeated),
 		TEST(restless_table_is_handed_out_and_marked),

@@ -64,23 +64,36 @@ static uint64_t get_u64(const struct attrs *attrs, int type)
 		mnl_attr_get_u64(attr) : 0;
 }
 
-static struct roam_addr get_addr4(const struct attrs *attrs, int type)
+/* An address in one of two attributes, all zero for neither. */
+static struct roam_addr get_addr(const struct attrs *attrs, int type4, int type6)
 {
-	const struct nlattr *attr = attrs->a[type];
-	struct roam_addr none = { { 0 } };
+	const struct nlattr *v4 = attrs->a[type4], *v6 = attrs->a[type6];
+	struct roam_addr addr = { { 0 } };
 	struct in_addr in;
 
-	if (!attr || mnl_attr_validate(attr, MNL_TYPE_U32))
-		return none;
-	in.s_addr = mnl_attr_get_u32(attr);
-	return roam_addr_from_in(in);
+	if (v4 && !mnl_attr_validate(v4, MNL_TYPE_U32)) {
+		in.s_addr = mnl_attr_get_u32(v4);
+		return roam_addr_from_in(in);
+	}
+	if (v6 && mnl_attr_get_payload_len(v6) == sizeof(addr.b))
+		memcpy(addr.b, mnl_attr_get_payload(v6), sizeof(addr.b));
+	return addr;
 }
 
-static void put_addr4(struct nlmsghdr *nlh, uint16_t type,
-		      const struct roam_addr *addr)
+static void put_addr(struct nlmsghdr *nlh, uint16_t type4, uint16_t type6,
+		     const struct roam_addr *addr)
 {
-	mnl_attr_put_u32(nlh, type, roam_addr_to_in(addr).s_addr);
+	if (roam_addr_is_v4(addr))
+		mnl_attr_put_u32(nlh, type4, roam_addr_to_in(addr).s_addr);
+	else
+		mnl_attr_put(nlh, type6, sizeof(addr->b), addr->b);
 }
+
+/* Both attributes of an address, by the name that they share. */
+#define GET_ADDR(attrs, name) \
+	get_addr(attrs, ROAM_MANGLE_A_##name##4, ROAM_MANGLE_A_##name##6)
+#define PUT_ADDR(nlh, name, addr) \
+	put_addr(nlh, ROAM_MANGLE_A_##name##4, ROAM_MANGLE_A_##name##6, addr)
 
 static bool read_mapping(const struct nlattr *nest, struct mangle_mapping *m)
 {
@@ -89,13 +102,14 @@ static bool read_mapping(const struct nlattr *nest, struct mangle_mapping *m)
 	if (!nest)
 		return false;
 	read_nest(&attrs, nest);
-	m->perm = get_addr4(&attrs, ROAM_MANGLE_A_MAPPING_PERM4);
-	m->coa = get_addr4(&attrs, ROAM_MANGLE_A_MAPPING_COA4);
+	m->perm = GET_ADDR(&attrs, MAPPING_PERM);
+	m->coa = GET_ADDR(&attrs, MAPPING_COA);
 	m->role = get_u8(&attrs, ROAM_MANGLE_A_MAPPING_ROLE);
 	m->state = get_u8(&attrs, ROAM_MANGLE_A_MAPPING_STATE);
 	m->lifetime = get_u32(&attrs, ROAM_MANGLE_A_MAPPING_LIFETIME);
 	m->seq = get_u64(&attrs, ROAM_MANGLE_A_MAPPING_SEQ);
 	m->idle = get_u32(&attrs, ROAM_MANGLE_A_MAPPING_IDLE);
+	m->mode = get_u8(&attrs, ROAM_MANGLE_A_MAPPING_MODE);
 	return !roam_addr_is_none(&m->perm);
 }
 
@@ -106,8 +120,8 @@ static bool read_peer(const struct nlattr *nest, struct mangle_peer *p)
 	if (!nest)
 		return false;
 	read_nest(&attrs, nest);
-	p->own = get_addr4(&attrs, ROAM_MANGLE_A_PEER_OWN4);
-	p->addr = get_addr4(&attrs, ROAM_MANGLE_A_PEER_ADDR4);
+	p->own = GET_ADDR(&attrs, PEER_OWN);
+	p->addr = GET_ADDR(&attrs, PEER_ADDR);
 	p->mode = get_u8(&attrs, ROAM_MANGLE_A_PEER_MODE);
 	p->idle = get_u32(&attrs, ROAM_MANGLE_A_PEER_IDLE);
 	p->told = get_u8(&attrs, ROAM_MANGLE_A_PEER_TOLD);
@@ -130,21 +144,8 @@ static int on_applied(const struct nlmsghdr *nlh, void *ctx)
 	return 0;
 }
 
-/* The module speaks IPv4 only as yet: 0, or a refusal naming the address. */
-static int check_v4(struct genl *genl, const struct roam_addr *addr)
-{
-	char text[ROAM_ADDR_STRLEN];
-
-	if (roam_addr_is_v4(addr))
-		return 0;
-	return genl_fail(genl, EAFNOSUPPORT,
-			 "%s is no IPv4 address, and the module takes no other",
-			 roam_addr_format(addr, text));
-}
-
-/* Writes entry @i of @entries into the request; 0 or negative errno. */
-typedef int (*put_fn)(struct genl *genl, struct nlmsghdr *nlh,
-		      const void *entries, size_t i);
+/* Writes entry @i of @entries into the request. */
+typedef void (*put_fn)(struct nlmsghdr *nlh, const void *entries, size_t i);
 
 /*
  * Sends @n entries in as few messages as possible, each with the attribute
@@ -154,71 +155,50 @@ static int send_bulk(struct genl *genl, uint8_t cmd, uint16_t flag,
 		     const void *entries, size_t n, put_fn put, size_t *applied)
 {
 	size_t done = 0, i = 0;
-	int ret = 0, bad = 0;
+	int ret = 0;
 
-	while (i < n && !ret && !bad) {
+	while (i < n && !ret) {
 		struct nlmsghdr *nlh = genl_request(genl, cmd, 0);
-		size_t first = i;
 
 		if (flag)
 			mnl_attr_put(nlh, flag, 0, NULL);
-		while (i < n && genl_room(genl, nlh) >= ENTRY_MAX) {
-			bad = put(genl, nlh, entries, i);
-			if (bad)
-				break;
-			i++;
-		}
-		if (i > first) {
-			ret = genl_send(genl, nlh, on_applied, &done, NULL);
-			/* Sending wiped the sentence about the bad entry. */
-			if (!ret && bad)
-				bad = put(genl, nlh, entries, i);
-		}
+		while (i < n && genl_room(genl, nlh) >= ENTRY_MAX)
+			put(nlh, entries, i++);
+		ret = genl_send(genl, nlh, on_applied, &done, NULL);
 	}
 	if (applied)
 		*applied = done;
-	return ret ? ret : bad;
+	return ret;
 }
 
-static int put_mapping(struct genl *genl, struct nlmsghdr *nlh,
-		       const void *entries, size_t i)
+static void put_mapping(struct nlmsghdr *nlh, const void *entries, size_t i)
 {
 	const struct mangle_mapping *m = (const struct mangle_mapping *)entries + i;
 	bool has_coa = m->state == ROAM_MANGLE_STATE_VALID;
 	struct nlattr *nest;
-	int ret = check_v4(genl, &m->perm);
 
-	if (!ret && has_coa)
-		ret = check_v4(genl, &m->coa);
-	if (ret)
-		return ret;
 	nest = mnl_attr_nest_start(nlh, ROAM_MANGLE_A_MAIN_MAPPING);
-	put_addr4(nlh, ROAM_MANGLE_A_MAPPING_PERM4, &m->perm);
+	PUT_ADDR(nlh, MAPPING_PERM, &m->perm);
 	if (has_coa)
-		put_addr4(nlh, ROAM_MANGLE_A_MAPPING_COA4, &m->coa);
+		PUT_ADDR(nlh, MAPPING_COA, &m->coa);
 	mnl_attr_put_u8(nlh, ROAM_MANGLE_A_MAPPING_ROLE, m->role);
 	mnl_attr_put_u8(nlh, ROAM_MANGLE_A_MAPPING_STATE, m->state);
 	if (m->lifetime)
 		mnl_attr_put_u32(nlh, ROAM_MANGLE_A_MAPPING_LIFETIME,
 				 m->lifetime);
 	mnl_attr_put_u64(nlh, ROAM_MANGLE_A_MAPPING_SEQ, m->seq);
+	mnl_attr_put_u8(nlh, ROAM_MANGLE_A_MAPPING_MODE, m->mode);
 	mnl_attr_nest_end(nlh, nest);
-	return 0;
 }
 
-static int put_perm(struct genl *genl, struct nlmsghdr *nlh,
-		    const void *entries, size_t i)
+static void put_perm(struct nlmsghdr *nlh, const void *entries, size_t i)
 {
 	const struct roam_addr *perm = (const struct roam_addr *)entries + i;
 	struct nlattr *nest;
-	int ret = check_v4(genl, perm);
 
-	if (ret)
-		return ret;
 	nest = mnl_attr_nest_start(nlh, ROAM_MANGLE_A_MAIN_MAPPING);
-	put_addr4(nlh, ROAM_MANGLE_A_MAPPING_PERM4, perm);
+	PUT_ADDR(nlh, MAPPING_PERM, perm);
 	mnl_attr_nest_end(nlh, nest);
-	return 0;
 }
 
 int mangle_mapping_set(struct genl *genl, const struct mangle_mapping *mappings,
@@ -273,10 +253,8 @@ int mangle_mapping_get(struct genl *genl, const struct roam_addr *perm,
 {
 	struct nlmsghdr *nlh = genl_request(genl, ROAM_MANGLE_CMD_MAPPING_GET,
 					    0);
-	int ret = put_perm(genl, nlh, perm, 0);
 
-	if (ret)
-		return ret;
+	put_perm(nlh, perm, 0);
 	memset(mapping, 0, sizeof(*mapping));
 	return genl_send(genl, nlh, on_one_mapping, mapping, NULL);
 }
@@ -311,37 +289,27 @@ int mangle_mapping_dump(struct genl *genl,
 			 on_mappings, &dump, interrupted);
 }
 
-static int put_peer(struct genl *genl, struct nlmsghdr *nlh,
-		    const struct mangle_peer *p, bool with_mode)
+static void put_peer(struct nlmsghdr *nlh, const struct mangle_peer *p,
+		     bool with_mode)
 {
 	struct nlattr *nest;
-	int ret = check_v4(genl, &p->addr);
 
-	if (!ret)
-		ret = check_v4(genl, &p->own);
-	if (ret)
-		return ret;
 	nest = mnl_attr_nest_start(nlh, ROAM_MANGLE_A_MAIN_PEER);
-	put_addr4(nlh, ROAM_MANGLE_A_PEER_OWN4, &p->own);
-	put_addr4(nlh, ROAM_MANGLE_A_PEER_ADDR4, &p->addr);
+	PUT_ADDR(nlh, PEER_OWN, &p->own);
+	PUT_ADDR(nlh, PEER_ADDR, &p->addr);
 	if (with_mode)
 		mnl_attr_put_u8(nlh, ROAM_MANGLE_A_PEER_MODE, p->mode);
 	mnl_attr_nest_end(nlh, nest);
-	return 0;
 }
 
-static int put_whole_peer(struct genl *genl, struct nlmsghdr *nlh,
-			  const void *entries, size_t i)
+static void put_whole_peer(struct nlmsghdr *nlh, const void *entries, size_t i)
 {
-	return put_peer(genl, nlh, (const struct mangle_peer *)entries + i,
-			true);
+	put_peer(nlh, (const struct mangle_peer *)entries + i, true);
 }
 
-static int put_peer_key(struct genl *genl, struct nlmsghdr *nlh,
-			const void *entries, size_t i)
+static void put_peer_key(struct nlmsghdr *nlh, const void *entries, size_t i)
 {
-	return put_peer(genl, nlh, (const struct mangle_peer *)entries + i,
-			false);
+	put_peer(nlh, (const struct mangle_peer *)entries + i, false);
 }
 
 int mangle_peer_set(struct genl *genl, const struct mangle_peer *peers,
@@ -392,27 +360,44 @@ int mangle_peer_dump(struct genl *genl,
 			 on_peers, &dump, interrupted);
 }
 
+/* A prefix of an IPv4 address is 96 bits shorter outside than in the library. */
+static void put_range(struct nlmsghdr *nlh, uint16_t type,
+		      const struct roam_prefix *range)
+{
+	bool v4 = roam_addr_is_v4(&range->addr);
+	struct nlattr *nest = mnl_attr_nest_start(nlh, type);
+
+	PUT_ADDR(nlh, RANGE_ADDR, &range->addr);
+	mnl_attr_put_u8(nlh, ROAM_MANGLE_A_RANGE_PREFIX_LEN,
+			range->len - (v4 ? 96 : 0));
+	mnl_attr_nest_end(nlh, nest);
+}
+
+static struct roam_prefix read_range(const struct nlattr *nest)
+{
+	struct roam_prefix range;
+	struct attrs attrs;
+
+	read_nest(&attrs, nest);
+	range.addr = GET_ADDR(&attrs, RANGE_ADDR);
+	range.len = get_u8(&attrs, ROAM_MANGLE_A_RANGE_PREFIX_LEN);
+	if (attrs.a[ROAM_MANGLE_A_RANGE_ADDR4])
+		range.len += 96;
+	return range;
+}
+
 int mangle_range_set(struct genl *genl, const struct roam_prefix *ranges,
 		     size_t n)
 {
 	struct nlmsghdr *nlh = genl_request(genl, ROAM_MANGLE_CMD_RANGE_SET, 0);
 
 	for (size_t i = 0; i < n; i++) {
-		struct nlattr *nest;
-		int ret = check_v4(genl, &ranges[i].addr);
-
-		if (ret)
-			return ret;
 		/* The list is replaced as a whole, so it cannot be split. */
 		if (genl_room(genl, nlh) < ENTRY_MAX)
 			return genl_fail(genl, E2BIG,
 					 "too many prefixes for one request; the first %zu would fit",
 					 i);
-		nest = mnl_attr_nest_start(nlh, ROAM_MANGLE_A_MAIN_RANGE);
-		put_addr4(nlh, ROAM_MANGLE_A_RANGE_ADDR4, &ranges[i].addr);
-		mnl_attr_put_u8(nlh, ROAM_MANGLE_A_RANGE_PREFIX_LEN,
-				ranges[i].len - 96);
-		mnl_attr_nest_end(nlh, nest);
+		put_range(nlh, ROAM_MANGLE_A_MAIN_RANGE, &ranges[i]);
 	}
 	return genl_send(genl, nlh, NULL, NULL, NULL);
 }
@@ -427,20 +412,12 @@ static int on_ranges(const struct nlmsghdr *nlh, void *ctx)
 	const struct range_dump *dump = ctx;
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
-		struct roam_prefix range;
-		struct attrs attrs;
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(attr) == ROAM_MANGLE_A_MAIN_RANGE) {
+			struct roam_prefix range = read_range(attr);
 
-		if (mnl_attr_get_type(attr) != ROAM_MANGLE_A_MAIN_RANGE)
-			continue;
-		read_nest(&attrs, attr);
-		range.addr = get_addr4(&attrs, ROAM_MANGLE_A_RANGE_ADDR4);
-		range.len = get_u8(&attrs, ROAM_MANGLE_A_RANGE_PREFIX_LEN) + 96;
-		/* The prefix of length 0 is the one without an address. */
-		if (roam_addr_is_none(&range.addr))
-			range.addr = roam_addr_from_in((struct in_addr){ 0 });
-		dump->fn(dump->ctx, &range);
-	}
+			dump->fn(dump->ctx, &range);
+		}
 	return 0;
 }
 
@@ -452,6 +429,57 @@ int mangle_range_get(struct genl *genl,
 
 	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_RANGE_GET, 0),
 			 on_ranges, &dump, NULL);
+}
+
+static void put_exempt(struct nlmsghdr *nlh, const struct mangle_exempt *exempt)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh,
+						  ROAM_MANGLE_A_CONFIG_EXEMPT);
+
+	for (size_t i = 0; i < exempt->n_ports; i++)
+		mnl_attr_put_u16(nlh, ROAM_MANGLE_A_EXEMPT_PORT,
+				 exempt->ports[i]);
+	mnl_attr_put_u32(nlh, ROAM_MANGLE_A_EXEMPT_MARK, exempt->mark);
+	mnl_attr_put_u32(nlh, ROAM_MANGLE_A_EXEMPT_MASK, exempt->mask);
+	for (size_t i = 0; i < exempt->n_ranges; i++)
+		put_range(nlh, ROAM_MANGLE_A_EXEMPT_RANGE, &exempt->ranges[i]);
+	for (size_t i = 0; i < exempt->n_cgroups; i++)
+		mnl_attr_put_u64(nlh, ROAM_MANGLE_A_EXEMPT_CGROUP,
+				 exempt->cgroups[i]);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+/* Entries that do not fit are left out: the module accepts no more than fit. */
+static void read_exempt(const struct nlattr *nest, struct mangle_exempt *exempt)
+{
+	const struct nlattr *attr;
+	struct attrs attrs;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		size_t len = mnl_attr_get_payload_len(attr);
+
+		switch (mnl_attr_get_type(attr)) {
+		case ROAM_MANGLE_A_EXEMPT_PORT:
+			if (len == 2 && exempt->n_ports < MANGLE_EXEMPT_PORTS)
+				exempt->ports[exempt->n_ports++] =
+					mnl_attr_get_u16(attr);
+			break;
+		case ROAM_MANGLE_A_EXEMPT_RANGE:
+			if (exempt->n_ranges < MANGLE_EXEMPT_RANGES)
+				exempt->ranges[exempt->n_ranges++] =
+					read_range(attr);
+			break;
+		case ROAM_MANGLE_A_EXEMPT_CGROUP:
+			if (len == 8 &&
+			    exempt->n_cgroups < MANGLE_EXEMPT_CGROUPS)
+				exempt->cgroups[exempt->n_cgroups++] =
+					mnl_attr_get_u64(attr);
+			break;
+		}
+	}
+	read_nest(&attrs, nest);
+	exempt->mark = get_u32(&attrs, ROAM_MANGLE_A_EXEMPT_MARK);
+	exempt->mask = get_u32(&attrs, ROAM_MANGLE_A_EXEMPT_MASK);
 }
 
 int mangle_config_set(struct genl *genl, const struct mangle_config *config)
@@ -484,6 +512,8 @@ int mangle_config_set(struct genl *genl, const struct mangle_config *config)
 		if (config->set & (1u << numbers[i].type))
 			mnl_attr_put_u32(nlh, numbers[i].type,
 					 numbers[i].value);
+	if (config->set & (1u << ROAM_MANGLE_A_CONFIG_EXEMPT))
+		put_exempt(nlh, &config->exempt);
 	mnl_attr_nest_end(nlh, nest);
 	return genl_send(genl, nlh, NULL, NULL, NULL);
 }
@@ -512,6 +542,9 @@ static int on_config(const struct nlmsghdr *nlh, void *ctx)
 	config->max_mappings = get_u32(&attrs, ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS);
 	config->max_peers = get_u32(&attrs, ROAM_MANGLE_A_CONFIG_MAX_PEERS);
 	config->peer_time = get_u32(&attrs, ROAM_MANGLE_A_CONFIG_PEER_TIME);
+	if (attrs.a[ROAM_MANGLE_A_CONFIG_EXEMPT])
+		read_exempt(attrs.a[ROAM_MANGLE_A_CONFIG_EXEMPT],
+			    &config->exempt);
 	return 0;
 }
 
@@ -550,6 +583,8 @@ static int on_stats(const struct nlmsghdr *nlh, void *ctx)
 		{ "drop-untold", ROAM_MANGLE_A_STATS_DROP_UNTOLD, true },
 		{ "drop-no-route", ROAM_MANGLE_A_STATS_DROP_NO_ROUTE, true },
 		{ "peers-full", ROAM_MANGLE_A_STATS_PEERS_FULL, true },
+		{ "exempted", ROAM_MANGLE_A_STATS_EXEMPTED, true },
+		{ "resumed", ROAM_MANGLE_A_STATS_RESUMED, true },
 		{ "mappings", ROAM_MANGLE_A_STATS_MAPPINGS, false },
 		{ "peers", ROAM_MANGLE_A_STATS_PEERS, false },
 		{ "holding", ROAM_MANGLE_A_STATS_HOLDING, false },

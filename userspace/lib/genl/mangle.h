@@ -23,6 +23,7 @@
  * @lifetime: ms left, 0 = for ever
  * @seq: sequence of the registration
  * @idle: ms since it last rewrote a packet (from the kernel only)
+ * @mode: enum roam_mangle_mode
  */
 struct mangle_mapping {
 	struct roam_addr perm;
@@ -32,6 +33,7 @@ struct mangle_mapping {
 	uint32_t lifetime;
 	uint64_t seq;
 	uint32_t idle;
+	uint8_t mode;
 };
 
 /**
@@ -112,11 +114,39 @@ int mangle_range_get(struct genl *genl,
 		     void (*fn)(void *ctx, const struct roam_prefix *r),
 		     void *ctx);
 
+/* As many as the module accepts. */
+#define MANGLE_EXEMPT_PORTS 32
+#define MANGLE_EXEMPT_RANGES 64
+#define MANGLE_EXEMPT_CGROUPS 16
+
+/**
+ * struct mangle_exempt - packets that are never rewritten (OPEN-39, OPEN-40)
+ * @ports: ports at either end
+ * @n_ports: their number
+ * @mark: with @mask, the mark of a socket or packet that opts out
+ * @mask: which bits of @mark count; 0: no mark is exempt
+ * @ranges: where the other end is
+ * @n_ranges: their number
+ * @cgroups: control groups of the sending socket, by inode number
+ * @n_cgroups: their number
+ */
+struct mangle_exempt {
+	uint16_t ports[MANGLE_EXEMPT_PORTS];
+	size_t n_ports;
+	uint32_t mark;
+	uint32_t mask;
+	struct roam_prefix ranges[MANGLE_EXEMPT_RANGES];
+	size_t n_ranges;
+	uint64_t cgroups[MANGLE_EXEMPT_CGROUPS];
+	size_t n_cgroups;
+};
+
 /**
  * struct mangle_config - settings of the module; see the YAML for each
  * @set: bit per ROAM_MANGLE_A_CONFIG_* that is to be changed (by set only)
  * @protocols: IP protocols rewritten
  * @n_protocols: their number
+ * @exempt: what is never rewritten; set as a whole
  */
 struct mangle_config {
 	uint32_t set;
@@ -130,6 +160,7 @@ struct mangle_config {
 	uint32_t max_mappings;
 	uint32_t max_peers;
 	uint32_t peer_time;
+	struct mangle_exempt exempt;
 };
 
 int mangle_config_set(struct genl *genl, const struct mangle_config *config);

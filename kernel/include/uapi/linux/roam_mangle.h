@@ -27,10 +27,28 @@ enum roam_mangle_role {
  * @ROAM_MANGLE_STATE_VALID: The care-of address is known.
  * @ROAM_MANGLE_STATE_NULL: The register has no mapping; packets pass
  *   unchanged.
+ * @ROAM_MANGLE_STATE_PENDING: It was asked for, and packets wait; in dumps
+ *   only.
  */
 enum roam_mangle_state {
 	ROAM_MANGLE_STATE_VALID,
 	ROAM_MANGLE_STATE_NULL,
+	ROAM_MANGLE_STATE_PENDING,
+};
+
+/**
+ * enum roam_mangle_mode - Which address of a mobile host its own packets carry
+ *   on the wire.
+ * @ROAM_MANGLE_MODE_SYMMETRIC: The care-of address, in both directions. What
+ *   checks sources or follows connections on the path sees one pair of
+ *   addresses.
+ * @ROAM_MANGLE_MODE_LITERAL: The permanent address; only packets to the mobile
+ *   host carry its care-of address. For networks that let foreign sources
+ *   pass.
+ */
+enum roam_mangle_mode {
+	ROAM_MANGLE_MODE_SYMMETRIC,
+	ROAM_MANGLE_MODE_LITERAL,
 };
 
 /**
@@ -86,12 +104,15 @@ enum roam_mangle_reason {
 
 enum {
 	ROAM_MANGLE_A_MAPPING_PERM4 = 1,
+	ROAM_MANGLE_A_MAPPING_PERM6,
 	ROAM_MANGLE_A_MAPPING_COA4,
+	ROAM_MANGLE_A_MAPPING_COA6,
 	ROAM_MANGLE_A_MAPPING_ROLE,
 	ROAM_MANGLE_A_MAPPING_STATE,
 	ROAM_MANGLE_A_MAPPING_LIFETIME,
 	ROAM_MANGLE_A_MAPPING_SEQ,
 	ROAM_MANGLE_A_MAPPING_IDLE,
+	ROAM_MANGLE_A_MAPPING_MODE,
 	ROAM_MANGLE_A_MAPPING_PAD,
 
 	__ROAM_MANGLE_A_MAPPING_MAX
@@ -100,7 +121,9 @@ enum {
 
 enum {
 	ROAM_MANGLE_A_PEER_OWN4 = 1,
+	ROAM_MANGLE_A_PEER_OWN6,
 	ROAM_MANGLE_A_PEER_ADDR4,
+	ROAM_MANGLE_A_PEER_ADDR6,
 	ROAM_MANGLE_A_PEER_MODE,
 	ROAM_MANGLE_A_PEER_IDLE,
 	ROAM_MANGLE_A_PEER_TOLD,
@@ -111,11 +134,24 @@ enum {
 
 enum {
 	ROAM_MANGLE_A_RANGE_ADDR4 = 1,
+	ROAM_MANGLE_A_RANGE_ADDR6,
 	ROAM_MANGLE_A_RANGE_PREFIX_LEN,
 
 	__ROAM_MANGLE_A_RANGE_MAX
 };
 #define ROAM_MANGLE_A_RANGE_MAX (__ROAM_MANGLE_A_RANGE_MAX - 1)
+
+enum {
+	ROAM_MANGLE_A_EXEMPT_PORT = 1,
+	ROAM_MANGLE_A_EXEMPT_MARK,
+	ROAM_MANGLE_A_EXEMPT_MASK,
+	ROAM_MANGLE_A_EXEMPT_RANGE,
+	ROAM_MANGLE_A_EXEMPT_CGROUP,
+	ROAM_MANGLE_A_EXEMPT_PAD,
+
+	__ROAM_MANGLE_A_EXEMPT_MAX
+};
+#define ROAM_MANGLE_A_EXEMPT_MAX (__ROAM_MANGLE_A_EXEMPT_MAX - 1)
 
 enum {
 	ROAM_MANGLE_A_CONFIG_PROTOCOL = 1,
@@ -127,6 +163,7 @@ enum {
 	ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS,
 	ROAM_MANGLE_A_CONFIG_MAX_PEERS,
 	ROAM_MANGLE_A_CONFIG_PEER_TIME,
+	ROAM_MANGLE_A_CONFIG_EXEMPT,
 
 	__ROAM_MANGLE_A_CONFIG_MAX
 };
@@ -147,6 +184,8 @@ enum {
 	ROAM_MANGLE_A_STATS_DROP_UNTOLD,
 	ROAM_MANGLE_A_STATS_DROP_NO_ROUTE,
 	ROAM_MANGLE_A_STATS_PEERS_FULL,
+	ROAM_MANGLE_A_STATS_EXEMPTED,
+	ROAM_MANGLE_A_STATS_RESUMED,
 	ROAM_MANGLE_A_STATS_MAPPINGS,
 	ROAM_MANGLE_A_STATS_PEERS,
 	ROAM_MANGLE_A_STATS_HOLDING,

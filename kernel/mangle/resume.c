@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/tcp.h>
+#include <linux/workqueue.h>
+#include <net/inet_connection_sock.h>
+#include <net/inet_hashtables.h>
+#include <net/tcp.h>
+
+#include "mangle.h"
+#include "peer.h"
+#include "resume.h"
+#include "table.h"
+
+/* Sockets taken out of one chain at a time. */
+#define ROAM_RESUME_BATCH 32
+
+/* The numbers of roam_net.epoch that a pass is about: (after, upto]. */
+struct roam_moves {
+	u32 after;
+	u32 upto;
+};
+
+static bool roam_moves_contain(const struct roam_moves *moves, u32 epoch)
+{
+	return (s32)(epoch - moves->after) > 0 &&
+	       (s32)(epoch - moves->upto) <= 0;
+}
+
+/* Did one of the ends move? Under rcu_read_lock(). */
+static bool roam_socket_moved(struct roam_net *rn, const struct sock *sk,
+			      const struct roam_moves *moves)
+{
+	const struct roam_mapping *mapping;
+	const struct roam_peer *peer;
+	struct roam_peer_key key;
+
+	if (sk->sk_family == AF_INET6) {
+		key.own = sk->sk_v6_rcv_saddr;
+		key.addr = sk->sk_v6_daddr;
+	} else {
+		key.own = roam_addr4(sk->sk_rcv_saddr);
+		key.addr = roam_addr4(sk->sk_daddr);
+	}
+	mapping = roam_mapping_find(rn, &key.addr);
+	if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
+	    roam_moves_contain(moves, READ_ONCE(mapping->epoch)))
+		return true;
+	peer = roam_peer_find(rn, &key);
+	return peer && roam_moves_contain(moves, READ_ONCE(peer->moved));
+}
+
+static void roam_socket_resume(struct roam_net *rn, struct sock *sk)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	lock_sock(sk);
+	if (((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ||
+	    !tp->packets_out)
+		goto out;
+	/* The outage says nothing about the new path. */
+	icsk->icsk_backoff = 0;
+	if (tp->srtt_us)
+		icsk->icsk_rto = min_t(u32, __tcp_set_rto(tp), TCP_RTO_MAX);
+	sk_dst_reset(sk);
+	inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, 1, TCP_RTO_MAX);
+	roam_count(rn, resumed);
+out:
+	release_sock(sk);
+}
+
+/*
+ * Takes sockets of one chain that a move concerns, behind the first @skip of
+ * them. Returns how many; a full batch means there may be more.
+ */
+static unsigned int roam_chain_collect(struct roam_net *rn, unsigned int bucket,
+				       unsigned int skip,
+				       const struct roam_moves *moves,
+				       struct sock **found)
+{
+	struct inet_hashinfo *table = rn->net->ipv4.tcp_death_row.hashinfo;
+	spinlock_t *lock = inet_ehash_lockp(table, bucket);
+	const struct hlist_nulls_node *node;
+	unsigned int n = 0;
+	struct sock *sk;
+
+	spin_lock_bh(lock);
+	sk_nulls_for_each(sk, node, &table->ehash[bucket].chain) {
+		/* Neither those being set up nor those in time-wait. */
+		if (!sk_fullsock(sk) || !net_eq(sock_net(sk), rn->net) ||
+		    !roam_socket_moved(rn, sk, moves))
+			continue;
+		if (skip) {
+			skip--;
+			continue;
+		}
+		if (!refcount_inc_not_zero(&sk->sk_refcnt))
+			continue;
+		found[n++] = sk;
+		if (n == ROAM_RESUME_BATCH)
+			break;
+	}
+	spin_unlock_bh(lock);
+	return n;
+}
+
+static void roam_chain_resume(struct roam_net *rn, unsigned int bucket,
+			      const struct roam_moves *moves)
+{
+	struct sock *found[ROAM_RESUME_BATCH];
+	unsigned int i, n, skip = 0;
+
+	do {
+		rcu_read_lock();
+		n = roam_chain_collect(rn, bucket, skip, moves, found);
+		rcu_read_unlock();
+		for (i = 0; i < n; i++) {
+			roam_socket_resume(rn, found[i]);
+			sock_put(found[i]);
+		}
+		skip += n;
+	} while (n == ROAM_RESUME_BATCH);
+}
+
+static void roam_resume_run(struct work_struct *work)
+{
+	struct roam_net *rn = container_of(work, struct roam_net, resume);
+	struct inet_hashinfo *table = rn->net->ipv4.tcp_death_row.hashinfo;
+	const struct roam_moves moves = {
+		.after = rn->resumed,
+		.upto = atomic_read(&rn->epoch),
+	};
+	unsigned int bucket;
+
+	for (bucket = 0; bucket <= table->ehash_mask; bucket++) {
+		if (hlist_nulls_empty(&table->ehash[bucket].chain))
+			continue;
+		roam_chain_resume(rn, bucket, &moves);
+		cond_resched();
+	}
+	rn->resumed = moves.upto;
+}
+
+void roam_resume(struct roam_net *rn)
+{
+	queue_work(system_unbound_wq, &rn->resume);
+}
+
+void roam_resume_init(struct roam_net *rn)
+{
+	INIT_WORK(&rn->resume, roam_resume_run);
+}
+
+void roam_resume_exit(struct roam_net *rn)
+{
+	cancel_work_sync(&rn->resume);
+}

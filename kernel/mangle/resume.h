@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * TCP after a move (OPEN-41): what was on its way was lost, and TCP would wait
+ * for a timer that the outage has made long. So the connections that a move
+ * concerns send their oldest unacknowledged segment again at once, at the
+ * correspondent when the mapping moved, at the mobile host when the
+ * correspondent knows.
+ *
+ * Contract: one pass over the socket table serves all moves up to its start:
+ * who moved is told by numbers of roam_net.epoch (roam_mapping.epoch,
+ * roam_peer.moved), so a burst of moves costs one pass.
+ */
+#ifndef ROAM_MANGLE_RESUME_H
+#define ROAM_MANGLE_RESUME_H
+
+struct roam_net;
+
+/* Somebody moved; a number of roam_net.epoch was given to it. Any context. */
+void roam_resume(struct roam_net *rn);
+
+void roam_resume_init(struct roam_net *rn);
+/* Nothing calls roam_resume() any more. */
+void roam_resume_exit(struct roam_net *rn);
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/rtnetlink.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <net/dst.h>
+#include <net/inet_sock.h>
+#include <net/ip6_fib.h>
+#include <net/ip_fib.h>
+
+#include "route.h"
+#include "table.h"
+
+/**
+ * struct roam_route - a route and what it was chosen for
+ * @saddr: source address
+ * @dst: the route, with a reference
+ * @cookie: for dst_check(), IPv6
+ * @mark: of the packet
+ * @oif: link the socket is bound to
+ * @uid: owner of the socket
+ * @tos: type of service, traffic class
+ * @rcu: frees it, and gives back @dst
+ */
+struct roam_route {
+	struct in6_addr saddr;
+	struct dst_entry *dst;
+	u32 cookie;
+	u32 mark;
+	int oif;
+	kuid_t uid;
+	u8 tos;
+	struct rcu_head rcu;
+};
+
+static void roam_route_key(struct net *net, struct roam_route *key,
+			   const struct sk_buff *skb, const struct sock *sk)
+{
+	if (skb->protocol == htons(ETH_P_IPV6)) {
+		key->saddr = ipv6_hdr(skb)->saddr;
+		key->tos = ipv6_get_dsfield(ipv6_hdr(skb));
+	} else {
+		key->saddr = roam_addr4(ip_hdr(skb)->saddr);
+		key->tos = ip_hdr(skb)->tos;
+	}
+	key->mark = skb->mark;
+	key->oif = sk ? sk->sk_bound_dev_if : 0;
+	key->uid = sock_net_uid(net, sk);
+}
+
+static bool roam_route_serves(const struct roam_route *route,
+			      const struct roam_route *key)
+{
+	return ipv6_addr_equal(&route->saddr, &key->saddr) &&
+	       route->mark == key->mark && route->oif == key->oif &&
+	       uid_eq(route->uid, key->uid) && route->tos == key->tos &&
+	       dst_check(route->dst, route->cookie);
+}
+
+/* Do rules look at more than what is compared, at ports perhaps? */
+static bool roam_route_depends_on_flow(struct net *net, bool v6)
+{
+#if defined(CONFIG_IP_MULTIPLE_TABLES) && defined(CONFIG_IPV6_MULTIPLE_TABLES)
+	return v6 ? net->ipv6.fib6_rules_require_fldissect :
+		    net->ipv4.fib_rules_require_fldissect;
+#else
+	return true;
+#endif
+}
+
+static void roam_route_free_rcu(struct rcu_head *rcu)
+{
+	struct roam_route *route = container_of(rcu, struct roam_route, rcu);
+
+	dst_release(route->dst);
+	kfree(route);
+}
+
+void roam_route_free(struct roam_route *route)
+{
+	if (route)
+		call_rcu(&route->rcu, roam_route_free_rcu);
+}
+
+u32 roam_route_cookie(const struct sk_buff *skb)
+{
+	if (skb->protocol != htons(ETH_P_IPV6))
+		return 0;
+	return rt6_get_cookie(dst_rt6_info(skb_dst(skb)));
+}
+
+static void roam_route_remember(struct roam_endpoint *endpoint,
+				const struct roam_route *key,
+				const struct sk_buff *skb)
+{
+	struct dst_entry *dst = skb_dst(skb);
+	struct roam_route *route;
+
+#ifdef CONFIG_XFRM
+	/* Chosen by IPsec policy, which looks at the whole flow. */
+	if (dst->xfrm)
+		return;
+#endif
+	/* Without memory it is looked up again, that is all. */
+	route = kmalloc(sizeof(*route), GFP_ATOMIC | __GFP_NOWARN);
+	if (!route)
+		return;
+	*route = *key;
+	route->dst = dst_clone(dst);
+	route->cookie = roam_route_cookie(skb);
+	roam_route_free(unrcu_pointer(xchg(&endpoint->route,
+					   RCU_INITIALIZER(route))));
+}
+
+static noinline int roam_route_look_up(struct net *net, struct sk_buff *skb,
+				       struct sock *sk)
+{
+	if (skb->protocol == htons(ETH_P_IPV6))
+		return ip6_route_me_harder(net, sk, skb);
+	return ip_route_me_harder(net, sk, skb, RTN_UNSPEC);
+}
+
+int roam_route_packet(struct net *net, struct roam_endpoint *endpoint,
+		      struct sk_buff *skb, struct sock *sk)
+{
+	struct roam_route *route, key;
+	int err;
+
+	if (sk)
+		sk = sk_to_full_sk(sk);
+	/* In a VRF the device of the packet is part of the question as well. */
+	if (!endpoint || netif_is_l3_master(skb_dst(skb)->dev) ||
+	    roam_route_depends_on_flow(net, skb->protocol == htons(ETH_P_IPV6)))
+		return roam_route_look_up(net, skb, sk);
+
+	roam_route_key(net, &key, skb, sk);
+	route = rcu_dereference(endpoint->route);
+	if (route && roam_route_serves(route, &key)) {
+		skb_dst_drop(skb);
+		/* Not every sender stays under RCU behind the hook. */
+		skb_dst_set(skb, dst_clone(route->dst));
+		if (skb_headroom(skb) >= LL_RESERVED_SPACE(route->dst->dev))
+			return 0;
+		return pskb_expand_head(skb,
+			HH_DATA_ALIGN(LL_RESERVED_SPACE(route->dst->dev) -
+				      skb_headroom(skb)), 0, GFP_ATOMIC);
+	}
+	err = roam_route_look_up(net, skb, sk);
+	if (!err)
+		roam_route_remember(endpoint, &key, skb);
+	return err;
+}
