@@ -6,7 +6,8 @@
 BENCH := build/bench
 BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -Iuserspace/lib \
 	-Ikernel/include/uapi
-BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/rewrite.bpf.o
+BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
+	$(BENCH)/rewrite.bpf.o
 
 .PHONY: bench-helpers
 
@@ -21,6 +22,10 @@ $(BENCH)/load-roam: selftests/bench/load-roam.c selftests/bench/load.h \
 $(BENCH)/load-bpf: selftests/bench/load-bpf.c selftests/bench/load.h
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $< -lbpf
+
+$(BENCH)/send: selftests/bench/send.c selftests/bench/load.h
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $<
 
 # The second path is where Debian keeps <asm/types.h>.
 $(BENCH)/rewrite.bpf.o: selftests/bench/rewrite.bpf.c

@@ -5,18 +5,6 @@
 #include <net/sock.h>
 
 #include "exempt.h"
-#include "mangle.h"
-#include "range.h"
-
-static bool roam_exempt_has_port(const struct roam_exempt *exempt, __be16 port)
-{
-	unsigned int i;
-
-	for (i = 0; i < exempt->n_ports; i++)
-		if (exempt->ports[i] == port)
-			return true;
-	return false;
-}
 
 #ifdef CONFIG_SOCK_CGROUP_DATA
 static bool roam_exempt_has_cgroup(const struct roam_exempt *exempt,
@@ -42,23 +30,34 @@ static bool roam_exempt_has_cgroup(const struct roam_exempt *exempt,
 }
 #endif
 
-bool roam_is_exempt(struct roam_net *rn, const struct sk_buff *skb,
-		    const __be16 *ports, const struct in6_addr *other,
-		    const struct sock *sk)
+static bool roam_exempt_has_port(const struct roam_exempt *exempt,
+				 const __be16 *ports)
 {
-	const struct roam_exempt *exempt = rcu_dereference(rn->exempt);
+	unsigned int i;
 
-	if (!exempt)
-		return false;
-	if ((ports && (roam_exempt_has_port(exempt, ports[0]) ||
-		       roam_exempt_has_port(exempt, ports[1]))) ||
-	    (exempt->mask && (skb->mark & exempt->mask) == exempt->mark) ||
-	    roam_ranges_contain(exempt->ranges, other) ||
-	    (exempt->n_cgroups && sk && roam_exempt_has_cgroup(exempt, sk))) {
-		roam_count(rn, exempted);
-		return true;
-	}
+	for (i = 0; i < exempt->n_ports; i++)
+		if (exempt->ports[i] == ports[0] || exempt->ports[i] == ports[1])
+			return true;
 	return false;
+}
+
+bool roam_exempt_look(const struct roam_exempt *exempt,
+		      const struct sk_buff *skb, const __be16 *ports,
+		      const struct in6_addr *other, const struct sock *sk)
+{
+	return (ports && roam_exempt_has_port(exempt, ports)) ||
+	       (exempt->mask && (skb->mark & exempt->mask) == exempt->mark) ||
+	       roam_ranges_contain(exempt->ranges, other) ||
+	       (sk && roam_exempt_has_cgroup(exempt, sk));
+}
+
+bool roam_exempt_add_port(struct roam_exempt *exempt, u16 port)
+{
+	if (exempt->n_ports == ROAM_EXEMPT_PORTS)
+		return false;
+	exempt->ports[exempt->n_ports++] = htons(port);
+	exempt->port_bits |= roam_exempt_port_bit(htons(port));
+	return true;
 }
 
 struct roam_exempt *roam_exempt_default(void)
@@ -67,9 +66,8 @@ struct roam_exempt *roam_exempt_default(void)
 
 	if (!exempt)
 		return NULL;
-	exempt->ports[0] = htons(5060);
-	exempt->ports[1] = htons(5061);
-	exempt->n_ports = 2;
+	roam_exempt_add_port(exempt, 5060);
+	roam_exempt_add_port(exempt, 5061);
 	return exempt;
 }
 
@@ -90,6 +88,7 @@ void roam_exempt_set(struct roam_net *rn, struct roam_exempt *exempt)
 	struct roam_exempt *old;
 
 	lockdep_assert_held(&rn->lock);
+	exempt->rare = exempt->mask || exempt->ranges || exempt->n_cgroups;
 	old = rcu_replace_pointer(rn->exempt, exempt,
 				  lockdep_is_held(&rn->lock));
 	if (old)

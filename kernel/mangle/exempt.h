@@ -4,7 +4,7 @@
  * OPEN-40, TEN-11): by port, mark, prefix of the other end, control group of
  * the sender. Protocols are not here: they are looked at before all else.
  *
- * Contract: immutable, behind one RCU pointer that is replaced as a whole.
+ * Contract: immutable, behind one RCU pointer, never NULL, replaced as a whole.
  * Readers hold rcu_read_lock(); the writer holds roam_net.lock.
  */
 #ifndef ROAM_MANGLE_EXEMPT_H
@@ -12,11 +12,12 @@
 
 #include <linux/in6.h>
 #include <linux/rcupdate.h>
+#include <linux/skbuff.h>
 #include <linux/types.h>
 
-struct roam_net;
-struct roam_ranges;
-struct sk_buff;
+#include "mangle.h"
+#include "range.h"
+
 struct sock;
 
 #define ROAM_EXEMPT_PORTS 32
@@ -26,6 +27,7 @@ struct sock;
 /**
  * struct roam_exempt - what is exempt
  * @rcu: frees it
+ * @port_bits: one for each of @ports, to rule out most packets by one look
  * @ports: ports, network order
  * @cgroups: numbers of control groups
  * @ranges: prefixes or NULL; goes with this
@@ -33,9 +35,11 @@ struct sock;
  * @mask: 0: marks do not matter
  * @n_ports: used in @ports
  * @n_cgroups: used in @cgroups
+ * @rare: there is more than ports
  */
 struct roam_exempt {
 	struct rcu_head rcu;
+	u64 port_bits;
 	__be16 ports[ROAM_EXEMPT_PORTS];
 	u64 cgroups[ROAM_EXEMPT_CGROUPS];
 	struct roam_ranges *ranges;
@@ -43,7 +47,18 @@ struct roam_exempt {
 	u32 mask;
 	u8 n_ports;
 	u8 n_cgroups;
+	bool rare;
 };
+
+static inline u64 roam_exempt_port_bit(__be16 port)
+{
+	return BIT_ULL(ntohs(port) % 64);
+}
+
+/* Is one of these ports exempt, or the mark, the prefix, the control group? */
+bool roam_exempt_look(const struct roam_exempt *exempt,
+		      const struct sk_buff *skb, const __be16 *ports,
+		      const struct in6_addr *other, const struct sock *sk);
 
 /**
  * roam_is_exempt - shall this packet stay as it is?
@@ -53,15 +68,34 @@ struct roam_exempt {
  * @other: address of the other end, as it is in the packet
  * @sk: sender's socket, or NULL for a received packet
  */
-bool roam_is_exempt(struct roam_net *rn, const struct sk_buff *skb,
-		    const __be16 *ports, const struct in6_addr *other,
-		    const struct sock *sk);
+static inline bool roam_is_exempt(struct roam_net *rn,
+				  const struct sk_buff *skb,
+				  const __be16 *ports,
+				  const struct in6_addr *other,
+				  const struct sock *sk)
+{
+	const struct roam_exempt *exempt = rcu_dereference(rn->exempt);
+
+	/* Nearly always no, and so for nearly no instructions. */
+	if (likely(!exempt->rare &&
+		   (!ports || !(exempt->port_bits &
+				(roam_exempt_port_bit(ports[0]) |
+				 roam_exempt_port_bit(ports[1]))))))
+		return false;
+	if (!roam_exempt_look(exempt, skb, ports, other, sk))
+		return false;
+	roam_count(rn, exempted);
+	return true;
+}
+
+/* Adds a port; false if there are too many. */
+bool roam_exempt_add_port(struct roam_exempt *exempt, u16 port);
 
 /* The initial one: the ports of SIP. NULL without memory. */
 struct roam_exempt *roam_exempt_default(void);
 /* Frees one that is not in force. */
 void roam_exempt_free(struct roam_exempt *exempt);
-/* Puts one in force; roam_net.lock held. Takes it over. */
+/* Puts a filled one in force; roam_net.lock held. Takes it over. */
 void roam_exempt_set(struct roam_net *rn, struct roam_exempt *exempt);
 
 #endif

@@ -45,27 +45,23 @@
 
 /**
  * struct roam_packet - what counts of a packet
- * @addr: its addresses, IPv4 in the mapped form
  * @l4: where the transport header begins, from skb->data
  * @protocol: transport protocol
  * @v6: it is an IPv6 packet
  * @later: a fragment without the transport header
  */
 struct roam_packet {
-	struct roam_pair6 addr;
 	unsigned int l4;
 	u8 protocol;
 	bool v6;
 	bool later;
 };
 
-static void roam_packet_read4(const struct sk_buff *skb,
-			      struct roam_packet *pkt)
+static __always_inline void roam_packet_read4(const struct sk_buff *skb,
+					      struct roam_packet *pkt)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
-	pkt->addr.saddr = roam_addr4(iph->saddr);
-	pkt->addr.daddr = roam_addr4(iph->daddr);
 	pkt->l4 = skb_network_offset(skb) + iph->ihl * 4;
 	pkt->protocol = iph->protocol;
 	pkt->v6 = false;
@@ -73,18 +69,15 @@ static void roam_packet_read4(const struct sk_buff *skb,
 }
 
 /* Behind extension headers that cannot be read there is no protocol of ours. */
-static void roam_packet_read6(const struct sk_buff *skb,
-			      struct roam_packet *pkt)
+static __always_inline void roam_packet_read6(const struct sk_buff *skb,
+					      struct roam_packet *pkt)
 {
-	const struct ipv6hdr *iph = ipv6_hdr(skb);
 	__be16 frag_off = 0;
 	int l4;
 
-	pkt->addr.saddr = iph->saddr;
-	pkt->addr.daddr = iph->daddr;
-	pkt->protocol = iph->nexthdr;
+	pkt->protocol = ipv6_hdr(skb)->nexthdr;
 	pkt->v6 = true;
-	l4 = skb_network_offset(skb) + sizeof(*iph);
+	l4 = skb_network_offset(skb) + sizeof(struct ipv6hdr);
 	if (unlikely(ipv6_ext_hdr(pkt->protocol)))
 		l4 = ipv6_skip_exthdr(skb, l4, &pkt->protocol, &frag_off);
 	if (unlikely(l4 < 0)) {
@@ -95,63 +88,82 @@ static void roam_packet_read6(const struct sk_buff *skb,
 	pkt->later = frag_off & htons(IP6_OFFSET);
 }
 
-static void roam_packet_read(const struct sk_buff *skb, struct roam_packet *pkt)
+static __always_inline void roam_packet_read(const struct sk_buff *skb, bool v6,
+					     struct roam_packet *pkt)
 {
-	if (skb->protocol == htons(ETH_P_IPV6))
+	if (v6)
 		roam_packet_read6(skb, pkt);
 	else
 		roam_packet_read4(skb, pkt);
 }
 
-/* The two ports, or NULL if there are none in this packet. */
-static const __be16 *roam_packet_ports(const struct sk_buff *skb,
-				       const struct roam_packet *pkt,
-				       __be16 ports[2])
+/* Its addresses, IPv4 in the mapped form. */
+static struct roam_pair6 roam_packet_pair(const struct sk_buff *skb, bool v6)
+{
+	if (v6)
+		return (struct roam_pair6){ ipv6_hdr(skb)->saddr,
+					    ipv6_hdr(skb)->daddr };
+	return (struct roam_pair6){ roam_addr4(ip_hdr(skb)->saddr),
+				    roam_addr4(ip_hdr(skb)->daddr) };
+}
+
+/* The two ports of an opened packet, or NULL if there are none in it. */
+static __always_inline const __be16 *
+roam_packet_ports(const struct sk_buff *skb, const struct roam_packet *pkt,
+		  __be16 ports[2])
 {
 	if (pkt->later)
 		return NULL;
-	switch (pkt->protocol) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-		return skb_header_pointer(skb, pkt->l4, 2 * sizeof(*ports),
-					  ports);
-	default:
+	if (likely(roam_l4_len(pkt->protocol)))
+		return (const __be16 *)(skb->data + pkt->l4);
+	if (pkt->protocol != IPPROTO_SCTP)
 		return NULL;
-	}
+	return skb_header_pointer(skb, pkt->l4, 2 * sizeof(*ports), ports);
 }
 
 /*
- * Writes the new addresses. Returns false if the packet cannot be made
- * writable or ends within its transport header; it is unchanged then.
+ * Makes all that a rewrite touches writable. False if the packet ends within
+ * its transport header, or without memory.
  */
-static bool roam_packet_rewrite(struct sk_buff *skb,
-				const struct roam_packet *pkt,
-				const struct roam_pair6 *new)
+static __always_inline bool roam_packet_open(struct sk_buff *skb,
+					     const struct roam_packet *pkt)
 {
 	unsigned int l4_len = pkt->later ? 0 : roam_l4_len(pkt->protocol);
+
+	return !skb_ensure_writable(skb, pkt->l4 + l4_len);
+}
+
+/* Writes the new addresses into an opened packet; NULL: it stays. */
+static __always_inline void roam_packet_rewrite(struct sk_buff *skb,
+						const struct roam_packet *pkt,
+						const struct in6_addr *saddr,
+						const struct in6_addr *daddr)
+{
 	bool partial = skb->ip_summed == CHECKSUM_PARTIAL;
 	void *l4 = NULL;
 	__wsum diff;
 
-	if (skb_ensure_writable(skb, pkt->l4 + l4_len))
-		return false;
-	if (l4_len)
+	if (!pkt->later && roam_l4_len(pkt->protocol))
 		l4 = skb->data + pkt->l4;
 	if (pkt->v6) {
-		roam_ip6_rewrite(ipv6_hdr(skb), new, pkt->protocol, l4, partial,
-				 &diff);
-	} else {
-		const struct roam_pair4 new4 = {
-			.saddr = roam_addr_to4(&new->saddr),
-			.daddr = roam_addr_to4(&new->daddr),
+		struct ipv6hdr *iph = ipv6_hdr(skb);
+		const struct roam_pair6 new = {
+			.saddr = saddr ? *saddr : iph->saddr,
+			.daddr = daddr ? *daddr : iph->daddr,
 		};
 
-		roam_ip4_rewrite(ip_hdr(skb), &new4, l4, partial, &diff);
+		roam_ip6_rewrite(iph, &new, pkt->protocol, l4, partial, &diff);
+	} else {
+		struct iphdr *iph = ip_hdr(skb);
+		const struct roam_pair4 new = {
+			.saddr = saddr ? roam_addr_to4(saddr) : iph->saddr,
+			.daddr = daddr ? roam_addr_to4(daddr) : iph->daddr,
+		};
+
+		roam_ip4_rewrite(iph, &new, l4, partial, &diff);
 	}
 	if (skb->ip_summed == CHECKSUM_COMPLETE)
 		skb->csum = ~csum_add(diff, ~skb->csum);
-	return true;
 }
 
 /**
@@ -168,7 +180,7 @@ struct roam_ends {
  * The destination can stand for an own address, the source for a remote one: a
  * host without such mappings does not look. False if there is neither.
  */
-static __always_inline bool roam_ends_find(struct roam_net *rn,
+static bool roam_ends_find(struct roam_net *rn,
 					   const struct in6_addr *saddr,
 					   const struct in6_addr *daddr,
 					   struct roam_ends *ends)
@@ -180,47 +192,60 @@ static __always_inline bool roam_ends_find(struct roam_net *rn,
 	return ends->to || ends->from;
 }
 
-static bool roam_addr_is_local(struct net *net, const struct in6_addr *addr)
+static noinline bool roam_addr_is_local(struct net *net,
+					const struct in6_addr *addr)
 {
 	if (roam_addr_is4(addr))
 		return __ip_dev_find(net, roam_addr_to4(addr), false);
 	return ipv6_chk_addr(net, addr, NULL, 0);
 }
 
-/*
- * What the addresses of a packet on the wire stand for here. @own is set to
- * the mapping of the destination if that is a care-of address of ours.
- * Returns false if there is nothing to translate.
+/**
+ * struct roam_whom - whom the addresses of a received packet stand for
+ * @own: mapping of its destination, a care-of address of ours; or NULL
+ * @peer: mapping of its source, a mobile host's care-of address; or NULL
  */
-static bool roam_translate_in(struct roam_net *rn, const struct roam_ends *ends,
-			      const struct roam_pair6 *old,
-			      struct roam_pair6 *new, struct roam_mapping **own)
+struct roam_whom {
+	struct roam_mapping *own;
+	struct roam_mapping *peer;
+};
+
+/*
+ * @daddr is the destination as it is on the wire. Only what is for this host
+ * counts: others' packets pass unchanged. False if there is nothing to do.
+ */
+static __always_inline bool roam_whom_find(struct roam_net *rn,
+					   const struct roam_ends *ends,
+					   const struct in6_addr *daddr,
+					   struct roam_whom *whom)
 {
 	struct roam_mapping *mapping;
-	bool found = false;
 
-	*new = *old;
-	*own = NULL;
-
+	whom->own = NULL;
+	whom->peer = NULL;
 	mapping = ends->to ? ends->to->mapping : NULL;
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_OWN) {
-		*own = mapping;
-		new->daddr = mapping->perm;
-		found = true;
+		whom->own = mapping;
+		roam_mapping_touch(mapping);
 	}
-
 	mapping = ends->from ? ends->from->mapping : NULL;
-	/* Only what is for this host: others' packets pass unchanged. */
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
 	    READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC &&
-	    (*own || roam_addr_is_local(rn->net, &old->daddr))) {
-		new->saddr = mapping->perm;
+	    (whom->own || roam_addr_is_local(rn->net, daddr))) {
+		whom->peer = mapping;
 		roam_mapping_touch(mapping);
-		found = true;
 	}
-	if (*own)
-		roam_mapping_touch(*own);
-	return found;
+	return whom->own || whom->peer;
+}
+
+/* The addresses that the sockets of a received packet know. */
+static struct roam_pair6 roam_whom_pair(const struct roam_whom *whom,
+					const struct roam_pair6 *wire)
+{
+	return (struct roam_pair6){
+		.saddr = whom->peer ? whom->peer->perm : wire->saddr,
+		.daddr = whom->own ? whom->own->perm : wire->daddr,
+	};
 }
 
 /**
@@ -264,6 +289,7 @@ static bool roam_socket_exists(struct roam_net *rn, const struct sk_buff *skb,
 /* Does a socket listen at just this address, not at any (OPEN-40, TEN-13)? */
 static bool roam_listener_exists(struct roam_net *rn, struct sk_buff *skb,
 				 const struct roam_packet *pkt,
+				 const struct roam_pair6 *wire,
 				 const __be16 *ports)
 {
 	const struct roam_links links = roam_packet_links(skb);
@@ -274,13 +300,12 @@ static bool roam_listener_exists(struct roam_net *rn, struct sk_buff *skb,
 	if (!th || !th->syn || th->ack)
 		return false;
 	sk = roam_inet_lookup_listener(rn->net, skb, pkt->l4 + __tcp_hdrlen(th),
-				       &pkt->addr, ports[0], ntohs(ports[1]),
+				       wire, ports[0], ntohs(ports[1]),
 				       links.dif, links.sdif);
 	if (!sk)
 		return false;
-	return pkt->v6 ? ipv6_addr_equal(&sk->sk_v6_rcv_saddr,
-					 &pkt->addr.daddr) :
-			 sk->sk_rcv_saddr == roam_addr_to4(&pkt->addr.daddr);
+	return pkt->v6 ? ipv6_addr_equal(&sk->sk_v6_rcv_saddr, &wire->daddr) :
+			 sk->sk_rcv_saddr == roam_addr_to4(&wire->daddr);
 }
 
 /* enum roam_whose - which addresses a TCP segment's socket knows */
@@ -290,17 +315,18 @@ enum roam_whose {
 	ROAM_NOBODY,		/* no connection yet */
 };
 
-static enum roam_whose roam_socket_of(struct roam_net *rn, struct sk_buff *skb,
-				      const struct roam_packet *pkt,
-				      const __be16 *ports,
-				      const struct roam_pair6 *new)
+static noinline enum roam_whose
+roam_socket_of(struct roam_net *rn, struct sk_buff *skb,
+	       const struct roam_packet *pkt, const struct roam_whom *whom,
+	       const __be16 *ports)
 {
-	if (pkt->protocol != IPPROTO_TCP || !ports)
-		return ROAM_NOBODY;
-	if (roam_socket_exists(rn, skb, new, ports[0], ports[1]))
+	const struct roam_pair6 wire = roam_packet_pair(skb, pkt->v6);
+	const struct roam_pair6 new = roam_whom_pair(whom, &wire);
+
+	if (roam_socket_exists(rn, skb, &new, ports[0], ports[1]))
 		return ROAM_ESTABLISHED;
-	if (roam_socket_exists(rn, skb, &pkt->addr, ports[0], ports[1]) ||
-	    roam_listener_exists(rn, skb, pkt, ports))
+	if (roam_socket_exists(rn, skb, &wire, ports[0], ports[1]) ||
+	    roam_listener_exists(rn, skb, pkt, &wire, ports))
 		return ROAM_CARE_OF;
 	return ROAM_NOBODY;
 }
@@ -315,13 +341,15 @@ static bool roam_translate_quoted(struct roam_net *rn, struct sk_buff *skb,
 {
 	/* We sent it: its destination is what a reply would come from. */
 	const struct roam_pair6 reply = { sent->daddr, sent->saddr };
-	struct roam_mapping *own;
+	struct roam_whom whom;
 	struct roam_ends ends;
 	struct roam_pair6 new;
 
 	if (!roam_ends_find(rn, &reply.saddr, &reply.daddr, &ends) ||
-	    !roam_translate_in(rn, &ends, &reply, &new, &own) ||
-	    !roam_socket_exists(rn, skb, &new, ports[1], ports[0]) ||
+	    !roam_whom_find(rn, &ends, &reply.daddr, &whom))
+		return false;
+	new = roam_whom_pair(&whom, &reply);
+	if (!roam_socket_exists(rn, skb, &new, ports[1], ports[0]) ||
 	    roam_socket_exists(rn, skb, &reply, ports[1], ports[0]))
 		return false;
 	sent->saddr = new.daddr;
@@ -395,68 +423,106 @@ static noinline unsigned int roam_icmp_in6(struct roam_net *rn,
 	return NF_ACCEPT;
 }
 
-/* The rare part of the receiving hooks, so that the others do not pay for it. */
-static noinline unsigned int roam_restore(struct roam_net *rn,
-					  struct sk_buff *skb,
-					  struct roam_endpoint *to,
-					  struct roam_endpoint *from)
+/*
+ * The rarer part of the receiving hooks, one for each family, so that packets
+ * of nobody do not pay for it.
+ */
+static __always_inline unsigned int roam_restore(struct roam_net *rn,
+						 struct sk_buff *skb, bool v6,
+						 const struct roam_ends *ends)
 {
-	const struct roam_ends ends = { to, from };
-	struct roam_mapping *own;
+	enum roam_whose whose = ROAM_NOBODY;
+	struct roam_whom whom;
 	struct roam_packet pkt;
-	struct roam_pair6 new;
-	enum roam_whose whose;
+	struct in6_addr wire;
 	const __be16 *ports;
 	__be16 buf[2];
 
-	roam_packet_read(skb, &pkt);
-	if (!test_bit(pkt.protocol, rn->config.protocols) ||
-	    !roam_translate_in(rn, &ends, &pkt.addr, &new, &own))
+	roam_packet_read(skb, v6, &pkt);
+	wire = v6 ? ipv6_hdr(skb)->daddr : roam_addr4(ip_hdr(skb)->daddr);
+	if ((v6 && !test_bit(pkt.protocol, rn->config.protocols)) ||
+	    !roam_whom_find(rn, ends, &wire, &whom))
 		return NF_ACCEPT;
 	/* Whole, so that all pieces go one way, in whatever order (OPEN-05). */
-	if (!pkt.v6 && ip_is_fragment(ip_hdr(skb))) {
+	if (!v6 && unlikely(ip_is_fragment(ip_hdr(skb)))) {
 		if (ip_defrag(rn->net, skb, IP_DEFRAG_LOCAL_DELIVER))
 			return NF_STOLEN;
-		roam_packet_read(skb, &pkt);
+		roam_packet_read(skb, v6, &pkt);
 	}
 
+	if (unlikely(!roam_packet_open(skb, &pkt))) {
+		roam_count(rn, drop_malformed);
+		return NF_DROP;
+	}
 	ports = roam_packet_ports(skb, &pkt, buf);
-	if (roam_is_exempt(rn, skb, ports, &pkt.addr.saddr, NULL))
+	wire = v6 ? ipv6_hdr(skb)->saddr : roam_addr4(ip_hdr(skb)->saddr);
+	if (roam_is_exempt(rn, skb, ports, &wire, NULL))
 		return NF_ACCEPT;
-	whose = roam_socket_of(rn, skb, &pkt, ports, &new);
+	if (ports && pkt.protocol == IPPROTO_TCP)
+		whose = roam_socket_of(rn, skb, &pkt, &whom, ports);
 	if (whose == ROAM_CARE_OF) {
 		roam_count(rn, in_kept);
 		return NF_ACCEPT;
 	}
-	if (unlikely(!roam_packet_rewrite(skb, &pkt, &new))) {
-		roam_count(rn, drop_malformed);
-		return NF_DROP;
-	}
-	if (own && whose == ROAM_ESTABLISHED)
-		roam_peer_see(rn, own, &new.saddr);
-	/* A route found for the old destination leads nowhere now. */
-	if (own)
+	roam_packet_rewrite(skb, &pkt, whom.peer ? &whom.peer->perm : NULL,
+			    whom.own ? &whom.own->perm : NULL);
+	if (whom.own) {
+		if (whose == ROAM_ESTABLISHED)
+			roam_peer_see(rn, whom.own, whom.peer ?
+				      &whom.peer->perm : &wire);
+		/* A route found for the old destination leads nowhere now. */
 		skb_dst_drop(skb);
+	}
 	roam_count(rn, in_rewritten);
 	return NF_ACCEPT;
 }
 
+static noinline unsigned int roam_restore4(struct roam_net *rn,
+					   struct sk_buff *skb,
+					   struct roam_endpoint *to,
+					   struct roam_endpoint *from)
+{
+	const struct roam_ends ends = { to, from };
+
+	return roam_restore(rn, skb, false, &ends);
+}
+
+/* On a host that is mobile and talks to mobile hosts. */
+static noinline unsigned int roam_receive_both4(struct roam_net *rn,
+						struct sk_buff *skb)
+{
+	const struct roam_pair6 wire = roam_packet_pair(skb, false);
+	struct roam_ends ends;
+
+	if (!roam_ends_find(rn, &wire.saddr, &wire.daddr, &ends))
+		return NF_ACCEPT;
+	return roam_restore4(rn, skb, ends.to, ends.from);
+}
+
+/* With one look-up in sight the compiler needs few registers. */
 static unsigned int roam_hook_in4(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	struct in6_addr saddr, daddr;
+	struct roam_endpoint *endpoint;
 	struct roam_net *rn = priv;
-	struct roam_ends ends;
+	struct in6_addr key;
+	bool own;
 
 	if (iph->protocol == IPPROTO_ICMP)
 		return roam_icmp_in4(rn, skb);
-	saddr = roam_addr4(iph->saddr);
-	daddr = roam_addr4(iph->daddr);
-	if (!test_bit(iph->protocol, rn->config.protocols) ||
-	    !roam_ends_find(rn, &saddr, &daddr, &ends))
+	if (!test_bit(iph->protocol, rn->config.protocols))
 		return NF_ACCEPT;
-	return roam_restore(rn, skb, ends.to, ends.from);
+	own = roam_has(rn, ROAM_MANGLE_ROLE_OWN);
+	if (own && roam_has(rn, ROAM_MANGLE_ROLE_REMOTE))
+		return roam_receive_both4(rn, skb);
+	key = roam_addr4(own ? iph->daddr : iph->saddr);
+	endpoint = roam_endpoint_find(rn, &key);
+	if (likely(!endpoint))
+		return NF_ACCEPT;
+	if (own)
+		return roam_restore4(rn, skb, endpoint, NULL);
+	return roam_restore4(rn, skb, NULL, endpoint);
 }
 
 static unsigned int roam_hook_in6(void *priv, struct sk_buff *skb,
@@ -470,19 +536,19 @@ static unsigned int roam_hook_in6(void *priv, struct sk_buff *skb,
 		return roam_icmp_in6(rn, skb);
 	if (!roam_ends_find(rn, &iph->saddr, &iph->daddr, &ends))
 		return NF_ACCEPT;
-	return roam_restore(rn, skb, ends.to, ends.from);
+	return roam_restore(rn, skb, true, &ends);
 }
 
 /**
  * struct roam_sending - what is found out about a packet that leaves
- * @new: the addresses it shall have on the wire
+ * @saddr: the source it shall have on the wire, NULL: it stays
  * @own: mapping of its source, an own permanent address that is away; or NULL
  * @to: endpoint of its destination, or NULL
  * @need: ROAM_MANGLE_NEED_*, what is not known
  * @told: the other end knows where we are, as far as it has to
  */
 struct roam_sending {
-	struct roam_pair6 new;
+	const struct in6_addr *saddr;
 	struct roam_mapping *own;
 	struct roam_endpoint *to;
 	u32 need;
@@ -511,7 +577,7 @@ static void roam_translate_source(struct roam_net *rn,
 	epoch = READ_ONCE(mapping->epoch);
 	out->own = mapping;
 	if (READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC)
-		out->new.saddr = endpoint->coa;
+		out->saddr = &endpoint->coa;
 	roam_mapping_touch(mapping);
 
 	peer = roam_peer_find(rn, &key);
@@ -538,37 +604,40 @@ static void roam_translate_destination(struct roam_net *rn,
 		return;
 	roam_mapping_touch(mapping);
 	out->to = rcu_dereference(mapping->endpoint);
-	if (out->to)
-		out->new.daddr = out->to->coa;
 }
 
 unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 			 struct sock *sk)
 {
+	bool v6 = skb->protocol == htons(ETH_P_IPV6);
 	struct roam_sending out = { .told = true };
 	struct roam_packet pkt;
+	struct roam_pair6 old;
 	const __be16 *ports;
 	__be16 buf[2];
 
-	roam_packet_read(skb, &pkt);
+	roam_packet_read(skb, v6, &pkt);
 	if (!test_bit(pkt.protocol, rn->config.protocols))
 		return NF_ACCEPT;
-	out.new = pkt.addr;
+	old = roam_packet_pair(skb, v6);
 	if (roam_has(rn, ROAM_MANGLE_ROLE_OWN))
-		roam_translate_source(rn, &pkt.addr, &out);
-	if (roam_ranges_contain(rcu_dereference(rn->ranges), &pkt.addr.daddr))
-		roam_translate_destination(rn, &pkt.addr, &out);
+		roam_translate_source(rn, &old, &out);
+	if (roam_ranges_contain(rcu_dereference(rn->ranges), &old.daddr))
+		roam_translate_destination(rn, &old, &out);
 	if (!out.need && !out.own && !out.to)
 		return NF_ACCEPT;
 
+	if (unlikely(!roam_packet_open(skb, &pkt))) {
+		roam_count(rn, drop_malformed);
+		return NF_DROP;
+	}
 	ports = roam_packet_ports(skb, &pkt, buf);
-	if (roam_is_exempt(rn, skb, ports, &pkt.addr.daddr, sk))
+	if (roam_is_exempt(rn, skb, ports, &old.daddr, sk))
 		return NF_ACCEPT;
 	if (unlikely(out.need)) {
 		unsigned int verdict = roam_hold(rn, skb,
-						 out.own ? &pkt.addr.saddr :
-							   NULL,
-						 &pkt.addr.daddr, out.need);
+						 out.own ? &old.saddr : NULL,
+						 &old.daddr, out.need);
 
 		if (verdict != NF_ACCEPT)
 			return verdict;
@@ -577,15 +646,11 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 			return NF_DROP;
 		}
 	}
-	/* Nothing known of the destination, a source that stays: literal mode. */
-	if (!out.to && (!out.own ||
-			ipv6_addr_equal(&out.new.saddr, &pkt.addr.saddr)))
+	if (!out.to && !out.saddr)
 		return NF_ACCEPT;
 
-	if (unlikely(!roam_packet_rewrite(skb, &pkt, &out.new))) {
-		roam_count(rn, drop_malformed);
-		return NF_DROP;
-	}
+	roam_packet_rewrite(skb, &pkt, out.saddr,
+			    out.to ? &out.to->coa : NULL);
 	if (out.to && roam_route_packet(rn->net, out.to, skb, sk)) {
 		roam_count(rn, drop_no_route);
 		return NF_DROP;

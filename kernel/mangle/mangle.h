@@ -110,7 +110,7 @@ struct roam_hold_table {
  * @by_coa: struct roam_endpoint by care-of address
  * @peers: struct roam_peer by own permanent address and peer
  * @ranges: prefixes that hold permanent addresses, NULL for none; RCU, @lock
- * @exempt: what is never rewritten, or NULL; RCU, @lock
+ * @exempt: what is never rewritten; RCU, @lock
  * @mappings: number of mappings by role; written under @lock, read without, so
  *	that a host of one role does not look for the other
  * @stats: counters

@@ -319,10 +319,8 @@ static int roam_nl_parse_exempt(const struct nlattr *nest,
 	nla_for_each_nested(attr, nest, rem) {
 		switch (nla_type(attr)) {
 		case ROAM_MANGLE_A_EXEMPT_PORT:
-			if (exempt->n_ports == ROAM_EXEMPT_PORTS)
+			if (!roam_exempt_add_port(exempt, nla_get_u16(attr)))
 				goto too_many;
-			exempt->ports[exempt->n_ports++] =
-				htons(nla_get_u16(attr));
 			break;
 		case ROAM_MANGLE_A_EXEMPT_CGROUP:
 			if (exempt->n_cgroups == ROAM_EXEMPT_CGROUPS)

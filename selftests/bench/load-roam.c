@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Give roam_mangle own mappings and let it rewrite UDP:
+ * Give roam_mangle mappings and let it rewrite UDP:
  *
- *	load-roam FROM TO N
+ *	load-roam own FROM TO N
+ *	load-roam remote FROM TO N
  *	load-roam flush
  *
- * What comes to the care-of address FROM + i becomes TO + i, for i below N.
- * Prints how many nanoseconds one mapping took, user space included.
+ * The packet to the address FROM + i becomes one to TO + i, for i below N: own
+ * ones when they are received, remote ones when they are sent. Of IPv6 there is
+ * one. Prints how many nanoseconds one mapping took, user space included.
  */
 #include <err.h>
 #include <netinet/in.h>
@@ -19,9 +21,17 @@
 #include "genl/mangle.h"
 #include "load.h"
 
-static struct roam_addr address(uint32_t host)
+/* The address @i after the one that was named. */
+static struct roam_addr address(const char *text, uint32_t i)
 {
-	return roam_addr_from_in((struct in_addr){ htonl(host) });
+	struct roam_addr addr;
+
+	if (!roam_addr_parse(text, &addr))
+		errx(2, "not an address: %s", text);
+	if (!roam_addr_is_v4(&addr))
+		return addr;
+	return roam_addr_from_in((struct in_addr){
+		htonl(ntohl(roam_addr_to_in(&addr).s_addr) + i) });
 }
 
 int main(int argc, char **argv)
@@ -32,36 +42,42 @@ int main(int argc, char **argv)
 		.n_protocols = 2,
 	};
 	struct mangle_mapping *mappings;
-	uint32_t from, to, n;
+	struct roam_prefix range;
 	struct genl *genl;
 	uint64_t start;
 	char *error;
+	uint32_t n;
+	bool own;
 
 	genl = mangle_open(&error);
 	if (!genl)
 		errx(1, "%s", error);
 	if (argc == 2 && !strcmp(argv[1], "flush")) {
-		if (mangle_mapping_flush(genl, NULL))
+		if (mangle_mapping_flush(genl, NULL) ||
+		    mangle_range_set(genl, NULL, 0))
 			errx(1, "%s", genl_error(genl));
 		genl_close(genl);
 		return 0;
 	}
-	if (argc != 4)
-		errx(2, "usage: load-roam FROM TO N | flush");
-	from = load_address(argv[1]);
-	to = load_address(argv[2]);
-	n = load_number(argv[3]);
+	if (argc != 5)
+		errx(2, "usage: load-roam own|remote FROM TO N | flush");
+	own = !strcmp(argv[1], "own");
+	n = load_number(argv[4]);
 
 	mappings = calloc(n, sizeof(*mappings));
 	if (!mappings)
 		err(1, NULL);
 	for (uint32_t i = 0; i < n; i++) {
-		mappings[i].perm = address(to + i);
-		mappings[i].coa = address(from + i);
-		mappings[i].role = ROAM_MANGLE_ROLE_OWN;
+		mappings[i].perm = address(argv[own ? 3 : 2], i);
+		mappings[i].coa = address(argv[own ? 2 : 3], i);
+		mappings[i].role = own ? ROAM_MANGLE_ROLE_OWN :
+					 ROAM_MANGLE_ROLE_REMOTE;
 		mappings[i].state = ROAM_MANGLE_STATE_VALID;
 	}
-	if (mangle_config_set(genl, &config))
+	range.addr = address(argv[2], 0);
+	range.len = 128;
+	if (mangle_config_set(genl, &config) ||
+	    (!own && mangle_range_set(genl, &range, 1)))
 		errx(1, "%s", genl_error(genl));
 	start = load_now();
 	if (mangle_mapping_set(genl, mappings, n, MANGLE_SET_ANY, NULL))
