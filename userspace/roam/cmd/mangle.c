@@ -10,12 +10,13 @@
 #include "conf/conf.h"
 #include "genl/mangle.h"
 #include "io/json.h"
+#include "roam/list.h"
 #include "roam/output.h"
 #include "roam/roam.h"
 #include "roam/cmd/mangle.h"
 
 static const char *const role_names[] = { "remote", "own" };
-static const char *const state_names[] = { "valid", "null" };
+static const char *const state_names[] = { "valid", "null", "pending" };
 static const char *const mode_names[] = { "seen", "roam", "plain" };
 static const char *const policy_names[] = { "pass", "drop" };
 
@@ -140,22 +141,9 @@ static int surplus(const char *word)
 		    word);
 }
 
-struct mapping_list {
-	struct mangle_mapping *items;
-	size_t n;
-	size_t room;
-};
-
 static void append_mapping(void *ctx, const struct mangle_mapping *m)
 {
-	struct mapping_list *list = ctx;
-
-	if (list->n == list->room) {
-		list->room = list->room * 2 + 256;
-		list->items = realloc(list->items,
-				      list->room * sizeof(*list->items));
-	}
-	list->items[list->n++] = *m;
+	list_append(ctx, m);
 }
 
 static int compare_mappings(const void *a, const void *b)
@@ -166,28 +154,79 @@ static int compare_mappings(const void *a, const void *b)
 	return order ? order : ma->role - mb->role;
 }
 
-static void print_mappings(struct mapping_list *list)
+static void append_peer(void *ctx, const struct mangle_peer *p)
+{
+	list_append(ctx, p);
+}
+
+static int compare_peers(const void *a, const void *b)
+{
+	const struct mangle_peer *pa = a, *pb = b;
+	int order = roam_addr_cmp(&pa->own, &pb->own);
+
+	return order ? order : roam_addr_cmp(&pa->addr, &pb->addr);
+}
+
+int mangle_read_mappings(struct genl *genl, struct list *list,
+			 bool *interrupted)
+{
+	int ret;
+
+	*list = LIST_OF(struct mangle_mapping);
+	ret = mangle_mapping_dump(genl, append_mapping, list, interrupted);
+	if (ret)
+		list_free(list);
+	list_sort(list, compare_mappings);
+	return ret;
+}
+
+int mangle_read_peers(struct genl *genl, struct list *list, bool *interrupted)
+{
+	int ret;
+
+	*list = LIST_OF(struct mangle_peer);
+	ret = mangle_peer_dump(genl, append_peer, list, interrupted);
+	if (ret)
+		list_free(list);
+	list_sort(list, compare_peers);
+	return ret;
+}
+
+json_t *mangle_json_mappings(const struct list *list, size_t max)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->n && i < max; i++)
+		json_array_append_new(array,
+				      mangle_json_mapping(list_at(list, i)));
+	return array;
+}
+
+json_t *mangle_json_peers(const struct list *list, size_t max)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->n && i < max; i++)
+		json_array_append_new(array, mangle_json_peer(list_at(list, i)));
+	return array;
+}
+
+static void print_mappings(const struct list *list)
 {
 	static const char *const plain[] = { "permanent", "care_of", "role",
 					     "state", "expires_in", NULL };
 	static const char *const with_idle[] = { "permanent", "care_of", "role",
 						 "state", "expires_in", "idle",
 						 NULL };
-	json_t *array = json_array();
 
-	if (list->n)
-		qsort(list->items, list->n, sizeof(*list->items),
-		      compare_mappings);
-	for (size_t i = 0; i < list->n; i++)
-		json_array_append_new(array, mangle_json_mapping(&list->items[i]));
-	output_table(array, options.details ? NULL :
-			    options.statistics ? with_idle : plain);
-	free(list->items);
+	output_table(mangle_json_mappings(list, SIZE_MAX),
+		     options.details ? NULL :
+		     options.statistics ? with_idle : plain);
 }
 
 static int show(int argc, char **argv)
 {
-	struct mapping_list list = { NULL, 0, 0 };
+	struct list list = LIST_OF(struct mangle_mapping);
 	struct mangle_mapping one;
 	bool interrupted = false;
 	struct roam_addr perm;
@@ -204,19 +243,17 @@ static int show(int argc, char **argv)
 	if (argc) {
 		ret = mangle_mapping_get(genl, &perm, &one);
 		if (!ret)
-			append_mapping(&list, &one);
+			list_append(&list, &one);
 		/* Not there is an answer, not a failure. */
 		if (ret == -ENOENT)
 			ret = 0;
 	} else {
-		ret = mangle_mapping_dump(genl, append_mapping, &list,
-					  &interrupted);
+		ret = mangle_read_mappings(genl, &list, &interrupted);
 	}
-	if (ret) {
-		free(list.items);
+	if (ret)
 		return refused(genl, ret, "cannot show mappings");
-	}
 	print_mappings(&list);
+	list_free(&list);
 	warn_interrupted(interrupted);
 	return ROAM_OK;
 }
@@ -272,12 +309,13 @@ static int parse_mapping(int argc, char **argv, struct mangle_mapping *m)
 
 /* What a batch collected, and the line that each came from. */
 static struct {
-	struct mangle_mapping *items;
-	unsigned int *lines;
-	size_t n;
-	size_t room;
+	struct list mappings;
+	struct list lines;
 	enum mangle_set which;
-} collected;
+} collected = {
+	.mappings = { .size = sizeof(struct mangle_mapping) },
+	.lines = { .size = sizeof(unsigned int) },
+};
 
 static int collect(int argc, char **argv, enum mangle_set which)
 {
@@ -286,15 +324,8 @@ static int collect(int argc, char **argv, enum mangle_set which)
 
 	if (status)
 		return status;
-	if (collected.n == collected.room) {
-		collected.room = collected.room * 2 + 1024;
-		collected.items = realloc(collected.items, collected.room *
-					  sizeof(*collected.items));
-		collected.lines = realloc(collected.lines, collected.room *
-					  sizeof(*collected.lines));
-	}
-	collected.items[collected.n] = m;
-	collected.lines[collected.n++] = batch_line();
+	list_append(&collected.mappings, &m);
+	list_append(&collected.lines, &(unsigned int){ batch_line() });
 	collected.which = which;
 	return ROAM_OK;
 }
@@ -302,31 +333,34 @@ static int collect(int argc, char **argv, enum mangle_set which)
 /* With -force the refused entry is reported and the rest goes on behind it. */
 static int finish(void)
 {
+	struct list *mappings = &collected.mappings;
 	size_t at = 0, total = 0;
 	int status = ROAM_OK;
 	struct genl *genl = open_module(&status);
 
-	while (genl && at < collected.n) {
+	while (genl && at < mappings->n) {
 		char what[ROAM_ADDR_STRLEN + 32], text[ROAM_ADDR_STRLEN];
+		const struct mangle_mapping *next = list_at(mappings, at);
 		size_t applied = 0;
 		int ret;
 
-		ret = mangle_mapping_set(genl, collected.items + at,
-					 collected.n - at, collected.which,
-					 &applied);
+		ret = mangle_mapping_set(genl, next, mappings->n - at,
+					 collected.which, &applied);
 		total += applied;
 		at += applied;
-		if (!ret || at >= collected.n)
+		if (!ret || at >= mappings->n)
 			break;
-		batch_set_line(collected.lines[at]);
+		next = list_at(mappings, at);
+		batch_set_line(*(unsigned int *)list_at(&collected.lines, at));
 		snprintf(what, sizeof(what), "cannot set the mapping of %s",
-			 roam_addr_format(&collected.items[at].perm, text));
+			 roam_addr_format(&next->perm, text));
 		status = refused(genl, ret, what);
 		if (!options.force)
 			break;
 		at++;
 	}
-	collected.n = 0;
+	list_free(mappings);
+	list_free(&collected.lines);
 	if (total)
 		batch_note_success();
 	output_applied(total);
@@ -405,38 +439,11 @@ static int flush(int argc, char **argv)
 	return ROAM_OK;
 }
 
-struct peer_list {
-	struct mangle_peer *items;
-	size_t n;
-	size_t room;
-};
-
-static void append_peer(void *ctx, const struct mangle_peer *p)
-{
-	struct peer_list *list = ctx;
-
-	if (list->n == list->room) {
-		list->room = list->room * 2 + 256;
-		list->items = realloc(list->items,
-				      list->room * sizeof(*list->items));
-	}
-	list->items[list->n++] = *p;
-}
-
-static int compare_peers(const void *a, const void *b)
-{
-	const struct mangle_peer *pa = a, *pb = b;
-	int order = roam_addr_cmp(&pa->own, &pb->own);
-
-	return order ? order : roam_addr_cmp(&pa->addr, &pb->addr);
-}
-
 static int peer_show(int argc, char **argv)
 {
-	struct peer_list list = { NULL, 0, 0 };
 	bool interrupted = false;
 	struct genl *genl;
-	json_t *array;
+	struct list list;
 	int status, ret;
 
 	if (argc)
@@ -444,18 +451,11 @@ static int peer_show(int argc, char **argv)
 	genl = open_module(&status);
 	if (!genl)
 		return status;
-	ret = mangle_peer_dump(genl, append_peer, &list, &interrupted);
-	if (ret) {
-		free(list.items);
+	ret = mangle_read_peers(genl, &list, &interrupted);
+	if (ret)
 		return refused(genl, ret, "cannot show correspondents");
-	}
-	array = json_array();
-	if (list.n)
-		qsort(list.items, list.n, sizeof(*list.items), compare_peers);
-	for (size_t i = 0; i < list.n; i++)
-		json_array_append_new(array, mangle_json_peer(&list.items[i]));
-	output_table(array, NULL);
-	free(list.items);
+	output_table(mangle_json_peers(&list, SIZE_MAX), NULL);
+	list_free(&list);
 	warn_interrupted(interrupted);
 	return ROAM_OK;
 }
@@ -510,6 +510,17 @@ static void append_range(void *ctx, const struct roam_prefix *range)
 					     roam_prefix_format(range, text)));
 }
 
+int mangle_read_ranges(struct genl *genl, json_t **array)
+{
+	int ret;
+
+	*array = json_array();
+	ret = mangle_range_get(genl, append_range, *array);
+	if (ret)
+		json_decref(*array);
+	return ret;
+}
+
 static int range_show(int argc, char **argv)
 {
 	struct genl *genl;
@@ -521,12 +532,9 @@ static int range_show(int argc, char **argv)
 	genl = open_module(&status);
 	if (!genl)
 		return status;
-	array = json_array();
-	ret = mangle_range_get(genl, append_range, array);
-	if (ret) {
-		json_decref(array);
+	ret = mangle_read_ranges(genl, &array);
+	if (ret)
 		return refused(genl, ret, "cannot show the prefixes");
-	}
 	output_table(array, NULL);
 	return ROAM_OK;
 }
@@ -563,10 +571,37 @@ static int range_set(int argc, char **argv)
 	return ROAM_OK;
 }
 
+static json_t *json_protocols(const struct mangle_config *c)
+{
+	json_t *protocols = json_array();
+
+	for (size_t i = 0; i < c->n_protocols; i++) {
+		const struct protoent *p = getprotobynumber(c->protocols[i]);
+
+		json_array_append_new(protocols, p ?
+				      json_string(p->p_name) :
+				      json_sprintf("%u", c->protocols[i]));
+	}
+	return protocols;
+}
+
+json_t *mangle_json_config(const struct mangle_config *c)
+{
+	return json_pack("{so sI sI sf ss sf sI sI sf}",
+			 "protocol", json_protocols(c),
+			 "hold_packets", (json_int_t)c->hold_packets,
+			 "hold_total", (json_int_t)c->hold_total,
+			 "hold_time", c->hold_time / 1000.0,
+			 "hold_policy", NAME_OF(policy_names, c->hold_policy),
+			 "grace", c->grace / 1000.0,
+			 "max_mappings", (json_int_t)c->max_mappings,
+			 "max_peers", (json_int_t)c->max_peers,
+			 "peer_time", c->peer_time / 1000.0);
+}
+
 static int config_show(int argc, char **argv)
 {
-	struct mangle_config c;
-	json_t *protocols;
+	struct mangle_config config;
 	struct genl *genl;
 	int status, ret;
 
@@ -575,28 +610,10 @@ static int config_show(int argc, char **argv)
 	genl = open_module(&status);
 	if (!genl)
 		return status;
-	ret = mangle_config_get(genl, &c);
+	ret = mangle_config_get(genl, &config);
 	if (ret)
 		return refused(genl, ret, "cannot show the settings");
-	protocols = json_array();
-	for (size_t i = 0; i < c.n_protocols; i++) {
-		const struct protoent *p = getprotobynumber(c.protocols[i]);
-
-		json_array_append_new(protocols, p ?
-				      json_string(p->p_name) :
-				      json_sprintf("%u", c.protocols[i]));
-	}
-	output_record(json_pack("[{so sI sI sf ss sf sI sI sf}]",
-				"protocol", protocols,
-				"hold_packets", (json_int_t)c.hold_packets,
-				"hold_total", (json_int_t)c.hold_total,
-				"hold_time", c.hold_time / 1000.0,
-				"hold_policy",
-				NAME_OF(policy_names, c.hold_policy),
-				"grace", c.grace / 1000.0,
-				"max_mappings", (json_int_t)c.max_mappings,
-				"max_peers", (json_int_t)c.max_peers,
-				"peer_time", c.peer_time / 1000.0));
+	output_record(mangle_json_config(&config));
 	return ROAM_OK;
 }
 
@@ -709,31 +726,32 @@ static void append_counter(void *ctx, const char *name, uint64_t value)
 	json_object_set_new(ctx, key, json_integer(value));
 }
 
-json_t *mangle_json_stats(struct genl *genl)
+int mangle_read_stats(struct genl *genl, json_t **object)
 {
-	json_t *object = json_object();
+	int ret;
 
-	if (!mangle_stats_get(genl, append_counter, object))
-		return object;
-	json_decref(object);
-	return NULL;
+	*object = json_object();
+	ret = mangle_stats_get(genl, append_counter, *object);
+	if (ret)
+		json_decref(*object);
+	return ret;
 }
 
 static int stats(int argc, char **argv)
 {
 	struct genl *genl;
 	json_t *object;
-	int status;
+	int status, ret;
 
 	if (argc)
 		return surplus(argv[0]);
 	genl = open_module(&status);
 	if (!genl)
 		return status;
-	object = mangle_json_stats(genl);
-	if (!object)
-		return refused(genl, 0, "cannot show the counters");
-	output_record(json_pack("[o]", object));
+	ret = mangle_read_stats(genl, &object);
+	if (ret)
+		return refused(genl, ret, "cannot show the counters");
+	output_record(object);
 	return ROAM_OK;
 }
 

@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How entries of roam_mangle look as JSON, for mangle, monitor and status. */
+/* What is in roam_mangle, as lists and as JSON, for every command. */
 #ifndef ROAM_CMD_MANGLE_H
 #define ROAM_CMD_MANGLE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "genl/mangle.h"
+#include "roam/list.h"
+
+/*
+ * The tables as lists of struct mangle_mapping and struct mangle_peer in order
+ * of their addresses, prefixes and counters as JSON. On success the result is
+ * the caller's to free. 0, or negative errno with genl_error().
+ */
+int mangle_read_mappings(struct genl *genl, struct list *list,
+			 bool *interrupted);
+int mangle_read_peers(struct genl *genl, struct list *list, bool *interrupted);
+int mangle_read_ranges(struct genl *genl, json_t **array);
+int mangle_read_stats(struct genl *genl, json_t **object);
 
 json_t *mangle_json_mapping(const struct mangle_mapping *m);
 json_t *mangle_json_peer(const struct mangle_peer *p);
-/* The counters as an object, or NULL: genl_error() says why. */
-json_t *mangle_json_stats(struct genl *genl);
+/* The first @max of a list. */
+json_t *mangle_json_mappings(const struct list *list, size_t max);
+json_t *mangle_json_peers(const struct list *list, size_t max);
+json_t *mangle_json_config(const struct mangle_config *config);
 
 #endif

@@ -59,8 +59,8 @@ static void add_module(json_t *rows)
 	}
 	read_version(version, sizeof(version));
 	add_row(rows, "roam_mangle", "state", json_string(version));
-	stats = mangle_json_stats(genl);
-	if (!stats) {
+	if (mangle_read_stats(genl, &stats)) {
+		stats = NULL;
 		add_row(rows, "roam_mangle", "counters",
 			json_string(genl_error(genl)));
 	} else if (options.statistics) {
