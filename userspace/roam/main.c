@@ -17,7 +17,6 @@
 #include "roam/output.h"
 
 #define OBJECTS_MAX 32
-#define COLUMNS 80
 
 struct options options;
 
@@ -79,33 +78,6 @@ int fail(enum roam_exit status, const char *hint, const char *fmt, ...)
 	return status;
 }
 
-/* Prints @text in lines of 80 columns that begin with @indent blanks. */
-static void print_wrapped(const char *text, int indent)
-{
-	int column = 0;
-
-	while (*text) {
-		int len = strcspn(text, " ");
-
-		if (column && column + 1 + len > COLUMNS) {
-			putchar('\n');
-			column = 0;
-		}
-		if (column) {
-			putchar(' ');
-			column++;
-		} else {
-			printf("%*s", indent, "");
-			column = indent;
-		}
-		printf("%.*s", len, text);
-		column += len;
-		text += len;
-		text += strspn(text, " ");
-	}
-	putchar('\n');
-}
-
 static void print_entry(const struct command *command)
 {
 	char head[512];
@@ -117,8 +89,8 @@ static void print_entry(const struct command *command)
 		return;
 	}
 	/* Continued arguments stand further in than the explanation. */
-	print_wrapped(head, 2);
-	print_wrapped(command->help, 26);
+	output_line(2, head);
+	output_line(26, command->help);
 }
 
 static void print_usage(const struct command *command, int argc, char **argv)
@@ -135,15 +107,52 @@ static void print_usage(const struct command *command, int argc, char **argv)
 		snprintf(line + used, sizeof(line) - used, " %s",
 			 i < argc ? argv[i] : rest);
 	}
-	print_wrapped(line, 0);
+	output_line(0, line);
 	putchar('\n');
+}
+
+/* Every command from @command on, with the words before it. */
+static void list_commands(json_t *array, const struct command *command,
+			  const char *path)
+{
+	char below[128];
+
+	if (!command->commands) {
+		json_array_append_new(array,
+			json_pack("{ss ss ss}", "command", path, "args",
+				  command->args ? command->args : "", "help",
+				  command->help));
+		return;
+	}
+	for (const struct command *c = command->commands; c->name; c++) {
+		snprintf(below, sizeof(below), "%s%s%s", path,
+			 *path ? " " : "", c->name);
+		list_commands(array, c, below);
+	}
+}
+
+static void print_help_json(const struct command *command, int argc,
+			    char **argv)
+{
+	json_t *array = json_array();
+	char path[128] = "";
+
+	for (int i = 0; i < argc; i++)
+		snprintf(path + strlen(path), sizeof(path) - strlen(path),
+			 "%s%s", i ? " " : "", argv[i]);
+	list_commands(array, command, path);
+	output_table(array, NULL);
 }
 
 static void print_help(const struct command *command, int argc, char **argv)
 {
+	if (options.json) {
+		print_help_json(command, argc, argv);
+		return;
+	}
 	print_usage(command, argc, argv);
 	if (!command->commands) {
-		print_wrapped(command->help, 2);
+		output_line(2, command->help);
 		return;
 	}
 	for (const struct command *c = command->commands; c->name; c++)
@@ -260,7 +269,8 @@ const struct command *command_find(int argc, char **argv, int *used,
 		if (!next)
 			return NULL;
 		command = next;
-		(*used)++;
+		/* Whoever reads the words from here on reads them in full. */
+		argv[(*used)++] = (char *)next->name;
 	}
 	if (*used < argc && !strcmp(argv[*used], "help")) {
 		print_help(command, *used, argv);
@@ -278,37 +288,43 @@ int command_run(int argc, char **argv)
 	return command ? command->run(argc - used, argv + used) : status;
 }
 
+static void offer(json_t *words, const char *word, const char *begin)
+{
+	if (!strncmp(word, begin, strlen(begin)))
+		json_array_append_new(words, json_string(word));
+}
+
 /* Prints what may stand in place of the last word. */
 static int run_complete(int argc, char **argv)
 {
 	const struct command *command = &root;
 	const char *last = argc ? argv[argc - 1] : "";
+	json_t *words = json_array();
 
 	for (int i = 0; i + 1 < argc && command->commands; i++) {
 		const struct command *c = command->commands;
 
 		while (c->name && strcmp(c->name, argv[i]))
 			c++;
-		if (!c->name)
+		if (!c->name) {
+			output_words(words);
 			return ROAM_OK;
+		}
 		command = c;
 	}
-	if (command->commands) {
-		for (const struct command *c = command->commands; c->name; c++)
-			if (!strncmp(c->name, last, strlen(last)))
-				puts(c->name);
-		if (!strncmp("help", last, strlen(last)))
-			puts("help");
-	}
+	for (const struct command *c = command->commands; c && c->name; c++)
+		offer(words, c->name, last);
 	for (const char *const *w = command->words; w && *w; w++)
-		if (!strncmp(*w, last, strlen(last)))
-			puts(*w);
+		offer(words, *w, last);
+	if (command->commands)
+		offer(words, "help", last);
+	output_words(words);
 	return ROAM_OK;
 }
 
 static const struct command complete = {
 	.name = "complete",
-	.args = "WORD...",
+	.args = "[WORD...]",
 	.help = "what may stand in place of the last word",
 	.run = run_complete,
 };
@@ -343,8 +359,26 @@ static bool is_option(const char *word, const char *name)
 	return !strcmp(word + 1, name);
 }
 
-/* Eats the options; *at is the first word behind them. */
-static int read_options(int argc, char **argv, int *at, const char **batch)
+static void print_version(void)
+{
+	if (options.json)
+		output_table(json_pack("{ss ss}", "program", "roam", "version",
+				       ROAM_VERSION), NULL);
+	else
+		printf("roam %s\n", ROAM_VERSION);
+}
+
+static void print_root_help(void)
+{
+	print_help(&root, 0, NULL);
+}
+
+/*
+ * Eats the options; *at is the first word behind them. *info is set when help
+ * or version are all that is wanted.
+ */
+static int read_options(int argc, char **argv, int *at, const char **batch,
+			void (**info)(void))
 {
 	const struct {
 		const char *name;
@@ -374,12 +408,12 @@ static int read_options(int argc, char **argv, int *at, const char **batch)
 		if (known)
 			continue;
 		if (is_option(argv[i], "h") || is_option(argv[i], "help")) {
-			print_help(&root, 0, NULL);
-			exit(ROAM_OK);
+			*info = print_root_help;
+			continue;
 		}
 		if (is_option(argv[i], "V") || is_option(argv[i], "version")) {
-			printf("roam %s\n", ROAM_VERSION);
-			exit(ROAM_OK);
+			*info = print_version;
+			continue;
 		}
 		if (is_option(argv[i], "n") || is_option(argv[i], "netns")) {
 			if (++i == argc)
@@ -405,13 +439,16 @@ static int read_options(int argc, char **argv, int *at, const char **batch)
 
 int main(int argc, char **argv)
 {
+	void (*info)(void) = NULL;
 	const char *batch = NULL;
 	int at = 1;
-	int status = read_options(argc, argv, &at, &batch);
+	int status = read_options(argc, argv, &at, &batch, &info);
 
 	if (status)
 		return status;
-	if (batch && at < argc)
+	if (info)
+		info();
+	else if (batch && at < argc)
 		status = fail(ROAM_USAGE, "roam -b FILE",
 			      "with -b no command may follow");
 	else if (batch)

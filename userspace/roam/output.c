@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "roam/output.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "roam/roam.h"
 
 #define REAL_DIGITS 12		/* 11.8, not 11.800000000000001 */
+#define LINE_COLUMNS 80
 
 /* Results of a batch so far; NULL outside of one. */
 static json_t *batch;
@@ -191,23 +195,27 @@ static json_t *as_array(json_t *value)
 	return array;
 }
 
+/* Its members, ends with NULL; the caller frees the list. */
+static const char **all_columns(json_t *object)
+{
+	const char **all = calloc(json_object_size(object) + 1, sizeof(*all));
+	const char *key;
+	json_t *value;
+	size_t n = 0;
+
+	json_object_foreach(object, key, value)
+		all[n++] = key;
+	return all;
+}
+
 void output_table(json_t *array, const char *const *columns)
 {
 	const char **all = NULL;
 
 	array = as_array(array);
 	if (!put_json(array) && json_array_size(array)) {
-		json_t *first = json_array_get(array, 0);
-		const char *key;
-		json_t *value;
-		size_t n = 0;
-
-		if (!columns) {
-			all = calloc(json_object_size(first) + 1, sizeof(*all));
-			json_object_foreach(first, key, value)
-				all[n++] = key;
-			columns = all;
-		}
+		if (!columns)
+			columns = all = all_columns(json_array_get(array, 0));
 		if (columns[0])
 			print_table(array, columns);
 		free(all);
@@ -269,7 +277,110 @@ void output_record(json_t *array)
 	json_decref(array);
 }
 
-static void timestamp(char *buf, size_t len)
+void output_line(int indent, const char *text)
+{
+	int column = 0;
+
+	while (*text) {
+		int len = strcspn(text, " ");
+
+		if (column && column + 1 + len > LINE_COLUMNS) {
+			putchar('\n');
+			column = 0;
+		}
+		if (column) {
+			putchar(' ');
+			column++;
+		} else {
+			printf("%*s", indent, "");
+			column = indent;
+		}
+		printf("%.*s", len, text);
+		column += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+void output_words(json_t *array)
+{
+	json_t *word;
+	size_t i;
+
+	if (!put_json(array))
+		json_array_foreach(array, i, word)
+			puts(json_string_value(word));
+	json_decref(array);
+}
+
+void output_text(json_t *array, void (*print)(json_t *object))
+{
+	array = as_array(array);
+	if (!put_json(array)) {
+		json_t *object;
+		size_t i;
+
+		json_array_foreach(array, i, object)
+			print(object);
+	}
+	json_decref(array);
+}
+
+/* Text of a value that is neither table nor record. */
+static void print_value(const char *key, const json_t *value)
+{
+	char *text = format_value(key, value);
+
+	printf("%s\n", text);
+	free(text);
+}
+
+static bool holds_objects(const json_t *value)
+{
+	return json_is_object(json_array_get(value, 0));
+}
+
+static void print_section(const char *key, json_t *value)
+{
+	json_t *item;
+	size_t i;
+
+	if (json_is_object(value)) {
+		print_record(value, "", record_width(value, 0));
+	} else if (holds_objects(value)) {
+		const char **columns = all_columns(json_array_get(value, 0));
+
+		print_table(value, columns);
+		free(columns);
+	} else if (json_is_array(value)) {
+		json_array_foreach(value, i, item)
+			print_value(key, item);
+		if (!i)
+			puts("none");
+	} else {
+		print_value(key, value);
+	}
+}
+
+void output_sections(json_t *object)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value) {
+		char *title = strdup(key);
+
+		for (char *p = title; *p; p++)
+			*p = *p == '_' ? ' ' : *p;
+		printf("%s== %s\n", json_object_iter_at(object, key) ==
+		       json_object_iter(object) ? "" : "\n", title);
+		free(title);
+		print_section(key, value);
+	}
+}
+
+void output_now(char *buf, size_t len)
 {
 	struct timespec ts;
 	struct tm tm;
@@ -283,22 +394,31 @@ static void timestamp(char *buf, size_t len)
 
 void output_event(json_t *event)
 {
-	char when[40];
+	char when[OUTPUT_TIME_LEN];
 	json_t *value;
 	const char *key;
 
-	timestamp(when, sizeof(when));
+	/* Whoever sent it may know better when it happened. */
+	if (options.timestamps && !json_object_get(event, "time")) {
+		output_now(when, sizeof(when));
+		json_object_set_new(event, "time", json_string(when));
+	} else if (!options.timestamps) {
+		json_object_del(event, "time");
+	}
 	if (options.json) {
-		if (options.timestamps)
-			json_object_set_new(event, "time", json_string(when));
 		json_dumpf(event, stdout,
 			   JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
 	} else {
 		if (options.timestamps)
-			printf("%s ", when);
+			printf("%s ", json_string_value(json_object_get(event,
+									"time")));
 		json_object_foreach(event, key, value) {
 			char *text = format_value(key, value);
 
+			if (!strcmp(key, "time")) {
+				free(text);
+				continue;
+			}
 			if (!strcmp(key, "object"))
 				printf("%s", text);
 			else if (!strcmp(key, "event"))
@@ -322,6 +442,31 @@ void output_applied(size_t applied)
 	array = json_pack("[{sI}]", "applied", (json_int_t)applied);
 	put_json(array);
 	json_decref(array);
+}
+
+int output_open(const char *path)
+{
+	/* Never over what is there: a report may be the only one of a fault. */
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int saved;
+
+	if (fd < 0)
+		return -errno;
+	fflush(stdout);
+	saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	dup2(fd, STDOUT_FILENO);
+	close(fd);
+	return saved;
+}
+
+int output_close(int saved)
+{
+	int err = fflush(stdout) ? -errno : 0;
+
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	clearerr(stdout);
+	return err;
 }
 
 void output_batch(void)
