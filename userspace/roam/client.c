@@ -74,6 +74,16 @@ int client_fd(const struct client *client)
 	return client->fd;
 }
 
+pid_t client_pid(const struct client *client)
+{
+	struct ucred peer = { .pid = 0 };
+	socklen_t len = sizeof(peer);
+
+	/* Whoever listened: the daemon makes its socket itself. */
+	getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	return peer.pid;
+}
+
 bool client_send(struct client *client, const char *command, json_t *args)
 {
 	json_t *request = json_pack("{ss so*}", "command", command, "args",

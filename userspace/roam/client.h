@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct client;
 
@@ -15,6 +16,8 @@ void client_path(const char *daemon, char *buf, size_t len);
 struct client *client_open(const char *daemon);
 void client_close(struct client *client);
 int client_fd(const struct client *client);
+/* The daemon's process. */
+pid_t client_pid(const struct client *client);
 bool client_send(struct client *client, const char *command, json_t *args);
 /* The next line as JSON; NULL at the end, or when nothing came for long. */
 json_t *client_read(struct client *client);

@@ -3,13 +3,11 @@
  * roam doctor: what is likely to be in the way on this host. Each check says
  * ok, warn or fail and names the command that mends it.
  */
+#include "roam/cmd/doctor.h"
+
+#include <dirent.h>
 #include <errno.h>
-#include <ifaddrs.h>
-#include <libmnl/libmnl.h>
 #include <linux/capability.h>
-#include <linux/fib_rules.h>
-#include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,27 +21,31 @@
 #include "genl/mangle.h"
 #include "roam/client.h"
 #include "roam/cmd/daemons.h"
+#include "roam/cmd/mangle.h"
+#include "roam/firewall.h"
+#include "roam/host.h"
 #include "roam/output.h"
 #include "roam/roam.h"
-#include "wire/lr.h"
 
 #define OLDEST_CLOCK 1735689600	/* 2025: this program is not older */
-#define NFT_MAX (4 << 20)	/* bytes of rules looked through */
+#define MAPPINGS_LOOKED_AT 64	/* routes are asked for no more than these */
 
 /**
  * struct findings - what the checks share
  * @rows: one object for each check
  * @failed: one of them failed
- * @own: own permanent addresses in the module
- * @n_own: their number
- * @running: a daemon that needs the port runs
+ * @mappings: struct mangle_mapping, what the module holds
+ * @addrs: addresses of this host
+ * @links: its links
+ * @ports: unsigned int, UDP ports that our daemons have open
  */
 struct findings {
 	json_t *rows;
 	bool failed;
-	struct roam_addr *own;
-	size_t n_own;
-	bool running;
+	struct list mappings;
+	struct list addrs;
+	struct list links;
+	struct list ports;
 };
 
 enum verdict { OK, WARN, FAIL };
@@ -70,16 +72,6 @@ static void add(struct findings *f, const char *check, enum verdict verdict,
 			  fix ? json_string(fix) : json_null()));
 }
 
-static void note_own(void *ctx, const struct mangle_mapping *m)
-{
-	struct findings *f = ctx;
-
-	if (m->role != ROAM_MANGLE_ROLE_OWN)
-		return;
-	f->own = realloc(f->own, (f->n_own + 1) * sizeof(*f->own));
-	f->own[f->n_own++] = m->perm;
-}
-
 static void check_module(struct findings *f)
 {
 	struct genl *genl = mangle_open(NULL);
@@ -90,7 +82,7 @@ static void check_module(struct findings *f)
 		    "roam_mangle is not loaded");
 		return;
 	}
-	ret = genl ? mangle_mapping_dump(genl, note_own, f, NULL) : -errno;
+	ret = genl ? mangle_read_mappings(genl, &f->mappings, NULL) : -errno;
 	if (ret == -EPERM)
 		add(f, "module", WARN, "sudo roam doctor",
 		    "roam_mangle is loaded, but only root may ask it");
@@ -101,6 +93,19 @@ static void check_module(struct findings *f)
 	else
 		add(f, "module", OK, NULL, "roam_mangle answers");
 	genl_close(genl);
+}
+
+/* The next mapping of a role from *at on, or NULL. */
+static const struct mangle_mapping *next_mapping(const struct findings *f,
+						 uint8_t role, size_t *at)
+{
+	while (*at < f->mappings.n) {
+		const struct mangle_mapping *m = list_at(&f->mappings, (*at)++);
+
+		if (m->role == role)
+			return m;
+	}
+	return NULL;
 }
 
 static void check_permission(struct findings *f)
@@ -118,6 +123,83 @@ static void check_permission(struct findings *f)
 		    "may not change the network; some checks see less");
 }
 
+/* Is the socket with this number among the open files of a process? */
+static bool has_socket(const char *folder, DIR *dir, unsigned long inode)
+{
+	const struct dirent *entry;
+	char path[512], target[64], wanted[64];
+
+	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+	rewinddir(dir);
+	while ((entry = readdir(dir))) {
+		ssize_t len;
+
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		len = readlink(path, target, sizeof(target) - 1);
+		target[len < 0 ? 0 : len] = 0;
+		if (!strcmp(target, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* Appends the UDP ports that a process has open. False: it may not be seen. */
+static bool read_ports(pid_t pid, struct list *ports)
+{
+	static const char *const tables[] = { "udp", "udp6" };
+	char folder[64], path[64], line[512];
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "/proc/%d/fd", (int)pid);
+	dir = opendir(folder);
+	if (!dir)
+		return false;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)pid,
+			 tables[i]);
+		file = fopen(path, "re");
+		while (file && fgets(line, sizeof(line), file)) {
+			unsigned long inode;
+			unsigned int port;
+
+			if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*u %*u %lu",
+				   &port, &inode) == 2 &&
+			    has_socket(folder, dir, inode))
+				list_append(ports, &port);
+		}
+		if (file)
+			fclose(file);
+	}
+	closedir(dir);
+	return true;
+}
+
+static void check_port(struct findings *f, const struct daemon_entry *entry,
+		       pid_t pid)
+{
+	size_t before = f->ports.n, used = 0;
+	char list[128] = "";
+
+	if (!read_ports(pid, &f->ports)) {
+		add(f, "port", WARN, "sudo roam doctor",
+		    "may not see which ports roam-%s has open", entry->daemon);
+		return;
+	}
+	if (f->ports.n == before) {
+		add(f, "port", WARN, "ss -ulpn",
+		    "roam-%s runs, but has no UDP port open", entry->daemon);
+		return;
+	}
+	for (size_t i = before; i < f->ports.n && used + 8 < sizeof(list); i++)
+		used += snprintf(list + used, sizeof(list) - used, "%s%u",
+				 i > before ? ", " : "",
+				 *(unsigned int *)list_at(&f->ports, i));
+	add(f, "port", OK, NULL, "roam-%s listens on UDP port %s",
+	    entry->daemon, list);
+}
+
 static void check_daemon(struct findings *f, const struct daemon_entry *entry)
 {
 	struct client *client = client_open(entry->daemon);
@@ -128,9 +210,9 @@ static void check_daemon(struct findings *f, const struct daemon_entry *entry)
 	snprintf(check, sizeof(check), "roam-%s", entry->daemon);
 	client_path(entry->daemon, path, sizeof(path));
 	if (client) {
-		client_close(client);
-		f->running = true;
 		add(f, check, OK, NULL, "answers at %s", path);
+		check_port(f, entry, client_pid(client));
+		client_close(client);
 		return;
 	}
 	snprintf(fix, sizeof(fix), "systemctl start roam-%s", entry->daemon);
@@ -144,124 +226,113 @@ static void check_daemon(struct findings *f, const struct daemon_entry *entry)
 		add(f, check, OK, NULL, "does not run here");
 }
 
-static int read_number(const char *path)
+/* Strict reverse path filtering: the kernel takes the higher of two settings. */
+static bool is_strict(const char *device)
 {
-	FILE *file = fopen(path, "re");
-	int value = -1;
+	int all = host_read_number("/proc/sys/net/ipv4/conf/all/rp_filter");
+	char path[128];
+	int own;
 
-	if (file) {
-		if (fscanf(file, "%d", &value) != 1)
-			value = -1;
-		fclose(file);
-	}
-	return value;
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter",
+		 device);
+	own = host_read_number(path);
+	return (own > all ? own : all) == 1;
 }
 
 /*
- * The source of a restored packet is the mobile host's permanent address, and
- * while two links are up packets come in by the older one: a strict reverse
- * path check drops both. It only hurts a host with a second way out.
+ * A restored packet has the mobile host's permanent address as source, and
+ * comes in by the link that leads to its care-of address: where the route to
+ * the permanent address leads elsewhere, a strict check drops it.
  */
-static void check_rp_filter(struct findings *f)
+static bool check_rp_remote(struct findings *f)
 {
-	int all = read_number("/proc/sys/net/ipv4/conf/all/rp_filter");
-	struct if_nameindex *links = if_nameindex();
-	unsigned int n = 0;
-	char strict[IF_NAMESIZE] = "";
+	char perm[ROAM_ADDR_STRLEN], coa[ROAM_ADDR_STRLEN];
+	const struct mangle_mapping *m;
+	size_t at = 0, n = 0;
 
-	for (struct if_nameindex *l = links; l && l->if_name; l++) {
-		char path[128];
-		int own;
+	while (n++ < MAPPINGS_LOOKED_AT &&
+	       (m = next_mapping(f, ROAM_MANGLE_ROLE_REMOTE, &at))) {
+		struct host_route to_perm, to_coa;
 
-		if (!strcmp(l->if_name, "lo"))
+		if (m->state != ROAM_MANGLE_STATE_VALID ||
+		    host_route(&m->coa, NULL, IPPROTO_TCP, &to_coa) ||
+		    host_route(&m->perm, NULL, IPPROTO_TCP, &to_perm) ||
+		    !strcmp(to_perm.device, to_coa.device) ||
+		    !is_strict(to_coa.device))
 			continue;
-		n++;
-		snprintf(path, sizeof(path),
-			 "/proc/sys/net/ipv4/conf/%s/rp_filter", l->if_name);
-		own = read_number(path);
-		/* The kernel uses the higher of the two; 1 is strict. */
-		if ((own > all ? own : all) == 1)
-			snprintf(strict, sizeof(strict), "%s", l->if_name);
-	}
-	if_freenameindex(links);
-	if (*strict && n > 1)
+		roam_addr_format(&m->perm, perm);
+		roam_addr_format(&m->coa, coa);
 		add(f, "rp_filter", WARN,
 		    "sysctl -w net.ipv4.conf.all.rp_filter=2",
-		    "strict on %s of %u links: packets that take another way back are dropped",
-		    strict, n);
-	else
-		add(f, "rp_filter", OK, NULL, "not strict where it hurts");
+		    "strict on %s: packets of %s come in there, from %s, but its route leads to %s, so they are dropped",
+		    to_coa.device, perm, coa, to_perm.device);
+		return true;
+	}
+	return false;
 }
 
-static bool is_local(const struct roam_addr *addr, const struct ifaddrs *list)
+/* Can packets of a moving host come in here? */
+static bool is_uplink(const struct findings *f, const struct host_link *link)
 {
-	for (; list; list = list->ifa_next) {
-		struct roam_addr local;
+	size_t at = 0;
 
-		if (!list->ifa_addr || (list->ifa_addr->sa_family != AF_INET &&
-					list->ifa_addr->sa_family != AF_INET6))
-			continue;
-		local = roam_addr_from_sockaddr(list->ifa_addr);
-		if (roam_addr_eq(&local, addr))
+	if (!link->up || link->loopback ||
+	    !strcmp(link->kind, "dummy"))
+		return false;
+	while (at < f->addrs.n) {
+		const struct host_addr *entry = list_at(&f->addrs, at++);
+
+		if (!strcmp(entry->device, link->name) &&
+		    roam_addr_is_v4(&entry->addr) &&
+		    roam_addr_is_usable(&entry->addr))
 			return true;
 	}
 	return false;
 }
 
-static int note_rule(const struct nlmsghdr *nlh, void *ctx)
+/* While two links are up, packets in flight come in by the one just left. */
+static bool check_rp_own(struct findings *f)
 {
-	const struct nlattr *attr;
-	bool *found = ctx;
+	const char *strict = NULL;
+	unsigned int n = 0;
+	size_t at = 0;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct fib_rule_hdr))
-		if (mnl_attr_get_type(attr) == FRA_IP_PROTO &&
-		    !mnl_attr_validate(attr, MNL_TYPE_U8) &&
-		    mnl_attr_get_u8(attr) == IPPROTO_TCP)
-			*found = true;
-	return MNL_CB_OK;
+	if (!next_mapping(f, ROAM_MANGLE_ROLE_OWN, &at))
+		return false;
+	for (size_t i = 0; i < f->links.n; i++) {
+		const struct host_link *link = list_at(&f->links, i);
+
+		if (!is_uplink(f, link))
+			continue;
+		n++;
+		if (is_strict(link->name))
+			strict = link->name;
+	}
+	if (!strict || n < 2)
+		return false;
+	add(f, "rp_filter", WARN, "sysctl -w net.ipv4.conf.all.rp_filter=2",
+	    "strict on %s, and this host moves between %u links: what still comes in by the one just left is dropped",
+	    strict, n);
+	return true;
 }
 
-/* True if a rule sends TCP to a table of its own (design, trap 1). */
-static bool has_tcp_rule(void)
+static void check_rp_filter(struct findings *f)
 {
-	char buf[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct fib_rule_hdr *header;
-	bool found = false;
-	int ret = 1;
-
-	nlh->nlmsg_type = RTM_GETRULE;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = 1;
-	header = mnl_nlmsg_put_extra_header(nlh, sizeof(*header));
-	header->family = AF_INET;
-	if (nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) >= 0 &&
-	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) >= 0) {
-		while (ret > 0) {
-			ret = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-			if (ret > 0)
-				ret = mnl_cb_run(buf, ret, 1,
-						 mnl_socket_get_portid(nl),
-						 note_rule, &found);
-		}
-	}
-	if (nl)
-		mnl_socket_close(nl);
-	return found;
+	if (!check_rp_remote(f) && !check_rp_own(f))
+		add(f, "rp_filter", OK, NULL, "not strict where it hurts");
 }
 
 static void check_mobile(struct findings *f)
 {
+	const struct mangle_mapping *m;
 	char text[ROAM_ADDR_STRLEN];
-	struct ifaddrs *list = NULL;
+	uint8_t family = 0;
+	size_t at = 0;
 
-	if (!f->n_own)
-		return;
-	getifaddrs(&list);
-	for (size_t i = 0; i < f->n_own; i++) {
-		roam_addr_format(&f->own[i], text);
-		if (is_local(&f->own[i], list))
+	while ((m = next_mapping(f, ROAM_MANGLE_ROLE_OWN, &at))) {
+		roam_addr_format(&m->perm, text);
+		family = roam_addr_is_v4(&m->perm) ? AF_INET : AF_INET6;
+		if (host_addr_find(&f->addrs, &m->perm))
 			add(f, "permanent address", OK, NULL,
 			    "%s is on this host", text);
 		else
@@ -269,84 +340,137 @@ static void check_mobile(struct findings *f)
 			    "systemctl restart roam-lrd",
 			    "%s is mapped but on no device", text);
 	}
-	freeifaddrs(list);
-	if (has_tcp_rule())
+	if (!family)
+		return;
+	if (host_has_rule(family, IPPROTO_TCP))
 		add(f, "routing rule", OK, NULL, "TCP has its own table");
 	else
 		add(f, "routing rule", FAIL, "systemctl restart roam-lrd",
 		    "no rule for TCP: new connections will not use the permanent address");
 }
 
-static bool port_bound(const char *path, unsigned int port)
+/* An address is served by a tunnel or by rewriting, never by both (TEN-28). */
+static void check_tunnels(struct findings *f)
 {
-	FILE *file = fopen(path, "re");
-	char line[512];
-	bool bound = false;
+	char text[ROAM_ADDR_STRLEN], device[IF_NAMESIZE], fix[128];
 
-	while (file && !bound && fgets(line, sizeof(line), file)) {
-		unsigned int local;
+	for (size_t i = 0; i < f->mappings.n; i++) {
+		const struct mangle_mapping *m = list_at(&f->mappings, i);
 
-		bound = sscanf(line, " %*d: %*[0-9A-Fa-f]:%x", &local) == 1 &&
-			local == port;
+		if (!host_tunnel_of(&m->perm, device))
+			continue;
+		roam_addr_format(&m->perm, text);
+		snprintf(fix, sizeof(fix), "ip address show dev %s; ip route show dev %s",
+			 device, device);
+		add(f, "tunnel", FAIL, fix,
+		    "%s is mapped here and behind the tunnel %s as well",
+		    text, device);
 	}
-	if (file)
-		fclose(file);
-	return bound;
 }
 
-static void check_port(struct findings *f)
+/* What sees packets before or instead of the module's hooks (OPEN-13). */
+static void check_bypass(struct findings *f, const json_t *rules)
 {
-	if (!f->running)
-		return;
-	if (port_bound("/proc/self/net/udp", LR_PORT) ||
-	    port_bound("/proc/self/net/udp6", LR_PORT))
-		add(f, "port", OK, NULL, "UDP port %d is open", LR_PORT);
-	else
-		add(f, "port", WARN, "ss -ulpn",
-		    "a daemon runs, but nothing listens on UDP port %d; is another port meant?",
-		    LR_PORT);
+	const json_t *flowtable;
+	bool found = false;
+	size_t at = 0;
+
+	while ((flowtable = firewall_flowtable(rules, &at))) {
+		const json_t *device = json_object_get(flowtable, "dev");
+
+		if (json_is_array(device))
+			device = json_array_get(device, 0);
+		found = true;
+		add(f, "flowtable", WARN, "nft list flowtables",
+		    "%s carries packets (%s) past the address rewriting; leave connections of mobile hosts out of it",
+		    json_string_value(json_object_get(flowtable, "name")),
+		    device ? json_string_value(device) : "no link yet");
+	}
+	for (size_t i = 0; i < f->links.n; i++) {
+		const struct host_link *link = list_at(&f->links, i);
+		char fix[64];
+
+		if (!link->xdp)
+			continue;
+		found = true;
+		snprintf(fix, sizeof(fix), "bpftool prog show id %u",
+			 link->xdp);
+		add(f, "XDP", WARN, fix,
+		    "program %u on %s gets packets first: what it redirects or answers is not rewritten",
+		    link->xdp, link->name);
+	}
+	if (!found)
+		add(f, "bypass", OK, NULL,
+		    "no flowtable or XDP program skips the rewriting");
 }
 
-/* All rules as text, or NULL where nft is missing or may not be asked. */
-static char *read_rules(void)
+/*
+ * The nat hook sees a packet as it is on the wire and remembers the source it
+ * chose for the whole connection: after a move it would go on to write the
+ * old care-of address.
+ */
+static void check_masquerade(struct findings *f, const json_t *rules)
 {
-	FILE *pipe = popen("nft list ruleset 2>/dev/null", "re");
-	char *text;
-	size_t n;
+	const struct mangle_mapping *m;
+	size_t at = 0;
 
-	if (!pipe)
-		return NULL;
-	text = malloc(NFT_MAX + 1);
-	n = fread(text, 1, NFT_MAX, pipe);
-	text[n] = 0;
-	if (pclose(pipe)) {
-		free(text);
-		return NULL;
+	while ((m = next_mapping(f, ROAM_MANGLE_ROLE_OWN, &at))) {
+		const struct host_addr *entry;
+		const json_t *rule;
+		char text[ROAM_ADDR_STRLEN];
+
+		if (m->state != ROAM_MANGLE_STATE_VALID)
+			continue;
+		entry = host_addr_find(&f->addrs, &m->coa);
+		rule = entry ? firewall_masquerades(rules, &m->coa,
+						    entry->device) : NULL;
+		roam_addr_format(&m->perm, text);
+		if (rule)
+			add(f, "masquerade", WARN, "nft -a list ruleset",
+			    "rule %d in %s %s hits connections of %s: they would keep the care-of address they began with; except it",
+			    (int)json_integer_value(json_object_get(rule, "handle")),
+			    json_string_value(json_object_get(rule, "table")),
+			    json_string_value(json_object_get(rule, "chain")),
+			    text);
+		else
+			add(f, "masquerade", OK, NULL, "no rule hits %s", text);
 	}
-	return text;
+}
+
+static void check_filter(struct findings *f, const json_t *rules)
+{
+	for (size_t i = 0; i < f->ports.n; i++) {
+		unsigned int port = *(unsigned int *)list_at(&f->ports, i);
+		char fix[96];
+
+		if (!firewall_drops_input(rules) ||
+		    firewall_names_port(rules, port)) {
+			add(f, "firewall", OK, NULL,
+			    "nothing seen against UDP port %u", port);
+			continue;
+		}
+		snprintf(fix, sizeof(fix),
+			 "nft add rule inet filter input udp dport %u accept",
+			 port);
+		add(f, "firewall", WARN, fix,
+		    "input is dropped by default and no rule names UDP port %u",
+		    port);
+	}
 }
 
 static void check_firewall(struct findings *f)
 {
-	char *rules = read_rules();
-	char port[16];
+	json_t *rules = firewall_read();
 
 	if (!rules)
-		return;
-	snprintf(port, sizeof(port), "%d", LR_PORT);
-	if (strstr(rules, "flowtable "))
-		add(f, "flowtable", WARN, "nft list flowtables",
-		    "a flowtable lets packets pass by the address rewriting; leave mobile hosts out of it");
-	if (strstr(rules, "hook input") && strstr(rules, "policy drop") &&
-	    !strstr(rules, port))
-		add(f, "firewall", WARN,
-		    "nft add rule inet filter input udp dport 17434 accept",
-		    "input is dropped by default and no rule names UDP port %d",
-		    LR_PORT);
-	else
-		add(f, "firewall", OK, NULL, "nothing seen against UDP port %d",
-		    LR_PORT);
-	free(rules);
+		add(f, "firewall", OK, NULL,
+		    "not looked at: nft is not installed or not permitted");
+	check_bypass(f, rules);
+	if (rules) {
+		check_masquerade(f, rules);
+		check_filter(f, rules);
+	}
+	json_decref(rules);
 }
 
 /* Identifications are wall-clock times: a clock in the past looks like replay. */
@@ -376,7 +500,7 @@ static void check_taint(struct findings *f)
 		{ 9, "the kernel warned since boot" },
 		{ 14, "a processor was stuck since boot" },
 	};
-	int value = read_number("/proc/sys/kernel/tainted");
+	int value = host_read_number("/proc/sys/kernel/tainted");
 
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
 		if (value > 0 && value & (1 << bits[i].bit)) {
@@ -389,28 +513,43 @@ static void check_taint(struct findings *f)
 	add(f, "kernel", OK, NULL, "no complaint since boot");
 }
 
-static int doctor_run(int argc, char **argv)
+json_t *doctor_findings(bool *failed)
 {
-	struct findings f = { .rows = json_array() };
+	struct findings f = {
+		.rows = json_array(),
+		.mappings = LIST_OF(struct mangle_mapping),
+		.addrs = host_addrs(),
+		.links = host_links(),
+		.ports = LIST_OF(unsigned int),
+	};
 
-	if (argc) {
-		json_decref(f.rows);
-		return fail(ROAM_USAGE, "roam doctor",
-			    "'%s' is one word too many", argv[0]);
-	}
 	check_module(&f);
 	check_permission(&f);
 	for (const struct daemon_entry *e = daemons; e->object; e++)
 		check_daemon(&f, e);
 	check_mobile(&f);
+	check_tunnels(&f);
 	check_rp_filter(&f);
-	check_port(&f);
 	check_firewall(&f);
 	check_clock(&f);
 	check_taint(&f);
-	output_table(f.rows, NULL);
-	free(f.own);
-	return f.failed ? ROAM_REFUSED : ROAM_OK;
+	list_free(&f.mappings);
+	list_free(&f.addrs);
+	list_free(&f.links);
+	list_free(&f.ports);
+	*failed = f.failed;
+	return f.rows;
+}
+
+static int doctor_run(int argc, char **argv)
+{
+	bool failed;
+
+	if (argc)
+		return fail(ROAM_USAGE, "roam doctor",
+			    "'%s' is one word too many", argv[0]);
+	output_table(doctor_findings(&failed), NULL);
+	return failed ? ROAM_REFUSED : ROAM_OK;
 }
 
 static const struct command doctor = {

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "roam/host.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RECEIVE_LEN 65536
+
+/* Sends a request and hands every message of the answer to @fn. */
+static int talk(struct nlmsghdr *nlh, mnl_cb_t fn, void *ctx)
+{
+	char buf[RECEIVE_LEN] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int ret = 1;
+
+	if (!nl)
+		return -errno;
+	nlh->nlmsg_seq = 1;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		ret = -1;
+	while (ret > 0) {
+		ret = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		if (ret > 0)
+			ret = mnl_cb_run(buf, ret, 1, mnl_socket_get_portid(nl),
+					 fn, ctx);
+	}
+	ret = ret < 0 ? -errno : 0;
+	mnl_socket_close(nl);
+	return ret;
+}
+
+static struct nlmsghdr *request(char *buf, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	return nlh;
+}
+
+static struct roam_addr read_addr(const struct nlattr *attr)
+{
+	struct roam_addr addr = { { 0 } };
+
+	if (mnl_attr_get_payload_len(attr) == sizeof(struct in_addr)) {
+		struct in_addr in;
+
+		memcpy(&in, mnl_attr_get_payload(attr), sizeof(in));
+		return roam_addr_from_in(in);
+	}
+	if (mnl_attr_get_payload_len(attr) == sizeof(addr.b))
+		memcpy(addr.b, mnl_attr_get_payload(attr), sizeof(addr.b));
+	return addr;
+}
+
+static void put_addr(struct nlmsghdr *nlh, uint16_t type,
+		     const struct roam_addr *addr)
+{
+	if (roam_addr_is_v4(addr))
+		mnl_attr_put(nlh, type, 4, addr->b + 12);
+	else
+		mnl_attr_put(nlh, type, 16, addr->b);
+}
+
+static uint8_t family_of(const struct roam_addr *addr)
+{
+	return roam_addr_is_v4(addr) ? AF_INET : AF_INET6;
+}
+
+static void read_xdp(const struct nlattr *nest, struct host_link *link)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest)
+		if (mnl_attr_get_type(attr) == IFLA_XDP_PROG_ID &&
+		    !mnl_attr_validate(attr, MNL_TYPE_U32))
+			link->xdp = mnl_attr_get_u32(attr);
+}
+
+static void read_kind(const struct nlattr *nest, struct host_link *link)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest)
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+			snprintf(link->kind, sizeof(link->kind), "%.*s",
+				 mnl_attr_get_payload_len(attr),
+				 mnl_attr_get_str(attr));
+}
+
+static int on_link(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+	struct host_link link = {
+		.index = info->ifi_index,
+		.type = info->ifi_type,
+		.up = info->ifi_flags & IFF_UP,
+		.loopback = info->ifi_flags & IFF_LOOPBACK,
+	};
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_IFNAME:
+			snprintf(link.name, sizeof(link.name), "%s",
+				 mnl_attr_get_str(attr));
+			break;
+		case IFLA_LINKINFO:
+			read_kind(attr, &link);
+			break;
+		case IFLA_XDP:
+			read_xdp(attr, &link);
+			break;
+		}
+	}
+	list_append(ctx, &link);
+	return MNL_CB_OK;
+}
+
+struct list host_links(void)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = request(buf, RTM_GETLINK, NLM_F_DUMP);
+	struct list links = LIST_OF(struct host_link);
+
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	talk(nlh, on_link, &links);
+	return links;
+}
+
+struct list host_addrs(void)
+{
+	struct list addrs = LIST_OF(struct host_addr);
+	struct ifaddrs *all = NULL;
+
+	getifaddrs(&all);
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		struct host_addr entry;
+
+		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET &&
+				     i->ifa_addr->sa_family != AF_INET6))
+			continue;
+		entry.addr = roam_addr_from_sockaddr(i->ifa_addr);
+		snprintf(entry.device, sizeof(entry.device), "%s", i->ifa_name);
+		list_append(&addrs, &entry);
+	}
+	freeifaddrs(all);
+	return addrs;
+}
+
+const struct host_addr *host_addr_find(const struct list *addrs,
+				       const struct roam_addr *addr)
+{
+	for (size_t i = 0; i < addrs->n; i++) {
+		const struct host_addr *entry = list_at(addrs, i);
+
+		if (roam_addr_eq(&entry->addr, addr))
+			return entry;
+	}
+	return NULL;
+}
+
+static int on_route(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct host_route *route = ctx;
+	const struct nlattr *attr;
+
+	route->local = rtm->rtm_type == RTN_LOCAL;
+	route->table = rtm->rtm_table;
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		switch (mnl_attr_get_type(attr)) {
+		case RTA_PREFSRC:
+			route->src = read_addr(attr);
+			break;
+		case RTA_GATEWAY:
+			route->gateway = read_addr(attr);
+			break;
+		case RTA_TABLE:
+			route->table = mnl_attr_get_u32(attr);
+			break;
+		case RTA_OIF:
+			if_indextoname(mnl_attr_get_u32(attr), route->device);
+			break;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+int host_route(const struct roam_addr *dst, const struct roam_addr *src,
+	       uint8_t ipproto, struct host_route *route)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = request(buf, RTM_GETROUTE, NLM_F_ACK);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	uint8_t bits = roam_addr_is_v4(dst) ? 32 : 128;
+
+	rtm->rtm_family = family_of(dst);
+	rtm->rtm_dst_len = bits;
+	/* The table that decided; without it the kernel names the main one. */
+	rtm->rtm_flags = RTM_F_LOOKUP_TABLE;
+	put_addr(nlh, RTA_DST, dst);
+	if (src && !roam_addr_is_none(src)) {
+		rtm->rtm_src_len = bits;
+		put_addr(nlh, RTA_SRC, src);
+	}
+	if (ipproto)
+		mnl_attr_put_u8(nlh, RTA_IP_PROTO, ipproto);
+	memset(route, 0, sizeof(*route));
+	return talk(nlh, on_route, route);
+}
+
+/* struct rule_search - a rule looked for, and whether it is there */
+struct rule_search {
+	uint8_t ipproto;
+	bool found;
+};
+
+static int on_rule(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct rule_search *search = ctx;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct fib_rule_hdr))
+		if (mnl_attr_get_type(attr) == FRA_IP_PROTO &&
+		    !mnl_attr_validate(attr, MNL_TYPE_U8) &&
+		    mnl_attr_get_u8(attr) == search->ipproto)
+			search->found = true;
+	return MNL_CB_OK;
+}
+
+bool host_has_rule(uint8_t family, uint8_t ipproto)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = request(buf, RTM_GETRULE, NLM_F_DUMP);
+	struct rule_search search = { .ipproto = ipproto };
+	struct fib_rule_hdr *header;
+
+	header = mnl_nlmsg_put_extra_header(nlh, sizeof(*header));
+	header->family = family;
+	talk(nlh, on_rule, &search);
+	return search.found;
+}
+
+/* Links that put another IP header in front. */
+static bool is_tunnel(const struct host_link *link)
+{
+	switch (link->type) {
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_IP6GRE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const struct host_link *link_by_index(const struct list *links,
+					     unsigned int index)
+{
+	for (size_t i = 0; i < links->n; i++) {
+		const struct host_link *link = list_at(links, i);
+
+		if (link->index == index)
+			return link;
+	}
+	return NULL;
+}
+
+/* struct tunnelled - addresses behind tunnels, as struct host_addr */
+struct tunnelled {
+	struct list links;
+	struct list addrs;
+};
+
+static int on_tunnel_route(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct host_link *link = NULL;
+	struct tunnelled *tunnelled = ctx;
+	struct host_addr entry = { { { 0 } }, "" };
+	const struct nlattr *attr;
+
+	if (rtm->rtm_type != RTN_UNICAST ||
+	    rtm->rtm_dst_len != (rtm->rtm_family == AF_INET ? 32 : 128))
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		if (mnl_attr_get_type(attr) == RTA_DST)
+			entry.addr = read_addr(attr);
+		else if (mnl_attr_get_type(attr) == RTA_OIF)
+			link = link_by_index(&tunnelled->links,
+					     mnl_attr_get_u32(attr));
+	}
+	if (link && is_tunnel(link)) {
+		snprintf(entry.device, sizeof(entry.device), "%s", link->name);
+		list_append(&tunnelled->addrs, &entry);
+	}
+	return MNL_CB_OK;
+}
+
+static void read_tunnel_routes(struct tunnelled *tunnelled, uint8_t family)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = request(buf, RTM_GETROUTE, NLM_F_DUMP);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+	rtm->rtm_family = family;
+	talk(nlh, on_tunnel_route, tunnelled);
+}
+
+static struct list read_tunnelled(void)
+{
+	struct tunnelled tunnelled = { host_links(),
+				       LIST_OF(struct host_addr) };
+	struct list addrs = host_addrs();
+	bool any = false;
+
+	for (size_t i = 0; i < tunnelled.links.n; i++) {
+		const struct host_link *link = list_at(&tunnelled.links, i);
+
+		if (!is_tunnel(link))
+			continue;
+		any = true;
+		for (size_t a = 0; a < addrs.n; a++) {
+			const struct host_addr *entry = list_at(&addrs, a);
+
+			if (!strcmp(entry->device, link->name))
+				list_append(&tunnelled.addrs, entry);
+		}
+	}
+	if (any) {
+		read_tunnel_routes(&tunnelled, AF_INET);
+		read_tunnel_routes(&tunnelled, AF_INET6);
+	}
+	list_free(&addrs);
+	list_free(&tunnelled.links);
+	return tunnelled.addrs;
+}
+
+bool host_tunnel_of(const struct roam_addr *addr, char *device)
+{
+	static struct list tunnelled;
+	static bool is_read;
+	const struct host_addr *entry;
+
+	if (!is_read)
+		tunnelled = read_tunnelled();
+	is_read = true;
+	entry = host_addr_find(&tunnelled, addr);
+	if (entry)
+		snprintf(device, IF_NAMESIZE, "%s", entry->device);
+	return entry;
+}
+
+int host_read_number(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	int value = -1;
+
+	if (file) {
+		if (fscanf(file, "%d", &value) != 1)
+			value = -1;
+		fclose(file);
+	}
+	return value;
+}
+
+void host_read_line(const char *path, char *buf, size_t len)
+{
+	FILE *file = fopen(path, "re");
+
+	*buf = 0;
+	if (!file)
+		return;
+	if (fgets(buf, len, file))
+		buf[strcspn(buf, "\n")] = 0;
+	else
+		*buf = 0;
+	fclose(file);
+}
