@@ -62,6 +62,8 @@ struct lrd_counters {
  * @look: looks where we are: soon after a change, and once in a while (D-21)
  * @tick: when a core has something to do
  * @coa: care-of address now, all zero for none
+ * @old_coa: the one before
+ * @moved: when it changed
  * @counters: see above
  * @started: when it started
  */
@@ -81,6 +83,8 @@ struct lrd {
 	uv_timer_t look;
 	uv_timer_t tick;
 	struct roam_addr coa;
+	struct roam_addr old_coa;
+	msec_t moved;
 	struct lrd_counters counters;
 	msec_t started;
 };

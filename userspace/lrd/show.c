@@ -4,6 +4,7 @@
 
 #include "io/daemon.h"
 #include "io/json.h"
+#include "io/version.h"
 #include "lrd/lrd.h"
 
 /* Seconds until a time, null for never. */
@@ -158,10 +159,15 @@ static json_t *status(void *ctx, const json_t *args,
 		mobile_foreach(lrd->mobile, count_registration, &registrations);
 		mobile_foreach_peer(lrd->mobile, count_peer, &n_peers);
 	}
-	return json_pack("{ss ss so si si si si sI}",
+	return json_pack("{ss ss ss so so so si si si si sI}",
 			 "daemon", "roam-lrd",
+			 "version", ROAM_VERSION,
 			 "role", lrd->mobile ? "mobile" : "correspondent",
 			 "care_of", json_addr(&lrd->coa),
+			 "old_care_of", json_addr(&lrd->old_coa),
+			 "moved", lrd->moved ?
+				json_integer((daemon_now() - lrd->moved) / 1000) :
+				json_null(),
 			 "registrations", registrations.all,
 			 "registered", registrations.registered,
 			 "correspondents", n_peers,
