@@ -23,8 +23,7 @@ static size_t json_flags(void)
 	       JSON_REAL_PRECISION(REAL_DIGITS);
 }
 
-/* "4m12s", "1.5s", "3d4h": two units are enough for a person. */
-static void format_duration(double seconds, char *buf, size_t len)
+void output_duration(double seconds, char *buf, size_t len)
 {
 	long long s = seconds;
 
@@ -46,7 +45,7 @@ static void format_duration(double seconds, char *buf, size_t len)
 static bool is_duration(const char *key)
 {
 	static const char *const keys[] = {
-		"expires_in", "idle", "uptime", "lifetime", "grace",
+		"expires_in", "idle", "uptime", "lifetime", "grace", "moved",
 	};
 	size_t len = strlen(key);
 
@@ -80,7 +79,7 @@ static void append_value(char **text, const char *key, const json_t *value)
 	case JSON_INTEGER:
 	case JSON_REAL:
 		if (is_duration(key))
-			format_duration(json_number_value(value), number,
+			output_duration(json_number_value(value), number,
 					sizeof(number));
 		else if (json_is_integer(value))
 			snprintf(number, sizeof(number),

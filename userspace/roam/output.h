@@ -4,7 +4,7 @@
  * so the two can never say different things.
  *
  * Text shows null as "-", a boolean as yes or no, and seconds in the members
- * expires_in, idle, uptime, lifetime, grace and *_time as a duration.
+ * expires_in, idle, uptime, lifetime, grace, moved and *_time as a duration.
  */
 #ifndef ROAM_OUTPUT_H
 #define ROAM_OUTPUT_H
@@ -39,6 +39,9 @@ void output_applied(size_t applied);
 int output_open(const char *path);
 /* 0, or negative errno when not all could be written. */
 int output_close(int saved);
+/* "4m12s": two units are enough for a person. */
+#define OUTPUT_DURATION_LEN 32
+void output_duration(double seconds, char *buf, size_t len);
 /* The time as in events, "2026-11-21T00:49:02.648927Z". */
 #define OUTPUT_TIME_LEN 40
 void output_now(char *buf, size_t len);

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "genl/mangle.h"
 #include "io/json.h"
+#include "roam/host.h"
 #include "roam/list.h"
 #include "roam/output.h"
 #include "roam/roam.h"
@@ -319,11 +320,18 @@ static struct {
 
 static int collect(int argc, char **argv, enum mangle_set which)
 {
+	char text[ROAM_ADDR_STRLEN], device[IF_NAMESIZE];
 	struct mangle_mapping m;
 	int status = parse_mapping(argc, argv, &m);
 
 	if (status)
 		return status;
+	/* One of the two, or each would undo the other's work (TEN-28). */
+	if (m.state == ROAM_MANGLE_STATE_VALID &&
+	    host_tunnel_of(&m.perm, device))
+		return fail(ROAM_REFUSED, "take it out of the tunnel first",
+			    "%s is behind the tunnel %s already; an address is served by a tunnel or by rewriting, not by both",
+			    roam_addr_format(&m.perm, text), device);
 	list_append(&collected.mappings, &m);
 	list_append(&collected.lines, &(unsigned int){ batch_line() });
 	collected.which = which;
