@@ -149,6 +149,23 @@ static int report_connect(const char *daemon)
 		    daemon, path, strerror(err));
 }
 
+json_t *client_ask(const char *daemon, const char *command, json_t *args)
+{
+	struct client *client = client_open(daemon);
+	json_t *answer, *result;
+
+	if (!client) {
+		json_decref(args);
+		return NULL;
+	}
+	answer = client_send(client, command, args) ? client_read(client) : NULL;
+	client_close(client);
+	result = json_incref(json_object_get(answer, "result"));
+	json_decref(answer);
+	errno = 0;
+	return result;
+}
+
 json_t *client_call(const char *daemon, const char *command, json_t *args,
 		    int *status)
 {

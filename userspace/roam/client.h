@@ -24,6 +24,12 @@ json_t *client_read(struct client *client);
 /* A complete line is here already: client_read() will not wait. */
 bool client_has_line(const struct client *client);
 
+/*
+ * One command, one answer, without a word about a failure: NULL with errno set
+ * if the daemon is not there, else NULL with errno 0.
+ */
+json_t *client_ask(const char *daemon, const char *command, json_t *args);
+
 /**
  * client_call() - one command, one answer
  * @daemon: "hlrd"

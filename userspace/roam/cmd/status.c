@@ -83,6 +83,18 @@ static void add_module(json_t *rows)
 	genl_close(genl);
 }
 
+/* Not for a glance. */
+static bool is_aside(const char *key)
+{
+	static const char *const keys[] = { "daemon", "version", "uptime",
+					    "old_care_of", "moved" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strcmp(key, keys[i]))
+			return true;
+	return false;
+}
+
 /* The daemon's own status in one value: "12 mappings, 3 hosts, store ok". */
 static json_t *summary(json_t *status)
 {
@@ -95,8 +107,7 @@ static json_t *summary(json_t *status)
 	json_object_foreach(object, key, value) {
 		size_t used = strlen(text);
 
-		if (!strcmp(key, "daemon") || !strcmp(key, "version") ||
-		    !strcmp(key, "uptime"))
+		if (is_aside(key))
 			continue;
 		if (json_is_string(value))
 			snprintf(text + used, sizeof(text) - used, ", %s %s",

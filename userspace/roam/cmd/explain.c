@@ -1,0 +1,744 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * roam explain: what this host does with TCP to and from an address, and why.
+ *
+ * What module, daemons and kernel know is gathered first (struct facts); then
+ * each of the functions below says its part in sentences, and what to do where
+ * something is wrong.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "genl/mangle.h"
+#include "io/json.h"
+#include "roam/client.h"
+#include "roam/cmd/mangle.h"
+#include "roam/host.h"
+#include "roam/output.h"
+#include "roam/roam.h"
+
+#define SENTENCE_LEN 512
+
+/**
+ * struct facts - all that is known about an address
+ * @addr: the address
+ * @text: it, printed
+ * @loaded: the module answers
+ * @error: why it does not
+ * @config: its settings
+ * @mapping: the mapping of @addr as a permanent address; NULL if there is none
+ * @at: the mapping whose care-of address it is, or NULL
+ * @own: the mapping of an own permanent address of this family, or NULL
+ * @mappings: all mappings
+ * @peers: all correspondents
+ * @range: prefix that holds @addr; length 0 and no address if none does
+ * @in_range: there is such a prefix
+ * @n_ranges: number of prefixes
+ * @addrs: addresses of this host
+ * @lrd: status of roam-lrd, NULL if it does not run
+ * @known: what roam-lrd knows of @addr as correspondent, or NULL
+ * @registers: what it knows of @addr at the registers, if it is our own
+ * @hlrd: entry of the register on this host, or NULL
+ * @route: the way of TCP to @addr
+ * @route_error: 0, or why there is none
+ * @sentences: what is said
+ * @next: what to do
+ */
+struct facts {
+	struct roam_addr addr;
+	char text[ROAM_ADDR_STRLEN];
+	bool loaded;
+	char error[SENTENCE_LEN];
+	struct mangle_config config;
+	const struct mangle_mapping *mapping;
+	const struct mangle_mapping *at;
+	const struct mangle_mapping *own;
+	struct list mappings;
+	struct list peers;
+	struct roam_prefix range;
+	bool in_range;
+	size_t n_ranges;
+	struct list addrs;
+	json_t *lrd;
+	json_t *known;
+	json_t *registers;
+	json_t *hlrd;
+	struct host_route route;
+	int route_error;
+	json_t *sentences;
+	json_t *next;
+};
+
+/* ---- gathering ---- */
+
+static void note_range(void *ctx, const struct roam_prefix *range)
+{
+	struct facts *f = ctx;
+
+	f->n_ranges++;
+	if (!roam_prefix_contains(range, &f->addr) ||
+	    (f->in_range && range->len < f->range.len))
+		return;
+	f->range = *range;
+	f->in_range = true;
+}
+
+static void note_mappings(struct facts *f)
+{
+	for (size_t i = 0; i < f->mappings.n; i++) {
+		const struct mangle_mapping *m = list_at(&f->mappings, i);
+		bool valid = m->state == ROAM_MANGLE_STATE_VALID;
+
+		if (roam_addr_eq(&m->perm, &f->addr))
+			f->mapping = m;
+		else if (valid && roam_addr_eq(&m->coa, &f->addr))
+			f->at = m;
+		if (valid && m->role == ROAM_MANGLE_ROLE_OWN &&
+		    roam_addr_is_v4(&m->perm) == roam_addr_is_v4(&f->addr))
+			f->own = m;
+	}
+}
+
+static void gather_module(struct facts *f)
+{
+	struct genl *genl = mangle_open(NULL);
+
+	if (!genl) {
+		if (errno != ENOENT)
+			snprintf(f->error, sizeof(f->error), "%s",
+				 strerror(errno));
+		return;
+	}
+	if (mangle_config_get(genl, &f->config) ||
+	    mangle_range_get(genl, note_range, f) ||
+	    mangle_read_mappings(genl, &f->mappings, NULL) ||
+	    mangle_read_peers(genl, &f->peers, NULL)) {
+		snprintf(f->error, sizeof(f->error), "%s", genl_error(genl));
+		genl_close(genl);
+		return;
+	}
+	genl_close(genl);
+	f->loaded = true;
+	note_mappings(f);
+}
+
+/* The objects of an answer that are about the address; takes the reference. */
+static json_t *about(const struct facts *f, json_t *rows)
+{
+	json_t *found = json_array(), *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		const char *perm = json_string_value(json_object_get(row,
+								     "permanent"));
+
+		if (perm && !strcmp(perm, f->text))
+			json_array_append(found, row);
+	}
+	json_decref(rows);
+	return found;
+}
+
+/* Just the first of them, or NULL. */
+static json_t *first(json_t *rows)
+{
+	json_t *row = json_incref(json_array_get(rows, 0));
+
+	json_decref(rows);
+	return row;
+}
+
+static json_t *args_of(const struct facts *f)
+{
+	return json_pack("{ss}", "permanent", f->text);
+}
+
+static void gather_daemons(struct facts *f)
+{
+	f->lrd = client_ask("lrd", "status", NULL);
+	if (json_is_array(f->lrd))
+		f->lrd = first(f->lrd);
+	f->known = first(about(f, client_ask("lrd", "show", args_of(f))));
+	f->registers = about(f, client_ask("lrd", "registers", NULL));
+	f->hlrd = first(about(f, client_ask("hlrd", "show", args_of(f))));
+}
+
+static void gather(struct facts *f)
+{
+	gather_module(f);
+	gather_daemons(f);
+	f->addrs = host_addrs();
+	f->route_error = host_route(&f->addr, NULL, IPPROTO_TCP, &f->route);
+}
+
+static void release(struct facts *f)
+{
+	list_free(&f->mappings);
+	list_free(&f->peers);
+	list_free(&f->addrs);
+	json_decref(f->lrd);
+	json_decref(f->known);
+	json_decref(f->registers);
+	json_decref(f->hlrd);
+}
+
+/* ---- sentences ---- */
+
+static void say(struct facts *f, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static void advise(struct facts *f, const char *fix, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say(struct facts *f, const char *fmt, ...)
+{
+	char text[SENTENCE_LEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	json_array_append_new(f->sentences, json_string(text));
+}
+
+static void advise(struct facts *f, const char *fix, const char *fmt, ...)
+{
+	char text[SENTENCE_LEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	json_array_append_new(f->next, json_pack("{ss ss}", "problem", text,
+						 "fix", fix));
+}
+
+static const char *duration(double seconds)
+{
+	static char texts[4][OUTPUT_DURATION_LEN];
+	static unsigned int turn;
+	char *text = texts[turn++ % 4];
+
+	output_duration(seconds, text, OUTPUT_DURATION_LEN);
+	return text;
+}
+
+static const char *name(const struct roam_addr *addr)
+{
+	static char texts[4][ROAM_ADDR_STRLEN];
+	static unsigned int turn;
+
+	return roam_addr_format(addr, texts[turn++ % 4]);
+}
+
+static const char *string_of(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s ? s : "unknown";
+}
+
+static bool handles_tcp(const struct facts *f)
+{
+	for (size_t i = 0; i < f->config.n_protocols; i++)
+		if (f->config.protocols[i] == IPPROTO_TCP)
+			return true;
+	return false;
+}
+
+static bool is_valid(const struct mangle_mapping *m)
+{
+	return m && m->state == ROAM_MANGLE_STATE_VALID;
+}
+
+/* The number of correspondents of an own address, and how many know it. */
+static void count_peers(const struct facts *f, const struct roam_addr *own,
+			int *all, int *told)
+{
+	*all = *told = 0;
+	for (size_t i = 0; i < f->peers.n; i++) {
+		const struct mangle_peer *p = list_at(&f->peers, i);
+
+		if (!roam_addr_eq(&p->own, own))
+			continue;
+		++*all;
+		*told += p->told;
+	}
+}
+
+static void explain_registers(struct facts *f)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(f->registers, i, row) {
+		const char *reg = string_of(row, "register");
+		json_t *expires = json_object_get(row, "expires_in");
+		json_int_t seq;
+
+		seq = json_integer_value(json_object_get(row, "sequence"));
+		if (json_is_true(json_object_get(row, "registered"))) {
+			say(f, "The register %s knows that, under sequence %" JSON_INTEGER_FORMAT ", for another %s.",
+			    reg, seq, json_is_number(expires) ?
+			    duration(json_number_value(expires)) : "while");
+			continue;
+		}
+		say(f, "The register %s has not confirmed that (last answer: %s).",
+		    reg, string_of(row, "last_status"));
+		advise(f, "roam lr registers; journalctl -u roam-lrd -e",
+		       "The register %s does not know where this host is, so new correspondents do not find it.",
+		       reg);
+	}
+}
+
+static void explain_own(struct facts *f)
+{
+	const struct host_addr *entry = host_addr_find(&f->addrs, &f->addr);
+	int all, told;
+
+	say(f, "It is a permanent address of this host%s%s.",
+	    entry ? ", on " : "", entry ? entry->device : "");
+	if (!entry)
+		advise(f, "systemctl restart roam-lrd",
+		       "%s is on no link of this host, so no program can use it.",
+		       f->text);
+	if (!is_valid(f->mapping) ||
+	    roam_addr_eq(&f->mapping->perm, &f->mapping->coa)) {
+		say(f, "The host is at home: packets of this address are not rewritten.");
+	} else {
+		json_t *moved = json_object_get(f->lrd, "moved");
+
+		say(f, "The host is away; its care-of address is %s%s%s.",
+		    name(&f->mapping->coa),
+		    json_is_number(moved) ? ", for " : "",
+		    json_is_number(moved) ?
+		    duration(json_number_value(moved)) : "");
+		say(f, "Sent: TCP from %s leaves with the source %s (hook LOCAL_OUT, after all other hooks).",
+		    f->text, name(&f->mapping->coa));
+		say(f, "Received: TCP to %s becomes TCP to %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
+		    name(&f->mapping->coa), f->text, name(&f->mapping->coa));
+	}
+	explain_registers(f);
+	count_peers(f, &f->addr, &all, &told);
+	if (all)
+		say(f, "%d of %d correspondents know%s where it is.", told, all,
+		    told == 1 ? "s" : "");
+	else
+		say(f, "No correspondent has been seen lately.");
+	if (told < all)
+		advise(f, "roam lr peers",
+		       "%d correspondent%s not told yet; what goes there waits.",
+		       all - told, all - told == 1 ? " is" : "s are");
+	if (!host_has_rule(roam_addr_is_v4(&f->addr) ? AF_INET : AF_INET6,
+			   IPPROTO_TCP))
+		advise(f, "systemctl restart roam-lrd",
+		       "No rule gives TCP the permanent address as source; new connections begin with another one.");
+}
+
+static void explain_left(struct facts *f)
+{
+	double ago = json_number_value(json_object_get(f->lrd, "moved"));
+	double grace = f->config.grace / 1000.0;
+
+	say(f, "It is the care-of address that this host left %s ago.",
+	    duration(ago));
+	if (f->loaded && ago < grace)
+		say(f, "Packets in flight are translated for another %s.",
+		    duration(grace - ago));
+	else
+		say(f, "The grace of %s is over: it means nothing to this host any more.",
+		    duration(grace));
+}
+
+/* Is this the care-of address that roam-lrd remembers? */
+static bool is_left(const struct facts *f)
+{
+	return !strcmp(string_of(f->lrd, "old_care_of"), f->text);
+}
+
+static void explain_care_of(struct facts *f)
+{
+	const struct mangle_mapping *m = f->at;
+
+	if (m->role == ROAM_MANGLE_ROLE_OWN) {
+		say(f, "It is the present care-of address of %s, a permanent address of this host.",
+		    name(&m->perm));
+		say(f, "Received: TCP to it becomes TCP to %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
+		    name(&m->perm), f->text);
+		return;
+	}
+	say(f, "It is where the mobile host %s is now.", name(&m->perm));
+	say(f, "Received: TCP from it becomes TCP from %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
+	    name(&m->perm), f->text);
+	say(f, "Sent: TCP to it leaves as it is. Such a connection ends when the mobile host moves; one to %s goes on.",
+	    name(&m->perm));
+}
+
+static void explain_lifetime(struct facts *f)
+{
+	const struct mangle_mapping *m = f->mapping;
+
+	say(f, "That is true for %s%s; its last packet was %s ago (sequence %llu).",
+	    m->lifetime ? "another " : "ever",
+	    m->lifetime ? duration(m->lifetime / 1000.0) : "",
+	    duration(m->idle / 1000.0), (unsigned long long)m->seq);
+	if (f->known && json_is_true(json_object_get(f->known, "pending")))
+		say(f, "roam-lrd is asking the register about it again.");
+}
+
+static void explain_remote(struct facts *f)
+{
+	const struct mangle_mapping *m = f->mapping;
+
+	if (!is_valid(m)) {
+		say(f, "It is in the prefix of permanent addresses, but no mobile host: the register knows none of that address, so packets leave as they are.");
+		if (m->lifetime)
+			say(f, "The register is asked again in %s.",
+			    duration(m->lifetime / 1000.0));
+		return;
+	}
+	say(f, "It is the permanent address of a mobile host, which is at %s.",
+	    name(&m->coa));
+	explain_lifetime(f);
+	say(f, "Sent: TCP to %s leaves to %s (hook LOCAL_OUT, after all other hooks).",
+	    f->text, name(&m->coa));
+	say(f, "Received: TCP from %s becomes TCP from %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
+	    name(&m->coa), f->text, name(&m->coa));
+}
+
+static bool is_pending(const struct facts *f)
+{
+	return f->known && json_is_true(json_object_get(f->known, "pending"));
+}
+
+/* In a prefix, and nothing in the table. */
+static void explain_unknown(struct facts *f)
+{
+	const char *policy = f->config.hold_policy ==
+			     ROAM_MANGLE_HOLD_POLICY_DROP ? "are dropped" :
+			     "leave as they are";
+
+	if (is_pending(f)) {
+		say(f, "It is unknown as yet: roam-lrd is asking the register.");
+	} else if (f->lrd) {
+		say(f, "It is unknown as yet: the first packet makes roam-lrd ask the register.");
+	} else {
+		say(f, "It is unknown, and nobody can be asked: packets leave as they are, at once.");
+		advise(f, "systemctl start roam-lrd",
+		       "roam-lrd is not running, so nobody finds out where %s is.",
+		       f->text);
+		return;
+	}
+	say(f, "Sent: up to %u packets wait for the answer, up to %s; after that they %s.",
+	    f->config.hold_packets, duration(f->config.hold_time / 1000.0),
+	    policy);
+}
+
+static void explain_outside(struct facts *f)
+{
+	if (!f->n_ranges)
+		say(f, "No prefix of permanent addresses is set on this host: TCP to %s is not looked at and leaves with its destination as it is.",
+		    f->text);
+	else
+		say(f, "It is in none of the %zu prefixes that hold permanent addresses: TCP to it is not looked at and leaves with its destination as it is.",
+		    f->n_ranges);
+	if (!f->own || !f->n_ranges)
+		advise(f, "list its prefix at 'permanent' in /etc/roam/lrd.conf, then: systemctl reload roam-lrd",
+		       "If %s is the permanent address of a mobile host, its prefix is missing here.",
+		       f->text);
+}
+
+static void explain_peer(struct facts *f, const struct mangle_peer *p)
+{
+	static const char *const modes[] = {
+		[ROAM_MANGLE_PEER_MODE_SEEN] =
+			"It has exchanged TCP with %s; whether it runs roam is not known yet.",
+		[ROAM_MANGLE_PEER_MODE_ROAM] =
+			"It is a correspondent of %s and runs roam: connections with it survive a move.",
+		[ROAM_MANGLE_PEER_MODE_PLAIN] =
+			"It is a plain correspondent of %s, without roam: connections with it end when this host moves.",
+	};
+	char text[SENTENCE_LEN];
+
+	if (p->mode >= sizeof(modes) / sizeof(modes[0]))
+		return;
+	snprintf(text, sizeof(text), modes[p->mode], name(&p->own));
+	say(f, "%s Its last packet was %s ago.", text,
+	    duration(p->idle / 1000.0));
+	if (p->told || p->mode == ROAM_MANGLE_PEER_MODE_PLAIN)
+		return;
+	say(f, "Sent: it does not know the present care-of address yet, so what goes there waits for its confirmation.");
+	advise(f, "roam lr peers; roam lr counters",
+	       "%s has not confirmed where this host is.", f->text);
+}
+
+/* A destination as the correspondent of an own permanent address. */
+static void explain_peers(struct facts *f)
+{
+	bool seen = false;
+
+	for (size_t i = 0; i < f->peers.n; i++) {
+		const struct mangle_peer *p = list_at(&f->peers, i);
+
+		if (!roam_addr_eq(&p->addr, &f->addr))
+			continue;
+		seen = true;
+		explain_peer(f, p);
+	}
+	if (!seen && f->own && !f->route_error && !f->route.local) {
+		if (f->lrd)
+			say(f, "It is no correspondent of this host yet: the first packet waits while roam-lrd tells it where %s is; if it does not confirm, it is plain.",
+			    name(&f->own->perm));
+		else
+			say(f, "It is no correspondent of this host yet, and nobody tells it where %s is: its connections end when this host moves.",
+			    name(&f->own->perm));
+	}
+}
+
+static void explain_register_here(struct facts *f)
+{
+	if (f->hlrd)
+		say(f, "The register on this host has it at %s for another %s.",
+		    string_of(f->hlrd, "care_of"),
+		    duration(json_number_value(json_object_get(f->hlrd,
+							       "expires_in"))));
+}
+
+/* ---- the way out ---- */
+
+/* What the packet carries on the wire, and by where it leaves. */
+static json_t *explain_way(struct facts *f)
+{
+	bool own = f->own && roam_addr_eq(&f->route.src, &f->own->perm) &&
+		   handles_tcp(f);
+	bool to = f->mapping && is_valid(f->mapping) &&
+		  f->mapping->role == ROAM_MANGLE_ROLE_REMOTE && f->in_range &&
+		  handles_tcp(f);
+	struct roam_addr src = own ? f->own->coa : f->route.src;
+	struct roam_addr dst = to ? f->mapping->coa : f->addr;
+	struct host_route way = f->route;
+	const char *verdict;
+	int err;
+
+	err = to ? host_route(&dst, own ? &src : NULL, IPPROTO_TCP, &way) : 0;
+	if (f->route.local)
+		verdict = "local";
+	else if (err)
+		verdict = "no-route";
+	else
+		verdict = own || to ? "rewritten" : "unchanged";
+	if (!strcmp(verdict, "local")) {
+		say(f, "TCP to it stays on this host.");
+	} else {
+		say(f, "A new connection to it takes the source %s (table %u).",
+		    name(&f->route.src), f->route.table);
+		if (err) {
+			say(f, "There is no route to %s: packets are dropped and counted (drop-no-route).",
+			    name(&dst));
+			advise(f, "ip route get the care-of address",
+			       "No route leads to %s, where %s is.",
+			       name(&dst), f->text);
+		} else {
+			say(f, "On the wire it is %s to %s, by %s%s%s.",
+			    name(&src), name(&dst), way.device,
+			    roam_addr_is_none(&way.gateway) ? "" : " via ",
+			    roam_addr_is_none(&way.gateway) ? "" :
+							      name(&way.gateway));
+		}
+	}
+	if (f->own && !f->route.local && handles_tcp(f) &&
+	    !roam_addr_eq(&f->route.src, &f->own->perm))
+		advise(f, "ip rule show; systemctl restart roam-lrd",
+		       "New connections to %s take %s as source, not the permanent address %s, and end when this host moves.",
+		       f->text, name(&f->route.src), name(&f->own->perm));
+	return json_pack("{ss so so so so ss so sI}",
+			 "verdict", verdict,
+			 "source", json_addr(&f->route.src),
+			 "destination", json_addr(&f->addr),
+			 "wire_source", json_addr(&src),
+			 "wire_destination", json_addr(&dst),
+			 "device", way.device,
+			 "gateway", json_addr(&way.gateway),
+			 "table", (json_int_t)f->route.table);
+}
+
+static json_t *explain_route(struct facts *f)
+{
+	char fix[ROAM_ADDR_STRLEN + 64];
+
+	if (!f->route_error)
+		return explain_way(f);
+	snprintf(fix, sizeof(fix), "ip route get %s ipproto tcp", f->text);
+	say(f, "This host has no route to it: %s.", strerror(-f->route_error));
+	advise(f, fix,
+	       "A connection to %s fails before anything is rewritten; a default route is enough.",
+	       f->text);
+	return json_null();
+}
+
+/* ---- the whole ---- */
+
+/* enum-like word for programs; what the sentences are about. */
+static const char *explain_role(struct facts *f)
+{
+	if (!roam_addr_is_usable(&f->addr)) {
+		say(f, "It is not the address of one host; roam leaves its packets alone.");
+		return "unusable";
+	}
+	if (!f->loaded) {
+		say(f, "Nothing is rewritten: the kernel module roam_mangle %s%s.",
+		    *f->error ? "does not answer: " : "is not loaded",
+		    f->error);
+		advise(f, *f->error ? "run it as root" : "modprobe roam_mangle",
+		       "The module roam_mangle %s.",
+		       *f->error ? "cannot be asked" : "is not loaded");
+		return "no-module";
+	}
+	if (f->in_range) {
+		char text[ROAM_PREFIX_STRLEN];
+
+		say(f, "It is in %s, a prefix of permanent addresses.",
+		    roam_prefix_format(&f->range, text));
+	}
+	if (!handles_tcp(f)) {
+		say(f, "TCP is not among the protocols that the module rewrites; what follows does not happen.");
+		advise(f, "roam mangle config set protocol tcp",
+		       "The module leaves TCP alone.");
+	}
+	if (f->mapping && f->mapping->role == ROAM_MANGLE_ROLE_OWN) {
+		explain_own(f);
+		return "own-permanent";
+	}
+	if (f->mapping) {
+		explain_remote(f);
+		return is_valid(f->mapping) ? "mobile" : "null";
+	}
+	if (f->at) {
+		explain_care_of(f);
+		return f->at->role == ROAM_MANGLE_ROLE_OWN ?
+		       "own-care-of" : "care-of";
+	}
+	if (is_left(f)) {
+		explain_left(f);
+		return "left-care-of";
+	}
+	if (!f->route_error && f->route.local) {
+		const struct host_addr *entry;
+
+		entry = host_addr_find(&f->addrs, &f->addr);
+		say(f, "It is an address of this host%s%s, and no care-of address of a permanent one.",
+		    entry ? ", on " : "", entry ? entry->device : "");
+		return "local";
+	}
+	if (f->in_range) {
+		explain_unknown(f);
+		return is_pending(f) ? "pending" : "unknown";
+	}
+	explain_outside(f);
+	return "outside";
+}
+
+/* Somebody has to keep alive what the module holds. */
+static void explain_daemon(struct facts *f)
+{
+	if (f->lrd || !f->loaded || !f->mapping || !f->mapping->lifetime)
+		return;
+	if (f->mapping->role == ROAM_MANGLE_ROLE_OWN || is_valid(f->mapping))
+		advise(f, "systemctl start roam-lrd",
+		       "roam-lrd is not running: what is said here ends in %s, or with the next move.",
+		       duration(f->mapping->lifetime / 1000.0));
+}
+
+static json_t *matching_peers(const struct facts *f)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < f->peers.n; i++) {
+		const struct mangle_peer *p = list_at(&f->peers, i);
+
+		if (roam_addr_eq(&p->addr, &f->addr))
+			json_array_append_new(array, mangle_json_peer(p));
+	}
+	return array;
+}
+
+static json_t *explain(struct facts *f)
+{
+	char text[ROAM_PREFIX_STRLEN];
+	const char *role = explain_role(f);
+	json_t *outgoing = json_null();
+
+	if (strcmp(role, "unusable")) {
+		if (f->loaded && strcmp(role, "own-permanent"))
+			explain_peers(f);
+		explain_register_here(f);
+		explain_daemon(f);
+		outgoing = explain_route(f);
+	}
+	return json_pack("{ss ss so so so so so so so}",
+			 "address", f->text,
+			 "role", role,
+			 "prefix", f->in_range ?
+				json_string(roam_prefix_format(&f->range, text)) :
+				json_null(),
+			 "mapping", f->mapping || f->at ?
+				mangle_json_mapping(f->mapping ? f->mapping :
+								 f->at) :
+				json_null(),
+			 "correspondents", matching_peers(f),
+			 "registers", json_incref(f->registers),
+			 "outgoing", outgoing,
+			 "sentences", f->sentences,
+			 "next", f->next);
+}
+
+static void print_explanation(json_t *object)
+{
+	json_t *item;
+	size_t i;
+
+	output_line(0, json_string_value(json_object_get(object, "address")));
+	json_array_foreach(json_object_get(object, "sentences"), i, item)
+		output_line(2, json_string_value(item));
+	json_array_foreach(json_object_get(object, "next"), i, item) {
+		output_line(0, i ? "" : "What to do:");
+		output_line(2, string_of(item, "problem"));
+		output_line(4, string_of(item, "fix"));
+	}
+}
+
+static int explain_run(int argc, char **argv)
+{
+	struct facts f = {
+		.mappings = LIST_OF(struct mangle_mapping),
+		.peers = LIST_OF(struct mangle_peer),
+	};
+
+	if (!argc)
+		return fail(ROAM_USAGE, "roam explain 203.0.113.5",
+			    "roam explain: give an address");
+	if (argc > 1)
+		return fail(ROAM_USAGE, "roam explain help",
+			    "'%s' is one word too many", argv[1]);
+	if (!roam_addr_parse(argv[0], &f.addr))
+		return fail(ROAM_USAGE, "give an address such as 203.0.113.5",
+			    "'%s' is no IP address", argv[0]);
+	roam_addr_format(&f.addr, f.text);
+	f.sentences = json_array();
+	f.next = json_array();
+	gather(&f);
+	output_text(explain(&f), print_explanation);
+	release(&f);
+	return ROAM_OK;
+}
+
+static const struct command explain_object = {
+	.name = "explain",
+	.args = "ADDRESS",
+	.help = "what happens with TCP to and from an address, and why",
+	.run = explain_run,
+};
+ROAM_OBJECT(explain_object)
