@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "roam/roam.h"
 
@@ -16,6 +15,14 @@
 
 /* Results of a batch so far; NULL outside of one. */
 static json_t *batch;
+
+/* Where all goes; NULL: the standard output. */
+static FILE *stream;
+
+static FILE *out(void)
+{
+	return stream ? stream : stdout;
+}
 
 static size_t json_flags(void)
 {
@@ -129,8 +136,8 @@ static bool put_json(json_t *value)
 				  "result", value));
 		return true;
 	}
-	json_dumpf(value, stdout, json_flags());
-	putchar('\n');
+	json_dumpf(value, out(), json_flags());
+	putc('\n', out());
 	return true;
 }
 
@@ -172,9 +179,9 @@ static void print_table(const json_t *array, const char *const *columns)
 					*p = *p == '_' ? '-' :
 					     *p >= 'a' && *p <= 'z' ? *p - 32 : *p;
 			if (c + 1 < n)
-				printf("%-*s  ", width[c], cell);
+				fprintf(out(), "%-*s  ", width[c], cell);
 			else
-				printf("%s\n", cell);
+				fprintf(out(), "%s\n", cell);
 			free(cell);
 		}
 	}
@@ -255,7 +262,7 @@ static void print_record(json_t *object, const char *outer, int width)
 			continue;
 		}
 		text = format_value(key, value);
-		printf("%-*s  %s\n", width, name, text);
+		fprintf(out(), "%-*s  %s\n", width, name, text);
 		free(text);
 	}
 }
@@ -269,7 +276,7 @@ void output_record(json_t *array)
 
 		json_array_foreach(array, i, object) {
 			if (i)
-				putchar('\n');
+				putc('\n', out());
 			print_record(object, "", record_width(object, 0));
 		}
 	}
@@ -284,22 +291,22 @@ void output_line(int indent, const char *text)
 		int len = strcspn(text, " ");
 
 		if (column && column + 1 + len > LINE_COLUMNS) {
-			putchar('\n');
+			putc('\n', out());
 			column = 0;
 		}
 		if (column) {
-			putchar(' ');
+			putc(' ', out());
 			column++;
 		} else {
-			printf("%*s", indent, "");
+			fprintf(out(), "%*s", indent, "");
 			column = indent;
 		}
-		printf("%.*s", len, text);
+		fprintf(out(), "%.*s", len, text);
 		column += len;
 		text += len;
 		text += strspn(text, " ");
 	}
-	putchar('\n');
+	putc('\n', out());
 }
 
 void output_words(json_t *array)
@@ -309,7 +316,7 @@ void output_words(json_t *array)
 
 	if (!put_json(array))
 		json_array_foreach(array, i, word)
-			puts(json_string_value(word));
+			fprintf(out(), "%s\n", json_string_value(word));
 	json_decref(array);
 }
 
@@ -331,7 +338,7 @@ static void print_value(const char *key, const json_t *value)
 {
 	char *text = format_value(key, value);
 
-	printf("%s\n", text);
+	fprintf(out(), "%s\n", text);
 	free(text);
 }
 
@@ -356,7 +363,7 @@ static void print_section(const char *key, json_t *value)
 		json_array_foreach(value, i, item)
 			print_value(key, item);
 		if (!i)
-			puts("none");
+			fprintf(out(), "none\n");
 	} else {
 		print_value(key, value);
 	}
@@ -372,7 +379,7 @@ void output_sections(json_t *object)
 
 		for (char *p = title; *p; p++)
 			*p = *p == '_' ? ' ' : *p;
-		printf("%s== %s\n", json_object_iter_at(object, key) ==
+		fprintf(out(), "%s== %s\n", json_object_iter_at(object, key) ==
 		       json_object_iter(object) ? "" : "\n", title);
 		free(title);
 		print_section(key, value);
@@ -405,11 +412,11 @@ void output_event(json_t *event)
 		json_object_del(event, "time");
 	}
 	if (options.json) {
-		json_dumpf(event, stdout,
+		json_dumpf(event, out(),
 			   JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
 	} else {
 		if (options.timestamps)
-			printf("%s ", json_string_value(json_object_get(event,
+			fprintf(out(), "%s ", json_string_value(json_object_get(event,
 									"time")));
 		json_object_foreach(event, key, value) {
 			char *text = format_value(key, value);
@@ -419,16 +426,16 @@ void output_event(json_t *event)
 				continue;
 			}
 			if (!strcmp(key, "object"))
-				printf("%s", text);
+				fprintf(out(), "%s", text);
 			else if (!strcmp(key, "event"))
-				printf(" %s", text);
+				fprintf(out(), " %s", text);
 			else if (!json_is_null(value))
-				printf(" %s %s", key, text);
+				fprintf(out(), " %s %s", key, text);
 			free(text);
 		}
 	}
-	putchar('\n');
-	fflush(stdout);
+	putc('\n', out());
+	fflush(out());
 	json_decref(event);
 }
 
@@ -447,25 +454,34 @@ int output_open(const char *path)
 {
 	/* Never over what is there: a report may be the only one of a fault. */
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int saved;
 
 	if (fd < 0)
 		return -errno;
-	fflush(stdout);
-	saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	dup2(fd, STDOUT_FILENO);
-	close(fd);
-	return saved;
+	stream = fdopen(fd, "w");
+	return 0;
 }
 
-int output_close(int saved)
+int output_close(void)
 {
-	int err = fflush(stdout) ? -errno : 0;
+	/* What could not be written shows here at the latest. */
+	bool failed = ferror(stream);
+	int err = fclose(stream) ? errno : failed ? EIO : 0;
 
-	dup2(saved, STDOUT_FILENO);
-	close(saved);
-	clearerr(stdout);
-	return err;
+	stream = NULL;
+	return -err;
+}
+
+char *output_capture(void (*print)(json_t *object), json_t *object)
+{
+	FILE *before = stream;
+	char *text = NULL;
+	size_t len;
+
+	stream = open_memstream(&text, &len);
+	print(object);
+	fclose(stream);
+	stream = before;
+	return text;
 }
 
 void output_batch(void)
@@ -476,8 +492,8 @@ void output_batch(void)
 void output_end(void)
 {
 	if (batch && options.json) {
-		json_dumpf(batch, stdout, json_flags());
-		putchar('\n');
+		json_dumpf(batch, out(), json_flags());
+		putc('\n', out());
 	}
 	json_decref(batch);
 	batch = NULL;

@@ -34,11 +34,12 @@ void output_event(json_t *event);
 void output_applied(size_t applied);
 /*
  * Until output_close(), all goes into a new file, readable by its owner alone.
- * Return: what output_close() takes, or negative errno.
+ * Both return 0 or negative errno; the second when not all could be written.
  */
 int output_open(const char *path);
-/* 0, or negative errno when not all could be written. */
-int output_close(int saved);
+int output_close(void);
+/* What @print prints as text, on the heap. */
+char *output_capture(void (*print)(json_t *object), json_t *object);
 /* "4m12s": two units are enough for a person. */
 #define OUTPUT_DURATION_LEN 32
 void output_duration(double seconds, char *buf, size_t len);
