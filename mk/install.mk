@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What is installed beside programs and modules: units, users and folders,
-# manual pages, completion, the netlink specification.
+# manual pages, completion, JSON schemas, the netlink specification.
 #
 #   make uninstall        everything that make install put there, configuration stays
 
@@ -17,7 +17,7 @@ build/man/%: Documentation/man/%.scd
 
 install-files: $(addprefix build/man/,$(MAN_PAGES))
 	install -d $(UNITS) $(SHARE)/man/man8 $(SHARE)/bash-completion/completions \
-		$(SHARE)/ynl/specs $(DESTDIR)$(PREFIX)/lib/sysusers.d \
+		$(SHARE)/ynl/specs $(SHARE)/roam/schema $(DESTDIR)$(PREFIX)/lib/sysusers.d \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	install -m 644 packaging/systemd/*.service $(UNITS)
 	install -m 644 packaging/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/roam.conf
@@ -25,6 +25,7 @@ install-files: $(addprefix build/man/,$(MAN_PAGES))
 	install -m 644 $^ $(SHARE)/man/man8
 	install -m 644 packaging/completion/roam $(SHARE)/bash-completion/completions
 	install -m 644 Documentation/netlink/specs/*.yaml $(SHARE)/ynl/specs
+	install -m 644 Documentation/schema/*.json $(SHARE)/roam/schema
 ifeq ($(DESTDIR),)
 	systemd-sysusers $(PREFIX)/lib/sysusers.d/roam.conf
 	systemd-tmpfiles --create $(PREFIX)/lib/tmpfiles.d/roam.conf
@@ -39,4 +40,6 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/roam.conf \
 		$(addprefix $(SHARE)/man/man8/,$(MAN_PAGES)) \
 		$(SHARE)/bash-completion/completions/roam \
-		$(addprefix $(SHARE)/ynl/specs/,$(notdir $(wildcard Documentation/netlink/specs/*.yaml)))
+		$(addprefix $(SHARE)/ynl/specs/,$(notdir $(wildcard Documentation/netlink/specs/*.yaml))) \
+		$(addprefix $(SHARE)/roam/schema/,$(notdir $(wildcard Documentation/schema/*.json)))
+	-rmdir $(SHARE)/roam/schema $(SHARE)/roam

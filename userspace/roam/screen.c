@@ -15,6 +15,7 @@ static SCREEN *screen;
 bool screen_usable(void)
 {
 	const char *term = getenv("TERM");
+	bool moves;
 	char *move;
 	int err;
 
@@ -23,7 +24,9 @@ bool screen_usable(void)
 	    setupterm(term, STDOUT_FILENO, &err) != OK)
 		return false;
 	move = tigetstr("cup");
-	return move && move != (char *)-1;
+	moves = move && move != (char *)-1;
+	del_curterm(cur_term);
+	return moves;
 }
 
 bool screen_open(void)

@@ -371,7 +371,9 @@ static int finish(void)
 	list_free(&collected.lines);
 	if (total)
 		batch_note_success();
-	output_applied(total);
+	/* What took effect before a refusal is an answer, too. */
+	if (total || !status)
+		output_applied(total);
 	return status;
 }
 
