@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 900
 #
 # What a person sees when something is wrong: configurations broken on purpose,
 # misspelt commands, faults for the doctor to find.
@@ -186,12 +186,21 @@ healthy_host_gets_no_failure() {
 }
 
 doctor_finds_planted_faults() {
+	# Strict hurts a moving host only while it has two links to receive by.
 	in_ns "$mobile" sysctl -qw net.ipv4.conf.all.rp_filter=1
-	expect_eq "strict rp_filter" warn "$(diagnosis mobile rp_filter)"
+	expect_eq "strict rp_filter, one link" ok "$(diagnosis mobile rp_filter)"
+	ip -n "$mobile" link set net2 up
+	ip -n "$mobile" address add 192.0.2.100/26 dev net2
+	expect_eq "strict rp_filter, two links" warn "$(diagnosis mobile rp_filter)"
 	in_ns "$mobile" sysctl -qw net.ipv4.conf.all.rp_filter=0
+	expect_eq "no rp_filter, two links" ok "$(diagnosis mobile rp_filter)"
+	ip -n "$mobile" address flush dev net2
+	ip -n "$mobile" link set net2 down
 
 	in_ns "$mobile" nft 'add table inet t; add chain inet t in { type filter hook input priority 0; policy drop; }'
 	expect_eq "firewall" warn "$(diagnosis mobile firewall)"
+	in_ns "$mobile" nft 'add rule inet t in udp dport 17000-18000 accept'
+	expect_eq "firewall with the port in a range" ok "$(diagnosis mobile firewall)"
 	in_ns "$mobile" nft 'delete table inet t'
 	expect_eq "no firewall" ok "$(diagnosis mobile firewall)"
 
@@ -213,6 +222,323 @@ doctor_finds_planted_faults() {
 		jq -r '.[] | select(.check == "roam-lrd") | .fix')"
 	daemon mobile roam-lrd lrd
 	expect_eq "daemon again" ok "$(diagnosis mobile roam-lrd)"
+}
+
+# On a correspondent strict hurts where the two addresses of a mobile host lead
+# different ways.
+doctor_knows_where_rp_filter_hurts() {
+	in_ns "$correspondent" sysctl -qw net.ipv4.conf.all.rp_filter=1
+	on_exit in_ns "$correspondent" sysctl -qw net.ipv4.conf.all.rp_filter=0
+	roam correspondent mangle replace 203.0.113.9 via 192.0.2.60
+	on_exit roam correspondent mangle del 203.0.113.9
+	expect_eq "same way" ok "$(diagnosis correspondent rp_filter)"
+	ip -n "$correspondent" link add far type dummy
+	on_exit ip -n "$correspondent" link del far
+	ip -n "$correspondent" link set far up
+	ip -n "$correspondent" route add 203.0.113.9 dev far
+	expect_eq "another way" warn "$(diagnosis correspondent rp_filter)"
+	in_ns "$correspondent" sysctl -qw net.ipv4.conf.all.rp_filter=0
+	expect_eq "another way, not strict" ok "$(diagnosis correspondent rp_filter)"
+}
+
+# ---- what skips the hooks ----
+
+doctor_names_what_skips_hooks() {
+	expect_eq "nothing" ok "$(diagnosis mobile bypass)"
+	in_ns "$mobile" nft 'add table inet f; add flowtable inet f fast { hook ingress priority 0; devices = { net1 }; }' ||
+		fail "no flowtable"
+	expect_eq "flowtable" warn "$(diagnosis mobile flowtable)"
+	expect_match "its link" "net1" "$(roam mobile doctor)"
+	in_ns "$mobile" nft 'delete table inet f'
+	expect_eq "no flowtable" ok "$(diagnosis mobile bypass)"
+}
+
+doctor_names_xdp_programs() {
+	require clang
+	cat >"$hosts/pass.c" <<-END
+		__attribute__((section("xdp"))) int pass(void *ctx) { return 2; }
+		char license[] __attribute__((section("license"))) = "GPL";
+	END
+	clang -target bpf -O2 -g -c -o "$hosts/pass.o" "$hosts/pass.c" || fail "clang"
+	ip -n "$mobile" link set dev net3 xdpgeneric obj "$hosts/pass.o" sec xdp ||
+		fail "the kernel takes no XDP program"
+	expect_eq "program" warn "$(diagnosis mobile XDP)"
+	expect_match "its link" "net3" "$(roam mobile doctor)"
+	ip -n "$mobile" link set dev net3 xdpgeneric off
+	expect_eq "no program" ok "$(diagnosis mobile bypass)"
+}
+
+doctor_names_masquerading() {
+	expect_eq "no rule" ok "$(diagnosis mobile masquerade)"
+	masquerade() {
+		in_ns "$mobile" nft "add table ip n; add chain ip n post { type nat hook postrouting priority 100; }; add rule ip n post $1 masquerade" ||
+			fail "no rule: $1"
+		expect_eq "rule: $1" "$2" "$(diagnosis mobile masquerade)"
+		in_ns "$mobile" nft 'delete table ip n'
+	}
+	place_now
+	masquerade 'oifname "net1"' warn
+	masquerade 'ip daddr != 10.0.0.0/8' warn
+	masquerade "ip saddr { 10.0.0.0/8, $care_of }" warn
+	masquerade 'oifname "net2"' ok
+	masquerade 'oifname != "net1"' ok
+	masquerade 'ip saddr 10.0.0.0/8' ok
+}
+
+# ---- an address has one service ----
+
+tunnels_and_rewriting_exclude_each_other() {
+	local status=0 output
+	ip -n "$correspondent" link add away type ipip local "$correspondent_addr" remote 192.0.2.61 ||
+		skip "the kernel makes no tunnels"
+	on_exit ip -n "$correspondent" link del away
+	ip -n "$correspondent" link set away up
+	ip -n "$correspondent" route add 203.0.113.77 dev away
+	ip -n "$correspondent" route add 203.0.112.0/24 dev away
+	output=$(roam correspondent mangle add 203.0.113.77 via 192.0.2.61 2>&1) || status=$?
+	expect_eq "status" 2 "$status"
+	expect_match "message" "tunnel away" "$output"
+	expect_eq "mapping" "[]" "$(roam correspondent -j mangle show 203.0.113.77)"
+	# Just a way that leads through a tunnel is not that.
+	expect_ok roam correspondent mangle add 203.0.113.78 via 203.0.112.1
+	expect_ok roam correspondent mangle add 203.0.112.5 via 192.0.2.61
+	on_exit roam correspondent mangle del 203.0.113.78 203.0.112.5
+	expect_eq "doctor" "" "$(diagnosis correspondent tunnel)"
+	ip -n "$correspondent" route add 203.0.113.78 dev away
+	expect_eq "doctor" fail "$(diagnosis correspondent tunnel)"
+}
+
+# ---- explain ----
+
+# explanation HOST ADDRESS FILTER: of the document about it.
+explanation() {
+	roam "$1" -j explain "$2" | jq -r ".[0]$3"
+}
+
+# sentences HOST ADDRESS: the text of it in one line.
+sentences() {
+	roam "$1" explain "$2" | tr '\n' ' ' | tr -s ' '
+}
+
+# wire_is_as_explained HOST INTERFACE TO: what explain says about TCP to TO is what a capture
+# of the first segment shows.
+wire_is_as_explained() {
+	local host=$1 interface=$2 to=$3 said
+	said=$(explanation "$host" "$to" '.outgoing | "\(.device) \(.wire_source) \(.wire_destination)"')
+	capture_start "${!host}" "$interface" "explain.$host.pcap" "tcp port 5999"
+	in_ns "${!host}" socat -u OPEN:/dev/null "TCP:$to:5999,connect-timeout=20" || true
+	capture_stop
+	expect_eq "$host to $to" "$said" "$interface $(tshark -r "$ROAM_OUT/explain.$host.pcap" \
+		-T fields -e ip.src -e ip.dst -Y tcp.flags.syn==1 2>/dev/null | tr '\t' ' ' | head -n 1)"
+}
+
+explain_says_what_happens() {
+	echo_serve correspondent 5999
+	echo_serve mobile 5999
+	place_now
+	expect_eq "mobile: own address" own-permanent "$(explanation mobile "$permanent" .role)"
+	expect_match "its care-of address" "care-of address is $care_of" "$(sentences mobile "$permanent")"
+	expect_match "its register" "$register_addr knows" "$(sentences mobile "$permanent")"
+	expect_eq "mobile: care-of address" own-care-of "$(explanation mobile "$care_of" .role)"
+	expect_eq "mobile: nothing to do" 0 "$(explanation mobile "$permanent" '.next | length')"
+	wire_is_as_explained mobile net1 "$correspondent_addr"
+	expect_eq "rewritten" rewritten "$(explanation mobile "$correspondent_addr" .outgoing.verdict)"
+	expect_eq "its mode" "roam true" \
+		"$(explanation mobile "$correspondent_addr" '.correspondents[0] | "\(.mode) \(.told)"')"
+
+	wire_is_as_explained correspondent eth0 "$permanent"
+	expect_eq "correspondent: the mobile host" "mobile rewritten" \
+		"$(explanation correspondent "$permanent" '| "\(.role) \(.outgoing.verdict)"')"
+	expect_eq "correspondent: its care-of address" "care-of unchanged" \
+		"$(explanation correspondent "$care_of" '| "\(.role) \(.outgoing.verdict)"')"
+	expect_eq "unknown" unknown "$(explanation correspondent 203.0.113.200 .role)"
+	in_ns "$correspondent" socat -u OPEN:/dev/null TCP:203.0.113.200:1,connect-timeout=5 || true
+	wait_for 30 is_explained correspondent 203.0.113.200 null
+	expect_eq "outside" outside "$(explanation correspondent 198.51.100.77 .role)"
+	expect_eq "this host" local "$(explanation correspondent "$correspondent_addr" .role)"
+	expect_match "register" "register on this host has it at $care_of" \
+		"$(sentences register "$permanent")"
+}
+
+is_explained() {
+	[[ $(explanation "$1" "$2" .role) == "$3" ]]
+}
+
+# What is wrong is said, with what mends it.
+explain_says_what_is_wrong() {
+	daemon_signal mobile lrd STOP
+	on_exit daemon_signal mobile lrd CONT
+	ip -n "$mobile" rule del ipproto tcp
+	# The daemon sleeps; its socket still takes connections, and is silent.
+	expect_match "rule" "No rule gives TCP" "$(explanation_without_daemon "$permanent")"
+	ip -n "$mobile" route del default
+	expect_match "route" "no route" "$(explanation_without_daemon 198.51.100.200)"
+	ip -n "$mobile" route replace default via 192.0.2.1
+	roam mobile mangle config set protocol udp
+	expect_match "protocol" "leaves TCP alone" "$(explanation_without_daemon "$permanent")"
+	roam mobile mangle config set protocol tcp
+	expect_match "no daemon" "systemctl start roam-lrd" "$(explanation_without_daemon 203.0.113.201)"
+}
+
+# As if the daemon did not run.
+explanation_without_daemon() {
+	ROAM_RUN_DIR=$hosts/nowhere in_ns "$mobile" "$roam_bin/roam" explain "$1" | tr '\n' ' ' | tr -s ' '
+}
+
+left_care_of_address_is_explained() {
+	local left
+	place_now
+	left=$care_of
+	move_to 2
+	wait_for 60 is_registered
+	expect_eq "left" left-care-of "$(explanation mobile "$left" .role)"
+	expect_eq "present" own-care-of "$(explanation mobile "$care_of" .role)"
+	wait_for 60 grace_is_over "$left"
+	move_to 1
+	wait_for 60 is_registered
+}
+
+grace_is_over() {
+	sentences mobile "$1" | grep -q "grace of .* is over"
+}
+
+# ---- report ----
+
+report_holds_all_but_secrets() {
+	local file=$hosts/report secret
+	secret=$(awk '{ print $2 }' "$hosts/mobile/keys.key")
+	mkdir -p /etc/roam
+	echo "# by mistake: $secret" >/etc/roam/lrd.conf
+	on_exit rm -f /etc/roam/lrd.conf
+	echo "roam: a key in the log, $secret" >/dev/kmsg
+	expect_ok roam mobile report "$file"
+	for word in "$permanent" "$permanent_prefix" "by mistake" "a key in the log" \
+		"in_rewritten" "hold_policy" "routing rule" "registered"; do
+		grep -q -F "$word" "$file" || fail "the report does not hold '$word'"
+	done
+	! grep -q -F "$secret" "$file" || fail "the report holds a key"
+	expect_eq "who may read it" 600 "$(stat -c %a "$file")"
+	expect_fail roam mobile report "$file"
+}
+
+# ---- top ----
+
+top_shows_rates() {
+	echo_serve correspondent 5998
+	talk_open rate mobile "$correspondent_addr" 5998
+	# shellcheck disable=SC2016 # the inner shell's
+	bg bash -c 'while echo more >&"$0"; do sleep 0.05; done' "${talk_in[rate]}"
+	wait_for 60 rate_is_seen
+	expect_match "text" "PERMANENT.*$permanent.*CORRESPONDENTS|$permanent" "$(roam mobile top --once interval 100ms)"
+	expect_eq "control characters" "" "$(roam mobile top --once interval 100ms | tr -d '\n -~')"
+	expect_eq "moves" "$(counter mobile lr moves)" "$(roam mobile -j top interval 100ms | jq '.[0].summary.moves')"
+	expect_match "gap" "^[0-9]+$" "$(roam mobile -j top interval 100ms | jq '.[0].summary.gap_ms')"
+}
+
+rate_is_seen() {
+	roam mobile -j top interval 500ms |
+		jq -e '.[0].counters[] | select(.counter == "out_rewritten") | .per_second > 0'
+}
+
+top_sorts() {
+	roam register mangle add 203.0.113.1 via 192.0.2.3 lifetime 50s
+	roam register mangle add 203.0.113.2 via 192.0.2.1 lifetime 20s
+	roam register mangle add 203.0.113.3 via 192.0.2.2
+	on_exit roam register mangle flush
+	order() {
+		roam register -j top interval 100ms "$@" | jq -r '[.[0].mappings[].permanent[-1:]] | join(" ")'
+	}
+	expect_eq "by address" "1 2 3" "$(order)"
+	expect_eq "the other way" "3 2 1" "$(order reverse)"
+	expect_eq "by end" "2 1 3" "$(order sort expires)"
+	expect_eq "no more rows than wanted" "2" "$(order sort expires rows 1)"
+}
+
+# ---- JSON ----
+
+# Every command once where it answers and once where it refuses.
+every_answer_fits_its_schema() {
+	local out=$hosts/json n=0
+	mkdir "$out"
+	# keep NAME HOST WORD...: what it prints.
+	keep() {
+		n=$((n + 1))
+		roam "$2" -j "${@:3}" >"$out/$1.$n" 2>"$out/error.$1.$n" || [[ -s $out/error.$1.$n ]] || [[ $1 == doctor ]] ||
+			fail "'${*:3}' fails without a word"
+		find "$out" -name "*.$n" -empty -delete
+	}
+	bg in_ns "$mobile" env "ROAM_RUN_DIR=$hosts/mobile" "$roam_bin/roam" -j -ts monitor >"$out/monitor.mobile"
+	bg in_ns "$correspondent" env "ROAM_RUN_DIR=$hosts/correspondent" "$roam_bin/roam" -j monitor >"$out/monitor.correspondent"
+	bg in_ns "$register" env "ROAM_RUN_DIR=$hosts/register" "$roam_bin/roam" -j -ts monitor >"$out/monitor.register"
+	echo_serve correspondent 5997
+	talk_open json mobile "$correspondent_addr" 5997
+	for words in help "mangle help" "complete mangle" "status" "doctor" "explain $permanent" \
+		"explain $correspondent_addr" "top" "report" "-d report" "mangle show" "mangle show $permanent" \
+		"mangle peer show" "mangle range show" "mangle config show" "mangle stats" \
+		"lr show" "lr peers" "lr registers" "lr status" "lr counters" "hlr show" \
+		"mangle show here" "explain" "mangle add $permanent own" "mangle del 10.0.0.9" \
+		"mangle range set 1.2.3.4/33" "mangle config set grace 99h" "mangle peer del 10.0.0.1 10.0.0.2"; do
+		name=${words#-d }
+		name=${name%% "$permanent"*}
+		case $name in
+		*help) name=help ;;
+		complete* | explain*) name=${name%% *} ;;
+		"mangle show"*) name=mangle-show ;;
+		esac
+		# shellcheck disable=SC2086 # words
+		keep "${name// /-}" mobile $words
+	done
+	for words in show "show $permanent" status counters keys "keygen 9"; do
+		# shellcheck disable=SC2086
+		keep "hlr-${words%% *}" register hlr $words
+	done
+	keep report register report
+	keep top register top
+	keep lr-show correspondent lr show
+	keep explain correspondent explain "$permanent"
+	keep mangle-range-set register mangle range set 10.9.0.0/16
+	keep mangle-add register mangle add 10.9.0.1 via 192.0.2.50 lifetime 9s
+	keep mangle-replace register mangle replace 10.9.0.2 null
+	keep mangle-add register mangle add 10.9.0.1 null
+	keep mangle-show register mangle show
+	keep mangle-config-set register mangle config set hold-policy drop protocol tcp,udp
+	keep mangle-config-show register mangle config show
+	keep mangle-peer-del mobile mangle peer del "$permanent" "$correspondent_addr"
+	keep mangle-peer-flush register mangle peer flush
+	keep mangle-del register mangle del 10.9.0.1
+	keep mangle-flush register mangle flush
+	roam register mangle config set hold-policy pass protocol tcp
+	printf '%s\n' "mangle add 10.9.0.5 null" "mangle add 10.9.0.5 null" nonsense "mangle range set none" >"$hosts/batch"
+	keep batch register -force -b "$hosts/batch"
+	keep version register -V
+	roam register mangle flush
+	move_to 3
+	wait_for 60 is_registered
+	talk json
+	move_to 1
+	wait_for 60 is_registered
+	talk json
+	for file in mobile correspondent register; do
+		wait_for 60 test_size "$out/monitor.$file"
+	done
+	stop_monitors
+	expect_ok jq -e .time "$out/monitor.mobile"
+	expect_eq "time without -ts" null "$(jq -n 'input | .time' "$out/monitor.correspondent")"
+	roam mobile -j help >"$hosts/help"
+	"$(dirname "$topology_script")/schema" "$out" "$hosts/help" || fail "see above"
+}
+
+test_size() {
+	[[ -s $1 ]]
+}
+
+# A line may be cut off if the file is read while it is written.
+stop_monitors() {
+	local pid
+	for pid in $(jobs -p); do
+		grep -q monitor "/proc/$pid/cmdline" && stop "$pid"
+	done
+	return 0
 }
 
 rule_is_back() {
@@ -244,6 +570,11 @@ missing_module_is_named() {
 	expect_eq "module" fail "$(diagnosis mobile module)"
 	expect_match "advice" "modprobe roam_mangle" "$(roam mobile doctor)"
 	expect_match "status" "not loaded" "$(roam mobile status)"
+	expect_match "explanation" "roam_mangle is not loaded" "$(sentences mobile "$permanent")"
+	expect_match "report" "not loaded" "$(roam mobile report)"
+	status=0
+	roam mobile top --once >"$hosts/output" 2>&1 || status=$?
+	expect_eq "status of top" 3 "$status"
 	status=0
 	in_ns "$mobile" timeout 30 "$roam_bin/roam-lrd" -c "$hosts/mobile/lrd.conf" \
 		-s "$hosts/mobile/lrd.sock" >"$hosts/output" 2>&1 || status=$?
@@ -262,6 +593,18 @@ test "GEN-07: misspelt commands get a hint" misspelt_commands_get_a_hint
 test "GEN-05 OPEN-50: status tells what runs" status_tells_what_runs
 test "OPEN-50: the doctor finds nothing on a healthy host" healthy_host_gets_no_failure
 test "OPEN-50 OPEN-11: the doctor finds planted faults" doctor_finds_planted_faults
+test "OPEN-50 OPEN-11: strict reverse path filters are named where they hurt" doctor_knows_where_rp_filter_hurts
+test "OPEN-13: flowtables that skip the hooks are named" doctor_names_what_skips_hooks
+test "OPEN-13: XDP programs that skip the hooks are named" doctor_names_xdp_programs
+test "OPEN-50: masquerading of permanent addresses is named" doctor_names_masquerading
+test "TEN-28: an address is served by a tunnel or by rewriting, not by both" tunnels_and_rewriting_exclude_each_other
+test "OPEN-50: explain says what happens on the wire" explain_says_what_happens
+test "OPEN-50: explain says what is wrong" explain_says_what_is_wrong
+test "OPEN-50: explain knows a care-of address that was left" left_care_of_address_is_explained
+test "OPEN-50 GEN-14: a report holds everything but secrets" report_holds_all_but_secrets
+test "OPEN-50: top shows rates" top_shows_rates
+test "OPEN-50: top sorts" top_sorts
+test "OPEN-50: every answer and event fits its JSON schema" every_answer_fits_its_schema
 test "OPEN-45: what others remove comes back" foreign_changes_are_mended
 test "OPEN-50: a missing module is named" missing_module_is_named
 tests_done

@@ -62,7 +62,7 @@ struct lrd_counters {
  * @look: looks where we are: soon after a change, and once in a while (D-21)
  * @tick: when a core has something to do
  * @coa: care-of address now, all zero for none
- * @old_coa: the one before
+ * @old_coa: the last one before, all zero for none
  * @moved: when it changed
  * @counters: see above
  * @started: when it started

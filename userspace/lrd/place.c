@@ -90,7 +90,9 @@ static void look(struct lrd *lrd)
 	keep_rule(lrd);
 	coa = care_of(lrd);
 	if (!roam_addr_eq(&coa, &lrd->coa)) {
-		lrd->old_coa = lrd->coa;
+		/* Between networks there is none; that is no place to remember. */
+		if (!roam_addr_is_none(&lrd->coa))
+			lrd->old_coa = lrd->coa;
 		lrd->coa = coa;
 		lrd->moved = daemon_now();
 		lrd->counters.moves++;

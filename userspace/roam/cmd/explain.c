@@ -346,7 +346,7 @@ static void explain_left(struct facts *f)
 	say(f, "It is the care-of address that this host left %s ago.",
 	    duration(ago));
 	if (f->loaded && ago < grace)
-		say(f, "Packets in flight are translated for another %s.",
+		say(f, "Packets in flight are translated for up to another %s.",
 		    duration(grace - ago));
 	else
 		say(f, "The grace of %s is over: it means nothing to this host any more.",
