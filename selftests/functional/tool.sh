@@ -257,7 +257,7 @@ doctor_names_xdp_programs() {
 	require clang
 	cat >"$hosts/pass.c" <<-END
 		__attribute__((section("xdp"))) int pass(void *ctx) { return 2; }
-		char license[] __attribute__((section("license"))) = "GPL";
+		char _license[] __attribute__((section("license"))) = "GPL";
 	END
 	clang -target bpf -O2 -g -c -o "$hosts/pass.o" "$hosts/pass.c" || fail "clang"
 	ip -n "$mobile" link set dev net3 xdpgeneric obj "$hosts/pass.o" sec xdp ||
