@@ -17,7 +17,7 @@
 #include "roam/cmd/mangle.h"
 
 static const char *const role_names[] = { "remote", "own" };
-static const char *const state_names[] = { "valid", "null", "pending" };
+static const char *const state_names[] = { "valid", "null" };
 static const char *const mode_names[] = { "seen", "roam", "plain" };
 static const char *const policy_names[] = { "pass", "drop" };
 
