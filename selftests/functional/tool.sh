@@ -479,11 +479,11 @@ every_answer_fits_its_schema() {
 		"mangle show here" "explain" "mangle add $permanent own" "mangle del 10.0.0.9" \
 		"mangle range set 1.2.3.4/33" "mangle config set grace 99h" "mangle peer del 10.0.0.1 10.0.0.2"; do
 		name=${words#-d }
-		name=${name%% "$permanent"*}
 		case $name in
 		*help) name=help ;;
 		complete* | explain*) name=${name%% *} ;;
 		"mangle show"*) name=mangle-show ;;
+		*[0-9]*) name=refused ;;
 		esac
 		# shellcheck disable=SC2086 # words
 		keep "${name// /-}" mobile $words
