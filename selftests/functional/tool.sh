@@ -155,6 +155,14 @@ misspelt_commands_get_a_hint() {
 	expect_match "errors as JSON" '"code":"usage"' "$(roam mobile -j mangel 2>&1)"
 }
 
+completion_offers_addresses() {
+	roam register mangle add 203.0.113.77 via 192.0.2.3
+	on_exit roam register mangle flush
+	expect_eq "explain" 203.0.113.77 "$(roam register complete explain "")"
+	expect_match "replace" "via.*203.0.113.77" "$(roam register complete mangle replace "" | tr '\n' ' ')"
+	expect_eq "another beginning" "" "$(roam register complete explain 198)"
+}
+
 # ---- status and doctor ----
 
 status_tells_what_runs() {
@@ -590,6 +598,7 @@ test "GEN-05: a correspondent's daemon names mistakes in its configuration" \
 test "GEN-14: key files are checked" keys_are_checked
 test "GEN-05: a broken reload changes nothing" broken_reload_changes_nothing
 test "GEN-07: misspelt commands get a hint" misspelt_commands_get_a_hint
+test "GEN-07: completion offers addresses that are there" completion_offers_addresses
 test "GEN-05 OPEN-50: status tells what runs" status_tells_what_runs
 test "OPEN-50: the doctor finds nothing on a healthy host" healthy_host_gets_no_failure
 test "OPEN-50 OPEN-11: the doctor finds planted faults" doctor_finds_planted_faults

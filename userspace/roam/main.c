@@ -299,12 +299,13 @@ static int run_complete(int argc, char **argv)
 {
 	const struct command *command = &root;
 	const char *last = argc ? argv[argc - 1] : "";
-	json_t *words = json_array();
+	json_t *words = json_array(), *live, *word;
+	size_t i;
 
-	for (int i = 0; i + 1 < argc && command->commands; i++) {
+	for (int n = 0; n + 1 < argc && command->commands; n++) {
 		const struct command *c = command->commands;
 
-		while (c->name && strcmp(c->name, argv[i]))
+		while (c->name && strcmp(c->name, argv[n]))
 			c++;
 		if (!c->name) {
 			output_words(words);
@@ -316,6 +317,10 @@ static int run_complete(int argc, char **argv)
 		offer(words, c->name, last);
 	for (const char *const *w = command->words; w && *w; w++)
 		offer(words, *w, last);
+	live = command->live ? command->live() : NULL;
+	json_array_foreach(live, i, word)
+		offer(words, json_string_value(word), last);
+	json_decref(live);
 	if (command->commands)
 		offer(words, "help", last);
 	output_words(words);

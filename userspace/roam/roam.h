@@ -9,6 +9,7 @@
 #ifndef ROAM_ROAM_H
 #define ROAM_ROAM_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 /** enum roam_exit - exit status of the tool */
@@ -46,6 +47,7 @@ extern struct options options;
  * @args: its arguments, for help
  * @help: one line
  * @words: words that its arguments may hold, for completion; ends with NULL
+ * @live: further ones, which depend on what there is now, as an array of strings
  * @commands: what may follow, ends with a NULL name; NULL for a leaf
  * @run: carries out a leaf; @argc words follow its name
  * @collect: in a batch, instead of @run: remember it
@@ -56,6 +58,7 @@ struct command {
 	const char *args;
 	const char *help;
 	const char *const *words;
+	json_t *(*live)(void);
 	const struct command *commands;
 	int (*run)(int argc, char **argv);
 	int (*collect)(int argc, char **argv);

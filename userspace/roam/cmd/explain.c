@@ -739,6 +739,7 @@ static const struct command explain_object = {
 	.name = "explain",
 	.args = "ADDRESS",
 	.help = "what happens with TCP to and from an address, and why",
+	.live = mangle_complete_perms,
 	.run = explain_run,
 };
 ROAM_OBJECT(explain_object)

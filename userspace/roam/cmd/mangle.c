@@ -16,6 +16,8 @@
 #include "roam/roam.h"
 #include "roam/cmd/mangle.h"
 
+#define COMPLETE_MAX 200	/* more names than these help nobody */
+
 static const char *const role_names[] = { "remote", "own" };
 static const char *const state_names[] = { "valid", "null" };
 static const char *const mode_names[] = { "seen", "roam", "plain" };
@@ -209,6 +211,24 @@ json_t *mangle_json_peers(const struct list *list, size_t max)
 
 	for (size_t i = 0; i < list->n && i < max; i++)
 		json_array_append_new(array, mangle_json_peer(list_at(list, i)));
+	return array;
+}
+
+json_t *mangle_complete_perms(void)
+{
+	struct list list = LIST_OF(struct mangle_mapping);
+	struct genl *genl = mangle_open(NULL);
+	json_t *array = json_array();
+
+	if (genl && !mangle_read_mappings(genl, &list, NULL)) {
+		for (size_t i = 0; i < list.n && i < COMPLETE_MAX; i++) {
+			const struct mangle_mapping *m = list_at(&list, i);
+
+			json_array_append_new(array, json_addr(&m->perm));
+		}
+	}
+	list_free(&list);
+	genl_close(genl);
 	return array;
 }
 
@@ -799,16 +819,17 @@ static const struct command config_commands[] = {
 
 static const struct command commands[] = {
 	{ .name = "show", .args = "[PERM]",
-	  .help = "mappings of permanent to care-of addresses", .run = show },
+	  .help = "mappings of permanent to care-of addresses",
+	  .live = mangle_complete_perms, .run = show },
 	{ .name = "add",
 	  .args = "PERM { via COA | null } [own] [lifetime DURATION] [seq N]",
 	  .help = "add a mapping", .words = mapping_words, .run = add,
 	  .collect = add_collect, .finish = finish },
 	{ .name = "replace", .args = "as add",
 	  .help = "add a mapping or change it", .words = mapping_words,
-	  .run = replace, .collect = replace_collect, .finish = finish },
+	  .live = mangle_complete_perms, .run = replace, .collect = replace_collect, .finish = finish },
 	{ .name = "del", .args = "PERM...", .help = "delete mappings",
-	  .run = del },
+	  .live = mangle_complete_perms, .run = del },
 	{ .name = "flush", .help = "delete all mappings", .run = flush },
 	{ .name = "peer", .args = "{ show | del | flush }",
 	  .help = "correspondents of own addresses",

@@ -25,6 +25,8 @@ json_t *mangle_json_peer(const struct mangle_peer *p);
 /* The first @max of a list. */
 json_t *mangle_json_mappings(const struct list *list, size_t max);
 json_t *mangle_json_peers(const struct list *list, size_t max);
+/* The first permanent addresses there are, for completion. */
+json_t *mangle_complete_perms(void);
 json_t *mangle_json_config(const struct mangle_config *config);
 
 #endif
