@@ -83,7 +83,7 @@ other_objects_are_driven() {
 # What the kernel says about a wrong request arrives, with the attribute.
 refusals_are_told() {
 	refused "no mapping" "mapping" --do mapping-set
-	refused "missing address" "perm" --do mapping-set --json '{"mapping": [{"coa4": "192.0.2.9"}]}'
+	refused "missing address" "missing" --do mapping-set --json '{"mapping": [{"coa4": "192.0.2.9"}]}'
 	refused "prefix length" "prefix-len|range|offs" --do range-set --json \
 		'{"range": [{"addr4": "203.0.113.0", "prefix-len": 200}]}'
 	refused "exclusive" "exist" --do mapping-set --json \
