@@ -38,6 +38,7 @@
  * @range: prefix that holds @addr; length 0 and no address if none does
  * @in_range: there is such a prefix
  * @n_ranges: number of prefixes
+ * @counters: counters of the module, or NULL
  * @addrs: addresses of this host
  * @lrd: status of roam-lrd, NULL if it does not run
  * @known: what roam-lrd knows of @addr as correspondent, or NULL
@@ -62,6 +63,7 @@ struct facts {
 	struct roam_prefix range;
 	bool in_range;
 	size_t n_ranges;
+	json_t *counters;
 	struct list addrs;
 	json_t *lrd;
 	json_t *known;
@@ -116,7 +118,9 @@ static void gather_module(struct facts *f)
 	if (mangle_config_get(genl, &f->config) ||
 	    mangle_range_get(genl, note_range, f) ||
 	    mangle_read_mappings(genl, &f->mappings, NULL) ||
-	    mangle_read_peers(genl, &f->peers, NULL)) {
+	    mangle_read_peers(genl, &f->peers, NULL) ||
+	    mangle_read_stats(genl, &f->counters)) {
+		f->counters = NULL;
 		snprintf(f->error, sizeof(f->error), "%s", genl_error(genl));
 		genl_close(genl);
 		return;
@@ -180,6 +184,7 @@ static void release(struct facts *f)
 	list_free(&f->mappings);
 	list_free(&f->peers);
 	list_free(&f->addrs);
+	json_decref(f->counters);
 	json_decref(f->lrd);
 	json_decref(f->known);
 	json_decref(f->registers);
@@ -641,6 +646,29 @@ static const char *explain_role(struct facts *f)
 	return "outside";
 }
 
+/* Drops are counted for all addresses together; still a hint where to look. */
+static void explain_drops(struct facts *f)
+{
+	json_int_t sum = 0, most = 0;
+	const char *key, *reason = "";
+	json_t *value;
+
+	json_object_foreach(f->counters, key, value) {
+		json_int_t n = json_integer_value(value);
+
+		if (strncmp(key, "drop_", 5))
+			continue;
+		sum += n;
+		if (n <= most)
+			continue;
+		most = n;
+		reason = key;
+	}
+	if (sum)
+		say(f, "The module has dropped %lld packets of all addresses so far, most of them (%lld) as %s; see roam mangle stats.",
+		    (long long)sum, (long long)most, reason);
+}
+
 /* Somebody has to keep alive what the module holds. */
 static void explain_daemon(struct facts *f)
 {
@@ -677,6 +705,7 @@ static json_t *explain(struct facts *f)
 		explain_register_here(f);
 		explain_daemon(f);
 		outgoing = explain_route(f);
+		explain_drops(f);
 	}
 	return json_pack("{ss ss so so so so so so so}",
 			 "address", f->text,
