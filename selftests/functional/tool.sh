@@ -505,7 +505,7 @@ every_answer_fits_its_schema() {
 	keep lr-show correspondent lr show
 	keep explain correspondent explain "$permanent"
 	keep mangle-range-set register mangle range set 10.9.0.0/16
-	keep mangle-add register mangle add 10.9.0.1 via 192.0.2.50 lifetime 9s
+	keep mangle-add register mangle add 10.9.0.1 via 192.0.2.50 lifetime 900s
 	keep mangle-replace register mangle replace 10.9.0.2 null
 	keep mangle-add register mangle add 10.9.0.1 null
 	keep mangle-show register mangle show
@@ -513,7 +513,7 @@ every_answer_fits_its_schema() {
 	keep mangle-config-show register mangle config show
 	keep mangle-peer-del mobile mangle peer del "$permanent" "$correspondent_addr"
 	keep mangle-peer-flush register mangle peer flush
-	keep mangle-del register mangle del 10.9.0.1
+	keep mangle-del register mangle del 10.9.0.2
 	keep mangle-flush register mangle flush
 	roam register mangle config set hold-policy pass protocol tcp
 	printf '%s\n' "mangle add 10.9.0.5 null" "mangle add 10.9.0.5 null" nonsense "mangle range set none" >"$hosts/batch"
