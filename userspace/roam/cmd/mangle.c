@@ -9,50 +9,11 @@
 
 #include "conf/conf.h"
 #include "genl/mangle.h"
-#include "io/json.h"
 #include "roam/host.h"
 #include "roam/list.h"
 #include "roam/output.h"
 #include "roam/roam.h"
 #include "roam/cmd/mangle.h"
-
-#define COMPLETE_MAX 200	/* more names than these help nobody */
-
-static const char *const role_names[] = { "remote", "own" };
-static const char *const state_names[] = { "valid", "null" };
-static const char *const mode_names[] = { "seen", "roam", "plain" };
-static const char *const policy_names[] = { "pass", "drop" };
-
-static const char *name_of(const char *const *names, size_t n, uint8_t value)
-{
-	return value < n ? names[value] : "unknown";
-}
-
-#define NAME_OF(names, value) \
-	name_of(names, sizeof(names) / sizeof((names)[0]), value)
-
-json_t *mangle_json_mapping(const struct mangle_mapping *m)
-{
-	return json_pack("{so so ss ss so sI sf}",
-			 "permanent", json_addr(&m->perm),
-			 "care_of", json_addr(&m->coa),
-			 "role", NAME_OF(role_names, m->role),
-			 "state", NAME_OF(state_names, m->state),
-			 "expires_in", m->lifetime ?
-				json_real(m->lifetime / 1000.0) : json_null(),
-			 "sequence", (json_int_t)m->seq,
-			 "idle", m->idle / 1000.0);
-}
-
-json_t *mangle_json_peer(const struct mangle_peer *p)
-{
-	return json_pack("{so so ss sb sf}",
-			 "own", json_addr(&p->own),
-			 "peer", json_addr(&p->addr),
-			 "mode", NAME_OF(mode_names, p->mode),
-			 "told", p->told,
-			 "idle", p->idle / 1000.0);
-}
 
 /* The module's socket, one for all commands of a batch. */
 static struct genl *open_module(int *status)
@@ -142,94 +103,6 @@ static int surplus(const char *word)
 {
 	return fail(ROAM_USAGE, "roam mangle help", "'%s' is one word too many",
 		    word);
-}
-
-static void append_mapping(void *ctx, const struct mangle_mapping *m)
-{
-	list_append(ctx, m);
-}
-
-static int compare_mappings(const void *a, const void *b)
-{
-	const struct mangle_mapping *ma = a, *mb = b;
-	int order = roam_addr_cmp(&ma->perm, &mb->perm);
-
-	return order ? order : ma->role - mb->role;
-}
-
-static void append_peer(void *ctx, const struct mangle_peer *p)
-{
-	list_append(ctx, p);
-}
-
-static int compare_peers(const void *a, const void *b)
-{
-	const struct mangle_peer *pa = a, *pb = b;
-	int order = roam_addr_cmp(&pa->own, &pb->own);
-
-	return order ? order : roam_addr_cmp(&pa->addr, &pb->addr);
-}
-
-int mangle_read_mappings(struct genl *genl, struct list *list,
-			 bool *interrupted)
-{
-	int ret;
-
-	*list = LIST_OF(struct mangle_mapping);
-	ret = mangle_mapping_dump(genl, append_mapping, list, interrupted);
-	if (ret)
-		list_free(list);
-	list_sort(list, compare_mappings);
-	return ret;
-}
-
-int mangle_read_peers(struct genl *genl, struct list *list, bool *interrupted)
-{
-	int ret;
-
-	*list = LIST_OF(struct mangle_peer);
-	ret = mangle_peer_dump(genl, append_peer, list, interrupted);
-	if (ret)
-		list_free(list);
-	list_sort(list, compare_peers);
-	return ret;
-}
-
-json_t *mangle_json_mappings(const struct list *list, size_t max)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < list->n && i < max; i++)
-		json_array_append_new(array,
-				      mangle_json_mapping(list_at(list, i)));
-	return array;
-}
-
-json_t *mangle_json_peers(const struct list *list, size_t max)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < list->n && i < max; i++)
-		json_array_append_new(array, mangle_json_peer(list_at(list, i)));
-	return array;
-}
-
-json_t *mangle_complete_perms(void)
-{
-	struct list list = LIST_OF(struct mangle_mapping);
-	struct genl *genl = mangle_open(NULL);
-	json_t *array = json_array();
-
-	if (genl && !mangle_read_mappings(genl, &list, NULL)) {
-		for (size_t i = 0; i < list.n && i < COMPLETE_MAX; i++) {
-			const struct mangle_mapping *m = list_at(&list, i);
-
-			json_array_append_new(array, json_addr(&m->perm));
-		}
-	}
-	list_free(&list);
-	genl_close(genl);
-	return array;
 }
 
 static void print_mappings(const struct list *list)
@@ -532,25 +405,6 @@ static int peer_flush(int argc, char **argv)
 	return ROAM_OK;
 }
 
-static void append_range(void *ctx, const struct roam_prefix *range)
-{
-	char text[ROAM_PREFIX_STRLEN];
-
-	json_array_append_new(ctx, json_pack("{ss}", "prefix",
-					     roam_prefix_format(range, text)));
-}
-
-int mangle_read_ranges(struct genl *genl, json_t **array)
-{
-	int ret;
-
-	*array = json_array();
-	ret = mangle_range_get(genl, append_range, *array);
-	if (ret)
-		json_decref(*array);
-	return ret;
-}
-
 static int range_show(int argc, char **argv)
 {
 	struct genl *genl;
@@ -599,34 +453,6 @@ static int range_set(int argc, char **argv)
 		return refused(genl, ret, "cannot set the prefixes");
 	output_applied(argc);
 	return ROAM_OK;
-}
-
-static json_t *json_protocols(const struct mangle_config *c)
-{
-	json_t *protocols = json_array();
-
-	for (size_t i = 0; i < c->n_protocols; i++) {
-		const struct protoent *p = getprotobynumber(c->protocols[i]);
-
-		json_array_append_new(protocols, p ?
-				      json_string(p->p_name) :
-				      json_sprintf("%u", c->protocols[i]));
-	}
-	return protocols;
-}
-
-json_t *mangle_json_config(const struct mangle_config *c)
-{
-	return json_pack("{so sI sI sf ss sf sI sI sf}",
-			 "protocol", json_protocols(c),
-			 "hold_packets", (json_int_t)c->hold_packets,
-			 "hold_total", (json_int_t)c->hold_total,
-			 "hold_time", c->hold_time / 1000.0,
-			 "hold_policy", NAME_OF(policy_names, c->hold_policy),
-			 "grace", c->grace / 1000.0,
-			 "max_mappings", (json_int_t)c->max_mappings,
-			 "max_peers", (json_int_t)c->max_peers,
-			 "peer_time", c->peer_time / 1000.0);
 }
 
 static int config_show(int argc, char **argv)
@@ -710,7 +536,7 @@ static bool parse_setting(const char *name, char *value,
 	}
 	if (!strcmp(name, "hold-policy")) {
 		for (size_t i = 0; i < 2; i++) {
-			if (strcmp(value, policy_names[i]))
+			if (strcmp(value, mangle_policy_names[i]))
 				continue;
 			c->hold_policy = i;
 			c->set |= 1u << ROAM_MANGLE_A_CONFIG_HOLD_POLICY;
@@ -743,28 +569,6 @@ static int config_set(int argc, char **argv)
 		return refused(genl, ret, "cannot change the settings");
 	output_applied(argc / 2);
 	return ROAM_OK;
-}
-
-static void append_counter(void *ctx, const char *name, uint64_t value)
-{
-	char key[64];
-
-	snprintf(key, sizeof(key), "%s", name);
-	for (char *p = key; *p; p++)
-		if (*p == '-')
-			*p = '_';
-	json_object_set_new(ctx, key, json_integer(value));
-}
-
-int mangle_read_stats(struct genl *genl, json_t **object)
-{
-	int ret;
-
-	*object = json_object();
-	ret = mangle_stats_get(genl, append_counter, *object);
-	if (ret)
-		json_decref(*object);
-	return ret;
 }
 
 static int stats(int argc, char **argv)

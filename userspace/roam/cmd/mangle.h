@@ -9,6 +9,9 @@
 #include "genl/mangle.h"
 #include "roam/list.h"
 
+/* Words for enum roam_mangle_hold_policy. */
+extern const char *const mangle_policy_names[2];
+
 /*
  * The tables as lists of struct mangle_mapping and struct mangle_peer in order
  * of their addresses, prefixes and counters as JSON. On success the result is
