@@ -386,7 +386,7 @@ static void explain_lifetime(struct facts *f)
 {
 	const struct mangle_mapping *m = f->mapping;
 
-	say(f, "That is true for %s%s; its last packet was %s ago (sequence %llu).",
+	say(f, "That holds for %s%s; its last packet was %s ago (sequence %llu).",
 	    m->lifetime ? "another " : "ever",
 	    m->lifetime ? duration(m->lifetime / 1000.0) : "",
 	    duration(m->idle / 1000.0), (unsigned long long)m->seq);
@@ -448,7 +448,7 @@ static void explain_outside(struct facts *f)
 		say(f, "No prefix of permanent addresses is set on this host: TCP to %s is not looked at and leaves with its destination as it is.",
 		    f->text);
 	else
-		say(f, "It is in none of the %zu prefixes that hold permanent addresses: TCP to it is not looked at and leaves with its destination as it is.",
+		say(f, "It is in none of the prefixes of permanent addresses (%zu here): TCP to it is not looked at and leaves with its destination as it is.",
 		    f->n_ranges);
 	if (!f->own || !f->n_ranges)
 		advise(f, "list its prefix at 'permanent' in /etc/roam/lrd.conf, then: systemctl reload roam-lrd",
