@@ -393,6 +393,44 @@ explanation_without_daemon() {
 	ROAM_RUN_DIR=$hosts/nowhere in_ns "$mobile" "$roam_bin/roam" explain "$1" | tr '\n' ' ' | tr -s ' '
 }
 
+exemptions_are_set_and_explained() {
+	local before
+	before=$(roam register -j mangle config show)
+	config() {
+		roam register -j mangle config show | jq -c ".[0].$1"
+	}
+	expect_ok roam register mangle config set exempt-port 22,5060 exempt-mark 0x1/0xf
+	expect_ok roam register mangle config set exempt-prefix 198.51.100.0/26,203.0.113.64/26 exempt-cgroup /sys/fs/cgroup
+	expect_eq "ports" "[22,5060]" "$(config exempt_port)"
+	expect_eq "mark" '"0x1/0xf"' "$(config exempt_mark)"
+	expect_eq "prefixes" '["198.51.100.0/26","203.0.113.64/26"]' "$(config exempt_prefix)"
+	expect_eq "control group" "[$(stat -c %i /sys/fs/cgroup)]" "$(config exempt_cgroup)"
+	roam register mangle replace 203.0.113.65 via 192.0.2.60
+	expect_eq "explained" "exempt unchanged" \
+		"$(explanation register 203.0.113.65 '| "\(.role) \(.outgoing.verdict)"')"
+	expect_eq "one beside it" outside "$(explanation register 203.0.113.3 .role)"
+	roam register mangle flush
+	usage "no setting" mangle config set exempt-port 0
+	usage "no setting" mangle config set exempt-mark 0x10/0xf
+	usage "no setting" mangle config set exempt-prefix 203.0.113.5/24
+	usage "no setting" mangle config set exempt-cgroup no-such-group
+	usage "no setting" mangle config set exempt-user root
+	expect_ok roam register mangle config set exempt-port 5060,5061 exempt-mark none exempt-prefix none exempt-cgroup none
+	expect_eq "as before" "$before" "$(roam register -j mangle config show)"
+}
+
+modes_are_set_and_explained() {
+	roam register mangle range set "$permanent_prefix"
+	on_exit roam register mangle range set none
+	expect_ok roam register mangle add 203.0.113.8 via 192.0.2.60 mode literal
+	expect_eq "literal" literal "$(roam register -j mangle show 203.0.113.8 | jq -r '.[0].mode')"
+	expect_match "explained" "literal mode" "$(sentences register 203.0.113.8)"
+	expect_ok roam register mangle replace 203.0.113.8 via 192.0.2.60 mode symmetric
+	expect_eq "symmetric" symmetric "$(roam register -j mangle show 203.0.113.8 | jq -r '.[0].mode')"
+	usage "no mode" mangle add 203.0.113.8 via 192.0.2.60 mode sideways
+	roam register mangle flush
+}
+
 left_care_of_address_is_explained() {
 	local left
 	place_now
@@ -609,6 +647,8 @@ test "OPEN-50: masquerading of permanent addresses is named" doctor_names_masque
 test "TEN-28: an address is served by a tunnel or by rewriting, not by both" tunnels_and_rewriting_exclude_each_other
 test "OPEN-50: explain says what happens on the wire" explain_says_what_happens
 test "OPEN-50: explain says what is wrong" explain_says_what_is_wrong
+test "OPEN-39 OPEN-40: exemptions are set and explained" exemptions_are_set_and_explained
+test "OPEN-18: modes are set and explained" modes_are_set_and_explained
 test "OPEN-50: explain knows a care-of address that was left" left_care_of_address_is_explained
 test "OPEN-50 GEN-14: a report holds everything but secrets" report_holds_all_but_secrets
 test "OPEN-50: top shows rates" top_shows_rates

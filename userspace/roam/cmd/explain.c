@@ -246,12 +246,30 @@ static const char *string_of(const json_t *object, const char *key)
 	return s ? s : "unknown";
 }
 
+/* The prefix that takes the address out of all rewriting, or NULL. */
+static const struct roam_prefix *exempt_prefix(const struct facts *f)
+{
+	const struct mangle_exempt *e = &f->config.exempt;
+
+	for (size_t i = 0; i < e->n_ranges; i++)
+		if (roam_prefix_contains(&e->ranges[i], &f->addr))
+			return &e->ranges[i];
+	return NULL;
+}
+
 static bool handles_tcp(const struct facts *f)
 {
+	if (exempt_prefix(f))
+		return false;
 	for (size_t i = 0; i < f->config.n_protocols; i++)
 		if (f->config.protocols[i] == IPPROTO_TCP)
 			return true;
 	return false;
+}
+
+static bool is_literal(const struct mangle_mapping *m)
+{
+	return m->mode == ROAM_MANGLE_MODE_LITERAL;
 }
 
 static bool is_valid(const struct mangle_mapping *m)
@@ -321,8 +339,12 @@ static void explain_own(struct facts *f)
 		    json_is_number(moved) ? ", for " : "",
 		    json_is_number(moved) ?
 		    duration(json_number_value(moved)) : "");
-		say(f, "Sent: TCP from %s leaves with the source %s (hook LOCAL_OUT, after all other hooks).",
-		    f->text, name(&f->mapping->coa));
+		if (is_literal(f->mapping))
+			say(f, "Sent: TCP from %s keeps its source (literal mode).",
+			    f->text);
+		else
+			say(f, "Sent: TCP from %s leaves with the source %s (hook LOCAL_OUT, after all other hooks).",
+			    f->text, name(&f->mapping->coa));
 		say(f, "Received: TCP to %s becomes TCP to %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
 		    name(&f->mapping->coa), f->text, name(&f->mapping->coa));
 	}
@@ -376,8 +398,9 @@ static void explain_care_of(struct facts *f)
 		return;
 	}
 	say(f, "It is where the mobile host %s is now.", name(&m->perm));
-	say(f, "Received: TCP from it becomes TCP from %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
-	    name(&m->perm), f->text);
+	if (!is_literal(m))
+		say(f, "Received: TCP from it becomes TCP from %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
+		    name(&m->perm), f->text);
 	say(f, "Sent: TCP to it leaves as it is. Such a connection ends when the mobile host moves; one to %s goes on.",
 	    name(&m->perm));
 }
@@ -390,7 +413,7 @@ static void explain_lifetime(struct facts *f)
 	    m->lifetime ? "another " : "ever",
 	    m->lifetime ? duration(m->lifetime / 1000.0) : "",
 	    duration(m->idle / 1000.0), (unsigned long long)m->seq);
-	if (f->known && json_is_true(json_object_get(f->known, "pending")))
+	if (json_is_true(json_object_get(f->known, "pending")))
 		say(f, "roam-lrd is asking the register about it again.");
 }
 
@@ -410,13 +433,19 @@ static void explain_remote(struct facts *f)
 	explain_lifetime(f);
 	say(f, "Sent: TCP to %s leaves to %s (hook LOCAL_OUT, after all other hooks).",
 	    f->text, name(&m->coa));
-	say(f, "Received: TCP from %s becomes TCP from %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
-	    name(&m->coa), f->text, name(&m->coa));
+	if (is_literal(m))
+		say(f, "Received: TCP from %s comes with that source (literal mode).",
+		    f->text);
+	else
+		say(f, "Received: TCP from %s becomes TCP from %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
+		    name(&m->coa), f->text, name(&m->coa));
 }
 
 static bool is_pending(const struct facts *f)
 {
-	return f->known && json_is_true(json_object_get(f->known, "pending"));
+	return (f->mapping &&
+		f->mapping->state == ROAM_MANGLE_STATE_PENDING) ||
+	       json_is_true(json_object_get(f->known, "pending"));
 }
 
 /* In a prefix, and nothing in the table. */
@@ -522,13 +551,15 @@ static json_t *explain_way(struct facts *f)
 	bool to = f->mapping && is_valid(f->mapping) &&
 		  f->mapping->role == ROAM_MANGLE_ROLE_REMOTE && f->in_range &&
 		  handles_tcp(f);
-	struct roam_addr src = own ? f->own->coa : f->route.src;
+	struct roam_addr src = own && !is_literal(f->own) ? f->own->coa :
+							    f->route.src;
 	struct roam_addr dst = to ? f->mapping->coa : f->addr;
 	struct host_route way = f->route;
 	const char *verdict;
 	int err;
 
 	err = to ? host_route(&dst, own ? &src : NULL, IPPROTO_TCP, &way) : 0;
+	own = own && !is_literal(f->own);
 	if (f->route.local)
 		verdict = "local";
 	else if (err)
@@ -608,6 +639,13 @@ static const char *explain_role(struct facts *f)
 		say(f, "It is in %s, a prefix of permanent addresses.",
 		    roam_prefix_format(&f->range, text));
 	}
+	if (exempt_prefix(f)) {
+		char text[ROAM_PREFIX_STRLEN];
+
+		say(f, "It is in %s, and what goes there or comes from there is never rewritten (exempt-prefix).",
+		    roam_prefix_format(exempt_prefix(f), text));
+		return "exempt";
+	}
 	if (!handles_tcp(f)) {
 		say(f, "TCP is not among the protocols that the module rewrites; what follows does not happen.");
 		advise(f, "roam mangle config set protocol tcp",
@@ -617,7 +655,7 @@ static const char *explain_role(struct facts *f)
 		explain_own(f);
 		return "own-permanent";
 	}
-	if (f->mapping) {
+	if (f->mapping && f->mapping->state != ROAM_MANGLE_STATE_PENDING) {
 		explain_remote(f);
 		return is_valid(f->mapping) ? "mobile" : "null";
 	}
@@ -700,7 +738,8 @@ static json_t *explain(struct facts *f)
 	json_t *outgoing = json_null();
 
 	if (strcmp(role, "unusable")) {
-		if (f->loaded && strcmp(role, "own-permanent"))
+		if (f->loaded && strcmp(role, "own-permanent") &&
+		    strcmp(role, "exempt"))
 			explain_peers(f);
 		explain_register_here(f);
 		explain_daemon(f);

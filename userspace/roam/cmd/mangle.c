@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* roam mangle: the address rewriting module. */
 #include <errno.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "conf/conf.h"
 #include "genl/mangle.h"
@@ -152,7 +154,23 @@ static int show(int argc, char **argv)
 	return ROAM_OK;
 }
 
-/* PERM { via COA | null } [own] [lifetime DURATION] [seq NUMBER] */
+/* Index of a word in a list of names; false if it is none of them. */
+static bool parse_name(const char *word, const char *const *names, size_t n,
+		       uint8_t *value)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(word, names[i]))
+			continue;
+		*value = i;
+		return true;
+	}
+	return false;
+}
+
+#define PARSE_NAME(word, names, value) \
+	parse_name(word, names, sizeof(names) / sizeof((names)[0]), value)
+
+/* PERM { via COA | null } [own] [mode MODE] [lifetime DURATION] [seq NUMBER] */
 static int parse_mapping(int argc, char **argv, struct mangle_mapping *m)
 {
 	uint64_t number;
@@ -174,6 +192,12 @@ static int parse_mapping(int argc, char **argv, struct mangle_mapping *m)
 		} else if (!strcmp(argv[i], "via")) {
 			if (!parse_addr(value, &m->coa, &status))
 				return status;
+			i++;
+		} else if (!strcmp(argv[i], "mode")) {
+			if (!PARSE_NAME(value, mangle_mode_names, &m->mode))
+				return fail(ROAM_USAGE,
+					    "give symmetric or literal",
+					    "'%s' is no mode", value);
 			i++;
 		} else if (!strcmp(argv[i], "lifetime")) {
 			if (!conf_parse_duration(value, &ms) || ms < 1 ||
@@ -494,6 +518,85 @@ static bool parse_protocols(char *word, struct mangle_config *config)
 	return config->n_protocols > 0;
 }
 
+/* "1", "0x10/0xf0": a mark, and which bits of it count. */
+static bool parse_mark(const char *word, struct mangle_exempt *exempt)
+{
+	char *end;
+
+	errno = 0;
+	exempt->mark = strtoul(word, &end, 0);
+	exempt->mask = UINT32_MAX;
+	if (*end == '/')
+		exempt->mask = strtoul(end + 1, &end, 0);
+	return *word >= '0' && *word <= '9' && !*end && !errno &&
+	       exempt->mask && !(exempt->mark & ~exempt->mask);
+}
+
+/* The number of a control group, or its path below /sys/fs/cgroup. */
+static bool parse_cgroup(const char *word, uint64_t *id)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (parse_number(word, UINT64_MAX, id))
+		return *id;
+	snprintf(path, sizeof(path), "%s%s",
+		 *word == '/' ? "" : "/sys/fs/cgroup/", word);
+	if (stat(path, &st) || !S_ISDIR(st.st_mode))
+		return false;
+	*id = st.st_ino;
+	return true;
+}
+
+/* One item of a list of exemptions. */
+static bool parse_exempt_item(const char *name, const char *word,
+			      struct mangle_exempt *e)
+{
+	uint64_t number;
+
+	if (!strcmp(name, "port")) {
+		if (e->n_ports == MANGLE_EXEMPT_PORTS ||
+		    !parse_number(word, UINT16_MAX, &number) || !number)
+			return false;
+		e->ports[e->n_ports++] = number;
+		return true;
+	}
+	if (!strcmp(name, "prefix"))
+		return e->n_ranges < MANGLE_EXEMPT_RANGES &&
+		       roam_prefix_parse(word, &e->ranges[e->n_ranges++]);
+	return !strcmp(name, "cgroup") &&
+	       e->n_cgroups < MANGLE_EXEMPT_CGROUPS &&
+	       parse_cgroup(word, &e->cgroups[e->n_cgroups++]);
+}
+
+/* "none", or a list; replaces what @exempt holds of that kind. */
+static bool parse_exempt(const char *name, char *value,
+			 struct mangle_exempt *exempt)
+{
+	bool none = !strcmp(value, "none");
+	char *save, *word;
+
+	if (!strcmp(name, "mark")) {
+		exempt->mark = exempt->mask = 0;
+		return none || parse_mark(value, exempt);
+	}
+	if (!strcmp(name, "port"))
+		exempt->n_ports = 0;
+	else if (!strcmp(name, "prefix"))
+		exempt->n_ranges = 0;
+	else if (!strcmp(name, "cgroup"))
+		exempt->n_cgroups = 0;
+	else
+		return false;
+	if (none)
+		return true;
+	for (word = strtok_r(value, ",", &save); word;
+	     word = strtok_r(NULL, ",", &save))
+		if (!parse_exempt_item(name, word, exempt))
+			return false;
+	return true;
+}
+
 static bool parse_setting(const char *name, char *value,
 			  struct mangle_config *c)
 {
@@ -535,14 +638,12 @@ static bool parse_setting(const char *name, char *value,
 		return true;
 	}
 	if (!strcmp(name, "hold-policy")) {
-		for (size_t i = 0; i < 2; i++) {
-			if (strcmp(value, mangle_policy_names[i]))
-				continue;
-			c->hold_policy = i;
-			c->set |= 1u << ROAM_MANGLE_A_CONFIG_HOLD_POLICY;
-			return true;
-		}
-		return false;
+		c->set |= 1u << ROAM_MANGLE_A_CONFIG_HOLD_POLICY;
+		return PARSE_NAME(value, mangle_policy_names, &c->hold_policy);
+	}
+	if (!strncmp(name, "exempt-", 7)) {
+		c->set |= 1u << ROAM_MANGLE_A_CONFIG_EXEMPT;
+		return parse_exempt(name + 7, value, &c->exempt);
 	}
 	c->set |= 1u << ROAM_MANGLE_A_CONFIG_PROTOCOL;
 	return !strcmp(name, "protocol") && parse_protocols(value, c);
@@ -550,20 +651,25 @@ static bool parse_setting(const char *name, char *value,
 
 static int config_set(int argc, char **argv)
 {
-	struct mangle_config config = { 0 };
+	struct mangle_config config;
 	struct genl *genl;
 	int status, ret;
 
 	if (argc < 2 || argc % 2)
 		return missing("config set");
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	/* Exemptions are set as a whole: what is not named stays. */
+	ret = mangle_config_get(genl, &config);
+	if (ret)
+		return refused(genl, ret, "cannot read the settings");
+	config.n_protocols = 0;
 	for (int i = 0; i < argc; i += 2)
 		if (!parse_setting(argv[i], argv[i + 1], &config))
 			return fail(ROAM_USAGE, "roam mangle config set help",
 				    "'%s %s' is no setting", argv[i],
 				    argv[i + 1]);
-	genl = open_module(&status);
-	if (!genl)
-		return status;
 	ret = mangle_config_set(genl, &config);
 	if (ret)
 		return refused(genl, ret, "cannot change the settings");
@@ -589,11 +695,14 @@ static int stats(int argc, char **argv)
 	return ROAM_OK;
 }
 
-static const char *const mapping_words[] = { "via", "null", "own", "lifetime",
-					     "seq", NULL };
+static const char *const mapping_words[] = {
+	"via", "null", "own", "mode", "symmetric", "literal", "lifetime", "seq",
+	NULL
+};
 static const char *const config_words[] = {
 	"protocol", "hold-packets", "hold-total", "hold-time", "hold-policy",
-	"grace", "max-mappings", "max-peers", "peer-time", NULL
+	"grace", "max-mappings", "max-peers", "peer-time", "exempt-port",
+	"exempt-mark", "exempt-prefix", "exempt-cgroup", "none", NULL
 };
 
 static const struct command peer_commands[] = {
@@ -615,7 +724,7 @@ static const struct command range_commands[] = {
 static const struct command config_commands[] = {
 	{ .name = "show", .help = "settings", .run = config_show },
 	{ .name = "set",
-	  .args = "[protocol LIST] [hold-packets N] [hold-total N] [hold-time DURATION] [hold-policy pass|drop] [grace DURATION] [max-mappings N] [max-peers N] [peer-time DURATION]",
+	  .args = "[protocol LIST] [hold-packets N] [hold-total N] [hold-time DURATION] [hold-policy pass|drop] [grace DURATION] [max-mappings N] [max-peers N] [peer-time DURATION] [exempt-port LIST] [exempt-mark MARK[/MASK]] [exempt-prefix LIST] [exempt-cgroup LIST]",
 	  .help = "change settings; what is not named stays",
 	  .words = config_words, .run = config_set },
 	{ .name = NULL },
@@ -626,7 +735,7 @@ static const struct command commands[] = {
 	  .help = "mappings of permanent to care-of addresses",
 	  .live = mangle_complete_perms, .run = show },
 	{ .name = "add",
-	  .args = "PERM { via COA | null } [own] [lifetime DURATION] [seq N]",
+	  .args = "PERM { via COA | null } [own] [mode symmetric|literal] [lifetime DURATION] [seq N]",
 	  .help = "add a mapping", .words = mapping_words, .run = add,
 	  .collect = add_collect, .finish = finish },
 	{ .name = "replace", .args = "as add",

@@ -9,7 +9,8 @@
 #include "genl/mangle.h"
 #include "roam/list.h"
 
-/* Words for enum roam_mangle_hold_policy. */
+/* Words for enum roam_mangle_mode and enum roam_mangle_hold_policy. */
+extern const char *const mangle_mode_names[2];
 extern const char *const mangle_policy_names[2];
 
 /*

@@ -12,8 +12,9 @@
 #define COMPLETE_MAX 200	/* more names than these help nobody */
 
 static const char *const role_names[] = { "remote", "own" };
-static const char *const state_names[] = { "valid", "null" };
-static const char *const mode_names[] = { "seen", "roam", "plain" };
+static const char *const state_names[] = { "valid", "null", "pending" };
+static const char *const peer_mode_names[] = { "seen", "roam", "plain" };
+const char *const mangle_mode_names[] = { "symmetric", "literal" };
 const char *const mangle_policy_names[] = { "pass", "drop" };
 
 static const char *name_of(const char *const *names, size_t n, uint8_t value)
@@ -26,11 +27,12 @@ static const char *name_of(const char *const *names, size_t n, uint8_t value)
 
 json_t *mangle_json_mapping(const struct mangle_mapping *m)
 {
-	return json_pack("{so so ss ss so sI sf}",
+	return json_pack("{so so ss ss ss so sI sf}",
 			 "permanent", json_addr(&m->perm),
 			 "care_of", json_addr(&m->coa),
 			 "role", NAME_OF(role_names, m->role),
 			 "state", NAME_OF(state_names, m->state),
+			 "mode", NAME_OF(mangle_mode_names, m->mode),
 			 "expires_in", m->lifetime ?
 				json_real(m->lifetime / 1000.0) : json_null(),
 			 "sequence", (json_int_t)m->seq,
@@ -42,7 +44,7 @@ json_t *mangle_json_peer(const struct mangle_peer *p)
 	return json_pack("{so so ss sb sf}",
 			 "own", json_addr(&p->own),
 			 "peer", json_addr(&p->addr),
-			 "mode", NAME_OF(mode_names, p->mode),
+			 "mode", NAME_OF(peer_mode_names, p->mode),
 			 "told", p->told,
 			 "idle", p->idle / 1000.0);
 }
@@ -168,9 +170,40 @@ static json_t *json_protocols(const struct mangle_config *c)
 	return protocols;
 }
 
+static json_t *json_numbers_16(const uint16_t *numbers, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_integer(numbers[i]));
+	return array;
+}
+
+static json_t *json_numbers_64(const uint64_t *numbers, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_integer(numbers[i]));
+	return array;
+}
+
+static json_t *json_prefixes(const struct roam_prefix *prefixes, size_t n)
+{
+	json_t *array = json_array();
+	char text[ROAM_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array,
+			json_string(roam_prefix_format(&prefixes[i], text)));
+	return array;
+}
+
 json_t *mangle_json_config(const struct mangle_config *c)
 {
-	return json_pack("{so sI sI sf ss sf sI sI sf}",
+	const struct mangle_exempt *e = &c->exempt;
+
+	return json_pack("{so sI sI sf ss sf sI sI sf so so so so}",
 			 "protocol", json_protocols(c),
 			 "hold_packets", (json_int_t)c->hold_packets,
 			 "hold_total", (json_int_t)c->hold_total,
@@ -179,7 +212,14 @@ json_t *mangle_json_config(const struct mangle_config *c)
 			 "grace", c->grace / 1000.0,
 			 "max_mappings", (json_int_t)c->max_mappings,
 			 "max_peers", (json_int_t)c->max_peers,
-			 "peer_time", c->peer_time / 1000.0);
+			 "peer_time", c->peer_time / 1000.0,
+			 "exempt_port", json_numbers_16(e->ports, e->n_ports),
+			 "exempt_mark", e->mask ?
+				json_sprintf("0x%x/0x%x", e->mark, e->mask) :
+				json_null(),
+			 "exempt_prefix", json_prefixes(e->ranges, e->n_ranges),
+			 "exempt_cgroup", json_numbers_64(e->cgroups,
+							  e->n_cgroups));
 }
 
 static void append_counter(void *ctx, const char *name, uint64_t value)
