@@ -9,6 +9,7 @@
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 
 spec=$(dirname "$(realpath "$0")")/../../Documentation/netlink/specs/roam_mangle.yaml
+roam_bin=$(realpath "$(dirname "$(realpath "$0")")/../../build/bin/roam")
 cli=''
 
 # The source tree lies in the cache: make check-vm fetches it before the guest
@@ -58,6 +59,18 @@ mapping_is_set_shown_and_deleted() {
 	sees "what is left" 2 '[.[].mapping[]] | length' --dump mapping-get
 	sees "delete all" 2 .applied --do mapping-del --json '{"all": true}'
 	sees "dump of nothing" 0 '[.[].mapping[]?] | length' --dump mapping-get
+}
+
+both_families_and_modes_are_told() {
+	sees "set" 1 .applied --do mapping-set --json \
+		'{"mapping": [{"perm6": "2001:db8:77::5", "coa6": "2001:db8:9::1", "mode": "literal", "lifetime": 60000}]}'
+	sees "get" '["2001:db8:77::5","2001:db8:9::1","literal"]' \
+		'.mapping[0] | [.perm6, .coa6, .mode]' \
+		--do mapping-get --json '{"mapping": [{"perm6": "2001:db8:77::5"}]}'
+	# Our own tool reads the same from it.
+	expect_eq "roam" "2001:db8:77::5 2001:db8:9::1 literal" "$("$roam_bin" -n "$host" -j mangle show |
+		jq -r '.[] | "\(.permanent) \(.care_of) \(.mode)"')"
+	sees "delete" 1 .applied --do mapping-del --json '{"mapping": [{"perm6": "2001:db8:77::5"}]}'
 }
 
 other_objects_are_driven() {
@@ -131,6 +144,7 @@ others_are_refused() {
 
 fixture one_namespace
 test "GEN-06 OPEN-34: the kernel's client sets, shows and deletes mappings" mapping_is_set_shown_and_deleted
+test "GEN-06 OPEN-01: the kernel's client knows both families and modes" both_families_and_modes_are_told
 test "GEN-06: the kernel's client drives all other objects" other_objects_are_driven
 test "OPEN-34: the kernel's client is told why it is refused" refusals_are_told
 test "GEN-06 OPEN-50: the kernel's client hears events" events_are_heard
