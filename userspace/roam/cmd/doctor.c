@@ -254,7 +254,9 @@ static bool check_rp_remote(struct findings *f)
 	       (m = next_mapping(f, ROAM_MANGLE_ROLE_REMOTE, &at))) {
 		struct host_route to_perm, to_coa;
 
+		/* IPv6 has no such filter. */
 		if (m->state != ROAM_MANGLE_STATE_VALID ||
+		    !roam_addr_is_v4(&m->perm) ||
 		    host_route(&m->coa, NULL, IPPROTO_TCP, &to_coa) ||
 		    host_route(&m->perm, NULL, IPPROTO_TCP, &to_perm) ||
 		    !strcmp(to_perm.device, to_coa.device) ||
@@ -326,12 +328,13 @@ static void check_mobile(struct findings *f)
 {
 	const struct mangle_mapping *m;
 	char text[ROAM_ADDR_STRLEN];
-	uint8_t family = 0;
+	bool v4 = false, v6 = false;
 	size_t at = 0;
 
 	while ((m = next_mapping(f, ROAM_MANGLE_ROLE_OWN, &at))) {
 		roam_addr_format(&m->perm, text);
-		family = roam_addr_is_v4(&m->perm) ? AF_INET : AF_INET6;
+		v4 |= roam_addr_is_v4(&m->perm);
+		v6 |= !roam_addr_is_v4(&m->perm);
 		if (host_addr_find(&f->addrs, &m->perm))
 			add(f, "permanent address", OK, NULL,
 			    "%s is on this host", text);
@@ -340,9 +343,10 @@ static void check_mobile(struct findings *f)
 			    "systemctl restart roam-lrd",
 			    "%s is mapped but on no device", text);
 	}
-	if (!family)
+	if (!v4 && !v6)
 		return;
-	if (host_has_rule(family, IPPROTO_TCP))
+	if ((!v4 || host_has_rule(AF_INET, IPPROTO_TCP)) &&
+	    (!v6 || host_has_rule(AF_INET6, IPPROTO_TCP)))
 		add(f, "routing rule", OK, NULL, "TCP has its own table");
 	else
 		add(f, "routing rule", FAIL, "systemctl restart roam-lrd",

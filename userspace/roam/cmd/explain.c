@@ -572,9 +572,13 @@ static json_t *explain_way(struct facts *f)
 		say(f, "A new connection to it takes the source %s (table %u).",
 		    name(&f->route.src), f->route.table);
 		if (err) {
+			char fix[ROAM_ADDR_STRLEN + 32];
+
 			say(f, "There is no route to %s: packets are dropped and counted (drop-no-route).",
 			    name(&dst));
-			advise(f, "ip route get the care-of address",
+			snprintf(fix, sizeof(fix), "ip route get %s",
+				 name(&dst));
+			advise(f, fix,
 			       "No route leads to %s, where %s is.",
 			       name(&dst), f->text);
 		} else {
