@@ -82,7 +82,7 @@ static inline __wsum roam_pair4_diff(const struct roam_pair4 *old,
 	return csum_add(diff, (__force __wsum)new->daddr);
 }
 
-/* The same for one IPv6 address, added to @sum. */
+/* What the change of one IPv6 address adds to a checksum, added to @sum. */
 static inline __wsum roam_addr6_diff(__wsum sum, const struct in6_addr *old,
 				     const struct in6_addr *new)
 {
@@ -94,14 +94,6 @@ static inline __wsum roam_addr6_diff(__wsum sum, const struct in6_addr *old,
 		sum = csum_add(sum, (__force __wsum)new->s6_addr32[i]);
 	}
 	return sum;
-}
-
-/* The same for both addresses of an IPv6 packet. */
-static inline __wsum roam_pair6_diff(const struct roam_pair6 *old,
-				     const struct roam_pair6 *new)
-{
-	return roam_addr6_diff(roam_addr6_diff(0, &old->saddr, &new->saddr),
-			       &old->daddr, &new->daddr);
 }
 
 /* Adds @diff to a finished (complemented) checksum. */
@@ -171,9 +163,10 @@ static inline void roam_ip4_rewrite(struct iphdr *iph,
 }
 
 /**
- * roam_ip6_rewrite - replace the addresses of an IPv6 packet
+ * roam_ip6_rewrite - replace addresses of an IPv6 packet
  * @iph: its header
- * @new: the addresses it shall have
+ * @saddr: the source it shall have, NULL: as it is
+ * @daddr: the destination it shall have, NULL: as it is
  * @protocol: transport protocol, behind the extension headers
  * @l4: transport header if it is in this packet and its checksum covers the
  *	addresses, else NULL
@@ -183,15 +176,20 @@ static inline void roam_ip4_rewrite(struct iphdr *iph,
  *	the header, which has no sum of its own
  */
 static inline void roam_ip6_rewrite(struct ipv6hdr *iph,
-				    const struct roam_pair6 *new, u8 protocol,
+				    const struct in6_addr *saddr,
+				    const struct in6_addr *daddr, u8 protocol,
 				    void *l4, bool partial, __wsum *diff)
 {
-	const struct roam_pair6 old = { iph->saddr, iph->daddr };
-	__wsum change = roam_pair6_diff(&old, new);
+	__wsum change = 0;
 
-	iph->saddr = new->saddr;
-	iph->daddr = new->daddr;
-
+	if (saddr) {
+		change = roam_addr6_diff(change, &iph->saddr, saddr);
+		iph->saddr = *saddr;
+	}
+	if (daddr) {
+		change = roam_addr6_diff(change, &iph->daddr, daddr);
+		iph->daddr = *daddr;
+	}
 	*diff = 0;
 	if (!l4 || !roam_l4_adjust(protocol, l4, change, partial))
 		*diff = (__force __wsum)~(__force u32)change;
@@ -310,7 +308,8 @@ static inline void roam_icmp6_rewrite(void *icmp, unsigned int len,
 	 * What it leaves over is what its own sum did not make up for, and so
 	 * what the sum over the message has changed by, negated.
 	 */
-	roam_ip6_rewrite(quoted, new, quoted->nexthdr, l4, false, &diff);
+	roam_ip6_rewrite(quoted, &new->saddr, &new->daddr, quoted->nexthdr, l4,
+			 false, &diff);
 	roam_csum_adjust(&hdr->icmp6_cksum,
 			 (__force __wsum)~(__force u32)diff);
 }

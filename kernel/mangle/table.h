@@ -131,55 +131,88 @@ static inline int roam_endpoint_cmp(struct rhashtable_compare_arg *arg,
 	.automatic_shrinking = true,					\
 })
 
-/*
- * rhashtable_lookup() with hash and comparison in line: its own way to call
- * them, by pointer from a structure, costs as much as all the rest. Both tables
- * have the key right behind the node.
+/**
+ * roam_table_look - rhashtable_lookup() with hash and comparison in line
+ * @ht: by_perm or by_coa, both of which have the key right behind the node
+ * @key: the address
+ * @found: set to the node, or to NULL
+ *
+ * Its own way to call them, by pointer from a structure, costs as much as all
+ * the rest. Without a call in it, so that a hook that looks needs no frame.
+ *
+ * Return: false if the table is so large or so new, or is growing, that
+ * rhashtable_lookup() has to be asked.
  */
-static __always_inline struct rhash_head *
-roam_table_find(struct rhashtable *ht, const struct in6_addr *key)
+static __always_inline bool roam_table_look(struct rhashtable *ht,
+					    const struct in6_addr *key,
+					    struct rhash_head **found)
 {
+	struct bucket_table *tbl = rht_dereference_rcu(ht->tbl, ht);
 	struct rhash_lock_head __rcu *const *bucket;
-	struct bucket_table *tbl;
 	struct rhash_head *node;
 	unsigned int hash;
 
-	for (tbl = rht_dereference_rcu(ht->tbl, ht); tbl;
-	     tbl = rht_dereference_rcu(tbl->future_tbl, ht)) {
-		hash = rht_bucket_index(tbl, roam_addr_hash(key, sizeof(*key),
-							    tbl->hash_rnd));
-		bucket = rht_bucket(tbl, hash);
-		do {
-			rht_for_each_rcu_from(node, rht_ptr_rcu(bucket), tbl,
-					      hash)
-				if (!roam_addr_differ((void *)(node + 1), key))
-					return node;
-			/* It was moved to another chain under our eyes. */
-		} while (node != RHT_NULLS_MARKER(bucket));
-		/* An entry not here any more must be seen in the next one. */
-		smp_rmb();
+	if (unlikely(tbl->nest))
+		return false;
+	hash = rht_bucket_index(tbl, roam_addr_hash(key, sizeof(*key),
+						    tbl->hash_rnd));
+	bucket = &tbl->buckets[hash];
+	rht_for_each_rcu_from(node, rht_ptr_rcu(bucket), tbl, hash) {
+		if (!roam_addr_differ((void *)(node + 1), key)) {
+			*found = node;
+			return true;
+		}
 	}
-	return NULL;
+	*found = NULL;
+	/* An entry that moved under our eyes, to another chain or table? */
+	smp_rmb();
+	return likely(node == RHT_NULLS_MARKER(bucket) &&
+		      !rcu_access_pointer(tbl->future_tbl));
 }
 
 /* The mapping of a permanent address or NULL; under rcu_read_lock(). */
-static __always_inline struct roam_mapping *
+static inline struct roam_mapping *
 roam_mapping_find(struct roam_net *rn, const struct in6_addr *perm)
 {
-	struct rhash_head *node = roam_table_find(&rn->by_perm, perm);
+	struct rhash_head *node;
 
 	BUILD_BUG_ON(offsetof(struct roam_mapping, perm) != sizeof(*node));
+	if (unlikely(!roam_table_look(&rn->by_perm, perm, &node)))
+		return rhashtable_lookup(&rn->by_perm, perm,
+					 ROAM_MAPPING_PARAMS);
 	return node ? container_of(node, struct roam_mapping, node) : NULL;
 }
 
-/* The endpoint at a care-of address or NULL; under rcu_read_lock(). */
-static __always_inline struct roam_endpoint *
-roam_endpoint_find(struct roam_net *rn, const struct in6_addr *coa)
+/**
+ * roam_endpoint_look - find the endpoint at a care-of address
+ * @rn: namespace; under rcu_read_lock()
+ * @coa: the address
+ * @found: set to the endpoint, or to NULL
+ *
+ * Return: false if roam_endpoint_find() has to be asked.
+ */
+static __always_inline bool roam_endpoint_look(struct roam_net *rn,
+					       const struct in6_addr *coa,
+					       struct roam_endpoint **found)
 {
-	struct rhash_head *node = roam_table_find(&rn->by_coa, coa);
+	struct rhash_head *node;
 
 	BUILD_BUG_ON(offsetof(struct roam_endpoint, coa) != sizeof(*node));
-	return node ? container_of(node, struct roam_endpoint, node) : NULL;
+	if (unlikely(!roam_table_look(&rn->by_coa, coa, &node)))
+		return false;
+	*found = node ? container_of(node, struct roam_endpoint, node) : NULL;
+	return true;
+}
+
+/* The endpoint at a care-of address or NULL; under rcu_read_lock(). */
+static inline struct roam_endpoint *
+roam_endpoint_find(struct roam_net *rn, const struct in6_addr *coa)
+{
+	struct roam_endpoint *endpoint;
+
+	if (likely(roam_endpoint_look(rn, coa, &endpoint)))
+		return endpoint;
+	return rhashtable_lookup(&rn->by_coa, coa, ROAM_ENDPOINT_PARAMS);
 }
 
 /* A packet used it. Written only if the time changed: the line stays shared. */

@@ -360,7 +360,7 @@ static __wsum rewrite6(u8 *p, const u8 *addresses, bool later, bool partial)
 	__wsum diff;
 
 	memcpy(&new, addresses, sizeof(new));
-	roam_ip6_rewrite(iph, &new, iph->nexthdr,
+	roam_ip6_rewrite(iph, &new.saddr, &new.daddr, iph->nexthdr,
 			 later || !roam_l4_len(iph->nexthdr) ? NULL : p + HEAD6,
 			 partial, &diff);
 	return diff;

@@ -1,0 +1,308 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
+#
+# The way of packets through the module, without daemons: a server and a host
+# that roams between two links, both families. Mappings are set by the tool.
+#
+#   server  eth0 192.0.2.1/24    2001:db8:2::1/64   -- roamer eth0 .2 ::2
+#           eth1 198.51.100.1/24 2001:db8:3::1/64   -- roamer eth1 .2 ::2
+# shellcheck source=../lib.sh
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+# shellcheck source=../topology.sh
+. "$(dirname "$(realpath "$0")")/../topology.sh"
+
+readonly perm4=203.0.113.77 perm6=2001:db8:ffff::77
+
+tool() { "$roam_bin/roam" "$@"; }
+on() { in_ns "${!1}" "${@:2}"; }
+
+# stat HOST NAME: a counter of the module.
+stat() {
+	tool -n "${!1}" -j mangle stats | jq -r --arg name "$2" '.[0][$name]'
+}
+
+stat_is() { builtin test "$(stat "$1" "$2")" "$3" "$4"; }
+
+# where FAMILY: care-of address on the second link, or on the first.
+care_of() {
+	case $1$2 in
+	41) echo 192.0.2.2 ;;
+	42) echo 198.51.100.2 ;;
+	61) echo 2001:db8:2::2 ;;
+	62) echo 2001:db8:3::2 ;;
+	esac
+}
+
+perm() { if [[ $1 == 4 ]]; then echo $perm4; else echo $perm6; fi; }
+# socat and addresses: IPv6 in brackets.
+host_of() { if [[ $1 == *:* ]]; then echo "[$1]"; else echo "$1"; fi; }
+
+two_links() {
+	modprobe roam_mangle || fail "roam_mangle cannot be loaded"
+	ns_create server roamer
+	local i=0 net4 net6 host
+	for net4 in 192.0.2 198.51.100; do
+		net6=2001:db8:$((i + 2))::
+		veth_pair "$server" "eth$i" "$roamer" "eth$i"
+		for host in 1 2; do
+			local ns=$server
+			((host == 1)) || ns=$roamer
+			ip -n "$ns" address add "$net4.$host/24" dev "eth$i"
+			ip -n "$ns" address add "$net6$host/64" dev "eth$i" nodad
+		done
+		i=$((i + 1))
+	done
+	ip -n "$roamer" address add $perm4/32 dev lo
+	ip -n "$roamer" address add $perm6/128 dev lo nodad
+	# Without the module the permanent addresses lead nowhere.
+	ip -n "$server" route add blackhole default
+	ip -n "$server" -6 route add blackhole default
+	ip -n "$server" route add 203.0.113.0/24 dev eth0
+	ip -n "$server" -6 route add 2001:db8:ffff::/48 dev eth0
+	tool -n "$server" mangle range set 203.0.113.0/24 2001:db8:ffff::/48
+	bg on roamer socat TCP6-LISTEN:7,ipv6only=0,fork,reuseaddr EXEC:cat
+	bg on server socat TCP6-LISTEN:7,ipv6only=0,fork,reuseaddr EXEC:cat
+	wait_for 60 port_open roamer 7
+	wait_for 60 port_open server 7
+}
+
+# map LINK [OPTIONS]: both ends, both families. No daemon answers whether the
+# server knows, so its entry is forgotten: an unknown peer needs no answer.
+map() {
+	local family
+	for family in 4 6; do
+		tool -n "$server" mangle replace "$(perm $family)" \
+			via "$(care_of $family "$1")" "${@:2}" &&
+			tool -n "$roamer" mangle replace "$(perm $family)" \
+				via "$(care_of $family "$1")" own "${@:2}" ||
+			fail "cannot map to link $1"
+	done
+	tool -n "$roamer" mangle peer flush
+}
+
+# seen HOST LINK FILTER COMMAND...: packets that match the filter of tcpdump
+# while the command runs.
+seen() {
+	local host=$1 link=$2 filter=$3 file
+	file=path.$RANDOM.pcap
+	capture_start "${!host}" "$link" "$file" "$filter"
+	"${@:4}" >&2
+	capture_stop
+	tcpdump -r "$ROAM_OUT/$file" -n 2>/dev/null | wc -l
+}
+
+# echo_once HOST ADDRESS [OPTIONS]: a line to an echo_serve and back.
+echo_once() {
+	local got
+	got=$(echo hello | on "$1" timeout 60 socat -t 30 - "TCP:$(host_of "$2"):7${3:+,$3}")
+	expect_eq "answer of $2" hello "$got"
+}
+
+# ---- both families ----
+
+# A connection from either side goes on while the roamer changes its link.
+connection_moves() {
+	local family=$1 name=talk$1
+	map 1
+	talk_open "$name.down" server "$(host_of "$(perm "$family")")" 7
+	talk_open "$name.up" roamer "$(host_of "$(address_of_server "$family")")" 7 \
+		"bind=$(host_of "$(perm "$family")")"
+	for link in 2 1 2; do
+		map "$link"
+		talk "$name.down"
+		talk "$name.up"
+	done
+	expect_eq "sockets at the server that know a care-of address" "" \
+		"$(on server ss -Htn | grep -F "$(care_of "$family" 2)")"
+	(($(seen server eth1 "host $(care_of "$family" 2) and tcp" talk "$name.down") > 1)) ||
+		fail "the care-of address is not on the wire"
+}
+
+address_of_server() { if [[ $1 == 4 ]]; then echo 192.0.2.1; else echo 2001:db8:2::1; fi; }
+
+# With large segments, and with checksums that the receiver looks at.
+bulk_is_unharmed() {
+	local family=$1
+	map 1
+	head -c 3000000 /dev/urandom >"$hosts/bulk"
+	rm -f "$hosts/bulk.got"
+	bg on roamer socat -u TCP6-LISTEN:9,ipv6only=0 "CREATE:$hosts/bulk.got"
+	wait_for 60 port_open roamer 9
+	expect_ok on server timeout 120 socat -u "OPEN:$hosts/bulk" \
+		"TCP:$(host_of "$(perm "$family")"):9"
+	wait_for 60 cmp "$hosts/bulk" "$hosts/bulk.got"
+	expect_eq "drops" 0 "$(stat roamer drop_malformed)"
+}
+
+# ---- fragments ----
+
+# Datagrams of several fragments, in a random order, are whole and from the
+# permanent address (UDP is rewritten only here).
+fragments_arrive_whole() {
+	local host sum
+	for host in server roamer; do
+		tool -n "${!host}" mangle config set protocol tcp,udp
+	done
+	map 1
+	on roamer tc qdisc add dev eth0 root netem delay 20ms 15ms 2>/dev/null ||
+		skip "no netem"
+	on_exit ip netns exec "$roamer" tc qdisc del dev eth0 root
+	bg on server socat -u UDP4-RECVFROM:9,fork "SYSTEM:sha256sum >>$hosts/sums; echo \$SOCAT_PEERADDR >>$hosts/from"
+	wait_for 60 udp_open server 9
+	sum=$(head -c 7000 /dev/zero | tr '\0' r | sha256sum)
+	for ((i = 0; i < 10; i++)); do
+		head -c 7000 /dev/zero | tr '\0' r |
+			on roamer socat -b 9000 -u - "UDP4:192.0.2.1:9,bind=$perm4"
+	done
+	wait_for 60 lines_are "$hosts/from" 10
+	expect_eq "content" "$sum" "$(sort -u "$hosts/sums")"
+	expect_eq "source" "$perm4" "$(sort -u "$hosts/from")"
+	for host in server roamer; do
+		tool -n "${!host}" mangle config set protocol tcp
+	done
+}
+
+udp_open() { on "$1" ss -Hlun "sport = :$2" | grep -q .; }
+lines_are() { [[ -e $1 && $(wc -l <"$1") == "$2" ]]; }
+
+# ---- what is left alone ----
+
+exempt() { tool -n "$server" mangle config set "$@"; }
+
+# not_rewritten WHAT COMMAND...: TCP to the permanent address leaves as it is.
+not_rewritten() {
+	local what=$1 before
+	before=$(stat server exempted)
+	expect_eq "$what: packets to the care-of address" 0 \
+		"$(seen server eth0 "dst host $(care_of 4 1) and tcp[tcpflags] & tcp-syn != 0" "${@:2}")"
+	stat_is server exempted -gt "$before" || fail "$what: not counted as exempt"
+}
+
+try_port() { on server timeout 5 socat -u /dev/null "TCP:$perm4:$1,connect-timeout=1${2:+,$2}"; true; }
+
+# Each rule by itself; then none, and the same packets are rewritten.
+exemptions_hold() {
+	local group
+	map 1
+	not_rewritten "port of SIP, exempt from the start" try_port 5060
+	exempt exempt-port 4000
+	not_rewritten "port" try_port 4000
+	exempt exempt-mark 0x10/0xff
+	not_rewritten "mark of a socket" try_port 4000 "so-mark=16" ||
+		fail "marks"
+	exempt exempt-mark 0/0
+	exempt exempt-prefix 203.0.113.64/26
+	not_rewritten "prefix" try_port 4001
+	exempt exempt-prefix ""
+	group=/sys/fs/cgroup/roam-test-$$
+	mkdir "$group" && on_exit rmdir "$group"
+	exempt exempt-cgroup "$group"
+	not_rewritten "control group" in_group "$group" 4001
+	exempt exempt-cgroup ""
+	exempt exempt-port 5060,5061
+	(($(seen server eth0 "dst host $(care_of 4 1) and tcp" try_port 4001) > 0)) ||
+		fail "nothing is rewritten any more"
+}
+
+in_group() {
+	# shellcheck disable=SC2016 # the inner shell's
+	bash -c 'echo $$ >"$1/cgroup.procs" && exec nsenter --net="/run/netns/$2" timeout 5 \
+		socat -u /dev/null "TCP:$3:$4,connect-timeout=1"' group "$1" "$server" "$perm4" "$2"
+	true
+}
+
+# Bound to the care-of address: a service of the visited network, not ours.
+care_of_listener_is_reached() {
+	local got
+	map 1
+	bg on roamer socat "TCP-LISTEN:11,bind=$(care_of 4 1),fork,reuseaddr" EXEC:cat
+	wait_for 60 port_open roamer 11
+	got=$(echo hello | on server timeout 60 socat -t 30 - "TCP:$(care_of 4 1):11")
+	expect_eq "answer of the care-of address" hello "$got"
+}
+
+# ---- literal mode ----
+
+# On the wire: the permanent address as source, the care-of one as destination.
+literal_mode() {
+	map 1 mode literal
+	(($(seen server eth0 "src host $perm4 and tcp" echo_once server $perm4) > 1)) ||
+		fail "no packet from the permanent address"
+	(($(seen server eth0 "dst host $(care_of 4 1) and tcp" echo_once server $perm4) > 1)) ||
+		fail "no packet to the care-of address"
+	expect_eq "packets from the care-of address" 0 \
+		"$(seen server eth0 "src host $(care_of 4 1) and tcp" echo_once server $perm4)"
+	talk_open literal server $perm4 7
+	map 2 mode literal
+	talk literal
+	map 2
+	talk literal
+}
+
+# ---- routes ----
+
+# The care-of address is behind another link than the permanent one, and the
+# route to it changes under an open connection.
+routes_follow() {
+	map 2
+	talk_open routed server $perm4 7
+	(($(seen server eth1 "dst host $(care_of 4 2)" talk routed) > 0)) ||
+		fail "not sent to the link of the care-of address"
+	ip -n "$server" route add "$(care_of 4 2)/32" via 192.0.2.2
+	on_exit ip -n "$server" route del "$(care_of 4 2)/32"
+	ip netns exec "$roamer" sysctl -q net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0
+	(($(seen server eth0 "dst host $(care_of 4 2)" talk routed) > 0)) ||
+		fail "a remembered route outlived the change"
+}
+
+# A server socket in a VRF.
+vrf_is_followed() {
+	ip -n "$server" link add red type vrf table 100 || skip "no VRF"
+	on_exit ip -n "$server" link del red
+	ip -n "$server" link set red up
+	ip -n "$server" link set eth1 master red
+	on_exit ip -n "$server" link set eth1 nomaster
+	ip -n "$server" route add 203.0.113.0/24 dev eth1 table 100
+	map 2
+	on server timeout 60 socat -t 30 - "TCP:$perm4:7,so-bindtodevice=red" <<<hello >"$hosts/vrf" || true
+	expect_eq "answer through the VRF" hello "$(cat "$hosts/vrf")"
+}
+
+# ---- after a move ----
+
+# What was lost is sent again at once, not when a timer of seconds has run off.
+connection_resumes() {
+	local before started took
+	map 1
+	talk_open resumed server $perm4 7
+	# The link fails: segments are lost, and the timer grows.
+	ip -n "$roamer" link set eth0 down
+	echo "lost at first" >&"${talk_in[resumed]}"
+	sleep 7 # the timer doubles from 0.2 s to 3.2 s and more
+	before=$(stat server resumed)
+	started=$(date +%s%N)
+	map 2
+	read -r -t 60 line <&"${talk_out[resumed]}" || fail "no answer after the move"
+	took=$((($(date +%s%N) - started) / 1000000))
+	ip -n "$roamer" link set eth0 up
+	expect_eq "what was lost" "lost at first" "$line"
+	stat_is server resumed -gt "$before" || fail "nothing was asked to send again"
+	echo "$took ms after the mapping changed"
+	((took < 2500)) || fail "$took ms until lost data came"
+}
+
+fixture two_links
+test "OPEN-01 MLR-17 MLR-29 MLR-38: IPv4 connections move" connection_moves 4
+test "OPEN-01 MLR-17 MLR-29 MLR-38: IPv6 connections move" connection_moves 6
+test "OPEN-03 OPEN-04: IPv4 in bulk, with offloads" bulk_is_unharmed 4
+test "OPEN-01 OPEN-03 OPEN-04: IPv6 in bulk, with offloads" bulk_is_unharmed 6
+test "OPEN-05: fragments in any order arrive whole" fragments_arrive_whole
+test "OPEN-39 OPEN-40 TEN-11 TEN-27: ports, marks, prefixes and control groups are exempt" \
+	exemptions_hold
+test "OPEN-40 TEN-13: a service at the care-of address is reached" care_of_listener_is_reached
+test "MLR-30 MLR-31 OPEN-18 TEN-32: literal mode" literal_mode
+test "OPEN-15: packets follow the route to the care-of address" routes_follow
+test "OPEN-14 OPEN-15: a socket in a VRF" vrf_is_followed
+test "OPEN-41: lost data is sent again at once after a move" connection_resumes
+tests_done
