@@ -8,10 +8,13 @@
 #include "io/daemon.h"
 #include "wire/lr.h"
 
+#define RATE_MAX 1000000
+
 static cfg_opt_t host_opts[] = {
-	CFG_INT("key", 0, CFGF_NONE),
+	CFG_INT_LIST("key", "{}", CFGF_NONE),
 	CFG_STR_LIST("permanent", "{}", CFGF_NONE),
 	CFG_BOOL("query", cfg_true, CFGF_NONE),
+	CFG_STR_LIST("visible", "{}", CFGF_NONE),
 	CFG_END()
 };
 
@@ -22,6 +25,8 @@ static cfg_opt_t opts[] = {
 	CFG_STR("lifetime", "300s", CFGF_NONE),
 	CFG_STR("tombstone", "300s", CFGF_NONE),
 	CFG_INT("mappings_max", 1000000, CFGF_NONE),
+	CFG_INT("rate", 2000, CFGF_NONE),
+	CFG_BOOL("others", cfg_false, CFGF_NONE),
 	CFG_SEC("host", host_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_END()
 };
@@ -66,6 +71,7 @@ static char *read_seconds(cfg_t *cfg, const char *option, uint32_t *seconds)
 static char *read_limits(cfg_t *cfg, struct config *config)
 {
 	long max = cfg_getint(cfg, "mappings_max");
+	long rate = cfg_getint(cfg, "rate");
 	char *error = read_seconds(cfg, "lifetime",
 				   &config->limits.lifetime_max);
 
@@ -76,40 +82,75 @@ static char *read_limits(cfg_t *cfg, struct config *config)
 		error = conf_error(cfg, "mappings_max",
 				   "%ld is too few, at least 1", max);
 	config->limits.mappings_max = max;
+	if (!error && (rate < 0 || rate > RATE_MAX))
+		error = conf_error(cfg, "rate",
+				   "%ld is no number of requests per second from 0 (no limit) to %d",
+				   rate, RATE_MAX);
+	config->rate = rate;
+	config->others = cfg_getbool(cfg, "others");
 	return error;
+}
+
+static char *read_keys(cfg_t *cfg, struct config *config, const char *keys)
+{
+	struct config_host *host = &config->hosts[config->n_hosts - 1];
+	size_t n = cfg_size(cfg, "key");
+	struct config_key *more;
+	uint32_t *ids;
+
+	more = reallocarray(config->host_keys, config->n_host_keys + n,
+			    sizeof(*more));
+	ids = calloc(n ? n : 1, sizeof(*ids));
+	if (more)
+		config->host_keys = more;
+	host->rights.keys = ids;
+	if (!more || !ids || !n)
+		return n ? daemon_error("out of memory") :
+			conf_error(cfg, "key",
+				   "host '%s' needs a key id from 1 to 4294967295",
+				   host->name);
+	for (size_t i = 0; i < n; i++) {
+		long key = cfg_getnint(cfg, "key", i);
+
+		if (key < 1 || key > UINT32_MAX)
+			return conf_error(cfg, "key",
+					  "host '%s' needs a key id from 1 to 4294967295",
+					  host->name);
+		if (!auth_keys_find(config->keys, key))
+			return conf_error(cfg, "key",
+					  "there is no key %ld in %s; make one: roam hlr keygen %ld",
+					  key, keys, key);
+		ids[host->rights.n_keys++] = key;
+		config->host_keys[config->n_host_keys++] = (struct config_key){
+			.id = key, .host = config->n_hosts - 1,
+		};
+	}
+	return NULL;
 }
 
 static char *read_host(cfg_t *cfg, struct config *config, const char *keys)
 {
 	struct config_host *host = &config->hosts[config->n_hosts++];
-	long key = cfg_getint(cfg, "key");
+	char *error;
 
 	host->name = strdup(cfg_title(cfg));
-	if (key < 1 || key > UINT32_MAX)
-		return conf_error(cfg, "key",
-				  "host '%s' needs a key id from 1 to 4294967295",
-				  host->name);
-	host->rights.key_id = key;
 	host->rights.may_query = cfg_getbool(cfg, "query");
-	for (size_t i = 0; i + 1 < config->n_hosts; i++)
-		if (config->hosts[i].rights.key_id == key)
-			return conf_error(cfg, "key",
-					  "key %ld belongs to host '%s' already; give host '%s' its own",
-					  key, config->hosts[i].name,
-					  host->name);
-	if (!auth_keys_find(config->keys, key))
-		return conf_error(cfg, "key",
-				  "there is no key %ld in %s; make one: roam hlr keygen %ld",
-				  key, keys, key);
-	return conf_get_prefixes(cfg, "permanent",
-				 (struct roam_prefix **)&host->rights.permanent,
-				 &host->rights.n_permanent);
+	error = read_keys(cfg, config, keys);
+	if (!error)
+		error = conf_get_prefixes(cfg, "permanent",
+			(struct roam_prefix **)&host->rights.permanent,
+			&host->rights.n_permanent);
+	if (!error)
+		error = conf_get_prefixes(cfg, "visible",
+			(struct roam_prefix **)&host->rights.visible,
+			&host->rights.n_visible);
+	return error;
 }
 
-static int compare_hosts(const void *a, const void *b)
+static int compare_keys(const void *a, const void *b)
 {
-	uint32_t ka = ((const struct config_host *)a)->rights.key_id;
-	uint32_t kb = ((const struct config_host *)b)->rights.key_id;
+	uint32_t ka = ((const struct config_key *)a)->id;
+	uint32_t kb = ((const struct config_key *)b)->id;
 
 	return (ka > kb) - (ka < kb);
 }
@@ -129,7 +170,17 @@ static char *read_hosts(cfg_t *cfg, struct config *config)
 		if (error)
 			return error;
 	}
-	qsort(config->hosts, n, sizeof(*config->hosts), compare_hosts);
+	qsort(config->host_keys, config->n_host_keys,
+	      sizeof(*config->host_keys), compare_keys);
+	for (size_t i = 1; i < config->n_host_keys; i++) {
+		const struct config_key *k = &config->host_keys[i];
+
+		if (k[-1].id == k->id)
+			return daemon_error("%s: key %u belongs to host '%s' and to host '%s'; give each its own",
+					    cfg->filename, k->id,
+					    config->hosts[k[-1].host].name,
+					    config->hosts[k->host].name);
+	}
 	return NULL;
 }
 
@@ -163,8 +214,11 @@ void config_free(struct config *config)
 	for (size_t i = 0; i < config->n_hosts; i++) {
 		free(config->hosts[i].name);
 		free((void *)config->hosts[i].rights.permanent);
+		free((void *)config->hosts[i].rights.visible);
+		free((void *)config->hosts[i].rights.keys);
 	}
 	free(config->hosts);
+	free(config->host_keys);
 	free(config->listen);
 	free(config->store);
 	auth_keys_free(config->keys);
@@ -174,8 +228,11 @@ void config_free(struct config *config)
 const struct config_host *config_find_host(const struct config *config,
 					   uint32_t key_id)
 {
-	const struct config_host key = { .rights.key_id = key_id };
+	const struct config_key key = { .id = key_id };
+	const struct config_key *found = NULL;
 
-	return bsearch(&key, config->hosts, config->n_hosts,
-		       sizeof(*config->hosts), compare_hosts);
+	if (config->n_host_keys)
+		found = bsearch(&key, config->host_keys, config->n_host_keys,
+				sizeof(*config->host_keys), compare_keys);
+	return found ? &config->hosts[found->host] : NULL;
 }

@@ -24,13 +24,23 @@ struct config_endpoint {
 };
 
 /**
- * struct config_host - one host and the rights of its key
+ * struct config_host - one host and the rights of its keys
  * @name: name in the configuration, for people
- * @rights: what its key may do; owns rights.permanent
+ * @rights: what each of its keys may do, key_id left open; owns the lists
  */
 struct config_host {
 	char *name;
 	struct hlr_rights rights;
+};
+
+/**
+ * struct config_key - whose key it is
+ * @id: key id
+ * @host: number of the host
+ */
+struct config_key {
+	uint32_t id;
+	uint32_t host;
 };
 
 /**
@@ -39,8 +49,12 @@ struct config_host {
  * @n_listen: number of @listen
  * @store: path of the database
  * @limits: for the core
- * @hosts: ordered by key id
+ * @rate: requests per second of one source (OPEN-32); 0 for no limit
+ * @others: other registers serve the same hosts (OPEN-38)
+ * @hosts: as they stand in the file
  * @n_hosts: number of @hosts
+ * @host_keys: of all hosts, ordered by id
+ * @n_host_keys: number of @host_keys
  * @keys: the key set
  */
 struct config {
@@ -48,8 +62,12 @@ struct config {
 	size_t n_listen;
 	char *store;
 	struct hlr_config limits;
+	uint32_t rate;
+	bool others;
 	struct config_host *hosts;
 	size_t n_hosts;
+	struct config_key *host_keys;
+	size_t n_host_keys;
 	struct auth_keys *keys;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hlrd/limit.h"
 
+#include "core/table.h"
+
 bool limit_allow(struct limit *limit, msec_t now,
 		 const struct roam_addr *source, uint32_t *suppressed)
 {
@@ -27,5 +29,35 @@ bool limit_allow(struct limit *limit, msec_t now,
 	*suppressed = limit->slots[hash].suppressed;
 	limit->slots[hash].suppressed = 0;
 	limit->slots[hash].next = now + LIMIT_INTERVAL;
+	return true;
+}
+
+bool line_limit_allow(struct line_limit *limit, msec_t now,
+		      uint32_t *suppressed)
+{
+	*suppressed = 0;
+	if (now / 1000 != limit->second) {
+		if (limit->lines > LINE_LIMIT)
+			*suppressed = limit->lines - LINE_LIMIT;
+		limit->second = now / 1000;
+		limit->lines = 0;
+	}
+	return limit->lines++ < LINE_LIMIT;
+}
+
+bool rate_limit_allow(struct rate_limit *limit, msec_t now, uint32_t rate,
+		      const struct roam_addr *source)
+{
+	size_t len = roam_addr_is_v4(source) ? sizeof(source->b) : 8;
+	int64_t *until, at = now * 1000;
+
+	if (!rate)
+		return true;
+	until = &limit->until[table_hash(source->b, len) % RATE_SLOTS];
+	if (*until < at)
+		*until = at;
+	if (*until - at >= 1000000)
+		return false;
+	*until += 1000000 / rate;
 	return true;
 }

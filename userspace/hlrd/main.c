@@ -54,8 +54,9 @@ static void stop(void)
 
 static void status(char *buf, size_t len)
 {
-	snprintf(buf, len, "%zu mappings of %zu hosts%s",
+	snprintf(buf, len, "%zu mappings of %zu hosts%s%s",
 		 hlr_count(server.hlr), server.config->n_hosts,
+		 server.loading ? ", not all loaded" : "",
 		 server.store_error ? "; the store fails, updates are refused" :
 				      "");
 }

@@ -10,7 +10,8 @@
 #include "io/json.h"
 #include "io/log.h"
 
-#define GONE_RETRY 1000		/* ms until the store is asked again */
+#define LOAD_AT_ONCE 50000	/* records loaded before the first request */
+#define LOAD_SLICE 4096		/* records loaded between requests, about 2 ms */
 #define STORE_SETTLED 1000	/* ms without a failure, then it works again */
 
 /**
@@ -67,13 +68,16 @@ static void drop(struct server *server, const struct udp_datagram *d,
 
 /* Who sent it and what it says; LR_DROP_NONE if it is to be carried out. */
 static enum lr_drop authenticate(struct server *server,
-				 const struct udp_datagram *d,
+				 const struct udp_datagram *d, msec_t now,
 				 struct request *r)
 {
 	size_t covered;
 	enum lr_drop reason;
 
 	r->msg.key_id = 0;
+	if (!rate_limit_allow(&server->rate, now, server->config->rate,
+			      &d->from))
+		return LR_DROP_LIMIT;
 	reason = lr_decode(d->data, d->len, &r->msg, &covered);
 	if (reason != LR_DROP_NONE)
 		return reason;
@@ -89,9 +93,9 @@ static enum lr_drop authenticate(struct server *server,
 	r->datagram = d;
 	r->host = config_find_host(server->config, r->msg.key_id);
 	memset(&r->rights, 0, sizeof(r->rights));
-	r->rights.key_id = r->msg.key_id;
 	if (r->host)
 		r->rights = r->host->rights;
+	r->rights.key_id = r->msg.key_id;
 	return LR_DROP_NONE;
 }
 
@@ -100,7 +104,7 @@ static void event(struct server *server, const char *what,
 		  const struct roam_addr *old, uint32_t key_id,
 		  const struct roam_addr *source, const char *reason)
 {
-	if (!server->control)
+	if (!server->control || !control_is_monitored(server->control))
 		return;
 	control_event(server->control,
 		      json_pack("{ss so so so sI so ss}", "event", what,
@@ -112,7 +116,23 @@ static void event(struct server *server, const char *what,
 				"reason", reason));
 }
 
-/* A change that is on disk: one line for each handoff, and an event. */
+/*
+ * One line for each handoff, while they can be read: a hundred thousand lines a
+ * second help nobody. The events are complete.
+ */
+static bool may_log(struct server *server)
+{
+	uint32_t suppressed;
+	bool allowed = line_limit_allow(&server->lines, daemon_now(),
+					&suppressed);
+
+	if (suppressed)
+		log_notice("%u more handoffs in that second, not logged; roam monitor hlr shows all",
+			   suppressed);
+	return allowed;
+}
+
+/* A change that is on disk: a line and an event. */
 static void report_change(struct server *server, const struct request *r,
 			  const struct hlr_change *c)
 {
@@ -126,8 +146,6 @@ static void report_change(struct server *server, const struct request *r,
 	if (c->kind != HLR_CHANGE_MAPPING)
 		return;
 	if (roam_addr_eq(coa, old)) {
-		log_debug("mn=%s refreshed key=%u",
-			  roam_addr_format(&c->after.perm, perm), r->msg.key_id);
 		return;
 	}
 	if (roam_addr_is_none(coa)) {
@@ -141,12 +159,15 @@ static void report_change(struct server *server, const struct request *r,
 		reason = c->after.flags & LR_FLAG_AT_HOME ? "at home" :
 							    "moved";
 	}
-	log_notice("mn=%s %s %s->%s key=%u host=%s from=%s",
-		   roam_addr_format(&c->after.perm, perm), what,
-		   roam_addr_is_none(old) ? "none" : roam_addr_format(old, from),
-		   roam_addr_is_none(coa) ? "none" : roam_addr_format(coa, to),
-		   r->msg.key_id, r->host ? r->host->name : "none",
-		   roam_addr_format(&r->datagram->from, source));
+	if (may_log(server))
+		log_notice("mn=%s %s %s->%s key=%u host=%s from=%s",
+			   roam_addr_format(&c->after.perm, perm), what,
+			   roam_addr_is_none(old) ? "none" :
+						    roam_addr_format(old, from),
+			   roam_addr_is_none(coa) ? "none" :
+						    roam_addr_format(coa, to),
+			   r->msg.key_id, r->host ? r->host->name : "none",
+			   roam_addr_format(&r->datagram->from, source));
 	event(server, what, &c->after.perm, coa, old, r->msg.key_id,
 	      &r->datagram->from, reason);
 }
@@ -254,7 +275,7 @@ static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		struct request *r = &requests[count];
-		enum lr_drop reason = authenticate(server, &d[i], r);
+		enum lr_drop reason = authenticate(server, &d[i], clock.now, r);
 
 		server->counters.received++;
 		r->first_change = changes.n;
@@ -274,7 +295,8 @@ static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
 	}
 
 	if (changes.n) {
-		char *error = store_commit(server->store, &changes, &clock);
+		char *error = store_commit(server->store, server->hlr, &changes,
+					   &clock);
 
 		note_store(server, error);
 		if (error)
@@ -301,24 +323,13 @@ static void on_gone(void *ctx, const struct hlr_mapping *m)
 	struct server *server = ctx;
 	char perm[ROAM_ADDR_STRLEN], coa[ROAM_ADDR_STRLEN];
 
-	if (server->n_gone == server->gone_room) {
-		size_t room = server->gone_room * 2 + 64;
-		struct hlr_mapping *gone = realloc(server->gone,
-						   room * sizeof(*gone));
-
-		/* Then the row stays until the next start removes it. */
-		if (!gone)
-			return;
-		server->gone = gone;
-		server->gone_room = room;
-	}
-	server->gone[server->n_gone++] = *m;
 	if (roam_addr_is_none(&m->coa))
 		return;
 	server->counters.expired++;
-	log_notice("mn=%s expired %s->none key=%u",
-		   roam_addr_format(&m->perm, perm),
-		   roam_addr_format(&m->coa, coa), m->key_id);
+	if (may_log(server))
+		log_notice("mn=%s expired %s->none key=%u",
+			   roam_addr_format(&m->perm, perm),
+			   roam_addr_format(&m->coa, coa), m->key_id);
 	event(server, "expired", &m->perm, &none, &m->coa, m->key_id, &none,
 	      "lifetime ended");
 }
@@ -328,14 +339,6 @@ static void on_expiry(uv_timer_t *timer)
 	struct server *server = timer->data;
 
 	hlr_expire(server->hlr, daemon_now(), on_gone, server);
-	if (server->n_gone) {
-		char *error = store_remove(server->store, server->gone,
-					   server->n_gone);
-
-		note_store(server, error);
-		if (!error)
-			server->n_gone = 0;
-	}
 	arm_expiry(server);
 }
 
@@ -343,12 +346,14 @@ static void on_expiry(uv_timer_t *timer)
 static void arm_expiry(struct server *server)
 {
 	msec_t now = daemon_now();
-	/* A call that removes nothing: it only tells the time. */
-	msec_t next = hlr_expire(server->hlr, 0, on_gone, server);
 	uint64_t wait;
+	msec_t next;
 
-	if (server->n_gone && (next == MSEC_NEVER || next > now + GONE_RETRY))
-		next = now + GONE_RETRY;
+	/* What ended keeps its place until nothing older can come, see hlr.h. */
+	if (server->loading)
+		return;
+	/* A call that removes nothing: it only tells the time. */
+	next = hlr_expire(server->hlr, INT64_MIN, on_gone, server);
 	if (next == MSEC_NEVER) {
 		uv_timer_stop(&server->expiry);
 		return;
@@ -450,32 +455,86 @@ static uint32_t longest(const struct config *config)
 		config->limits.lifetime_max : config->limits.tombstone;
 }
 
+/* OPEN-38: until when this register may know less than others do. */
+static void set_young(struct server *server)
+{
+	int64_t age = (int64_t)(daemon_wallclock() / 1000000) -
+		      store_created(server->store);
+	int64_t young = (int64_t)server->config->limits.lifetime_max * 1000;
+	msec_t until = 0;
+
+	/* A clock that went back is no reason to be young for longer. */
+	if (age < 0)
+		age = 0;
+	if (server->config->others && age < young)
+		until = daemon_now() + young - age;
+	hlr_set_young(server->hlr, until);
+}
+
+/* A sentence when the store cannot be read; what is loaded stays in use. */
+static char *load(struct server *server, size_t n)
+{
+	struct store_clock clock = read_clock();
+	bool done;
+	char *error = store_load(server->store, server->hlr, &clock,
+				 longest(server->config), n, &done);
+
+	if (error || !done)
+		return error;
+	server->loading = false;
+	hlr_set_loading(server->hlr, false);
+	uv_idle_stop(&server->loader);
+	log_info("%zu mappings restored from %s in %lld ms",
+		 hlr_count(server->hlr), server->config->store,
+		 (long long)(daemon_now() - server->started));
+	arm_expiry(server);
+	return NULL;
+}
+
+/* Between requests; a store that turns out damaged is left as it is. */
+static void on_load(uv_idle_t *loader)
+{
+	struct server *server = loader->data;
+	char *error = load(server, LOAD_SLICE);
+
+	if (!error)
+		return;
+	uv_idle_stop(loader);
+	note_store(server, error);
+}
+
 char *server_start(struct server *server, uv_loop_t *loop,
 		   struct config *config)
 {
-	struct store_clock clock = read_clock();
 	char *error;
 
 	memset(server, 0, sizeof(*server));
 	server->loop = loop;
 	server->config = config;
-	server->started = clock.now;
+	server->started = daemon_now();
+	server->loading = true;
+	uv_idle_init(loop, &server->loader);
+	server->loader.data = server;
 	uv_timer_init(loop, &server->expiry);
 	server->expiry.data = server;
 	server->hlr = hlr_new(&config->limits);
 	server->store = store_open(config->store, &error);
-	if (server->store)
-		error = store_load(server->store, server->hlr, &clock,
-				   longest(config));
+	hlr_set_loading(server->hlr, true);
+	if (server->store) {
+		set_young(server);
+		error = load(server, LOAD_AT_ONCE);
+	}
 	if (!error)
 		error = open_sockets(server, config);
 	if (error) {
 		server_stop(server);
 		return error;
 	}
-	log_info("%zu mappings restored from %s", hlr_count(server->hlr),
-		 config->store);
-	arm_expiry(server);
+	if (server->loading) {
+		log_info("%zu mappings restored from %s so far, the rest follows",
+			 hlr_count(server->hlr), config->store);
+		uv_idle_start(&server->loader, on_load);
+	}
 	return NULL;
 }
 
@@ -495,12 +554,14 @@ char *server_reload(struct server *server, struct config *config)
 	config_free(server->config);
 	server->config = config;
 	hlr_configure(server->hlr, &config->limits);
+	set_young(server);
 	return NULL;
 }
 
 void server_stop(struct server *server)
 {
 	uv_close((uv_handle_t *)&server->expiry, NULL);
+	uv_close((uv_handle_t *)&server->loader, NULL);
 	for (size_t i = 0; i < server->n_sockets; i++)
 		free_socket(server->sockets[i]);
 	free(server->sockets);
@@ -508,7 +569,6 @@ void server_stop(struct server *server)
 	store_close(server->store);
 	hlr_free(server->hlr);
 	config_free(server->config);
-	free(server->gone);
 	free(server->store_error);
 	free(server->store_told);
 }

@@ -4,12 +4,15 @@
  *
  * Contract: replies to a batch leave after its changes are on disk. When the
  * store refuses them, the core takes them back and every update of the batch
- * is answered "later"; queries are answered from what is on disk.
+ * is answered "later"; queries are answered from what is on disk. A large store
+ * is loaded between requests, newest first; what is not known before it is read
+ * is answered "later".
  */
 #ifndef ROAM_HLRD_SERVER_H
 #define ROAM_HLRD_SERVER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -67,14 +70,15 @@ struct server_socket {
  * @sockets: one for each endpoint
  * @n_sockets: their number
  * @expiry: runs when the next mapping ends
- * @gone: ended mappings that are still in the store
- * @n_gone: their number
- * @gone_room: allocated size of @gone
+ * @loader: runs while the store is being loaded
+ * @loading: it is, or it cannot be read to its end
  * @store_error: why the store refused the last transaction, NULL if it did not
  * @store_told: the failure in the log, NULL once its end was logged too
  * @store_failed: when it failed last
  * @counters: see above
  * @limit: of log lines about bad messages
+ * @lines: of log lines about handoffs
+ * @rate: of requests
  * @started: when it started
  */
 struct server {
@@ -86,14 +90,15 @@ struct server {
 	struct server_socket **sockets;
 	size_t n_sockets;
 	uv_timer_t expiry;
-	struct hlr_mapping *gone;
-	size_t n_gone;
-	size_t gone_room;
+	uv_idle_t loader;
+	bool loading;
 	char *store_error;
 	char *store_told;
 	msec_t store_failed;
 	struct server_counters counters;
 	struct limit limit;
+	struct line_limit lines;
+	struct rate_limit rate;
 	msec_t started;
 };
 

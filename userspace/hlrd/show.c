@@ -89,13 +89,14 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 								 "[%s]:%u",
 				     text, e->port));
 	}
-	return json_pack("[{ss ss sf sI sI so ss ss*}]",
+	return json_pack("[{ss ss sf sI sI so sb ss ss*}]",
 			 "daemon", "roam-hlrd",
 			 "version", ROAM_VERSION,
 			 "uptime", (daemon_now() - server->started) / 1000.0,
 			 "mappings", (json_int_t)hlr_count(server->hlr),
 			 "hosts", (json_int_t)server->config->n_hosts,
 			 "listen", listen,
+			 "loading", server->loading,
 			 "store", server->store_error ? "failing" : "ok",
 			 "store_error", server->store_error);
 }
@@ -133,6 +134,39 @@ static json_t *counters(void *ctx, const json_t *args,
 	return json_pack("[o]", object);
 }
 
+static json_t *json_prefixes(const struct roam_prefix *prefixes, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		char text[ROAM_PREFIX_STRLEN];
+
+		json_array_append_new(list,
+			json_string(roam_prefix_format(&prefixes[i], text)));
+	}
+	return list;
+}
+
+static json_t *json_key(const struct server *server,
+			const struct config_key *key)
+{
+	const struct config_host *host = &server->config->hosts[key->host];
+	const struct hlr_rights *rights = &host->rights;
+	char fingerprint[17];
+
+	auth_key_fingerprint(auth_keys_find(server->config->keys, key->id),
+			     fingerprint);
+	return json_pack("{sI ss ss so sb so}",
+			 "key", (json_int_t)key->id,
+			 "host", host->name,
+			 "fingerprint", fingerprint,
+			 "permanent", json_prefixes(rights->permanent,
+						    rights->n_permanent),
+			 "query", rights->may_query,
+			 "visible", json_prefixes(rights->visible,
+						  rights->n_visible));
+}
+
 static json_t *keys(void *ctx, const json_t *args, struct control_error *error)
 {
 	struct server *server = ctx;
@@ -140,30 +174,9 @@ static json_t *keys(void *ctx, const json_t *args, struct control_error *error)
 
 	(void)args;
 	(void)error;
-	for (size_t i = 0; i < server->config->n_hosts; i++) {
-		const struct config_host *host = &server->config->hosts[i];
-		const struct hlr_rights *rights = &host->rights;
-		json_t *permanent = json_array();
-		char fingerprint[17];
-
-		auth_key_fingerprint(auth_keys_find(server->config->keys,
-						    rights->key_id),
-				     fingerprint);
-		for (size_t p = 0; p < rights->n_permanent; p++) {
-			char text[ROAM_PREFIX_STRLEN];
-
-			json_array_append_new(permanent,
-				json_string(roam_prefix_format(&rights->permanent[p],
-							       text)));
-		}
+	for (size_t i = 0; i < server->config->n_host_keys; i++)
 		json_array_append_new(result,
-			json_pack("{sI ss ss so sb}",
-				  "key", (json_int_t)rights->key_id,
-				  "host", host->name,
-				  "fingerprint", fingerprint,
-				  "permanent", permanent,
-				  "query", rights->may_query));
-	}
+			json_key(server, &server->config->host_keys[i]));
 	return result;
 }
 

@@ -11,7 +11,7 @@
 static const struct hlr_config limits = {
 	.lifetime_max = 300,
 	.tombstone = 300,
-	.mappings_max = 100,
+	.mappings_max = 100000,
 };
 
 static char folder[256], path[300];
@@ -68,21 +68,50 @@ static struct hlr_change mapping(const char *perm, const char *coa,
 	return change;
 }
 
-static void commit(struct store *store, struct hlr_change *items, size_t n,
-		   const struct store_clock *clock)
-{
-	struct hlr_changes changes = { items, n, n };
-
-	assert_null(store_commit(store, &changes, clock));
-}
-
-static struct hlr *load(struct store *store, const struct store_clock *clock)
+static struct hlr *new_hlr(void)
 {
 	struct hlr *hlr = hlr_new(&limits);
 
 	assert_non_null(hlr);
-	assert_null(store_load(store, hlr, clock, 300));
 	return hlr;
+}
+
+/* As a register does: into memory, then onto disk. */
+static void commit(struct store *store, struct hlr *hlr,
+		   struct hlr_change *items, size_t n,
+		   const struct store_clock *clock)
+{
+	struct hlr_changes changes = { items, n, n };
+	char *error = store_commit(store, hlr, &changes, clock);
+
+	if (error)
+		fail_msg("%s", error);
+}
+
+/* Records of one row each time, so that all of them are the last one once. */
+static struct hlr *load(struct store *store, const struct store_clock *clock)
+{
+	struct hlr *hlr = new_hlr();
+	bool done = false;
+	char *error;
+
+	hlr_set_loading(hlr, true);
+	while (!done) {
+		error = store_load(store, hlr, clock, 300, 1, &done);
+		if (error)
+			fail_msg("%s", error);
+	}
+	hlr_set_loading(hlr, false);
+	hlr_expire(hlr, clock->now, NULL, NULL);
+	return hlr;
+}
+
+static const struct hlr_mapping *find(const struct hlr *hlr, const char *perm,
+				      const struct store_clock *clock)
+{
+	const struct roam_addr a = addr(perm);
+
+	return hlr_find(hlr, clock->now, &a);
 }
 
 static void what_is_committed_comes_back(void **state)
@@ -97,18 +126,18 @@ static void what_is_committed_comes_back(void **state)
 	};
 	struct store *store = open_store();
 	const struct hlr_mapping *m;
-	struct roam_addr perm;
-	struct hlr *hlr;
+	struct hlr *hlr = new_hlr();
 
 	(void)state;
-	commit(store, changes, 3, &before);
+	commit(store, hlr, changes, 3, &before);
+	hlr_free(hlr);
 	store_close(store);
 
 	store = open_store();
 	hlr = load(store, &after);
 	assert_int_equal(hlr_count(hlr), 2);
-	perm = addr("10.77.0.5");
-	m = hlr_find(hlr, after.now, &perm);
+	assert_int_equal(hlr_count_keys(hlr), 1);
+	m = find(hlr, "10.77.0.5", &after);
 	assert_non_null(m);
 	assert_addr(m->coa, "192.0.2.9");
 	assert_true(m->seq == UINT64_MAX);
@@ -124,54 +153,238 @@ static void a_clock_gone_back_makes_nothing_immortal(void **state)
 	const struct store_clock before = { 1000, 900000000 };
 	const struct store_clock after = { 50, 1000 };
 	struct hlr_change change = mapping("10.77.0.5", "192.0.2.9", 5, 301000);
-	struct roam_addr perm = addr("10.77.0.5");
 	struct store *store = open_store();
 	const struct hlr_mapping *m;
-	struct hlr *hlr;
+	struct hlr *hlr = new_hlr();
 
 	(void)state;
-	commit(store, &change, 1, &before);
+	commit(store, hlr, &change, 1, &before);
+	hlr_free(hlr);
+	store_close(store);
+	store = open_store();
 	hlr = load(store, &after);
-	m = hlr_find(hlr, after.now, &perm);
+	m = find(hlr, "10.77.0.5", &after);
 	assert_non_null(m);
 	assert_int_equal(m->expires, after.now + 300000);
 	hlr_free(hlr);
 	store_close(store);
 }
 
+/* A removal that ended must not make room for the mapping it removed. */
 static void what_ended_meanwhile_is_gone(void **state)
 {
 	const struct store_clock before = { 1000, 1000 };
-	const struct store_clock after = { 50, 400000 };
-	struct hlr_change change = mapping("10.77.0.5", "192.0.2.9", 5, 301000);
+	const struct store_clock after = { 50, 200000 };
+	struct hlr_change first = mapping("10.77.0.5", "192.0.2.9", 5, 301000);
+	struct hlr_change removal = mapping("10.77.0.5", "", 6, 101000);
 	struct store *store = open_store();
-	struct hlr *hlr;
-	int code;
+	struct hlr *hlr = new_hlr();
 
 	(void)state;
-	commit(store, &change, 1, &before);
+	commit(store, hlr, &first, 1, &before);
+	commit(store, hlr, &removal, 1, &before);
+	hlr_free(hlr);
+	store_close(store);
+	store = open_store();
 	hlr = load(store, &after);
 	assert_int_equal(hlr_count(hlr), 0);
-	assert_int_equal(ask(store, "SELECT count(*) FROM mapping", &code), 0);
 	hlr_free(hlr);
 	store_close(store);
 }
 
-static void a_replaced_mapping_is_not_removed(void **state)
+static void check_key(void *ctx, const struct hlr_change *c)
+{
+	assert_int_equal(c->kind, HLR_CHANGE_KEY);
+	assert_int_equal(c->key_id, 7);
+	assert_int_equal(c->id_after, *(uint64_t *)ctx);
+}
+
+static void the_newest_of_a_row_counts(void **state)
 {
 	const struct store_clock clock = { 1000, 1000 };
-	struct hlr_change old = mapping("10.77.0.5", "192.0.2.9", 5, 301000);
-	struct hlr_change new = mapping("10.77.0.5", "192.0.2.10", 6, 301000);
+	struct hlr_change changes[] = {
+		mapping("10.77.0.5", "192.0.2.9", 5, 301000),
+		{ .kind = HLR_CHANGE_KEY, .key_id = 7, .id_after = 10 },
+		mapping("10.77.0.5", "192.0.2.10", 6, 301000),
+		{ .kind = HLR_CHANGE_KEY, .key_id = 7, .id_after = 11 },
+	};
 	struct store *store = open_store();
+	struct hlr *hlr = new_hlr();
+	struct hlr_cursor cursor = { .keys = true };
+
+	(void)state;
+	commit(store, hlr, changes, 4, &clock);
+	hlr_free(hlr);
+	store_close(store);
+	store = open_store();
+	hlr = load(store, &clock);
+	assert_addr(find(hlr, "10.77.0.5", &clock)->coa, "192.0.2.10");
+	hlr_walk(hlr, &cursor, 10, check_key, &(uint64_t){ 11 });
+	assert_true(cursor.end);
+	hlr_free(hlr);
+	store_close(store);
+}
+
+/* Each known address answers while the rest is not read yet. */
+static void newest_come_first_and_answer(void **state)
+{
+	const struct store_clock clock = { 1000, 1000 };
+	struct hlr_change change;
+	struct store *store = open_store();
+	struct hlr *hlr = new_hlr();
+	char perm[32];
+	bool done;
+
+	(void)state;
+	for (int i = 1; i <= 100; i++) {
+		snprintf(perm, sizeof(perm), "10.77.0.%d", i);
+		change = mapping(perm, "192.0.2.9", i, 301000);
+		commit(store, hlr, &change, 1, &clock);
+	}
+	hlr_free(hlr);
+	store_close(store);
+	store = open_store();
+	hlr = new_hlr();
+	hlr_set_loading(hlr, true);
+	assert_null(store_load(store, hlr, &clock, 300, 10, &done));
+	assert_false(done);
+	assert_int_equal(hlr_count(hlr), 10);
+	assert_non_null(find(hlr, "10.77.0.91", &clock));
+	assert_null(find(hlr, "10.77.0.90", &clock));
+	/* What is stored meanwhile is newer than what is still to come. */
+	change = mapping("10.77.0.91", "192.0.2.10", 200, 301000);
+	assert_true(hlr_restore_mapping(hlr, &change.after));
+	commit(store, hlr, &change, 1, &clock);
+	while (!done)
+		assert_null(store_load(store, hlr, &clock, 300, 10, &done));
+	assert_int_equal(hlr_count(hlr), 100);
+	hlr_free(hlr);
+	store_close(store);
+	store = open_store();
+	hlr = load(store, &clock);
+	assert_int_equal(hlr_count(hlr), 100);
+	assert_addr(find(hlr, "10.77.0.91", &clock)->coa, "192.0.2.10");
+	hlr_free(hlr);
+	store_close(store);
+}
+
+/**
+ * struct world - a register that changes all the time, and how it should be
+ * @store: its store
+ * @hlr: the register
+ * @rights: of its only key
+ * @id: last identification
+ * @changes: not committed yet
+ */
+struct world {
+	struct store *store;
+	struct hlr *hlr;
+	struct hlr_rights rights;
+	uint64_t id;
+	struct hlr_changes changes;
+};
+
+static const struct roam_prefix everything;
+
+static void update(struct world *w, unsigned int host,
+		   const struct store_clock *clock)
+{
+	struct lr_msg msg = { .type = LR_UPDATE, .count = 1, .key_id = 7,
+			      .id = ++w->id }, reply;
+	char text[32];
+
+	snprintf(text, sizeof(text), "10.%u.%u.1", host / 250, host % 250);
+	msg.entries[0].perm = addr(text);
+	snprintf(text, sizeof(text), "192.0.2.%d", 1 + (int)(w->id % 200));
+	msg.entries[0].coa = addr(text);
+	msg.entries[0].seq = w->id;
+	msg.entries[0].lifetime = 300;
+	assert_int_equal(hlr_input(w->hlr, clock->now, &w->rights, &msg, &reply,
+				   &w->changes), LR_DROP_NONE);
+	assert_int_equal(reply.entries[0].status, LR_OK);
+}
+
+static void add_up(void *ctx, const struct hlr_mapping *m)
+{
+	uint64_t *sum = ctx;
+
+	*sum += m->seq * m->perm.b[14] + m->coa.b[15];
+}
+
+static void a_busy_store_stays_small_and_whole(void **state)
+{
+	const struct store_clock clock = { 1000, 1000 };
+	struct world w = {
+		.store = open_store(), .hlr = new_hlr(),
+		.rights = { .key_id = 7, .permanent = &everything,
+			    .n_permanent = 1 },
+	};
+	unsigned int passes = 0;
+	uint64_t sum, again;
+	struct hlr *hlr;
+	enum pass last = REST;
 	int code;
 
 	(void)state;
-	commit(store, &old, 1, &clock);
-	commit(store, &new, 1, &clock);
-	assert_null(store_remove(store, &old.after, 1));
-	assert_int_equal(ask(store, "SELECT count(*) FROM mapping", &code), 1);
-	assert_null(store_remove(store, &new.after, 1));
-	assert_int_equal(ask(store, "SELECT count(*) FROM mapping", &code), 0);
+	hlr_free(load(w.store, &clock));
+	for (unsigned int i = 0; i < 60000; i++) {
+		update(&w, i * 7919 % 1000, &clock);
+		if (i % 50)
+			continue;
+		commit(w.store, w.hlr, w.changes.items, w.changes.n, &clock);
+		hlr_changes_reset(&w.changes);
+		passes += last != REST && w.store->progress.pass == REST;
+		last = w.store->progress.pass;
+		if (i % 4000)
+			continue;
+		/* Whenever it stops, all is there. */
+		sum = again = 0;
+		hlr_foreach(w.hlr, clock.now, add_up, &sum);
+		store_close(w.store);
+		w.store = open_store();
+		hlr = load(w.store, &clock);
+		hlr_foreach(hlr, clock.now, add_up, &again);
+		assert_int_equal(again, sum);
+		assert_int_equal(hlr_count(hlr), hlr_count(w.hlr));
+		hlr_free(hlr);
+	}
+	assert_true(passes >= 2);
+	assert_true(ask(w.store, "SELECT sum(length(records)) FROM log",
+			&code) < 4 * LOG_SMALL);
+	hlr_changes_free(&w.changes);
+	hlr_free(w.hlr);
+	store_close(w.store);
+}
+
+/* One bit anywhere in the records, and it is noticed, and nothing written. */
+static void a_changed_bit_is_noticed(void **state)
+{
+	const struct store_clock clock = { 1000, 1000 };
+	struct hlr_change change = mapping("10.77.0.5", "192.0.2.9", 5, 301000);
+	struct hlr_changes changes = { &change, 1, 1 };
+	struct store *store = open_store();
+	struct hlr *hlr = new_hlr();
+	char *error;
+	bool done;
+
+	(void)state;
+	commit(store, hlr, &change, 1, &clock);
+	assert_int_equal(sqlite3_exec(store->db,
+		"UPDATE log SET records = CAST(substr(records, 1, 53) || x'0a' || substr(records, 55) AS BLOB)",
+		NULL, NULL, NULL), SQLITE_OK);
+	store_close(store);
+	store = open_store();
+	error = store_load(store, hlr, &clock, 300, 10, &done);
+	assert_non_null(error);
+	assert_non_null(strstr(error, "check sum"));
+	assert_non_null(strstr(error, ".recover"));
+	free(error);
+	assert_int_equal(hlr_count(hlr), 0);
+	error = store_commit(store, hlr, &changes, &clock);
+	assert_non_null(error);
+	assert_non_null(strstr(error, "damaged"));
+	free(error);
+	hlr_free(hlr);
 	store_close(store);
 }
 
@@ -212,11 +425,11 @@ static void a_newer_format_is_refused(void **state)
 	(void)state;
 	unlink(path);
 	store = open_store();
-	assert_int_equal(sqlite3_exec(store->db, "PRAGMA user_version = 2", NULL,
+	assert_int_equal(sqlite3_exec(store->db, "PRAGMA user_version = 3", NULL,
 				      NULL, NULL), SQLITE_OK);
 	store_close(store);
 	assert_null(store_open(path, &error));
-	assert_non_null(strstr(error, "has format 2"));
+	assert_non_null(strstr(error, "has format 3"));
 	free(error);
 }
 
@@ -245,27 +458,39 @@ static void a_missing_folder_is_told(void **state)
 	free(error);
 }
 
+static struct CMUnitTest test(const char *name, CMUnitTestFunction fn)
+{
+	return (struct CMUnitTest){ .name = name, .test_func = fn,
+				    .setup_func = make_folder,
+				    .teardown_func = remove_folder };
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_is_committed_comes_back,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(a_clock_gone_back_makes_nothing_immortal,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(what_ended_meanwhile_is_gone,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(a_replaced_mapping_is_not_removed,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(a_second_user_is_refused,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(a_foreign_database_is_left_alone,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(a_newer_format_is_refused,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(damage_is_told_with_what_to_try,
-						make_folder, remove_folder),
+		test("OPEN-45: what is committed comes back",
+		     what_is_committed_comes_back),
+		test("OPEN-45: a clock that went back makes nothing immortal",
+		     a_clock_gone_back_makes_nothing_immortal),
+		test("MLR-04: what ended meanwhile is gone, nothing older takes its place",
+		     what_ended_meanwhile_is_gone),
+		test("OPEN-38: of several records of an address the newest counts",
+		     the_newest_of_a_row_counts),
+		test("OPEN-45: newest records come first and answer while the rest follows",
+		     newest_come_first_and_answer),
+		test("OPEN-32: a busy store stays small and whole",
+		     a_busy_store_stays_small_and_whole),
+		test("OPEN-45: a changed bit is noticed and nothing written any more",
+		     a_changed_bit_is_noticed),
+		test("store: a second user is refused", a_second_user_is_refused),
+		test("store: a foreign database is left alone",
+		     a_foreign_database_is_left_alone),
+		test("store: another format is refused",
+		     a_newer_format_is_refused),
+		test("store: damage is told with what to try",
+		     damage_is_told_with_what_to_try),
 		cmocka_unit_test(a_missing_folder_is_told),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

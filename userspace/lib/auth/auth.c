@@ -20,17 +20,19 @@
 #define KEY_FILE_MAX (1L << 30)	/* bytes; ten million keys are smaller */
 
 /**
- * struct auth_key - one key
+ * struct auth_key - one key; the secret itself is not kept
  * @node: in the table of its set
  * @id: never 0
- * @len: bytes of secret
- * @secret: the secret
+ * @inner: SHA-256 after the block that begins the inner hash of HMAC
+ * @outer: likewise, the outer hash: each message saves these two blocks
+ * @fingerprint: first bytes of SHA-256 of the secret
  */
 struct auth_key {
 	struct table_node node;
 	uint32_t id;
-	uint32_t len;
-	uint8_t secret[];
+	uint32_t inner[_SHA256_DIGEST_LENGTH];
+	uint32_t outer[_SHA256_DIGEST_LENGTH];
+	uint8_t fingerprint[8];
 };
 
 /**
@@ -82,7 +84,7 @@ struct auth_keys *auth_keys_new(void)
 
 static void key_free(struct auth_key *key)
 {
-	explicit_bzero(key->secret, key->len);
+	explicit_bzero(key, sizeof(*key));
 	free(key);
 }
 
@@ -99,6 +101,19 @@ void auth_keys_free(struct auth_keys *keys)
 	free(keys);
 }
 
+static void prepare(struct auth_key *key, const uint8_t *secret, size_t len)
+{
+	struct hmac_sha256_ctx ctx;
+
+	hmac_sha256_set_key(&ctx, len, secret);
+	memcpy(key->inner, ctx.inner.state, sizeof(key->inner));
+	memcpy(key->outer, ctx.outer.state, sizeof(key->outer));
+	sha256_init(&ctx.state);
+	sha256_update(&ctx.state, len, secret);
+	sha256_digest(&ctx.state, sizeof(key->fingerprint), key->fingerprint);
+	explicit_bzero(&ctx, sizeof(ctx));
+}
+
 bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
 		   size_t len)
 {
@@ -107,12 +122,11 @@ bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
 	if (!id || len < AUTH_KEY_MIN || len > AUTH_KEY_MAX ||
 	    auth_keys_find(keys, id))
 		return false;
-	key = malloc(sizeof(*key) + len);
+	key = malloc(sizeof(*key));
 	if (!key)
 		return false;
 	key->id = id;
-	key->len = (uint32_t)len;
-	memcpy(key->secret, secret, len);
+	prepare(key, secret, len);
 	if (!table_insert(&keys->table, &key->node)) {
 		key_free(key);
 		return false;
@@ -140,27 +154,32 @@ uint32_t auth_key_id(const struct auth_key *key)
 
 void auth_key_fingerprint(const struct auth_key *key, char out[17])
 {
-	uint8_t digest[8];
-	struct sha256_ctx ctx;
 	size_t i;
 
-	sha256_init(&ctx);
-	sha256_update(&ctx, key->len, key->secret);
-	sha256_digest(&ctx, sizeof(digest), digest);
-	explicit_bzero(&ctx, sizeof(ctx));
-	for (i = 0; i < sizeof(digest); i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	for (i = 0; i < sizeof(key->fingerprint); i++)
+		snprintf(out + 2 * i, 3, "%02x", key->fingerprint[i]);
+}
+
+/* SHA-256 that goes on after one block, which led to @state. */
+static void resume(struct sha256_ctx *ctx, const uint32_t *state)
+{
+	memcpy(ctx->state, state, sizeof(ctx->state));
+	ctx->count = 1;
+	ctx->index = 0;
 }
 
 void auth_sign(const struct auth_key *key, const void *data, size_t len,
 	       uint8_t *mac, size_t mac_len)
 {
-	struct hmac_sha256_ctx ctx;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx ctx;
 
-	hmac_sha256_set_key(&ctx, key->len, key->secret);
-	hmac_sha256_update(&ctx, len, data);
-	hmac_sha256_digest(&ctx, mac_len, mac);
-	explicit_bzero(&ctx, sizeof(ctx));
+	resume(&ctx, key->inner);
+	sha256_update(&ctx, len, data);
+	sha256_digest(&ctx, sizeof(digest), digest);
+	resume(&ctx, key->outer);
+	sha256_update(&ctx, sizeof(digest), digest);
+	sha256_digest(&ctx, mac_len, mac);
 }
 
 bool auth_verify(const struct auth_key *key, const void *data, size_t len,

@@ -46,6 +46,8 @@ struct sender {
  * @entry_pool: memory of the entries
  * @sender_pool: memory of the senders
  * @ends: when entries end
+ * @loading: see hlr_set_loading()
+ * @young_until: see hlr_set_young()
  */
 struct hlr {
 	struct hlr_config config;
@@ -54,6 +56,8 @@ struct hlr {
 	struct pool entry_pool;
 	struct pool sender_pool;
 	struct deadlines ends;
+	bool loading;
+	msec_t young_until;
 };
 
 static struct entry *entry_of(struct table_node *node)
@@ -217,28 +221,68 @@ static struct sender *sender_get(struct hlr *hlr, uint32_t key_id)
 
 bool hlr_restore_mapping(struct hlr *hlr, const struct hlr_mapping *mapping)
 {
-	return mapping_put(hlr, mapping);
+	return entry_find(hlr, &mapping->perm) || mapping_put(hlr, mapping);
 }
 
 bool hlr_restore_key(struct hlr *hlr, uint32_t key_id, uint64_t last_id)
 {
-	struct sender *s = sender_get(hlr, key_id);
+	struct sender *s = sender_find(hlr, key_id);
 
+	if (s)
+		return true;
+	s = sender_get(hlr, key_id);
 	if (!s)
 		return false;
 	s->last_id = last_id;
 	return true;
 }
 
-static bool has_right(const struct hlr_rights *rights,
-		      const struct roam_addr *perm)
+void hlr_set_loading(struct hlr *hlr, bool loading)
+{
+	hlr->loading = loading;
+}
+
+void hlr_set_young(struct hlr *hlr, msec_t until)
+{
+	hlr->young_until = until;
+}
+
+static bool any_contains(const struct roam_prefix *prefixes, size_t n,
+			 const struct roam_addr *addr)
 {
 	size_t i;
 
-	for (i = 0; i < rights->n_permanent; i++)
-		if (roam_prefix_contains(&rights->permanent[i], perm))
+	for (i = 0; i < n; i++)
+		if (roam_prefix_contains(&prefixes[i], addr))
 			return true;
 	return false;
+}
+
+static bool may_update(const struct hlr_rights *rights,
+		       const struct lr_entry *in)
+{
+	return any_contains(rights->permanent, rights->n_permanent,
+			    &in->perm) &&
+	       !(in->lifetime && roam_addr_is_none(&in->coa));
+}
+
+static bool may_see(const struct hlr_rights *rights,
+		    const struct roam_addr *perm)
+{
+	return rights->may_query &&
+	       (!rights->n_visible ||
+		any_contains(rights->visible, rights->n_visible, perm));
+}
+
+/* Whether @key_id is a key of the host whose rights these are. */
+static bool is_own_key(const struct hlr_rights *rights, uint32_t key_id)
+{
+	size_t i;
+
+	for (i = 0; i < rights->n_keys; i++)
+		if (rights->keys[i] == key_id)
+			return true;
+	return rights->key_id == key_id;
 }
 
 /* What @m says, in a reply entry; its status is the caller's. */
@@ -251,12 +295,25 @@ static void describe(struct lr_entry *out, const struct hlr_mapping *m,
 	out->lifetime = is_live(m, now) ? seconds_left(m, now) : 0;
 }
 
-/* MLR-05, MLR-06; "none" carries the sequence of a tombstone (OPEN-38). */
+/*
+ * MLR-05, MLR-06; "none" carries the sequence of a tombstone (OPEN-38). What
+ * may not be seen is denied whether it exists or not (OPEN-33).
+ */
 static void query_entry(const struct hlr *hlr, msec_t now,
+			const struct hlr_rights *rights,
 			const struct lr_entry *in, struct lr_entry *out)
 {
-	const struct entry *e = entry_find(hlr, &in->perm);
+	const struct entry *e;
 
+	if (!may_see(rights, &in->perm)) {
+		out->status = LR_DENIED;
+		return;
+	}
+	e = entry_find(hlr, &in->perm);
+	if (!e && (hlr->loading || now < hlr->young_until)) {
+		out->status = LR_LATER;
+		return;
+	}
 	out->status = LR_NONE;
 	if (!e || e->m.expires <= now)
 		return;
@@ -267,14 +324,16 @@ static void query_entry(const struct hlr *hlr, msec_t now,
 
 /*
  * Whether a registration with @seq may replace @m: a higher number does, and
- * the same number only as a refresh of the same place by the same key, so that
+ * the same number only as a refresh of the same place by the same host, so that
  * no two places ever share a number.
  */
-static bool may_replace(const struct hlr_mapping *m, const struct hlr_mapping *by)
+static bool may_replace(const struct hlr_mapping *m,
+			const struct hlr_mapping *by,
+			const struct hlr_rights *rights)
 {
 	if (by->seq != m->seq)
 		return by->seq > m->seq;
-	return by->key_id == m->key_id && roam_addr_eq(&by->coa, &m->coa);
+	return is_own_key(rights, m->key_id) && roam_addr_eq(&by->coa, &m->coa);
 }
 
 /* The mapping (or tombstone) that @in asks for. */
@@ -307,15 +366,20 @@ static void update_entry(struct hlr *hlr, msec_t now,
 			 struct hlr_changes *changes)
 {
 	struct hlr_change change = { .kind = HLR_CHANGE_MAPPING };
-	struct entry *e = entry_find(hlr, &in->perm);
+	struct entry *e;
 
-	if (!has_right(rights, &in->perm) ||
-	    (in->lifetime && roam_addr_is_none(&in->coa))) {
+	if (!may_update(rights, in)) {
 		out->status = LR_DENIED;
 		return;
 	}
+	e = entry_find(hlr, &in->perm);
+	if (!e && hlr->loading) {
+		out->status = LR_LATER;
+		return;
+	}
 	change.after = wanted(hlr, now, rights->key_id, in);
-	if (e && e->m.expires > now && !may_replace(&e->m, &change.after)) {
+	if (e && e->m.expires > now && 
+	    !may_replace(&e->m, &change.after, rights)) {
 		describe(out, &e->m, now);
 		out->status = LR_STALE;
 		return;
@@ -345,14 +409,14 @@ static void repeat_entry(const struct hlr *hlr, msec_t now,
 	struct hlr_mapping m = wanted(hlr, now, rights->key_id, in);
 	const struct entry *e = entry_find(hlr, &in->perm);
 
-	if (!has_right(rights, &in->perm) ||
-	    (in->lifetime && roam_addr_is_none(&in->coa))) {
+	if (!may_update(rights, in)) {
 		out->status = LR_DENIED;
 	} else if (!e || e->m.expires <= now) {
 		out->status = LR_NONE;
 	} else {
 		describe(out, &e->m, now);
-		out->status = may_replace(&e->m, &m) && m.seq == e->m.seq ?
+		out->status = m.seq == e->m.seq &&
+			      may_replace(&e->m, &m, rights) ?
 			      LR_OK : LR_STALE;
 	}
 }
@@ -378,10 +442,12 @@ static void update(struct hlr *hlr, msec_t now, const struct hlr_rights *rights,
 		   const struct lr_msg *req, struct lr_msg *reply,
 		   struct hlr_changes *changes)
 {
-	struct sender *s = sender_get(hlr, rights->key_id);
+	struct sender *s = sender_find(hlr, rights->key_id);
 	uint64_t digest = digest_of(req);
 	unsigned int i;
 
+	if (!s && !hlr->loading)
+		s = sender_get(hlr, rights->key_id);
 	if (!s || !changes_reserve(changes, req->count + 1U)) {
 		refuse_all(reply, LR_LATER);
 		return;
@@ -416,12 +482,9 @@ static void query(const struct hlr *hlr, msec_t now,
 {
 	unsigned int i;
 
-	if (!rights->may_query) {
-		refuse_all(reply, LR_DENIED);
-		return;
-	}
 	for (i = 0; i < req->count; i++)
-		query_entry(hlr, now, &req->entries[i], &reply->entries[i]);
+		query_entry(hlr, now, rights, &req->entries[i],
+			    &reply->entries[i]);
 }
 
 enum lr_drop hlr_input(struct hlr *hlr, msec_t now,
@@ -513,6 +576,49 @@ const struct hlr_mapping *hlr_find(const struct hlr *hlr, msec_t now,
 size_t hlr_count(const struct hlr *hlr)
 {
 	return hlr->mappings.count;
+}
+
+size_t hlr_count_keys(const struct hlr *hlr)
+{
+	return hlr->senders.count;
+}
+
+static struct hlr_change describe_key(const struct sender *s)
+{
+	return (struct hlr_change){ .kind = HLR_CHANGE_KEY,
+				    .key_id = s->key_id,
+				    .id_after = s->last_id };
+}
+
+/*
+ * Stops between two chains only: a node may be gone at the next call, and one
+ * that a growing table moves goes into a later chain.
+ */
+void hlr_walk(const struct hlr *hlr, struct hlr_cursor *cursor, size_t n,
+	      void (*fn)(void *ctx, const struct hlr_change *c), void *ctx)
+{
+	struct hlr_change change = { .kind = HLR_CHANGE_MAPPING };
+	struct table_node *node;
+	size_t seen;
+
+	for (seen = 0; seen < n || cursor->at.next; seen++) {
+		node = table_next(cursor->keys ? &hlr->senders : &hlr->mappings,
+				  &cursor->at);
+		if (!node && cursor->keys) {
+			cursor->end = true;
+			break;
+		}
+		if (!node) {
+			*cursor = (struct hlr_cursor){ .keys = true };
+		} else if (cursor->keys) {
+			change = describe_key(container_of(node, struct sender,
+							   node));
+			fn(ctx, &change);
+		} else {
+			change.after = entry_of(node)->m;
+			fn(ctx, &change);
+		}
+	}
 }
 
 void hlr_foreach(const struct hlr *hlr, msec_t now,

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "core/addr.h"
+#include "core/table.h"
 #include "core/time.h"
 #include "wire/lr.h"
 
@@ -42,15 +43,26 @@ struct hlr_mapping {
 /**
  * struct hlr_rights - what one key may do; the caller looks it up
  * @key_id: the key
+ * @keys: all keys of the same host, @key_id among them, not owned: what one of
+ *	them registered another may refresh, so that keys can be changed without
+ *	an outage (OPEN-27). NULL: @key_id alone
+ * @n_keys: their number
  * @may_query: queries are answered
  * @permanent: prefixes of permanent addresses it may update, not owned
  * @n_permanent: their number
+ * @visible: prefixes of permanent addresses it may ask for (OPEN-33), not
+ *	owned; none means every address
+ * @n_visible: their number
  */
 struct hlr_rights {
 	uint32_t key_id;
+	const uint32_t *keys;
+	size_t n_keys;
 	bool may_query;
 	const struct roam_prefix *permanent;
 	size_t n_permanent;
+	const struct roam_prefix *visible;
+	size_t n_visible;
 };
 
 /**
@@ -107,9 +119,25 @@ void hlr_free(struct hlr *hlr);
 /* New limits after a reload; what is stored stays. */
 void hlr_configure(struct hlr *hlr, const struct hlr_config *config);
 
-/* Puts back what the store holds, at start. False when out of memory. */
+/*
+ * Puts back what the store holds, newest first: what is known already stays.
+ * What has ended comes back too, so that nothing older takes its place; it is
+ * expired when all is loaded. False when out of memory.
+ */
 bool hlr_restore_mapping(struct hlr *hlr, const struct hlr_mapping *mapping);
 bool hlr_restore_key(struct hlr *hlr, uint32_t key_id, uint64_t last_id);
+/*
+ * While the store is being loaded, what is not known yet is answered "later":
+ * neither "none" nor an order of updates can be told before.
+ */
+void hlr_set_loading(struct hlr *hlr, bool loading);
+/*
+ * A register that began empty beside others does not know before @until what
+ * they know (OPEN-38): a query for an unknown address is answered "later", and
+ * the correspondent asks another one. By @until every living mapping has been
+ * refreshed here.
+ */
+void hlr_set_young(struct hlr *hlr, msec_t until);
 
 /**
  * hlr_input() - carry out one authenticated request
@@ -151,6 +179,33 @@ msec_t hlr_expire(struct hlr *hlr, msec_t now,
 const struct hlr_mapping *hlr_find(const struct hlr *hlr, msec_t now,
 				   const struct roam_addr *perm);
 size_t hlr_count(const struct hlr *hlr);
+/* Keys whose last identification is remembered. */
+size_t hlr_count_keys(const struct hlr *hlr);
+
+/**
+ * struct hlr_cursor - position of a walk over all that is stored; starts zeroed
+ * @at: in the table at hand
+ * @keys: mappings are done, keys follow
+ * @end: all was visited
+ */
+struct hlr_cursor {
+	struct table_iter at;
+	bool keys;
+	bool end;
+};
+
+/**
+ * hlr_walk() - visit a part of all that is stored
+ * @hlr: the register; it may change between calls
+ * @cursor: where to go on
+ * @n: stop soon after that many
+ * @fn: called for each as if it had just changed, tombstones included
+ * @ctx: handed to @fn
+ *
+ * What is there from the first call to the last is visited at least once.
+ */
+void hlr_walk(const struct hlr *hlr, struct hlr_cursor *cursor, size_t n,
+	      void (*fn)(void *ctx, const struct hlr_change *c), void *ctx);
 /* Calls @fn for every live mapping, in no order. @fn must not change the register. */
 void hlr_foreach(const struct hlr *hlr, msec_t now,
 		 void (*fn)(void *ctx, const struct hlr_mapping *m), void *ctx);

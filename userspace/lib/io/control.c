@@ -436,6 +436,14 @@ void control_event(struct control *control, json_t *event)
 	json_decref(event);
 }
 
+bool control_is_monitored(const struct control *control)
+{
+	for (const struct client *c = control->clients; c; c = c->next)
+		if (c->monitor)
+			return true;
+	return false;
+}
+
 void control_close(struct control *control)
 {
 	if (!control)

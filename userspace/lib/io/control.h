@@ -73,6 +73,8 @@ struct control *control_open(uv_loop_t *loop, const char *path,
 /* Sends @event (reference stolen) to everyone who monitors. A reader that
  * does not keep up loses the connection, never the daemon its memory. */
 void control_event(struct control *control, json_t *event);
+/* Whether anyone monitors: an event that nobody hears need not be made. */
+bool control_is_monitored(const struct control *control);
 void control_close(struct control *control);
 
 void control_refuse(struct control_error *error, const char *code,
