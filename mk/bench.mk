@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+#   make bench-register   the register beside Redis and osmo-hlr, in build/bench
+#
 # Helpers of make bench, built before the guest starts: a compiler would take
 # minutes where each instruction is counted.
 
@@ -9,7 +11,7 @@ BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -Iuserspace/lib \
 BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 	$(BENCH)/rewrite.bpf.o
 
-.PHONY: bench-helpers
+.PHONY: bench-helpers bench-register
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -24,6 +26,19 @@ $(BENCH)/load-bpf: selftests/bench/load-bpf.c selftests/bench/load.h
 	$(CC) $(BENCH_CFLAGS) -o $@ $< -lbpf
 
 $(BENCH)/send: selftests/bench/send.c selftests/bench/load.h
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $<
+
+# No guest: what is measured is a server on a machine, with its disk.
+bench-register: userspace $(BENCH)/register-load $(BENCH)/register-osmo
+	@scripts/install-deps bench
+	@selftests/bench/register/run
+
+$(BENCH)/register-load: selftests/bench/register/load.c build/userspace/libroam.a
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $^ -lnettle
+
+$(BENCH)/register-osmo: selftests/bench/register/osmo.c
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $<
 

@@ -46,7 +46,7 @@ struct line_limit {
 	uint32_t lines;
 };
 
-#define LINE_LIMIT 500		/* lines in one second */
+#define LINE_LIMIT 200		/* lines in one second */
 
 /*
  * True if a line may be written; then *suppressed tells how many were left out

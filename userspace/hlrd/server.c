@@ -14,9 +14,13 @@
 #define LOAD_SLICE 4096		/* records loaded between requests, about 2 ms */
 #define STORE_SETTLED 1000	/* ms without a failure, then it works again */
 
+#define BURST_MAX 512		/* requests that one commit makes durable */
+
 /**
- * struct request - one authenticated request of the batch at hand
- * @datagram: as it came
+ * struct request - one authenticated request of the burst at hand
+ * @from: who sent it
+ * @from_port: likewise
+ * @to: our address it was sent to
  * @host: whose key signed it, NULL for a key without rights
  * @key: that key
  * @rights: what it may do
@@ -26,7 +30,9 @@
  * @n_changes: how many it made
  */
 struct request {
-	const struct udp_datagram *datagram;
+	struct roam_addr from;
+	uint16_t from_port;
+	struct roam_addr to;
 	const struct config_host *host;
 	const struct auth_key *key;
 	struct hlr_rights rights;
@@ -35,6 +41,19 @@ struct request {
 	size_t first_change;
 	size_t n_changes;
 };
+
+/**
+ * struct burst - requests that came at once; there is one, as the loop has one
+ * thread
+ * @requests: not answered yet
+ * @n: their number
+ * @changes: what they changed, not durable yet
+ */
+static struct burst {
+	struct request requests[BURST_MAX];
+	size_t n;
+	struct hlr_changes changes;
+} burst;
 
 static struct store_clock read_clock(void)
 {
@@ -90,7 +109,9 @@ static enum lr_drop authenticate(struct server *server,
 			 LR_AUTH_LEN))
 		return LR_DROP_AUTH;
 
-	r->datagram = d;
+	r->from = d->from;
+	r->from_port = d->from_port;
+	r->to = d->to;
 	r->host = config_find_host(server->config, r->msg.key_id);
 	memset(&r->rights, 0, sizeof(r->rights));
 	if (r->host)
@@ -146,6 +167,8 @@ static void report_change(struct server *server, const struct request *r,
 	if (c->kind != HLR_CHANGE_MAPPING)
 		return;
 	if (roam_addr_eq(coa, old)) {
+		log_debug("mn=%s refreshed key=%u",
+			  roam_addr_format(&c->after.perm, perm), r->msg.key_id);
 		return;
 	}
 	if (roam_addr_is_none(coa)) {
@@ -167,15 +190,15 @@ static void report_change(struct server *server, const struct request *r,
 			   roam_addr_is_none(coa) ? "none" :
 						    roam_addr_format(coa, to),
 			   r->msg.key_id, r->host ? r->host->name : "none",
-			   roam_addr_format(&r->datagram->from, source));
+			   roam_addr_format(&r->from, source));
 	event(server, what, &c->after.perm, coa, old, r->msg.key_id,
-	      &r->datagram->from, reason);
+	      &r->from, reason);
 }
 
 static void report_refusals(struct server *server, const struct request *r)
 {
 	static const struct roam_addr none;
-	const struct roam_addr *source = &r->datagram->from;
+	const struct roam_addr *source = &r->from;
 	char perm[ROAM_ADDR_STRLEN], from[ROAM_ADDR_STRLEN];
 
 	for (size_t i = 0; i < r->reply.count; i++) {
@@ -206,8 +229,7 @@ static void send_reply(struct server *server, struct udp *udp,
 	size_t len = lr_encode(&r->reply, buf);
 
 	auth_sign(r->key, buf, len, buf + len, LR_AUTH_LEN);
-	udp_send(udp, &r->datagram->from, r->datagram->from_port,
-		 &r->datagram->to, buf, len + LR_AUTH_LEN);
+	udp_send(udp, &r->from, r->from_port, &r->to, buf, len + LR_AUTH_LEN);
 	server->counters.replies++;
 }
 
@@ -241,80 +263,107 @@ static void note_store(struct server *server, char *error)
 }
 
 /*
- * Nothing of this batch is on disk. A copy of an update in the same batch was
+ * Nothing of this burst is on disk. A copy of an update in the same burst was
  * answered like the original, so every acknowledgement is taken back; queries
  * may have seen what is no more, so they are asked again.
  */
-static void refuse_batch(struct server *server, struct hlr_changes *changes,
-			 struct request *requests, size_t n, msec_t now)
+static void refuse_burst(struct server *server)
 {
-	hlr_undo(server->hlr, changes);
-	for (size_t i = 0; i < n; i++) {
-		struct request *r = &requests[i];
+	msec_t now = daemon_now();
+
+	hlr_undo(server->hlr, &burst.changes);
+	for (size_t i = 0; i < burst.n; i++) {
+		struct request *r = &burst.requests[i];
 
 		r->n_changes = 0;
 		if (r->msg.type == LR_UPDATE)
 			hlr_refuse(&r->reply);
 		else
 			hlr_input(server->hlr, now, &r->rights, &r->msg,
-				  &r->reply, changes);
+				  &r->reply, &burst.changes);
 	}
 }
 
 static void arm_expiry(struct server *server);
 
-static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
+static void commit(struct server *server)
 {
-	/* 160 KiB, too much for the stack; the loop has one thread. */
-	static struct request requests[UDP_BATCH];
-	struct server_socket *socket = ctx;
-	struct server *server = socket->server;
 	struct store_clock clock = read_clock();
-	struct hlr_changes changes = { NULL, 0, 0 };
-	size_t count = 0;
+	char *error = store_commit(server->store, server->hlr, &burst.changes,
+				   &clock);
 
-	for (size_t i = 0; i < n; i++) {
-		struct request *r = &requests[count];
-		enum lr_drop reason = authenticate(server, &d[i], clock.now, r);
+	note_store(server, error);
+	if (error)
+		refuse_burst(server);
+	else
+		arm_expiry(server);
+}
 
-		server->counters.received++;
-		r->first_change = changes.n;
-		if (reason == LR_DROP_NONE)
-			reason = hlr_input(server->hlr, clock.now, &r->rights,
-					   &r->msg, &r->reply, &changes);
-		if (reason != LR_DROP_NONE) {
-			drop(server, &d[i], r->msg.key_id, reason);
-			continue;
-		}
-		r->n_changes = changes.n - r->first_change;
-		if (r->msg.type == LR_UPDATE)
-			server->counters.updates++;
-		else
-			server->counters.queries++;
-		count++;
-	}
+/* Makes durable what the burst changed, then answers. */
+static void finish_burst(struct server_socket *socket)
+{
+	struct server *server = socket->server;
 
-	if (changes.n) {
-		char *error = store_commit(server->store, server->hlr, &changes,
-					   &clock);
-
-		note_store(server, error);
-		if (error)
-			refuse_batch(server, &changes, requests, count,
-				     clock.now);
-		else
-			arm_expiry(server);
-	}
-	for (size_t i = 0; i < count; i++) {
-		const struct request *r = &requests[i];
+	if (burst.changes.n)
+		commit(server);
+	for (size_t i = 0; i < burst.n; i++) {
+		const struct request *r = &burst.requests[i];
 
 		send_reply(server, socket->udp, r);
 		report_refusals(server, r);
 		for (size_t c = 0; c < r->n_changes; c++)
 			report_change(server, r,
-				      &changes.items[r->first_change + c]);
+				      &burst.changes.items[r->first_change + c]);
 	}
-	hlr_changes_free(&changes);
+	burst.n = 0;
+	hlr_changes_reset(&burst.changes);
+}
+
+static void on_burst_end(void *ctx)
+{
+	finish_burst(ctx);
+}
+
+static void on_datagram(struct server *server, const struct udp_datagram *d,
+			msec_t now)
+{
+	struct request *r = &burst.requests[burst.n];
+	enum lr_drop reason = authenticate(server, d, now, r);
+
+	server->counters.received++;
+	r->first_change = burst.changes.n;
+	if (reason == LR_DROP_NONE)
+		reason = hlr_input(server->hlr, now, &r->rights, &r->msg,
+				   &r->reply, &burst.changes);
+	if (reason != LR_DROP_NONE) {
+		drop(server, d, r->msg.key_id, reason);
+		return;
+	}
+	r->n_changes = burst.changes.n - r->first_change;
+	if (r->msg.type == LR_UPDATE)
+		server->counters.updates++;
+	else
+		server->counters.queries++;
+	burst.n++;
+}
+
+/*
+ * Queries are answered at once; with the first update everything waits for the
+ * end of the burst, as a later query may tell what is not durable yet, and one
+ * commit for all is what makes updates fast.
+ */
+static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
+{
+	struct server_socket *socket = ctx;
+	msec_t now = daemon_now();
+
+	for (size_t i = 0; i < n; i++) {
+		if (burst.n == BURST_MAX)
+			finish_burst(socket);
+		on_datagram(socket->server, &d[i], now);
+	}
+	if (!burst.changes.n)
+		finish_burst(socket);
 }
 
 static void on_gone(void *ctx, const struct hlr_mapping *m)
@@ -380,10 +429,12 @@ static struct server_socket *open_socket(struct server *server,
 	socket->endpoint = *e;
 	socket->udp = udp_open(server->loop, &e->addr, e->port, on_datagrams,
 			       NULL, socket, error);
-	if (socket->udp)
-		return socket;
-	free(socket);
-	return NULL;
+	if (!socket->udp) {
+		free(socket);
+		return NULL;
+	}
+	udp_on_burst_end(socket->udp, on_burst_end);
+	return socket;
 }
 
 static struct server_socket *take_socket(struct server *server,
@@ -571,4 +622,5 @@ void server_stop(struct server *server)
 	config_free(server->config);
 	free(server->store_error);
 	free(server->store_told);
+	hlr_changes_free(&burst.changes);
 }

@@ -502,6 +502,147 @@ static void other_types_are_not_served(void **state)
 	assert_int_equal(hlr_count(f->hlr), 0);
 }
 
+/* OPEN-27: a new key of the same host goes on where the old one was. */
+static void a_key_changes_without_an_outage(void **state)
+{
+	static const uint32_t keys[] = { 1, 2 };
+	struct fixture *f = *state;
+
+	f->others.keys = keys;
+	f->others.n_keys = 2;
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	assert_int_equal(update_by(f, &f->others, PERM, B, 10, 100), LR_STALE);
+	f->now += 60000;
+	assert_int_equal(update_by(f, &f->others, PERM, A, 10, 100), LR_OK);
+	assert_int_equal(f->reply.entries[0].lifetime, 100);
+	/* the old one alone has no part in what is the new one's by now */
+	assert_int_equal(update(f, A, 10, 100), LR_STALE);
+}
+
+/* OPEN-33: denied tells nothing, not even whether there is a mapping. */
+static void only_visible_addresses_are_told(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = request(LR_QUERY, 0);
+	struct lr_entry denied;
+
+	update_by(f, &f->rights, "2001:db8::1", "2001:db9::1", 10, 100);
+	update(f, A, 10, 100);
+	f->rights.visible = &f->ours[1];
+	f->rights.n_visible = 1;
+	add(&msg, "2001:db8::1", "", 0, 0);
+	add(&msg, PERM, "", 0, 0);
+	add(&msg, "198.51.100.99", "", 0, 0);
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[0].status, LR_OK);
+	denied = f->reply.entries[1];
+	assert_int_equal(denied.status, LR_DENIED);
+	denied.perm = f->reply.entries[2].perm;
+	assert_memory_equal(&denied, &f->reply.entries[2], sizeof(denied));
+}
+
+static void what_is_not_loaded_is_later(void **state)
+{
+	struct fixture *f = *state;
+	struct hlr_mapping m = { .perm = addr(PERM), .coa = addr(A), .seq = 10,
+				 .expires = f->now + 50000, .key_id = 1 };
+	struct hlr_mapping old = m;
+
+	hlr_set_loading(f->hlr, true);
+	assert_int_equal(query(f, PERM), LR_LATER);
+	assert_int_equal(update(f, B, 11, 100), LR_LATER);
+	assert_int_equal(f->changes.n, 0);
+	/* The key is known, the address is not, then both are. */
+	assert_true(hlr_restore_key(f->hlr, 1, 50));
+	assert_int_equal(update(f, B, 11, 100), LR_LATER);
+	hlr_changes_reset(&f->changes);
+	assert_true(hlr_restore_mapping(f->hlr, &m));
+	old.seq = 9;
+	old.coa = addr(B);
+	assert_true(hlr_restore_mapping(f->hlr, &old));
+	assert_int_equal(query(f, PERM), LR_OK);
+	assert_int_equal(f->reply.entries[0].seq, 10);
+	assert_int_equal(update(f, B, 9, 100), LR_STALE);
+	assert_int_equal(update(f, B, 11, 100), LR_OK);
+	/* An older identification that comes from the store counts no more. */
+	assert_true(hlr_restore_key(f->hlr, 1, 40));
+	hlr_set_loading(f->hlr, false);
+	assert_int_equal(query(f, "198.51.100.9"), LR_NONE);
+}
+
+static void a_young_register_does_not_say_none(void **state)
+{
+	struct fixture *f = *state;
+
+	hlr_set_young(f->hlr, f->now + 1000);
+	assert_int_equal(query(f, PERM), LR_LATER);
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	assert_int_equal(query(f, PERM), LR_OK);
+	/* What was removed here is known to be gone. */
+	assert_int_equal(update(f, "", 11, 0), LR_OK);
+	assert_int_equal(query(f, PERM), LR_NONE);
+	assert_int_equal(query(f, "198.51.100.9"), LR_LATER);
+	f->now += 1000;
+	assert_int_equal(query(f, "198.51.100.9"), LR_NONE);
+}
+
+/**
+ * struct visited - what a walk has seen
+ * @seen: by the last byte of the address
+ * @keys: sum of key ids
+ */
+struct visited {
+	bool seen[256];
+	uint32_t keys;
+};
+
+static void visit(void *ctx, const struct hlr_change *c)
+{
+	struct visited *v = ctx;
+
+	if (c->kind == HLR_CHANGE_KEY)
+		v->keys += c->key_id;
+	else
+		v->seen[c->after.perm.b[15]] = true;
+}
+
+/* The table grows and shrinks under the walk. */
+static void a_walk_misses_nothing(void **state)
+{
+	struct hlr_mapping m = { .coa = addr(A), .seq = 1, .key_id = 1 };
+	struct fixture *f = *state;
+	struct hlr_cursor cursor = { 0 };
+	struct visited v = { 0 };
+	unsigned int i, calls;
+
+	assert_true(hlr_restore_key(f->hlr, 1, 50));
+	assert_true(hlr_restore_key(f->hlr, 2, 50));
+	for (i = 0; i < 200; i++) {
+		m.perm = addr("2001:db8::");
+		m.perm.b[15] = (uint8_t)i;
+		m.perm.b[0] = 0xfd;
+		m.expires = i < 100 ? f->now + 1 : f->now + 100000;
+		assert_true(hlr_restore_mapping(f->hlr, &m));
+	}
+	for (calls = 0; !cursor.end; calls++) {
+		hlr_walk(f->hlr, &cursor, 10, visit, &v);
+		if (calls == 5)
+			hlr_expire(f->hlr, f->now + 1, NULL, NULL);
+		for (i = 0; i < 20; i++) {
+			m.perm.b[15] = 200;
+			m.perm.b[8] = (uint8_t)calls;
+			m.perm.b[9] = (uint8_t)i;
+			m.expires = f->now + 100000;
+			assert_true(calls > 20 ||
+				    hlr_restore_mapping(f->hlr, &m));
+		}
+	}
+	assert_true(calls > 5);
+	for (i = 100; i < 200; i++)
+		assert_true(v.seen[i]);
+	assert_true(v.keys >= 3);
+}
+
 static struct CMUnitTest test(const char *name, CMUnitTestFunction fn)
 {
 	return (struct CMUnitTest){ .name = name, .test_func = fn,
@@ -551,6 +692,16 @@ int main(void)
 		     many_end_in_bounded_steps),
 		test("MLR-01: the listing shows live mappings only",
 		     listing_shows_live_ones),
+		test("OPEN-27: a host changes its key without an outage",
+		     a_key_changes_without_an_outage),
+		test("OPEN-33: only visible addresses are told",
+		     only_visible_addresses_are_told),
+		test("OPEN-38: what is not loaded yet is answered later",
+		     what_is_not_loaded_is_later),
+		test("OPEN-38: a register that began empty does not say none",
+		     a_young_register_does_not_say_none),
+		test("hlr: a walk misses nothing that stays",
+		     a_walk_misses_nothing),
 		test("hlr: other types are not served",
 		     other_types_are_not_served),
 	};

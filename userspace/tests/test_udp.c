@@ -177,6 +177,66 @@ static void a_burst_comes_in_batches(void **state)
 	udp_close(client);
 }
 
+/**
+ * struct groups - what a server that answers in groups sees
+ * @udp: its socket
+ * @from: of the last datagram
+ * @port: likewise
+ * @waiting: received since the last end of a burst
+ * @ends: bursts that had any
+ * @largest: most in one burst
+ */
+struct groups {
+	struct udp *udp;
+	struct roam_addr from;
+	uint16_t port;
+	size_t waiting;
+	size_t ends;
+	size_t largest;
+};
+
+static void on_group(void *ctx, const struct udp_datagram *d, size_t n)
+{
+	struct groups *g = ctx;
+
+	g->waiting += n;
+	g->from = d[n - 1].from;
+	g->port = d[n - 1].from_port;
+}
+
+static void on_group_end(void *ctx)
+{
+	struct groups *g = ctx;
+
+	g->ends += g->waiting > 0;
+	if (g->waiting > g->largest)
+		g->largest = g->waiting;
+	for (; g->waiting; g->waiting--)
+		udp_send(g->udp, &g->from, g->port, NULL, "y", 1);
+}
+
+static void a_burst_ends_when_nothing_waits(void **state)
+{
+	struct seen seen = { 0 };
+	struct groups g = { 0 };
+	struct roam_addr to = addr("127.0.0.1");
+	uint16_t port = free_port();
+	struct udp *client = open_port("127.0.0.1", free_port(), &seen);
+	char *error;
+
+	(void)state;
+	g.udp = udp_open(&loop, &to, port, on_group, NULL, &g, &error);
+	assert_non_null(g.udp);
+	udp_on_burst_end(g.udp, on_group_end);
+	for (int i = 0; i < 3 * UDP_BATCH; i++)
+		udp_send(client, &to, port, NULL, "x", 1);
+	run_until(seen.n == 3 * UDP_BATCH);
+	assert_true(g.largest > UDP_BATCH);
+	assert_true(g.ends <= 3);
+	udp_close(g.udp);
+	udp_close(client);
+}
+
 static void a_closed_port_is_reported(void **state)
 {
 	static const char *const hosts[] = { "127.0.0.1", "::1" };
@@ -256,6 +316,7 @@ int main(void)
 		TEST(replies_leave_from_where_the_request_went),
 		TEST(source_is_chosen_by_the_sender),
 		TEST(a_burst_comes_in_batches),
+		TEST(a_burst_ends_when_nothing_waits),
 		TEST(a_closed_port_is_reported),
 		TEST(one_lost_datagram_does_not_take_others_along),
 		TEST(a_taken_port_is_told),

@@ -496,15 +496,16 @@ enum lr_drop hlr_input(struct hlr *hlr, msec_t now,
 
 	if (req->type != LR_QUERY && req->type != LR_UPDATE)
 		return LR_DROP_ROLE;
-	*reply = (struct lr_msg){
-		.type = req->type == LR_QUERY ? LR_ANSWER : LR_ACK,
-		.count = req->count,
-		.key_id = req->key_id,
-		.id = req->id,
-		.nonce = req->nonce,
-	};
+	/* Entry by entry: clearing all would cost more than the rest. */
+	reply->type = req->type == LR_QUERY ? LR_ANSWER : LR_ACK;
+	reply->count = req->count;
+	reply->key_id = req->key_id;
+	reply->id = req->id;
+	reply->nonce = req->nonce;
 	for (i = 0; i < req->count; i++)
-		reply->entries[i].perm = req->entries[i].perm;
+		reply->entries[i] = (struct lr_entry){
+			.perm = req->entries[i].perm,
+		};
 	if (req->type == LR_QUERY)
 		query(hlr, now, rights, req, reply);
 	else

@@ -44,10 +44,12 @@ struct slot {
  * @fd: the socket
  * @family: AF_INET6 (dual-stack), or AF_INET where the kernel has no IPv6
  * @receive: as given
+ * @burst_end: as given, NULL without
  * @unreachable: as given
  * @ctx: as given
  * @blocked: the socket buffer is full, @queue waits until it is writable
- * @receiving: @receive is running, the queue leaves when it returns
+ * @receiving: @receive or @burst_end is running, the queue leaves when it
+ *	returns
  * @errors: datagrams lost
  * @queued: slots of @queue in use
  * @queue: datagrams to send, in order
@@ -60,6 +62,7 @@ struct udp {
 	int fd;
 	int family;
 	udp_receive_fn receive;
+	udp_burst_fn burst_end;
 	udp_unreachable_fn unreachable;
 	void *ctx;
 	bool blocked;
@@ -190,7 +193,18 @@ static uint16_t port_of(const struct sockaddr_storage *ss)
 		     ((const struct sockaddr_in6 *)ss)->sin6_port);
 }
 
-/* False when nothing waits any more. */
+static void end_of_call(struct udp *udp)
+{
+	udp->receiving = false;
+	if (udp->queued && !udp->blocked &&
+	    !uv_is_closing((uv_handle_t *)&udp->poll))
+		flush(udp);
+}
+
+/*
+ * False when nothing waits any more. Where bursts are of interest that is known
+ * from an empty call only: while a short batch is worked on the next one comes.
+ */
 static bool receive_batch(struct udp *udp)
 {
 	struct udp_datagram datagrams[UDP_BATCH];
@@ -233,12 +247,9 @@ static bool receive_batch(struct udp *udp)
 	if (n) {
 		udp->receiving = true;
 		udp->receive(udp->ctx, datagrams, n);
-		udp->receiving = false;
-		if (udp->queued && !udp->blocked &&
-		    !uv_is_closing((uv_handle_t *)&udp->poll))
-			flush(udp);
+		end_of_call(udp);
 	}
-	return got == UDP_BATCH;
+	return got == UDP_BATCH || udp->burst_end;
 }
 
 static bool is_refused(struct msghdr *msg)
@@ -289,6 +300,19 @@ static void receive_errors(struct udp *udp)
 	}
 }
 
+static void receive_burst(struct udp *udp)
+{
+	for (int i = 0; i < UDP_ROUNDS; i++)
+		if (!receive_batch(udp) ||
+		    uv_is_closing((uv_handle_t *)&udp->poll))
+			break;
+	if (!udp->burst_end || uv_is_closing((uv_handle_t *)&udp->poll))
+		return;
+	udp->receiving = true;
+	udp->burst_end(udp->ctx);
+	end_of_call(udp);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct udp *udp = poll->data;
@@ -311,10 +335,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	if (events & UV_WRITABLE)
 		flush(udp);
 	if (events & UV_READABLE)
-		for (int i = 0; i < UDP_ROUNDS; i++)
-			if (!receive_batch(udp) ||
-			    uv_is_closing((uv_handle_t *)poll))
-				break;
+		receive_burst(udp);
 }
 
 /* More than the administrator's limit where we may, as much as allowed else. */
@@ -413,6 +434,11 @@ struct udp *udp_open(uv_loop_t *loop, const struct roam_addr *addr,
 	udp->open_handles = 2;
 	watch(udp);
 	return udp;
+}
+
+void udp_on_burst_end(struct udp *udp, udp_burst_fn end)
+{
+	udp->burst_end = end;
 }
 
 static void set_destination(struct udp *udp, struct slot *slot,

@@ -37,6 +37,8 @@ struct udp;
 /* Called with 1..UDP_BATCH datagrams; replies by udp_send() leave together. */
 typedef void (*udp_receive_fn)(void *ctx, const struct udp_datagram *d,
 			       size_t n);
+/* Nothing more waits, or enough came at once: for what is done in groups. */
+typedef void (*udp_burst_fn)(void *ctx);
 /* An ICMP error says nobody listens at @host:@port. */
 typedef void (*udp_unreachable_fn)(void *ctx, const struct roam_addr *host,
 				   uint16_t port);
@@ -56,6 +58,11 @@ typedef void (*udp_unreachable_fn)(void *ctx, const struct roam_addr *host,
 struct udp *udp_open(uv_loop_t *loop, const struct roam_addr *addr,
 		     uint16_t port, udp_receive_fn receive,
 		     udp_unreachable_fn unreachable, void *ctx, char **error);
+/*
+ * From now on @end is called after the receive calls of each turn; what it sends
+ * leaves together too.
+ */
+void udp_on_burst_end(struct udp *udp, udp_burst_fn end);
 /*
  * Queues a datagram; it leaves when the receive call returns or at the next
  * turn of the loop. @local: source address, NULL or all zero lets the kernel
