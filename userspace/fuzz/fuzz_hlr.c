@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Any order of requests, expiry, undo and reload. A register never goes back
+ * Any order of requests, expiry, undo and restart. A register never goes back
  * in sequence or identification, holds no more than its limit, and an undone
  * request leaves no trace.
  */
@@ -118,6 +118,54 @@ static void not_late(void *ctx, const struct hlr_mapping *m)
 	check(m->expires <= *(msec_t *)ctx);
 }
 
+#define RECORDS_MAX (2 * MAX + 8)
+
+/**
+ * struct records - what a store would hold, oldest first
+ * @items: they
+ * @n: their number
+ */
+struct records {
+	struct hlr_change items[RECORDS_MAX];
+	size_t n;
+};
+
+static void record(void *ctx, const struct hlr_change *c)
+{
+	struct records *r = ctx;
+
+	check(r->n < RECORDS_MAX);
+	r->items[r->n++] = *c;
+}
+
+/*
+ * A walk in any steps, and a register made from it newest first: nothing is
+ * lost.
+ */
+static struct hlr *restart(struct hlr *old, const struct hlr_config *config,
+			   msec_t now, struct input *in)
+{
+	struct hlr *hlr = hlr_new(config);
+	struct hlr_cursor cursor = { 0 };
+	struct records r = { .n = 0 };
+
+	while (!cursor.end)
+		hlr_walk(old, &cursor, 1 + take(in) % 3, record, &r);
+	hlr_set_loading(hlr, true);
+	while (r.n--) {
+		const struct hlr_change *c = &r.items[r.n];
+
+		check(c->kind == HLR_CHANGE_KEY ?
+		      hlr_restore_key(hlr, c->key_id, c->id_after) :
+		      hlr_restore_mapping(hlr, &c->after));
+	}
+	hlr_set_loading(hlr, false);
+	check(summary(hlr, now) == summary(old, now));
+	check(hlr_count_keys(hlr) == hlr_count_keys(old));
+	hlr_free(old);
+	return hlr;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hlr_config config = { 10, 5, MAX };
@@ -127,13 +175,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	table_set_key(1, 2);
 	while (in.left) {
-		switch (take(&in) % 4) {
+		switch (take(&in) % 8) {
 		case 0:
 			now += take(&in) * 50;
 			check(hlr_expire(hlr, now, not_late, &now) > now);
 			break;
 		case 1:
 			now += take(&in);
+			break;
+		case 2:
+			hlr = restart(hlr, &config, now, &in);
+			break;
+		case 3:
+			hlr_set_young(hlr, now + take(&in));
 			break;
 		default:
 			request(hlr, now, &in);
