@@ -13,8 +13,9 @@
 #define STORE_VERSION 2
 
 /*
- * A row of the log holds records, one behind the other, and a check sum. Three
- * full rows fit into a page. All integers are big-endian.
+ * A row of the log holds records, one behind the other, and a check sum. A full
+ * row fills a page, so the changes of a usual burst are one new page and the one
+ * that leads to it. All integers are big-endian.
  *
  *   mapping  1 kind, 1 flags, 4 key id, 8 sequence, 8 end (wall clock, ms),
  *            16 permanent, 16 care-of address
@@ -25,12 +26,12 @@
 #define MAPPING_LEN 54
 #define KEY_LEN 13
 #define SUM_LEN 8
-#define ROW_MAX 1330
+#define ROW_MAX 4032
 
 #define LOG_SMALL (1 << 20)	/* bytes of log that are not worth a pass */
 #define COPY_MIN 64		/* records copied in each commit of a pass ... */
 #define COPY_RATIO 4		/* ... and for each change in it */
-#define REMOVE_ROWS 32		/* rows removed in each commit after it */
+#define REMOVE_ROWS 16		/* rows removed in each commit after it */
 
 enum statement { BEGIN, COMMIT, APPEND, REMOVE, READ, N_STATEMENTS };
 

@@ -824,6 +824,24 @@ def many_hosts_at_once(folder):
         r.stop()
 
 
+def what_waits_is_one_commit(folder):
+    """MLR-01: updates that wait become durable together, copies wait with them"""
+    with Register(folder).start() as r:
+        h, n, base = Host(r), 200, time.time_ns()
+        r.process.send_signal(signal.SIGSTOP)
+        for i in range(n):
+            h.send(message(UPDATE, [entry(f"10.78.0.{i + 1}", "192.0.2.9", 1,
+                                          300)], ident=base + i, nonce=i))
+        h.send(message(QUERY, [entry("10.78.0.1")], nonce=n))
+        r.process.send_signal(signal.SIGCONT)
+        replies = [h.receive() for _ in range(n + 1)]
+        assert all(x["entries"][0]["status"] == OK for x in replies), replies
+        assert sorted(x["nonce"] for x in replies) == list(range(n + 1))
+        # More than a system call brings, one or two all the same.
+        assert r.counters()["commits"] <= 2, r.counters()
+        r.stop()
+
+
 def tool_reports_errors(folder):
     """exit codes 1 and 3, errors as JSON with -j, nothing on standard output"""
     r = Register(folder)
@@ -876,7 +894,7 @@ TESTS = [registers_and_answers, ipv6_is_served, newest_wins,
          file_limit_refuses, full_disk_refuses, damaged_store_is_not_replaced,
          reload_is_atomic, events_are_streamed, readiness_is_told,
          privileges_are_dropped, two_registers_do_not_share,
-         many_hosts_at_once, tool_reports_errors, help_fits]
+         many_hosts_at_once, what_waits_is_one_commit, tool_reports_errors, help_fits]
 
 
 def main():

@@ -6,10 +6,10 @@
  * was registered with the sequence it carries.
  *
  *   load fill|update|query --port PORT --keys FILE [--clients 50]
- *        [--addresses 1000] [--seconds 3] [--patient]
+ *        [--addresses 1000] [--seconds 3] [--entries 1] [--patient]
  *
- * fill registers each address once, 24 in a message; update and query take one
- * address at random in each message. --patient is for a register that starts:
+ * fill registers each address once, 24 in a message; update and query take
+ * addresses at random, --entries in each message. --patient is for a register that starts:
  * what is not answered in 200 ms is asked again, and "later" is counted.
  *
  * Prints one JSON object. Exit status 1 when a reply was wrong.
@@ -74,6 +74,7 @@ struct packet {
 static struct {
 	enum mode mode;
 	unsigned int n_clients;
+	unsigned int per_message;
 	uint64_t addresses;
 	double seconds;
 	bool patient;
@@ -91,7 +92,7 @@ static struct {
 	struct mmsghdr out_msgs[CLIENTS_MAX];
 	unsigned int n_out;
 	int fd;
-} load = { .n_clients = 50, .addresses = 1000, .seconds = 3 };
+} load = { .n_clients = 50, .per_message = 1, .addresses = 1000, .seconds = 3 };
 
 static void die(const char *what)
 {
@@ -154,7 +155,7 @@ static bool make_request(unsigned int i)
 	struct client *c = &load.clients[i];
 	struct lr_msg *m = &c->req;
 	uint64_t n = addresses_of(i);
-	unsigned int count = 1;
+	unsigned int count = load.per_message;
 
 	if (load.mode == FILL) {
 		if (c->next >= n)
@@ -415,6 +416,7 @@ int main(int argc, char **argv)
 		{ "clients", required_argument, NULL, 'c' },
 		{ "addresses", required_argument, NULL, 'a' },
 		{ "seconds", required_argument, NULL, 's' },
+		{ "entries", required_argument, NULL, 'e' },
 		{ "patient", no_argument, NULL, 'P' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -442,6 +444,9 @@ int main(int argc, char **argv)
 		case 's':
 			load.seconds = atof(optarg);
 			break;
+		case 'e':
+			load.per_message = atoi(optarg);
+			break;
 		case 'P':
 			load.patient = true;
 			break;
@@ -450,7 +455,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind != argc - 1 || !load.server.sin_port || !load.n_clients ||
-	    load.n_clients > CLIENTS_MAX || load.addresses < load.n_clients)
+	    load.n_clients > CLIENTS_MAX || !load.per_message ||
+	    load.per_message > LR_MAX_ENTRIES || load.addresses < load.n_clients)
 		die("usage: see the head of load.c");
 	load.mode = !strcmp(argv[optind], "fill") ? FILL :
 		    !strcmp(argv[optind], "update") ? UPDATE : QUERY;
@@ -460,10 +466,11 @@ int main(int argc, char **argv)
 	open_socket();
 	took = run(&start);
 	printf("{\"seconds\": %.3f, \"replies\": %llu, \"entries\": %llu, "
-	       "\"rate\": %.1f, \"later\": %llu, \"again\": %llu, "
+	       "\"rate\": %.1f, \"entry_rate\": %.1f, \"later\": %llu, \"again\": %llu, "
 	       "\"first_ok\": %.3f, \"p50_us\": %u, \"p99_us\": %u}\n",
 	       took, (unsigned long long)load.replies,
 	       (unsigned long long)load.entries, load.replies / took,
+	       load.entries / took,
 	       (unsigned long long)load.later, (unsigned long long)load.again,
 	       load.first_ok ? (load.first_ok - start) / 1e9 : -1,
 	       percentile(0.5), percentile(0.99));
