@@ -155,6 +155,27 @@ static int compare_keys(const void *a, const void *b)
 	return (ka > kb) - (ka < kb);
 }
 
+/* One host for each key, found when they are in order: there may be millions. */
+static char *check_owners(cfg_t *cfg, const struct config *config)
+{
+	for (size_t i = 1; i < config->n_host_keys; i++) {
+		const struct config_key *k = &config->host_keys[i];
+		uint32_t first = k[-1].host, second = k->host;
+
+		if (k[-1].id != k->id)
+			continue;
+		if (first > second) {
+			first = k->host;
+			second = k[-1].host;
+		}
+		return conf_error(cfg_getnsec(cfg, "host", second), "key",
+				  "key %u belongs to host '%s' already; give host '%s' its own",
+				  k->id, config->hosts[first].name,
+				  config->hosts[second].name);
+	}
+	return NULL;
+}
+
 static char *read_hosts(cfg_t *cfg, struct config *config)
 {
 	size_t n = cfg_size(cfg, "host");
@@ -172,16 +193,7 @@ static char *read_hosts(cfg_t *cfg, struct config *config)
 	}
 	qsort(config->host_keys, config->n_host_keys,
 	      sizeof(*config->host_keys), compare_keys);
-	for (size_t i = 1; i < config->n_host_keys; i++) {
-		const struct config_key *k = &config->host_keys[i];
-
-		if (k[-1].id == k->id)
-			return daemon_error("%s: key %u belongs to host '%s' and to host '%s'; give each its own",
-					    cfg->filename, k->id,
-					    config->hosts[k[-1].host].name,
-					    config->hosts[k->host].name);
-	}
-	return NULL;
+	return check_owners(cfg, config);
 }
 
 struct config *config_load(const char *path, char **error)

@@ -387,8 +387,8 @@ def keys_roll_over(folder):
         r.write_conf(text.replace("key = 7", "key = 8") +
                      'host "other" { key = 8 }\n')
         r.process.send_signal(signal.SIGHUP)
-        until(lambda: "belongs to host 'laptop' and to host 'other'" in
-              r.logged(), "the mistake")
+        until(lambda: "key 8 belongs to host 'laptop' already; give host 'other'"
+              in r.logged(), "the mistake")
         r.stop()
 
 
