@@ -49,6 +49,7 @@ local f = {
 	status = ProtoField.uint8("roam_lr.status", "Status", base.DEC, statuses),
 	flags = ProtoField.uint8("roam_lr.flags", "Flags", base.HEX),
 	at_home = ProtoField.bool("roam_lr.flags.at_home", "At home", 8, nil, 0x01),
+	literal = ProtoField.bool("roam_lr.flags.literal", "Literal", 8, nil, 0x02),
 	reserved = ProtoField.uint16("roam_lr.reserved", "Reserved", base.HEX),
 	authenticator = ProtoField.bytes("roam_lr.authenticator", "Authenticator"),
 	surplus = ProtoField.bytes("roam_lr.surplus", "Surplus bytes"),
@@ -60,7 +61,7 @@ local f = {
 lr.fields = {
 	f.version, f.type, f.count, f.key, f.identification, f.nonce, f.entry,
 	f.permanent, f.permanent4, f.care_of, f.care_of4, f.sequence, f.lifetime,
-	f.status, f.flags, f.at_home, f.reserved, f.authenticator, f.surplus,
+	f.status, f.flags, f.at_home, f.literal, f.reserved, f.authenticator, f.surplus,
 	f.request, f.time, f.malformed,
 }
 
@@ -188,7 +189,8 @@ local function dissect_entry(range, tree, type, number)
 	end
 	item = entry:add(f.flags, range(45, 1))
 	item:add(f.at_home, range(45, 1))
-	if range(45, 1):bitfield(0, 7) ~= 0 then
+	item:add(f.literal, range(45, 1))
+	if range(45, 1):bitfield(0, 6) ~= 0 then
 		item:add_proto_expert_info(e.reserved)
 		bad = true
 	end

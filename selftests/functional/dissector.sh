@@ -30,7 +30,7 @@ def at(offset, *values):
 wrong = {
     "version": at(0, 2), "type": at(1, 7), "type zero": at(1, 0), "count": at(3, 0),
     "count too high": at(3, 25), "length": query[:-1], "surplus": query + b"x",
-    "header": query[:20], "nothing": b"\1", "flags": at(24 + 45, 2),
+    "header": query[:20], "nothing": b"\1", "flags": at(24 + 45, 4), "flags high": at(24 + 45, 0x80),
     "reserved": at(24 + 47, 1), "unspecified": at(24, *bytes(16)),
     "multicast": at(24 + 12, 224), "loopback": at(24 + 12, 127),
     "compatible": at(24, *bytes(12)), "multicast care-of": at(40, 0xff, 2),

@@ -65,12 +65,13 @@ static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
 
 static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 			   const struct roam_addr *coa, uint64_t seq,
-			   msec_t lifetime)
+			   msec_t lifetime, bool literal)
 {
 	struct world *w = ctx;
 	struct held *h = &w->held[perm->b[15]];
 
 	check(lifetime >= 0);
+	check(!literal || !roam_addr_is_none(coa));
 	check(w->trust != NOBODY);
 	if (w->trust == REPEAT) {
 		check(h->valid && seq == h->seq);
@@ -112,7 +113,7 @@ static struct corr *make(struct world *w, size_t n_registers)
 	return corr_new(&(struct corr_config){
 		.registers = registers, .n_registers = n_registers,
 		.keys = &key, .n_keys = 1, .timeout = 500, .tries = 3,
-		.null_lifetime = 10000, .again = 50, .again_tries = 6,
+		.null_lifetime = 10000, .prefer = 1000, .again = 50, .again_tries = 6,
 		.announce_rate = 20, .pending_max = PENDING_MAX,
 	}, &ops, w);
 }
@@ -132,7 +133,7 @@ static void answer(struct world *w, struct input *in)
 	msg.entries[0].seq = take(in) % 8;
 	msg.entries[0].lifetime = take(in) % 16;
 	msg.entries[0].status = take(in) % 4 ? LR_OK : take(in) % 9;
-	msg.entries[0].flags = take(in) % 8 == 0;
+	msg.entries[0].flags = take(in) % 8 & LR_FLAGS;
 	if (wrong & 1)
 		msg.nonce ^= 1ull << 60;
 	if (wrong & 2)
@@ -165,7 +166,7 @@ static void announce(struct world *w, struct input *in)
 		msg.entries[i].coa = take_addr(in, 2);
 		msg.entries[i].seq = take(in) % 8;
 		msg.entries[i].lifetime = take(in) % 16;
-		msg.entries[i].flags = take(in) % 8 == 0;
+		msg.entries[i].flags = take(in) % 8 & LR_FLAGS;
 	}
 	if (!could_arrive(&msg))
 		return;
@@ -182,7 +183,7 @@ static void adopt(struct world *w, struct input *in,
 
 	h.expires = lifetime ? w->now + lifetime : MSEC_NEVER;
 	w->held[perm->b[15]] = h;
-	corr_adopt(w->corr, w->now, perm, &h.coa, h.seq, lifetime);
+	corr_adopt(w->corr, w->now, perm, &h.coa, h.seq, lifetime, false);
 }
 
 /* The kernel's mapping ends, or a late event tells of one that was replaced. */
@@ -196,11 +197,21 @@ static void expired(struct world *w, struct input *in,
 	corr_expired(w->corr, w->now, perm, take(in) * 200);
 }
 
+static void set_registers(struct world *w, struct input *in)
+{
+	struct corr_register registers[2] = { { host(0, 1), LR_PORT, 1 },
+					      { host(0, 2), LR_PORT, 2 } };
+	unsigned int first = take(in) % 2;
+
+	corr_set_registers(w->corr, w->now, &registers[first],
+			   take(in) % (3 - first));
+}
+
 static void step(struct world *w, struct input *in)
 {
 	struct roam_addr perm = host(1, 1 + take(in) % 5);
 
-	switch (take(in) % 9) {
+	switch (take(in) % 11) {
 	case 0: case 1:
 		w->trust = REPEAT;
 		corr_miss(w->corr, w->now, &perm);
@@ -225,6 +236,14 @@ static void step(struct world *w, struct input *in)
 	case 7:
 		if (take(in) % 8 == 0)
 			adopt(w, in, &perm);
+		break;
+	case 8:
+		w->trust = REPEAT;
+		corr_restore(w->corr, w->now, &perm);
+		w->trust = NOBODY;
+		break;
+	case 9:
+		set_registers(w, in);
 		break;
 	default:
 		answer(w, in);

@@ -10,6 +10,7 @@
 #include "core/table.h"
 
 #define PEERS_MAX 3
+#define KEY 9
 #define LAST 4			/* messages that can still be answered */
 
 struct world {
@@ -23,6 +24,8 @@ struct world {
 	struct roam_addr last_to[LAST];
 	unsigned int n_sent;
 	bool confirming;
+	bool restoring;
+	bool literal[2];
 };
 
 static struct roam_addr host(uint8_t net, uint8_t n)
@@ -30,6 +33,14 @@ static struct roam_addr host(uint8_t net, uint8_t n)
 	return (struct roam_addr){
 		.b = { [10] = 0xff, [11] = 0xff, 10, net, 0, n },
 	};
+}
+
+/* A key is shared with one of the peers. */
+static bool is_partner(const struct roam_addr *addr)
+{
+	struct roam_addr partner = host(3, 1);
+
+	return roam_addr_eq(addr, &partner);
 }
 
 static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
@@ -47,20 +58,25 @@ static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
 		check(msg->id >= *id);
 		*id = msg->id;
 	} else {
-		check(!msg->key_id);
+		check(msg->key_id == (is_partner(to) ? KEY : 0));
 	}
 	w->last[w->n_sent % LAST] = *msg;
 	w->last_to[w->n_sent++ % LAST] = *to;
 }
 
 static void on_set_own(void *ctx, const struct roam_addr *perm,
-		       const struct roam_addr *coa, uint64_t seq)
+		       const struct roam_addr *coa, uint64_t seq, bool literal)
 {
 	struct world *w = ctx;
 	uint64_t *own = &w->own_seq[perm->b[15] - 1];
 
-	(void)coa;
-	check(seq > *own || *own >= UINT64_MAX - 1);
+	/* only a packet that came through makes it literal */
+	check(!literal || w->confirming || w->literal[perm->b[15] - 1]);
+	w->literal[perm->b[15] - 1] = literal;
+	if (w->restoring)
+		check(!roam_addr_is_none(coa) && seq == *own);
+	else
+		check(seq > *own || *own >= UINT64_MAX - 1);
 	*own = seq;
 }
 
@@ -72,6 +88,15 @@ static void on_set_peer(void *ctx, const struct roam_addr *perm,
 	(void)perm;
 	check(roam_addr_is_usable(peer));
 	check(mode == PEER_PLAIN || (mode == PEER_ROAM && w->confirming));
+}
+
+static void on_probe(void *ctx, const struct roam_addr *from,
+		     const struct roam_addr *to, uint16_t port,
+		     const struct lr_msg *msg)
+{
+	check(roam_addr_eq(from, &msg->entries[0].perm));
+	check(msg->entries[0].flags == LR_FLAG_LITERAL);
+	on_send(ctx, to, port, msg);
 }
 
 static uint64_t on_random(void *ctx)
@@ -91,7 +116,7 @@ static void on_event(void *ctx, const struct mobile_event *event)
 }
 
 static const struct mobile_ops ops = {
-	.send = on_send, .set_own = on_set_own, .set_peer = on_set_peer,
+	.send = on_send, .probe = on_probe, .set_own = on_set_own, .set_peer = on_set_peer,
 	.random = on_random, .wallclock = on_wallclock, .event = on_event,
 };
 
@@ -101,8 +126,11 @@ static struct mobile *make(struct world *w)
 					   { host(0, 2), LR_PORT, 1 } };
 	struct roam_addr own[2] = { host(1, 1), host(1, 2) };
 
+	struct mobile_key key = { KEY, { host(3, 1), 128 } };
+
 	return mobile_new(&(struct mobile_config){
 		.registers = regs, .n_registers = 2, .permanent = own,
+		.keys = &key, .n_keys = 1, .mode = MOBILE_PROBE,
 		.n_permanent = 2, .lifetime = 60, .port = LR_PORT,
 		.retry = 500, .retry_max = 8000, .announce_retry = 100,
 		.announce_time = 300, .move_time = 30000,
@@ -134,7 +162,7 @@ static void reply(struct world *w, struct input *in)
 	if (wrong & 2)
 		msg.id += (uint64_t)take(in) << 40;
 	if (wrong & 4)
-		msg.key_id = take(in) % 3;
+		msg.key_id = take(in) % 10;
 	if (wrong & 8)
 		from = take_addr(in, 0);
 	if (wrong & 16)
@@ -146,14 +174,34 @@ static void reply(struct world *w, struct input *in)
 	w->confirming = false;
 }
 
+/* Any of them, in any order. */
+static void set_registers(struct world *w, struct input *in)
+{
+	struct mobile_register regs[2] = { { host(0, 1), LR_PORT, 1 },
+					   { host(0, 2), LR_PORT, 1 } };
+	unsigned int first = take(in) % 2;
+
+	mobile_set_registers(w->mobile, w->now, &regs[first],
+			     take(in) % (3 - first));
+}
+
 static void step(struct world *w, struct input *in)
 {
 	struct roam_addr perm = host(1, 1 + take(in) % 3), other;
+	struct roam_place place = { 0 };
 
-	switch (take(in) % 9) {
+	switch (take(in) % 11) {
 	case 0:
-		other = take(in) % 8 ? take_addr(in, 2) : perm;
-		mobile_set_coa(w->mobile, w->now, &other);
+		place.v4 = take(in) % 8 ? take_addr(in, 2) : perm;
+		mobile_set_coa(w->mobile, w->now, &place);
+		break;
+	case 8:
+		w->restoring = true;
+		mobile_restore(w->mobile, &perm);
+		w->restoring = false;
+		break;
+	case 9:
+		set_registers(w, in);
 		break;
 	case 1:
 		other = take_addr(in, 3);

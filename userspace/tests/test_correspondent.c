@@ -33,6 +33,7 @@ struct sent {
  * @coa: last mapping the kernel took
  * @seq: its sequence
  * @lifetime: its lifetime
+ * @literal: its mode
  * @n_set: mappings the kernel was asked for since then
  * @refuse: the kernel refuses
  * @next_random: makes nonces distinct
@@ -47,6 +48,7 @@ struct fixture {
 	struct roam_addr coa;
 	uint64_t seq;
 	msec_t lifetime;
+	bool literal;
 	unsigned int n_set;
 	bool refuse;
 	uint64_t next_random;
@@ -63,7 +65,7 @@ static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
 
 static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 			   const struct roam_addr *coa, uint64_t seq,
-			   msec_t lifetime)
+			   msec_t lifetime, bool literal)
 {
 	struct fixture *f = ctx;
 
@@ -74,6 +76,7 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 	f->coa = *coa;
 	f->seq = seq;
 	f->lifetime = lifetime;
+	f->literal = literal;
 	return true;
 }
 
@@ -109,6 +112,7 @@ static int setup(void **state)
 		.permanent = &permanent, .n_permanent = 1,
 		.keys = &key, .n_keys = 1,
 		.timeout = 500, .tries = 3, .null_lifetime = 60000,
+		.prefer = 10000,
 		.again = 50, .again_tries = 6,
 		.announce_rate = 20, .pending_max = 8,
 	}, &ops, f);
@@ -794,8 +798,8 @@ static void adopted_mappings_are_known(void **state)
 	struct fixture *f = *state;
 	struct roam_addr perm = addr(PERM), perm2 = addr(PERM2), a = addr(A);
 
-	corr_adopt(f->corr, f->now, &perm, &a, 10, 5000);
-	corr_adopt(f->corr, f->now, &perm2, &a, 10, 0);
+	corr_adopt(f->corr, f->now, &perm, &a, 10, 5000, true);
+	corr_adopt(f->corr, f->now, &perm2, &a, 10, 0, false);
 	assert_int_equal(f->n_sent + f->n_set + f->n_events, 0);
 	announce(f, B, B, 9);
 	assert_int_equal(confirmed(f), LR_STALE);
@@ -839,6 +843,178 @@ static struct CMUnitTest test(const char *name, CMUnitTestFunction fn)
 	return (struct CMUnitTest){ .name = name, .test_func = fn,
 				    .setup_func = setup,
 				    .teardown_func = teardown };
+}
+
+static void set_registers(struct fixture *f, const char *first,
+			  const char *second)
+{
+	struct corr_register registers[2] = {
+		{ addr(first), 17434, 7 }, { addr(second), 17434, 8 },
+	};
+
+	assert_true(corr_set_registers(f->corr, f->now, registers,
+				       *first ? 2 : 0));
+}
+
+static void other_registers_are_asked(void **state)
+{
+	struct fixture *f = *state;
+
+	miss(f, PERM);
+	set_registers(f, REG2, REG1);
+	assert_addr(last(f, LR_QUERY)->to, REG2);
+	/* the answer of the old one is asked for no more */
+	answer(f, REG2, LR_OK, A, 10, 200);
+	assert_addr(f->coa, A);
+	/* none at all, then some again: whoever waits is served */
+	miss(f, PERM2);
+	set_registers(f, "", "");
+	assert_int_equal(count_events(f, CORR_NO_REGISTER), 1);
+	pass(f, 2000);
+	set_registers(f, REG1, REG2);
+	forget_past(f);
+	miss(f, PERM2);
+	assert_addr(last(f, LR_QUERY)->to, REG1);
+	assert_int_equal(last(f, LR_QUERY)->msg.key_id, 7);
+}
+
+/* REG1 fails, REG2 answers instead. */
+static void fail_over(struct fixture *f)
+{
+	miss(f, PERM);
+	pass(f, 1500);
+	assert_addr(last(f, LR_QUERY)->to, REG2);
+	answer(f, REG2, LR_OK, A, 10, 1);
+	assert_int_equal(corr_register_index(f->corr), 1);
+	pass(f, 3000);
+	forget_past(f);
+}
+
+static unsigned int queries_to(const struct fixture *f, const char *reg)
+{
+	struct roam_addr a = addr(reg);
+	unsigned int i, n = 0;
+
+	for (i = 0; i < f->n_sent; i++)
+		n += f->sent[i].msg.type == LR_QUERY &&
+		     roam_addr_eq(&f->sent[i].to, &a);
+	return n;
+}
+
+static void preferred_register_is_returned_to(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+
+	fail_over(f);
+	/* not at once: it only just failed */
+	miss(f, PERM);
+	assert_int_equal(queries_to(f, REG1), 0);
+	answer(f, REG2, LR_OK, A, 10, 1);
+	pass(f, 10000);
+	forget_past(f);
+	/* beside the look-up, which waits for nobody */
+	miss(f, PERM);
+	assert_int_equal(queries_to(f, REG1), 1);
+	assert_int_equal(queries_to(f, REG2), 1);
+	msg = f->sent[1].msg;
+	assert_addr(f->sent[1].to, REG1);
+	msg.type = LR_ANSWER;
+	msg.entries[0].coa = addr(B);
+	msg.entries[0].seq = 10;
+	msg.entries[0].lifetime = 100;
+	assert_int_equal(input(f, REG2, &msg), LR_DROP_UNASKED);
+	msg.key_id = 8;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_KEY);
+	assert_int_equal(corr_register_index(f->corr), 1);
+	msg.key_id = 7;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+	assert_int_equal(corr_register_index(f->corr), 0);
+	/* that was its only use, and it was used once */
+	assert_int_equal(f->n_set, 0);
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_UNASKED);
+}
+
+static void an_empty_register_is_not_returned_to(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+
+	fail_over(f);
+	pass(f, 10000);
+	miss(f, PERM);
+	assert_int_equal(queries_to(f, REG1), 1);
+	msg = f->sent[1].msg;
+	/* the one that is asked knows the host */
+	f->sent[1] = f->sent[0];
+	answer(f, REG2, LR_OK, A, 10, 200);
+	msg.type = LR_ANSWER;
+	msg.entries[0].status = LR_NONE;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+	assert_int_equal(corr_register_index(f->corr), 1);
+}
+
+static void removed_mapping_is_set_again(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr perm = addr(PERM), perm2 = addr(PERM2), a = addr(A);
+
+	assert_false(corr_restore(f->corr, f->now, &perm));
+	know(f);
+	pass(f, 50000);
+	assert_true(corr_restore(f->corr, f->now, &perm));
+	assert_int_equal(f->n_set, 1);
+	assert_int_equal(f->lifetime, 150000);
+	assert_int_equal(f->n_sent, 0);
+	/* what was set by hand may go by hand */
+	corr_adopt(f->corr, f->now, &perm2, &a, 1, 0, false);
+	assert_false(corr_restore(f->corr, f->now, &perm2));
+}
+
+static void literal_mode_is_followed(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+
+	miss(f, PERM);
+	msg = answer_of(f, LR_OK, A, 10, 200);
+	msg.entries[0].flags = LR_FLAG_LITERAL;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+	assert_true(f->literal);
+	/* an announce with proof says the other mode */
+	msg = announcement(PERM, B, 11);
+	msg.key_id = 9;
+	assert_int_equal(input(f, B, &msg), LR_DROP_NONE);
+	assert_false(f->literal);
+	msg = announcement(PERM, A, 12);
+	msg.key_id = 9;
+	msg.entries[0].flags = LR_FLAG_LITERAL;
+	assert_int_equal(input(f, A, &msg), LR_DROP_NONE);
+	assert_true(f->literal);
+	/* it stays when the mapping is set again */
+	f->literal = false;
+	miss(f, PERM);
+	assert_true(f->literal);
+}
+
+static void a_probe_is_answered_at_the_care_of_address(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM, A, 10);
+
+	know(f);
+	msg.entries[0].flags = LR_FLAG_LITERAL;
+	assert_int_equal(input(f, PERM, &msg), LR_DROP_NONE);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_addr(last(f, LR_CONFIRM)->to, A);
+	assert_int_equal(last(f, LR_CONFIRM)->port, PORT);
+	/* it is a question, not an announce */
+	assert_int_equal(f->n_set, 0);
+	/* another place than the known one gets no answer there */
+	msg = announcement(PERM, B, 10);
+	input(f, PERM, &msg);
+	assert_int_equal(confirmed(f), LR_STALE);
+	assert_addr(last(f, LR_CONFIRM)->to, PERM);
 }
 
 int main(void)
@@ -896,6 +1072,18 @@ int main(void)
 		     locates_mobile_hosts),
 		test("OPEN-45: adopted mappings are known",
 		     adopted_mappings_are_known),
+		test("MLR-09: other registers are asked from now on",
+		     other_registers_are_asked),
+		test("MLR-10: the preferred register is returned to",
+		     preferred_register_is_returned_to),
+		test("MLR-10 OPEN-38: an empty register is not returned to",
+		     an_empty_register_is_not_returned_to),
+		test("OPEN-45: a mapping that somebody removed is set again",
+		     removed_mapping_is_set_again),
+		test("OPEN-18: the mode of a mobile host is followed",
+		     literal_mode_is_followed),
+		test("OPEN-18: a probe is answered at the care-of address",
+		     a_probe_is_answered_at_the_care_of_address),
 	};
 
 	return cmocka_run_group_tests_name("correspondent", tests, NULL, NULL);

@@ -42,6 +42,7 @@ struct held {
 	struct roam_addr coa;
 	uint64_t seq;
 	msec_t expires;
+	bool literal;
 };
 
 struct world;
@@ -55,6 +56,7 @@ struct host {
 	struct corr *corr;
 	struct roam_addr own_coa;	/* of the kernel */
 	uint64_t own_seq;
+	bool own_literal;
 	int modes[HOSTS];		/* -1 = the kernel does not know the peer */
 	struct held maps[MOBILES];
 	int64_t clock_offset;		/* ms */
@@ -75,6 +77,7 @@ struct said {
 	unsigned int host;
 	uint64_t seq;
 	struct roam_addr coa;
+	bool literal;
 };
 
 struct world {
@@ -96,9 +99,49 @@ struct world {
 	unsigned long moves;
 };
 
-static const char *const perms[HOSTS] = { "198.51.100.1", "198.51.100.2",
-					  "10.9.0.1" };
-static const char *const reg_addrs[REGS] = { "10.0.0.1", "10.0.0.2" };
+/**
+ * struct kind - which world it is
+ * @perms: addresses of the hosts, permanent ones of those that are mobile
+ * @reg_addrs: addresses of the registers
+ * @range: prefix of the permanent addresses
+ * @place: format of care-of addresses
+ * @evil: the attacker
+ * @keyed: the hosts share a key
+ * @mode: of the mobile hosts
+ */
+struct kind {
+	const char *perms[HOSTS];
+	const char *reg_addrs[REGS];
+	const char *range;
+	const char *place;
+	const char *evil;
+	bool keyed;
+	enum mobile_mode mode;
+};
+
+#define IPV4								\
+	.perms = { "198.51.100.1", "198.51.100.2", "10.9.0.1" },	\
+	.reg_addrs = { "10.0.0.1", "10.0.0.2" },			\
+	.range = "198.51.100.0/24", .place = "192.0.%u.%u", .evil = "10.66.0.1"
+#define IPV6								\
+	.perms = { "2001:db8::1", "2001:db8::2", "2001:db8:9::1" },	\
+	.reg_addrs = { "2001:db8:a::1", "2001:db8:a::2" },		\
+	.range = "2001:db8::/64", .place = "2001:db8:c:%u::%u",		\
+	.evil = "2001:db8:66::1"
+
+static const struct kind kinds[] = {
+	{ IPV4 },
+	{ IPV6 },
+	{ IPV4, .keyed = true },
+	{ IPV6, .mode = MOBILE_PROBE },
+	{ IPV4, .mode = MOBILE_LITERAL },
+	{ IPV6, .keyed = true, .mode = MOBILE_PROBE },
+};
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define SHARED_KEY 9
+
+/* The kind of world that is made next, and of the one under test. */
+static const struct kind *kind = &kinds[0];
 
 static uint64_t dice(struct world *w)
 {
@@ -119,7 +162,7 @@ static int mobile_number(const struct roam_addr *perm)
 	int i;
 
 	for (i = 0; i < MOBILES; i++) {
-		a = addr(perms[i]);
+		a = addr(kind->perms[i]);
 		if (roam_addr_eq(&a, perm))
 			return i;
 	}
@@ -128,22 +171,22 @@ static int mobile_number(const struct roam_addr *perm)
 
 static int host_number(const struct roam_addr *perm)
 {
-	struct roam_addr a = addr(perms[2]);
+	struct roam_addr a = addr(kind->perms[2]);
 
 	return roam_addr_eq(&a, perm) ? 2 : mobile_number(perm);
 }
 
 /* What the mobile host said with this sequence; fails if it never did. */
-static struct roam_addr truth(const struct world *w, unsigned int host,
-			      uint64_t seq)
+static struct said truth(const struct world *w, unsigned int host,
+			 uint64_t seq)
 {
 	size_t i = w->n_said;
 
 	while (i--)
 		if (w->said[i].host == host && w->said[i].seq == seq)
-			return w->said[i].coa;
+			return w->said[i];
 	fail_msg("host %u never gave sequence %ju", host, (uintmax_t)seq);
-	return (struct roam_addr){ 0 };
+	return (struct said){ 0 };
 }
 
 /* Network */
@@ -186,20 +229,43 @@ static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
 	post_msg(h->world, &h->here, to, msg);
 }
 
+/* Every second network lets no packet out with a source that is not its own. */
+static bool filters(const struct roam_addr *place)
+{
+	return place->b[roam_addr_is_v4(place) ? 14 : 7] & 1;
+}
+
+static void on_probe(void *ctx, const struct roam_addr *from,
+		     const struct roam_addr *to, uint16_t port,
+		     const struct lr_msg *msg)
+{
+	struct host *h = ctx;
+
+	assert_int_equal(port, LR_PORT);
+	assert_int_equal(kind->mode, MOBILE_PROBE);
+	if (!roam_addr_is_none(&h->here) && !filters(&h->here))
+		post_msg(h->world, from, to, msg);
+}
+
 /* Kernels */
 
 static void on_set_own(void *ctx, const struct roam_addr *perm,
-		       const struct roam_addr *coa, uint64_t seq)
+		       const struct roam_addr *coa, uint64_t seq, bool literal)
 {
 	struct host *h = ctx;
 	struct world *w = h->world;
 
 	assert_true(roam_addr_eq(perm, &h->perm));
+	if (kind->mode == MOBILE_PROBE)
+		assert_false(literal && filters(coa));
+	else
+		assert_int_equal(literal, kind->mode == MOBILE_LITERAL);
 	assert_true(seq > h->own_seq);
 	h->own_coa = *coa;
 	h->own_seq = seq;
+	h->own_literal = literal;
 	assert_true(w->n_said < HISTORY);
-	w->said[w->n_said++] = (struct said){ h->number, seq, *coa };
+	w->said[w->n_said++] = (struct said){ h->number, seq, *coa, literal };
 }
 
 static void on_set_peer(void *ctx, const struct roam_addr *perm,
@@ -213,22 +279,23 @@ static void on_set_peer(void *ctx, const struct roam_addr *perm,
 
 static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 			   const struct roam_addr *coa, uint64_t seq,
-			   msec_t lifetime)
+			   msec_t lifetime, bool literal)
 {
 	struct host *h = ctx;
 	struct world *w = h->world;
 	int who = mobile_number(perm);
 	struct held *m = &h->maps[who];
-	struct roam_addr said;
+	struct said said;
 
 	assert_in_range(lifetime, 1, LIFETIME * 1000);
 	if (!roam_addr_is_none(coa)) {
 		said = truth(w, (unsigned int)who, seq);
-		assert_true(roam_addr_eq(&said, coa));
+		assert_true(roam_addr_eq(&said.coa, coa));
+		assert_int_equal(said.literal, literal);
 	}
 	if (m->valid && m->expires > w->now)
 		assert_true(seq >= m->seq);
-	*m = (struct held){ true, *coa, seq, w->now + lifetime };
+	*m = (struct held){ true, *coa, seq, w->now + lifetime, literal };
 	return true;
 }
 
@@ -264,7 +331,7 @@ static void on_corr_event(void *ctx, const struct corr_event *event)
 }
 
 static const struct mobile_ops mobile_ops = {
-	.send = on_send, .locate = on_locate, .set_own = on_set_own,
+	.send = on_send, .probe = on_probe, .locate = on_locate, .set_own = on_set_own,
 	.set_peer = on_set_peer, .random = on_random,
 	.wallclock = on_wallclock, .event = on_mobile_event,
 };
@@ -280,20 +347,26 @@ static void host_boot(struct host *h)
 {
 	struct mobile_register mregs[REGS];
 	struct corr_register cregs[REGS];
-	struct roam_prefix range = prefix("198.51.100.0/24");
+	struct roam_prefix range = prefix(kind->range);
+	struct corr_key proof = { SHARED_KEY, range };
+	struct mobile_key partners[HOSTS];
 	uint32_t key = h->number + 1;
 	unsigned int i;
 
+	for (i = 0; i < HOSTS; i++)
+		partners[i] = (struct mobile_key){ SHARED_KEY,
+						   prefix(kind->perms[i]) };
 	for (i = 0; i < REGS; i++) {
-		mregs[i] = (struct mobile_register){ addr(reg_addrs[i]),
+		mregs[i] = (struct mobile_register){ addr(kind->reg_addrs[i]),
 						     LR_PORT, key };
-		cregs[i] = (struct corr_register){ addr(reg_addrs[i]), LR_PORT,
+		cregs[i] = (struct corr_register){ addr(kind->reg_addrs[i]), LR_PORT,
 						   key };
 	}
 	h->corr = corr_new(&(struct corr_config){
 		.registers = cregs, .n_registers = REGS, .permanent = &range,
-		.n_permanent = 1, .timeout = 500, .tries = 3,
-		.null_lifetime = 20000, .again = 50, .again_tries = 6,
+		.n_permanent = 1, .keys = &proof, .n_keys = kind->keyed,
+		.timeout = 500, .tries = 3, .null_lifetime = 20000,
+		.prefer = 10000, .again = 20, .again_tries = 7,
 		.announce_rate = 20, .pending_max = 16,
 	}, &corr_ops, h);
 	assert_non_null(h->corr);
@@ -301,11 +374,20 @@ static void host_boot(struct host *h)
 		return;
 	h->mobile = mobile_new(&(struct mobile_config){
 		.registers = mregs, .n_registers = REGS, .permanent = &h->perm,
-		.n_permanent = 1, .lifetime = LIFETIME, .port = LR_PORT,
+		.n_permanent = 1, .keys = partners,
+		.n_keys = kind->keyed ? HOSTS : 0, .mode = kind->mode,
+		.lifetime = LIFETIME, .port = LR_PORT,
 		.retry = 500, .retry_max = 8000, .announce_retry = 100,
 		.announce_time = 300, .move_time = 30000, .peers_max = 16,
 	}, &mobile_ops, h);
 	assert_non_null(h->mobile);
+}
+
+static void host_set_coa(struct host *h)
+{
+	struct roam_place place = { h->here, h->here };
+
+	mobile_set_coa(h->mobile, h->world->now, &place);
 }
 
 /* kill -9 and a new start: only the kernel remembers (OPEN-45) */
@@ -319,21 +401,23 @@ static void host_restart(struct host *h)
 	mobile_free(h->mobile);
 	host_boot(h);
 	for (i = 0; i < MOBILES; i++) {
-		a = addr(perms[i]);
+		a = addr(kind->perms[i]);
 		if (h->maps[i].valid && h->maps[i].expires > w->now)
 			corr_adopt(h->corr, w->now, &a, &h->maps[i].coa,
-				   h->maps[i].seq, h->maps[i].expires - w->now);
+				   h->maps[i].seq, h->maps[i].expires - w->now,
+				   h->maps[i].literal);
 	}
 	if (!h->mobile)
 		return;
-	mobile_adopt_own(h->mobile, &h->perm, &h->own_coa, h->own_seq);
+	mobile_adopt_own(h->mobile, &h->perm, &h->own_coa, h->own_seq,
+			 h->own_literal);
 	for (i = 0; i < HOSTS; i++) {
-		a = addr(perms[i]);
+		a = addr(kind->perms[i]);
 		if (h->modes[i] >= 0)
 			mobile_adopt_peer(h->mobile, &h->perm, &a,
 					  (enum peer_mode)h->modes[i]);
 	}
-	mobile_set_coa(h->mobile, w->now, &h->here);
+	host_set_coa(h);
 }
 
 static void host_receive(struct host *h, const struct packet *p,
@@ -351,14 +435,14 @@ static void host_move(struct host *h, const struct roam_addr *to)
 {
 	h->here = *to;
 	h->world->moves++;
-	mobile_set_coa(h->mobile, h->world->now, to);
+	host_set_coa(h);
 }
 
 /* An application of @h talks to host @peer: what its kernel would ask. */
 static void host_talk(struct host *h, unsigned int peer)
 {
 	struct world *w = h->world;
-	struct roam_addr a = addr(perms[peer]);
+	struct roam_addr a = addr(kind->perms[peer]);
 
 	if (peer < MOBILES && !(h->maps[peer].valid &&
 				h->maps[peer].expires > w->now))
@@ -377,7 +461,7 @@ static void host_kernel_tick(struct host *h)
 		if (!h->maps[i].valid || h->maps[i].expires > w->now)
 			continue;
 		h->maps[i].valid = false;
-		a = addr(perms[i]);
+		a = addr(kind->perms[i]);
 		corr_expired(h->corr, w->now, &a, roll(w, 60000));
 	}
 }
@@ -387,7 +471,7 @@ static void host_kernel_tick(struct host *h)
 static void reg_store(struct reg *r, const struct hlr_changes *changes)
 {
 	const struct hlr_change *c;
-	struct roam_addr said;
+	struct said said;
 	int who;
 	size_t i;
 
@@ -404,7 +488,7 @@ static void reg_store(struct reg *r, const struct hlr_changes *changes)
 		if (!roam_addr_is_none(&c->after.coa)) {
 			said = truth(r->world, (unsigned int)who,
 				     c->after.seq);
-			assert_true(roam_addr_eq(&said, &c->after.coa));
+			assert_true(roam_addr_eq(&said.coa, &c->after.coa));
 		}
 		if (r->stored[who].seq && r->stored[who].expires > r->world->now)
 			assert_true(c->after.seq >= r->stored[who].seq);
@@ -439,7 +523,7 @@ static void reg_receive(struct reg *r, const struct packet *p,
 	if (r->down || !msg->key_id || msg->key_id > HOSTS)
 		return;
 	if (msg->key_id <= MOBILES) {
-		own = prefix(perms[msg->key_id - 1]);
+		own = prefix(kind->perms[msg->key_id - 1]);
 		rights.permanent = &own;
 		rights.n_permanent = 1;
 	}
@@ -547,18 +631,18 @@ static struct world *world_new(uint64_t seed)
 	w->delay = 20;
 	for (i = 0; i < REGS; i++) {
 		w->regs[i].world = w;
-		w->regs[i].addr = addr(reg_addrs[i]);
+		w->regs[i].addr = addr(kind->reg_addrs[i]);
 		reg_boot(&w->regs[i], true);
 	}
 	for (i = 0; i < HOSTS; i++) {
 		w->hosts[i].world = w;
 		w->hosts[i].number = i;
-		w->hosts[i].perm = addr(perms[i]);
+		w->hosts[i].perm = addr(kind->perms[i]);
 		for (j = 0; j < HOSTS; j++)
 			w->hosts[i].modes[j] = -1;
 		host_boot(&w->hosts[i]);
 	}
-	w->hosts[2].here = addr(perms[2]);
+	w->hosts[2].here = addr(kind->perms[2]);
 	return w;
 }
 
@@ -577,9 +661,9 @@ static void world_free(struct world *w)
 
 static struct roam_addr place(unsigned int host, unsigned int n)
 {
-	char text[32];
+	char text[ROAM_ADDR_STRLEN];
 
-	snprintf(text, sizeof(text), "192.0.%u.%u", 2 + n, 10 + host);
+	snprintf(text, sizeof(text), kind->place, 2 + n, 10 + host);
 	return addr(text);
 }
 
@@ -596,7 +680,7 @@ static void wander(struct world *w, struct host *h)
 /* Without a key: forged announces, confirms and answers, and old packets. */
 static void attack(struct world *w)
 {
-	struct roam_addr evil = addr("10.66.0.1");
+	struct roam_addr evil = addr(kind->evil);
 	struct host *victim = &w->hosts[roll(w, MOBILES)];
 	struct host *target = &w->hosts[roll(w, HOSTS)];
 	static const uint8_t types[] = { LR_ANNOUNCE, LR_CONFIRM, LR_ANSWER,
@@ -644,7 +728,7 @@ static void random_act(struct world *w)
 		break;
 	case 10:
 		peer = (h->number + 1 + roll(w, HOSTS - 1)) % HOSTS;
-		a = addr(perms[peer]);
+		a = addr(kind->perms[peer]);
 		h->modes[peer] = -1;
 		if (h->mobile)
 			mobile_forget(h->mobile, &h->perm, &a);
@@ -677,6 +761,9 @@ static void assert_converged(const struct world *w)
 			assert_true(h->maps[j].valid);
 			assert_int_equal(h->maps[j].seq, m->own_seq);
 			assert_true(roam_addr_eq(&h->maps[j].coa, &wanted));
+			if (!roam_addr_is_none(&wanted))
+				assert_int_equal(h->maps[j].literal,
+						 m->own_literal);
 		}
 	}
 }
@@ -715,7 +802,7 @@ static void assert_no_leak(struct world *w)
 	for (i = 0; i < HOSTS; i++) {
 		corr_foreach(w->hosts[i].corr, count_host, &n);
 		for (j = 0; j < HOSTS && w->hosts[i].mobile; j++) {
-			a = addr(perms[j]);
+			a = addr(kind->perms[j]);
 			mobile_forget(w->hosts[i].mobile, &w->hosts[i].perm,
 				      &a);
 		}
@@ -773,17 +860,21 @@ static void any_weather(void **state)
 	uint64_t seed;
 
 	(void)state;
-	for (seed = 1; seed <= 12; seed++)
+	for (seed = 1; seed <= 12; seed++) {
+		kind = &kinds[seed % N_KINDS];
 		storm(seed);
+	}
 }
 
 /* All talk to all and take part; then w->now is a quiet moment. */
-static struct world *calm_world(uint64_t seed)
+static struct world *calm_world(const struct kind *of, uint64_t seed)
 {
-	struct world *w = world_new(seed);
+	struct world *w;
 	unsigned int i, j;
 	struct roam_addr a;
 
+	kind = of;
+	w = world_new(seed);
 	for (i = 0; i < MOBILES; i++) {
 		a = place(i, 0);
 		host_move(&w->hosts[i], &a);
@@ -801,17 +892,81 @@ static struct world *calm_world(uint64_t seed)
 	return w;
 }
 
-static void one_move_in_a_round_trip(void **state)
+/* Everything is known everywhere @ms after a move. */
+static void move_takes(const struct kind *of, msec_t ms)
 {
-	struct world *w = calm_world(1);
-	struct roam_addr a = place(0, 1);
+	struct world *w = calm_world(of, 1);
+	struct roam_addr a;
 
-	(void)state;
+	/* what was given up or asked again before is over */
+	pass(w, 5000);
+	a = place(0, 1);
 	host_move(&w->hosts[0], &a);
-	/* announce, query, answer: three ways of at most 20 ms, one asked again */
-	pass(w, 150);
+	pass(w, ms);
 	assert_converged(w);
 	assert_no_leak(w);
+	world_free(w);
+}
+
+static void one_move_in_a_round_trip(void **state)
+{
+	(void)state;
+	/* announce, query, answer: three ways of at most 20 ms, one asked again */
+	move_takes(&(struct kind){ IPV4 }, 100);
+	move_takes(&(struct kind){ IPV6 }, 100);
+}
+
+static void a_proof_needs_one_way(void **state)
+{
+	(void)state;
+	move_takes(&(struct kind){ IPV4, .keyed = true }, 20);
+	move_takes(&(struct kind){ IPV6, .keyed = true }, 20);
+}
+
+/* What the mobile host finds out in each network, everybody else follows. */
+static void probing_finds_the_mode(void **state)
+{
+	struct world *w = calm_world(&(struct kind){ IPV4, .mode = MOBILE_PROBE },
+				     7);
+	struct host *h = &w->hosts[0];
+	unsigned int n;
+	struct roam_addr a;
+
+	(void)state;
+	for (n = 1; n < PLACES; n++) {
+		a = place(0, n);
+		host_move(h, &a);
+		pass(w, 3000);
+		assert_int_equal(h->own_literal, !filters(&a));
+		assert_converged(w);
+	}
+	/* the daemon ends; the next one goes on in the same mode */
+	a = place(0, 0);
+	assert_false(filters(&a));
+	host_move(h, &a);
+	pass(w, 3000);
+	assert_true(h->own_literal);
+	host_restart(h);
+	pass(w, 3000);
+	assert_true(h->own_literal);
+	assert_no_leak(w);
+	world_free(w);
+}
+
+static void who_leaves_says_so(void **state)
+{
+	struct world *w = calm_world(&kinds[0], 5);
+	unsigned int i;
+
+	(void)state;
+	pass(w, 5000);
+	mobile_deregister(w->hosts[0].mobile, w->now);
+	/* long before the mapping would end by itself */
+	pass(w, 200);
+	for (i = 1; i < HOSTS; i++) {
+		assert_true(w->hosts[i].maps[0].valid);
+		assert_true(roam_addr_is_none(&w->hosts[i].maps[0].coa));
+	}
 	world_free(w);
 }
 
@@ -821,8 +976,7 @@ static void both_move_at_once(void **state)
 	struct roam_addr a;
 	struct world *w;
 
-	(void)state;
-	w = calm_world(2);
+	w = calm_world(*state, 2);
 	for (round = 1; round <= 50; round++) {
 		for (i = 0; i < MOBILES; i++) {
 			a = place(i, round % PLACES);
@@ -843,7 +997,7 @@ static void both_move_at_once(void **state)
 
 static void first_register_is_down(void **state)
 {
-	struct world *w = calm_world(3);
+	struct world *w = calm_world(&kinds[0], 3);
 	struct roam_addr a = place(0, 2);
 
 	(void)state;
@@ -859,12 +1013,29 @@ static void first_register_is_down(void **state)
 	host_move(&w->hosts[0], &a);
 	pass(w, 2500);
 	assert_converged(w);
+	assert_int_equal(corr_register_index(w->hosts[2].corr), 0);
+
+	/* the preferred one fails, and is preferred again when it is back */
+	w->regs[1].down = false;
+	w->regs[0].down = true;
+	a = place(0, 4);
+	host_move(&w->hosts[0], &a);
+	pass(w, 2500);
+	assert_converged(w);
+	assert_int_equal(corr_register_index(w->hosts[2].corr), 1);
+	w->regs[0].down = false;
+	pass(w, 20000);
+	a = place(0, 5);
+	host_move(&w->hosts[0], &a);
+	pass(w, 100);
+	assert_converged(w);
+	assert_int_equal(corr_register_index(w->hosts[2].corr), 0);
 	world_free(w);
 }
 
 static void register_comes_back_empty(void **state)
 {
-	struct world *w = calm_world(4);
+	struct world *w = calm_world(&kinds[0], 4);
 	unsigned int i;
 
 	(void)state;
@@ -881,12 +1052,24 @@ static void register_comes_back_empty(void **state)
 
 int main(void)
 {
+	static struct kind v4 = { IPV4 }, v6 = { IPV6 };
+	static struct kind keyed = { IPV6, .keyed = true };
 	const struct CMUnitTest tests[] = {
-		{ .name = "MLR-38: one move is known everywhere after a round trip",
+		{ .name = "MLR-38 OPEN-01: one move is known everywhere after a round trip",
 		  .test_func = one_move_in_a_round_trip },
-		{ .name = "OPEN-20: both hosts move at once, again and again",
-		  .test_func = both_move_at_once },
-		{ .name = "MLR-10 OPEN-38: either register is down during a move",
+		{ .name = "OPEN-28: with a shared key a correspondent follows at once",
+		  .test_func = a_proof_needs_one_way },
+		{ .name = "OPEN-20 OPEN-21: both hosts move at once, again and again",
+		  .test_func = both_move_at_once, .initial_state = &v4 },
+		{ .name = "OPEN-01 OPEN-20 OPEN-21: the same over IPv6",
+		  .test_func = both_move_at_once, .initial_state = &v6 },
+		{ .name = "OPEN-20 OPEN-28: the same with a shared key",
+		  .test_func = both_move_at_once, .initial_state = &keyed },
+		{ .name = "OPEN-18 TEN-32: the mode is probed in each network, and everybody follows",
+		  .test_func = probing_finds_the_mode },
+		{ .name = "MLR-36: correspondents hear of a de-registration, too",
+		  .test_func = who_leaves_says_so },
+		{ .name = "MLR-10 OPEN-38: either register is down during a move, the preferred one comes back",
 		  .test_func = first_register_is_down },
 		{ .name = "OPEN-38: a register that comes back empty fills up again",
 		  .test_func = register_comes_back_empty },

@@ -6,6 +6,9 @@
 #include "core/mobile.h"
 
 #define PERM "198.51.100.7"
+#define PERM6 "2001:db8::7"
+#define A6 "2001:db8:a::1"
+#define KEY 9
 #define A "192.0.2.1"
 #define B "203.0.113.1"
 #define REG1 "10.0.0.1"
@@ -32,9 +35,11 @@ struct sent {
  * @events: events since then
  * @n_events: their number
  * @own: last mapping the kernel got
+ * @literal: its mode
  * @own_seq: its sequence
  * @n_own: how many since then
  * @modes: last mode of PEER and PEER2, -1 if never set since then
+ * @probes: messages sent from the permanent address
  * @doubts: how often the place of a peer was doubted
  * @next_random: makes nonces distinct
  */
@@ -47,9 +52,11 @@ struct fixture {
 	struct mobile_event events[LOG];
 	unsigned int n_events;
 	struct roam_addr own;
+	bool literal;
 	uint64_t own_seq;
 	unsigned int n_own;
 	int modes[2];
+	unsigned int probes;
 	unsigned int doubts;
 	uint64_t next_random;
 };
@@ -64,7 +71,7 @@ static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
 }
 
 static void on_set_own(void *ctx, const struct roam_addr *perm,
-		       const struct roam_addr *coa, uint64_t seq)
+		       const struct roam_addr *coa, uint64_t seq, bool literal)
 {
 	struct roam_addr first = addr(PERM);
 	struct fixture *f = ctx;
@@ -73,6 +80,7 @@ static void on_set_own(void *ctx, const struct roam_addr *perm,
 		return;
 	assert_true(seq > f->own_seq);
 	f->own = *coa;
+	f->literal = literal;
 	f->own_seq = seq;
 	f->n_own++;
 }
@@ -166,6 +174,59 @@ static int setup_many(void **state)
 	return 0;
 }
 
+static void on_probe(void *ctx, const struct roam_addr *from,
+		     const struct roam_addr *to, uint16_t port,
+		     const struct lr_msg *msg)
+{
+	struct fixture *f = ctx;
+
+	assert_addr(*from, PERM);
+	f->probes++;
+	on_send(ctx, to, port, msg);
+}
+
+/* Both families, a key shared with PEER, and @mode. */
+static struct fixture *fixture_dual(enum mobile_mode mode)
+{
+	struct fixture *f = fixture_new(0, 0, &ops);
+	struct mobile_register reg = { addr(REG1), 17434, 7 };
+	struct roam_addr permanent[2] = { addr(PERM), addr(PERM6) };
+	struct mobile_key key = { KEY, prefix(PEER) };
+	struct mobile_ops with = ops;
+
+	with.probe = on_probe;
+	mobile_free(f->mobile);
+	f->mobile = mobile_new(&(struct mobile_config){
+		.registers = &reg, .n_registers = 1,
+		.permanent = permanent, .n_permanent = 2,
+		.keys = &key, .n_keys = 1, .mode = mode,
+		.lifetime = 300, .port = 17434,
+		.retry = 500, .retry_max = 8000,
+		.announce_retry = 100, .announce_time = 300,
+		.move_time = 30000, .peers_max = 4,
+	}, &with, f);
+	assert_non_null(f->mobile);
+	return f;
+}
+
+static int setup_dual(void **state)
+{
+	*state = fixture_dual(MOBILE_SYMMETRIC);
+	return 0;
+}
+
+static int setup_literal(void **state)
+{
+	*state = fixture_dual(MOBILE_LITERAL);
+	return 0;
+}
+
+static int setup_probing(void **state)
+{
+	*state = fixture_dual(MOBILE_PROBE);
+	return 0;
+}
+
 static struct roam_addr moved_peer(void *ctx, const struct roam_addr *peer,
 				   bool doubt)
 {
@@ -213,9 +274,9 @@ static void pass(struct fixture *f, msec_t ms)
 
 static void set_coa(struct fixture *f, const char *coa)
 {
-	struct roam_addr a = addr(coa);
+	struct roam_place place = { .v4 = addr(coa) };
 
-	mobile_set_coa(f->mobile, f->now, &a);
+	mobile_set_coa(f->mobile, f->now, &place);
 }
 
 /* The newest message of this type to @to, or NULL. */
@@ -617,18 +678,27 @@ static void deregisters_once(void **state)
 	set_coa(f, A);
 	answer(f, REG1, LR_UPDATE, LR_OK);
 	seen(f, PEER);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	/* who did not confirm holds nothing that could end */
+	seen(f, PEER2);
 	seq = f->own_seq;
 	forget_past(f);
 	mobile_deregister(f->mobile, f->now);
-	assert_int_equal(f->n_sent, 1);
+	assert_int_equal(f->n_sent, 2);
+	assert_int_equal(f->sent[0].msg.type, LR_UPDATE);
 	assert_int_equal(f->sent[0].msg.entries[0].lifetime, 0);
 	assert_true(f->sent[0].msg.entries[0].seq > seq);
+	assert_non_null(last_to(f, PEER, LR_ANNOUNCE));
+	assert_int_equal(f->sent[1].msg.entries[0].lifetime, 0);
+	assert_addr(f->sent[1].msg.entries[0].coa, "");
+	assert_int_equal(f->sent[1].msg.entries[0].seq,
+			 f->sent[0].msg.entries[0].seq);
 	pass(f, 1000000);
-	assert_int_equal(f->n_sent, 1);
+	assert_int_equal(f->n_sent, 2);
 	assert_int_equal(f->n_own, 0);
 	set_coa(f, A);
 	assert_int_equal(count_to(f, REG1, LR_UPDATE), 2);
-	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 2);
 }
 
 static void adoption_is_silent(void **state)
@@ -637,7 +707,7 @@ static void adoption_is_silent(void **state)
 	struct roam_addr perm = addr(PERM), a = addr(A), peer = addr(PEER);
 	uint64_t seq = f->wall / NS + 1000;
 
-	mobile_adopt_own(f->mobile, &perm, &a, seq);
+	mobile_adopt_own(f->mobile, &perm, &a, seq, false);
 	mobile_adopt_peer(f->mobile, &perm, &peer, PEER_ROAM);
 	pass(f, 1000000);
 	assert_int_equal(f->n_sent + f->n_own + f->n_events, 0);
@@ -964,6 +1034,225 @@ static void peers_are_bounded_and_forgotten(void **state)
 	assert_int_equal(n, 3);
 }
 
+static void set_place(struct fixture *f, const char *v4, const char *v6)
+{
+	struct roam_place place = { addr(v4), addr(v6) };
+
+	mobile_set_coa(f->mobile, f->now, &place);
+}
+
+static void each_family_has_its_care_of_address(void **state)
+{
+	struct fixture *f = *state;
+	const struct lr_msg *msg;
+
+	set_place(f, A, A6);
+	msg = last_to(f, REG1, LR_UPDATE);
+	assert_int_equal(count_to(f, REG1, LR_UPDATE), 1);
+	assert_int_equal(msg->count, 2);
+	assert_addr(msg->entries[0].coa, A);
+	assert_addr(msg->entries[1].perm, PERM6);
+	assert_addr(msg->entries[1].coa, A6);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	/* one family moves, the other stays where it is */
+	forget_past(f);
+	set_place(f, A, "2001:db8:b::1");
+	msg = last_to(f, REG1, LR_UPDATE);
+	assert_int_equal(msg->count, 1);
+	assert_addr(msg->entries[0].perm, PERM6);
+	assert_int_equal(count_events(f, MOBILE_MOVED), 1);
+	assert_int_equal(f->n_own, 0);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	/* a network without IPv6 */
+	forget_past(f);
+	set_place(f, A, "");
+	pass(f, 100000);
+	assert_int_equal(f->n_sent, 0);
+	assert_int_equal(f->n_own, 0);
+}
+
+static void a_key_shared_with_a_peer_is_used(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+
+	set_place(f, A, A6);
+	miss(f, PEER);
+	miss(f, PEER2);
+	assert_int_equal(last_to(f, PEER, LR_ANNOUNCE)->key_id, KEY);
+	assert_int_equal(last_to(f, PEER2, LR_ANNOUNCE)->key_id, 0);
+	/* and its confirm needs it */
+	msg = reply_to(f, PEER, LR_ANNOUNCE, LR_OK);
+	msg.key_id = 0;
+	assert_int_equal(input(f, PEER, &msg), LR_DROP_KEY);
+	msg.key_id = KEY + 1;
+	assert_int_equal(input(f, PEER, &msg), LR_DROP_KEY);
+	assert_int_equal(f->modes[0], -1);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+}
+
+static void other_registers_are_told(void **state)
+{
+	struct fixture *f = *state;
+	struct mobile_register both[2] = {
+		{ addr(REG2), 17434, 7 }, { addr(REG1), 17434, 7 },
+	};
+	uint64_t id;
+
+	set_coa(f, A);
+	id = last_to(f, REG1, LR_UPDATE)->id;
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	forget_past(f);
+	/* the clock stands still, the key's identifications go on */
+	assert_true(mobile_set_registers(f->mobile, f->now, both, 2));
+	pass(f, 0);
+	assert_int_equal(f->n_sent, 1);
+	assert_true(last_to(f, REG2, LR_UPDATE)->id > id);
+	answer(f, REG2, LR_UPDATE, LR_OK);
+	/* the one that was there is renewed when its time comes, not before */
+	pass(f, 199999);
+	assert_int_equal(f->n_sent, 1);
+	pass(f, 1);
+	assert_int_equal(count_to(f, REG1, LR_UPDATE), 1);
+	/* one that went is not asked any more, nor are none at all */
+	forget_past(f);
+	assert_true(mobile_set_registers(f->mobile, f->now, both, 1));
+	set_coa(f, B);
+	assert_int_equal(count_to(f, REG1, LR_UPDATE), 0);
+	assert_int_equal(count_to(f, REG2, LR_UPDATE), 1);
+	assert_true(mobile_set_registers(f->mobile, f->now, NULL, 0));
+	forget_past(f);
+	set_coa(f, A);
+	pass(f, 100000);
+	assert_int_equal(f->n_sent, 0);
+}
+
+static uint64_t restored_seq;
+
+static void on_restored(void *ctx, const struct roam_addr *perm,
+			const struct roam_addr *coa, uint64_t seq, bool literal)
+{
+	(void)ctx;
+	(void)literal;
+	assert_addr(*perm, PERM);
+	assert_addr(*coa, A);
+	restored_seq = seq;
+}
+
+static void removed_mapping_is_set_again(void **state)
+{
+	struct roam_addr perm = addr(PERM), other = addr(PERM6), a = addr(A);
+	struct mobile_ops with = ops;
+	struct fixture *f;
+
+	(void)state;
+	with.set_own = on_restored;
+	f = fixture_new(1, 1, &with);
+	assert_false(mobile_restore(f->mobile, &perm));
+	mobile_adopt_own(f->mobile, &perm, &a, 5, false);
+	assert_true(mobile_restore(f->mobile, &perm));
+	assert_int_equal(restored_seq, 5);
+	assert_false(mobile_restore(f->mobile, &other));
+	assert_int_equal(f->n_sent, 0);
+	*state = f;
+}
+
+static void literal_mode_is_said(void **state)
+{
+	struct fixture *f = *state;
+
+	set_place(f, A, A6);
+	assert_true(f->literal);
+	assert_int_equal(last_to(f, REG1, LR_UPDATE)->entries[0].flags,
+			 LR_FLAG_LITERAL);
+	miss(f, PEER);
+	assert_int_equal(last_to(f, PEER, LR_ANNOUNCE)->entries[0].flags,
+			 LR_FLAG_LITERAL);
+	/* at home there is nothing to leave out */
+	set_place(f, PERM, A6);
+	assert_int_equal(last_to(f, REG1, LR_UPDATE)->entries[0].flags,
+			 LR_FLAG_AT_HOME);
+	assert_int_equal(f->probes, 0);
+}
+
+static void a_new_mode_is_a_move(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr perm = addr(PERM), a = addr(A);
+
+	mobile_adopt_own(f->mobile, &perm, &a, 5, false);
+	set_place(f, A, "");
+	assert_true(f->literal);
+	assert_true(f->own_seq > 5);
+}
+
+/* The first peer that confirms is asked whether our own source arrives. */
+static struct lr_msg probe(struct fixture *f)
+{
+	const struct lr_msg *msg;
+
+	set_place(f, A, A6);
+	assert_false(f->literal);
+	miss(f, PEER);
+	assert_int_equal(f->probes, 0);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->probes, 1);
+	msg = last_to(f, PEER, LR_ANNOUNCE);
+	assert_int_equal(msg->entries[0].flags, LR_FLAG_LITERAL);
+	assert_int_equal(msg->entries[0].seq, f->own_seq);
+	return reply_to(f, PEER, LR_ANNOUNCE, LR_OK);
+}
+
+static void probe_that_arrives_makes_literal(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = probe(f), wrong = msg;
+	uint64_t seq = f->own_seq;
+
+	wrong.nonce++;
+	assert_int_equal(input(f, PEER, &wrong), LR_DROP_UNASKED);
+	assert_int_equal(input(f, PEER2, &msg), LR_DROP_UNASKED);
+	wrong = msg;
+	wrong.key_id = 0;
+	assert_int_equal(input(f, PEER, &wrong), LR_DROP_KEY);
+	assert_false(f->literal);
+	forget_past(f);
+	assert_int_equal(input(f, PEER, &msg), LR_DROP_NONE);
+	assert_true(f->literal);
+	assert_true(f->own_seq > seq);
+	assert_int_equal(count_events(f, MOBILE_LITERAL_OK), 1);
+	/* everybody hears of it, under a sequence of its own */
+	assert_int_equal(last_to(f, REG1, LR_UPDATE)->entries[0].flags,
+			 LR_FLAG_LITERAL);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	pass(f, 10000);
+	assert_int_equal(f->probes, 1);
+	/* the next network has its own rules */
+	set_place(f, B, A6);
+	assert_false(f->literal);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->probes, 2);
+}
+
+static void probe_that_is_lost_stays_symmetric(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = probe(f);
+
+	pass(f, 10000);
+	assert_int_equal(f->probes, 3);
+	assert_int_equal(count_events(f, MOBILE_LITERAL_LOST), 1);
+	assert_false(f->literal);
+	/* too late */
+	assert_int_equal(input(f, PEER, &msg), LR_DROP_UNASKED);
+	/* one answer for each network */
+	miss(f, PEER2);
+	answer(f, PEER2, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->probes, 3);
+}
+
 static struct CMUnitTest test(const char *name, CMUnitTestFunction fn,
 			      CMFixtureFunction make)
 {
@@ -1033,6 +1322,22 @@ int main(void)
 		     move_during_first_contact, setup),
 		test("MLR-35 OPEN-32: peers are bounded, the one idle longest goes",
 		     peers_are_bounded_and_forgotten, setup),
+		test("OPEN-01: each family has a care-of address of its own",
+		     each_family_has_its_care_of_address, setup_dual),
+		test("OPEN-28: a key shared with a peer is used, and asked for",
+		     a_key_shared_with_a_peer_is_used, setup_dual),
+		test("MLR-09 OPEN-29: other registers are told, in the order of the key",
+		     other_registers_are_told, setup),
+		test("OPEN-45: a mapping that somebody removed is set again",
+		     removed_mapping_is_set_again, NULL),
+		test("OPEN-18: literal mode is said to everybody",
+		     literal_mode_is_said, setup_literal),
+		test("OPEN-18: another mode after a restart is told as a move is",
+		     a_new_mode_is_a_move, setup_literal),
+		test("OPEN-18: a probe that arrives makes it literal, in this network",
+		     probe_that_arrives_makes_literal, setup_probing),
+		test("OPEN-18: a probe that is lost keeps it symmetric",
+		     probe_that_is_lost_stays_symmetric, setup_probing),
 	};
 
 	return cmocka_run_group_tests_name("mobile", tests, NULL, NULL);

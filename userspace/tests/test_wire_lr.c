@@ -163,6 +163,12 @@ static void vectors_of_the_page(void **state)
 				     entry(MOBILE, "", SEQ + 9, 0, LR_OK, 0)) },
 		{ "replay", message(LR_ACK, 7, ID + 2, 0xd1d2d3d4d5d6d7d8,
 				    entry(MOBILE, "", 0, 0, LR_REPLAY, 0)) },
+		{ "literal", message(LR_UPDATE, 7, ID + 3, 0xe1e2e3e4e5e6e7e8,
+				     entry("2001:db8::7", "2001:db8:1::99",
+					   SEQ + 10, 300, LR_OK,
+					   LR_FLAG_LITERAL)) },
+		{ "proof", message(LR_ANNOUNCE, 7, ID + 4, 0xf1f2f3f4f5f6f7f8,
+				   entry(MOBILE, COA, SEQ, 300, LR_OK, 0)) },
 	};
 	struct auth_keys *keys = vector_keys();
 	size_t i;
@@ -212,7 +218,9 @@ static void each_malformed_field_has_its_reason(void **state)
 	assert_int_equal(judge(3, 1), LR_DROP_LENGTH);
 	assert_int_equal(judge(7, 0), LR_DROP_LENGTH);
 	assert_int_equal(judge(first + 45, LR_FLAG_AT_HOME), LR_DROP_NONE);
-	assert_int_equal(judge(first + 45, 2), LR_DROP_RESERVED);
+	assert_int_equal(judge(first + 45, LR_FLAG_LITERAL), LR_DROP_NONE);
+	assert_int_equal(judge(first + 45, 4), LR_DROP_RESERVED);
+	assert_int_equal(judge(first + 45, 0x80), LR_DROP_RESERVED);
 	assert_int_equal(judge(second + 46, 1), LR_DROP_RESERVED);
 	assert_int_equal(judge(second + 47, 1), LR_DROP_RESERVED);
 	/* 198.51.100.7 becomes 127.51.100.7 and 224.51.100.7 */

@@ -62,6 +62,13 @@ bool roam_addr_is_usable(const struct roam_addr *addr)
 	return memcmp(addr->b, none.b, 12) && addr->b[0] != 0xff;
 }
 
+bool roam_addr_is_link_local(const struct roam_addr *addr)
+{
+	if (roam_addr_is_v4(addr))
+		return addr->b[12] == 169 && addr->b[13] == 254;
+	return addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80;
+}
+
 bool roam_addr_eq(const struct roam_addr *a, const struct roam_addr *b)
 {
 	return !memcmp(a->b, b->b, sizeof(a->b));
@@ -70,6 +77,12 @@ bool roam_addr_eq(const struct roam_addr *a, const struct roam_addr *b)
 int roam_addr_cmp(const struct roam_addr *a, const struct roam_addr *b)
 {
 	return memcmp(a->b, b->b, sizeof(a->b));
+}
+
+const struct roam_addr *roam_place_for(const struct roam_place *place,
+				       const struct roam_addr *perm)
+{
+	return roam_addr_is_v4(perm) ? &place->v4 : &place->v6;
 }
 
 struct in_addr roam_addr_to_in(const struct roam_addr *addr)

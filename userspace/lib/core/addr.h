@@ -33,6 +33,16 @@ struct roam_prefix {
 	uint8_t len;
 };
 
+/**
+ * struct roam_place - where a host is: a care-of address of each family
+ * @v4: IPv4, all zero for none
+ * @v6: IPv6, all zero for none
+ */
+struct roam_place {
+	struct roam_addr v4;
+	struct roam_addr v6;
+};
+
 /** Room for any printed address and its terminating zero. */
 #define ROAM_ADDR_STRLEN INET6_ADDRSTRLEN
 /** Room for any printed prefix and its terminating zero. */
@@ -44,9 +54,14 @@ bool roam_addr_is_v4(const struct roam_addr *addr);
 bool roam_addr_is_none(const struct roam_addr *addr);
 /* Unicast, not unspecified, not loopback, not multicast, no odd form. */
 bool roam_addr_is_usable(const struct roam_addr *addr);
+/* 169.254/16 or fe80::/10 */
+bool roam_addr_is_link_local(const struct roam_addr *addr);
 bool roam_addr_eq(const struct roam_addr *a, const struct roam_addr *b);
 /* Order for stable listings: <0, 0, >0. */
 int roam_addr_cmp(const struct roam_addr *a, const struct roam_addr *b);
+/* The care-of address of the family of @perm. */
+const struct roam_addr *roam_place_for(const struct roam_place *place,
+				       const struct roam_addr *perm);
 /* The last four bytes in network order; only for an IPv4 address. */
 struct in_addr roam_addr_to_in(const struct roam_addr *addr);
 socklen_t roam_addr_to_sockaddr(const struct roam_addr *addr, uint16_t port,

@@ -71,6 +71,7 @@ struct lookup {
  * @seq: sequence of the registration, 0 if the register never had one
  * @learned: when it was set
  * @expires: when it has to be asked again
+ * @literal: its packets carry its permanent address
  * @lookup: the look-up under way, or NULL
  * @silent_until: no questions before, after a failure; 0 = not silent
  */
@@ -83,6 +84,7 @@ struct host {
 	uint64_t seq;
 	msec_t learned;
 	msec_t expires;
+	bool literal;
 	struct lookup *lookup;
 	msec_t silent_until;
 };
@@ -101,6 +103,24 @@ struct source {
 };
 
 /**
+ * struct trial - whether a register that failed works again (MLR-10)
+ * @reg: the register, index
+ * @nonce: of the query
+ * @perm: whom it is about
+ * @seq: the sequence known then
+ * @outstanding: it was not answered yet
+ * @next: no other one before
+ */
+struct trial {
+	size_t reg;
+	uint64_t nonce;
+	struct roam_addr perm;
+	uint64_t seq;
+	bool outstanding;
+	msec_t next;
+};
+
+/**
  * struct corr - the core
  * @config: settings; its lists are owned
  * @ops: the surroundings
@@ -109,6 +129,7 @@ struct source {
  * @permanent: prefixes of permanent addresses
  * @keys: keys that prove an announce
  * @current: register that a look-up asks first (MLR-10)
+ * @trial: of one before it
  * @hosts: struct host by permanent address
  * @acts: when which host needs something
  * @pending: hosts that are looked up or silent
@@ -122,6 +143,7 @@ struct corr {
 	struct roam_prefix *permanent;
 	struct corr_key *keys;
 	size_t current;
+	struct trial trial;
 	struct table hosts;
 	struct deadlines acts;
 	size_t pending;
@@ -133,11 +155,13 @@ struct corr {
  * @coa: care-of address, all zero for none or at home
  * @seq: sequence of the registration, 0 if there never was one
  * @lifetime: ms
+ * @literal: its packets carry its permanent address
  */
 struct finding {
 	struct roam_addr coa;
 	uint64_t seq;
 	msec_t lifetime;
+	bool literal;
 };
 
 static msec_t min_time(msec_t a, msec_t b)
@@ -263,6 +287,13 @@ static void tell(struct corr *corr, const struct host *host,
 	corr->ops.event(corr->ctx, &event);
 }
 
+static bool set_mapping(struct corr *corr, const struct roam_addr *perm,
+			const struct finding *f)
+{
+	return corr->ops.set_mapping(corr->ctx, perm, &f->coa, f->seq,
+				     f->lifetime, f->literal);
+}
+
 /* Where an entry says the host is; at home is nowhere else (OPEN-22). */
 static struct roam_addr place_of(const struct lr_entry *entry)
 {
@@ -272,18 +303,31 @@ static struct roam_addr place_of(const struct lr_entry *entry)
 	return entry->coa;
 }
 
+static struct finding finding_of(const struct lr_entry *entry)
+{
+	struct finding found = {
+		.coa = place_of(entry),
+		.seq = entry->seq,
+		.lifetime = (msec_t)entry->lifetime * 1000,
+	};
+
+	found.literal = entry->flags & LR_FLAG_LITERAL &&
+			!roam_addr_is_none(&found.coa);
+	return found;
+}
+
 /* The kernel first: what it refused is not known. */
 static bool host_learn(struct corr *corr, struct host *host, msec_t now,
 		       const struct finding *found)
 {
-	if (!corr->ops.set_mapping(corr->ctx, &host->perm, &found->coa,
-				   found->seq, found->lifetime))
+	if (!set_mapping(corr, &host->perm, found))
 		return false;
 	host->known = true;
 	host->coa = found->coa;
 	host->seq = found->seq;
 	host->learned = now;
 	host->expires = now + found->lifetime;
+	host->literal = found->literal;
 	return true;
 }
 
@@ -348,31 +392,62 @@ static void confirm_known(struct corr *corr, const struct waiter *waiter,
 			  const struct host *host, msec_t now)
 {
 	struct roam_addr place = place_of(&waiter->entry);
+	struct waiter there = *waiter;
 
-	if (roam_addr_eq(&place, &host->coa))
-		confirm(corr, waiter, LR_OK, waiter->entry.seq,
-			host->expires - now);
-	else
+	if (!roam_addr_eq(&place, &host->coa)) {
 		confirm(corr, waiter, LR_STALE, host->seq, 0);
+		return;
+	}
+	/* It came through with the permanent address: the reply would not. */
+	if (roam_addr_eq(&waiter->from, &host->perm) &&
+	    !roam_addr_is_none(&host->coa))
+		there.from = host->coa;
+	confirm(corr, &there, LR_OK, waiter->entry.seq, host->expires - now);
 }
 
 /* Look-ups */
 
-static void lookup_send(struct corr *corr, const struct host *host, msec_t now)
+static void query(struct corr *corr, size_t index, uint64_t nonce,
+		  const struct roam_addr *perm)
 {
-	struct lookup *lookup = host->lookup;
-	const struct corr_register *reg = &corr->registers[lookup->reg];
+	const struct corr_register *reg = &corr->registers[index];
 	struct lr_msg msg = {
 		.type = LR_QUERY,
 		.count = 1,
 		.key_id = reg->key_id,
-		.nonce = lookup->nonce,
-		.entries[0].perm = host->perm,
+		.nonce = nonce,
+		.entries[0].perm = *perm,
 	};
+
+	corr->ops.send(corr->ctx, &reg->addr, reg->port, &msg);
+}
+
+/*
+ * Beside a look-up, the registers before the one that is asked are tried in
+ * turn: no packet waits for one that may be down still.
+ */
+static void trial_send(struct corr *corr, const struct host *host, msec_t now)
+{
+	struct trial *trial = &corr->trial;
+
+	if (!corr->current || now < trial->next)
+		return;
+	trial->reg = trial->outstanding ? (trial->reg + 1) % corr->current : 0;
+	trial->nonce = corr->ops.random(corr->ctx);
+	trial->perm = host->perm;
+	trial->seq = host->known ? host->seq : 0;
+	trial->outstanding = true;
+	trial->next = now + corr->config.prefer;
+	query(corr, trial->reg, trial->nonce, &host->perm);
+}
+
+static void lookup_send(struct corr *corr, const struct host *host, msec_t now)
+{
+	struct lookup *lookup = host->lookup;
 
 	lookup->tries++;
 	lookup->next = now + corr->config.timeout;
-	corr->ops.send(corr->ctx, &reg->addr, reg->port, &msg);
+	query(corr, lookup->reg, lookup->nonce, &host->perm);
 }
 
 /* A nonce of its own, so that copies of earlier answers do not count. */
@@ -384,6 +459,7 @@ static void lookup_ask(struct corr *corr, const struct host *host, msec_t now)
 	lookup->outstanding = true;
 	lookup->tries = 0;
 	lookup_send(corr, host, now);
+	trial_send(corr, host, now);
 }
 
 static void lookup_end(struct corr *corr, struct host *host)
@@ -430,8 +506,10 @@ static void lookup_next_register(struct corr *corr, struct host *host,
 		lookup_fail(corr, host, now);
 		return;
 	}
-	if (corr->current == lookup->reg)
+	if (corr->current == lookup->reg) {
 		corr->current = (lookup->reg + 1) % n;
+		corr->trial.next = now + corr->config.prefer;
+	}
 	lookup->reg = (lookup->reg + 1) % n;
 	lookup_ask(corr, host, now);
 }
@@ -603,11 +681,7 @@ static void lookup_answer(struct corr *corr, struct host *host, msec_t now,
 			  const struct lr_entry *entry)
 {
 	struct lookup *lookup = host->lookup;
-	struct finding found = {
-		.coa = place_of(entry),
-		.seq = entry->seq,
-		.lifetime = (msec_t)entry->lifetime * 1000,
-	};
+	struct finding found = finding_of(entry);
 
 	lookup->outstanding = false;
 	switch (entry->status) {
@@ -615,6 +689,7 @@ static void lookup_answer(struct corr *corr, struct host *host, msec_t now,
 	case LR_NONE:
 		if (entry->status == LR_NONE || !entry->lifetime) {
 			found.coa = (struct roam_addr){ 0 };
+			found.literal = false;
 			found.lifetime = corr->config.null_lifetime;
 		}
 		corr->current = lookup->reg;
@@ -635,7 +710,8 @@ static void lookup_answer(struct corr *corr, struct host *host, msec_t now,
 /* Inputs from the kernel */
 
 void corr_adopt(struct corr *corr, msec_t now, const struct roam_addr *perm,
-		const struct roam_addr *coa, uint64_t seq, msec_t lifetime)
+		const struct roam_addr *coa, uint64_t seq, msec_t lifetime,
+		bool literal)
 {
 	struct host *host = host_get(corr, perm);
 
@@ -644,6 +720,7 @@ void corr_adopt(struct corr *corr, msec_t now, const struct roam_addr *perm,
 	host->known = true;
 	host->coa = *coa;
 	host->seq = seq;
+	host->literal = literal;
 	host->learned = now;
 	/* one without end was set by hand, the kernel tells when it goes */
 	host->expires = lifetime > 0 ? now + lifetime : MSEC_NEVER;
@@ -662,18 +739,40 @@ static void ask_for_packets(struct corr *corr, struct host *host, msec_t now)
 	host_settle(corr, host);
 }
 
+static bool host_set_again(struct corr *corr, const struct host *host,
+			   msec_t now)
+{
+	struct finding known = {
+		.coa = host->coa,
+		.seq = host->seq,
+		.literal = host->literal,
+	};
+
+	if (!host->known || host->expires <= now)
+		return false;
+	if (host->expires != MSEC_NEVER)
+		known.lifetime = host->expires - now;
+	set_mapping(corr, &host->perm, &known);
+	return true;
+}
+
+bool corr_restore(struct corr *corr, msec_t now, const struct roam_addr *perm)
+{
+	const struct host *host = host_find(corr, perm);
+
+	/* one without end was set by hand, and by hand it went */
+	return host && host->expires != MSEC_NEVER &&
+	       host_set_again(corr, host, now);
+}
+
 void corr_miss(struct corr *corr, msec_t now, const struct roam_addr *perm)
 {
 	struct host *host = host_get(corr, perm);
 
 	if (!host)
 		return;
-	if (host->known && host->expires > now) {
-		corr->ops.set_mapping(corr->ctx, perm, &host->coa, host->seq,
-				      host->expires == MSEC_NEVER ? 0 :
-				      host->expires - now);
+	if (host_set_again(corr, host, now))
 		return;
-	}
 	host->known = false;
 	ask_for_packets(corr, host, now);
 }
@@ -766,13 +865,10 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 {
 	const struct lr_entry *entry = &waiter->entry;
 	struct roam_addr old = host->coa;
-	struct finding found = {
-		.coa = place_of(entry),
-		.seq = entry->seq,
-		.lifetime = entry->lifetime ? (msec_t)entry->lifetime * 1000 :
-					      corr->config.null_lifetime,
-	};
+	struct finding found = finding_of(entry);
 
+	if (!entry->lifetime)
+		found.lifetime = corr->config.null_lifetime;
 	if (host_learn(corr, host, now, &found)) {
 		tell_learned(corr, host, old, waiter->from, 0);
 		confirm_known(corr, waiter, host, now);
@@ -834,6 +930,37 @@ static enum lr_drop input_announce(struct corr *corr, msec_t now,
 	return LR_DROP_NONE;
 }
 
+/* One that came back empty does not count as one that works (OPEN-38). */
+static bool trial_passed(const struct corr *corr, const struct lr_entry *entry)
+{
+	const struct host *host = host_find(corr, &entry->perm);
+
+	if (entry->status == LR_OK)
+		return entry->seq >= corr->trial.seq;
+	return entry->status == LR_NONE &&
+	       !(host && host->known && entry->seq < host->seq);
+}
+
+static enum lr_drop trial_answer(struct corr *corr,
+				 const struct roam_addr *from,
+				 const struct lr_msg *msg)
+{
+	const struct lr_entry *entry = &msg->entries[0];
+	struct trial *trial = &corr->trial;
+	const struct corr_register *reg = &corr->registers[trial->reg];
+
+	if (!trial->outstanding || trial->nonce != msg->nonce ||
+	    !roam_addr_eq(&reg->addr, from) ||
+	    !roam_addr_eq(&entry->perm, &trial->perm))
+		return LR_DROP_UNASKED;
+	if (!msg->key_id || msg->key_id != reg->key_id)
+		return LR_DROP_KEY;
+	trial->outstanding = false;
+	if (trial_passed(corr, entry) && trial->reg < corr->current)
+		corr->current = trial->reg;
+	return LR_DROP_NONE;
+}
+
 static enum lr_drop input_answer(struct corr *corr, msec_t now,
 				 const struct roam_addr *from,
 				 const struct lr_msg *msg)
@@ -843,6 +970,8 @@ static enum lr_drop input_answer(struct corr *corr, msec_t now,
 	struct host *host;
 	unsigned int i;
 
+	if (corr->trial.outstanding && corr->trial.nonce == msg->nonce)
+		return trial_answer(corr, from, msg);
 	for (i = 0; i < msg->count; i++) {
 		host = host_find(corr, &msg->entries[i].perm);
 		if (!host || !host->lookup || !host->lookup->outstanding ||
@@ -872,6 +1001,42 @@ enum lr_drop corr_input(struct corr *corr, msec_t now,
 	default:
 		return LR_DROP_ROLE;
 	}
+}
+
+/* Look-ups under way name registers by their place in the list. */
+static void lookups_restart(struct corr *corr, msec_t now)
+{
+	struct table_iter iter = { 0 };
+	struct host *host;
+
+	while ((host = host_of(table_next(&corr->hosts, &iter)))) {
+		if (!host->lookup)
+			continue;
+		host->lookup->reg = 0;
+		host->lookup->failed = 0;
+		if (!corr->config.n_registers)
+			lookup_fail(corr, host, now);
+		else if (host->lookup->outstanding)
+			lookup_ask(corr, host, now);
+		host_settle(corr, host);
+	}
+}
+
+bool corr_set_registers(struct corr *corr, msec_t now,
+			const struct corr_register *registers, size_t n)
+{
+	struct corr_register *copy = copy_list(registers, n, sizeof(*copy));
+
+	if (!copy)
+		return false;
+	free(corr->registers);
+	corr->registers = copy;
+	corr->config.registers = copy;
+	corr->config.n_registers = n;
+	corr->current = 0;
+	corr->trial = (struct trial){ 0 };
+	lookups_restart(corr, now);
+	return true;
 }
 
 static void host_act(struct corr *corr, struct host *host, msec_t now)
@@ -916,6 +1081,7 @@ void corr_foreach(const struct corr *corr,
 			st.coa = host->coa;
 			st.seq = host->seq;
 			st.expires = host->expires;
+			st.literal = host->literal;
 		}
 		fn(ctx, &st);
 	}

@@ -51,7 +51,8 @@ struct corr_event {
  * struct corr_ops - what the core asks of its surroundings
  * @send: send @msg to @to; may lose it
  * @set_mapping: the kernel shall map @perm to @coa for @lifetime ms; @coa all
- *	zero: null mapping. False when the kernel refuses it.
+ *	zero: null mapping; @literal: its packets carry @perm, only those to it are
+ *	rewritten. False when the kernel refuses it.
  * @random: 64 random bits
  * @event: see enum corr_event_type
  */
@@ -60,7 +61,7 @@ struct corr_ops {
 		     const struct lr_msg *msg);
 	bool (*set_mapping)(void *ctx, const struct roam_addr *perm,
 			    const struct roam_addr *coa, uint64_t seq,
-			    msec_t lifetime);
+			    msec_t lifetime, bool literal);
 	uint64_t (*random)(void *ctx);
 	void (*event)(void *ctx, const struct corr_event *event);
 };
@@ -100,8 +101,10 @@ struct corr_key {
  * @timeout: of one query, ms (D-20: 500)
  * @tries: per register (D-20: 3)
  * @null_lifetime: of a null mapping, ms (D-19: 60000)
- * @again: first repeated query when the register is behind an announce, ms (50)
- * @again_tries: how often, doubling (6)
+ * @prefer: while a register is asked that is not the preferred one, those before
+ *	it are tried beside every look-up, at most this often, ms (10000)
+ * @again: first repeated query when the register is behind an announce, ms (20)
+ * @again_tries: how often, doubling (7)
  * @announce_rate: announces accepted per second and source (20)
  * @pending_max: most look-ups under way (4096)
  */
@@ -115,6 +118,7 @@ struct corr_config {
 	msec_t timeout;
 	unsigned int tries;
 	msec_t null_lifetime;
+	msec_t prefer;
 	msec_t again;
 	unsigned int again_tries;
 	unsigned int announce_rate;
@@ -129,7 +133,25 @@ void corr_free(struct corr *corr);
 
 /* What the kernel held before this daemon started (OPEN-45). */
 void corr_adopt(struct corr *corr, msec_t now, const struct roam_addr *perm,
-		const struct roam_addr *coa, uint64_t seq, msec_t lifetime);
+		const struct roam_addr *coa, uint64_t seq, msec_t lifetime,
+		bool literal);
+/*
+ * Somebody removed the mapping of @perm from the kernel: it is set again.
+ * False if there is none to set.
+ */
+bool corr_restore(struct corr *corr, msec_t now, const struct roam_addr *perm);
+/**
+ * corr_set_registers() - other registers from now on (DNS, MLR-09)
+ * @corr: the core
+ * @now: the time
+ * @registers: in order of preference, copied
+ * @n: their number
+ *
+ * What is being asked is asked again. Return: false when out of memory;
+ * nothing changed.
+ */
+bool corr_set_registers(struct corr *corr, msec_t now,
+			const struct corr_register *registers, size_t n);
 /*
  * The kernel holds a packet to unknown @perm: look it up (MLR-21). What is
  * known still is set again without a question (MLR-22).
@@ -155,7 +177,9 @@ void corr_expired(struct corr *corr, msec_t now, const struct roam_addr *perm,
  * register's answer changes the mapping. One with a key of corr_config.keys is
  * proof, but only to move a mapping that is held: its sequence shuts out old
  * announces, which nothing would once it ended (OPEN-29). Each entry of an
- * announce gets a confirm of its own, with the nonce and key of the announce.
+ * announce gets a confirm of its own, with the nonce and key of the announce. One
+ * that comes from the permanent address it is about is confirmed at the care-of
+ * address that is known: its sender tries whether such packets arrive (OPEN-18).
  *
  * Return: LR_DROP_NONE or why it was dropped (UNASKED, KEY, LIMIT, ROLE).
  */
@@ -185,6 +209,7 @@ msec_t corr_tick(struct corr *corr, msec_t now);
  * @coa: care-of address, all zero for a null mapping
  * @seq: sequence of the registration
  * @expires: when it has to be asked again
+ * @literal: its packets carry its permanent address
  * @pending: a look-up is under way
  */
 struct corr_status {
@@ -192,6 +217,7 @@ struct corr_status {
 	struct roam_addr coa;
 	uint64_t seq;
 	msec_t expires;
+	bool literal;
 	bool pending;
 };
 

@@ -356,6 +356,8 @@ static struct hlr_mapping wanted(const struct hlr *hlr, msec_t now,
 	m.expires = now + (msec_t)granted * 1000;
 	if (roam_addr_eq(&m.coa, &m.perm))
 		m.flags = LR_FLAG_AT_HOME;
+	else
+		m.flags = in->flags & LR_FLAG_LITERAL;
 	return m;
 }
 

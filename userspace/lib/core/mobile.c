@@ -11,11 +11,30 @@
 #define UNANSWERED_TRIES 3	/* then the user is told, once per outage */
 #define DOUBT_TRIES 2		/* unanswered announces until the place of a peer is doubted */
 #define MOVE_RETRY_MAX 1000	/* ms between announces to one peer */
+#define PROBE_TRIES 3		/* unanswered probes until the network is taken to filter */
+
+/**
+ * struct probe - whether packets from a permanent address get through from here
+ * @nonce: of the copies under way
+ * @to: correspondent that is asked
+ * @due: next copy, or the end of patience; MSEC_NEVER: none is under way
+ * @tries: copies sent
+ * @done: the answer for this place is known
+ */
+struct probe {
+	uint64_t nonce;
+	struct roam_addr to;
+	msec_t due;
+	unsigned int tries;
+	bool done;
+};
 
 /**
  * struct own - one permanent address
  * @perm: the address
  * @coa: where it is, all zero for nowhere
+ * @literal: its packets leave with @perm
+ * @probe: how mode "probe" finds that out
  * @seq: sequence of that registration
  * @settled: false after adoption, until mobile_set_coa() spoke for the first
  *	time: the kernel's state is known then, that of the registers is not
@@ -24,6 +43,8 @@
 struct own {
 	struct roam_addr perm;
 	struct roam_addr coa;
+	bool literal;
+	struct probe probe;
 	uint64_t seq;
 	bool settled;
 	bool moved;
@@ -56,7 +77,7 @@ struct registration {
  *
  * @config: its settings
  * @regs: by index of the permanent address
- * @last_id: highest identification used or told
+ * @order: index of its key's identifications
  * @msg: the outstanding update; copies of it are identical
  * @asked: whom each entry of @msg is about
  * @outstanding: @msg is waiting for its acknowledgement
@@ -69,7 +90,7 @@ struct registration {
 struct reg {
 	struct mobile_register config;
 	struct registration *regs;
-	uint64_t last_id;
+	size_t order;
 	struct lr_msg msg;
 	struct own *asked[LR_MAX_ENTRIES];
 	bool outstanding;
@@ -78,6 +99,17 @@ struct reg {
 	unsigned int unanswered;
 	bool told;
 	bool replayed;
+};
+
+/**
+ * struct order - identifications of one key, whichever register shares it. It
+ *	outlives registers that come and go (OPEN-29)
+ * @key_id: the key
+ * @last_id: highest identification used or told
+ */
+struct order {
+	uint32_t key_id;
+	uint64_t last_id;
 };
 
 /**
@@ -99,6 +131,7 @@ struct peer_key {
  * @older: towards the one idle longest
  * @key: its name
  * @own: the permanent address
+ * @key_id: of the key shared with it, 0 for none
  * @mode: as the kernel knows it
  * @held: the kernel holds a packet for the answer
  * @announcing: an announce is outstanding, or @held waits for a care-of address
@@ -121,6 +154,7 @@ struct peer {
 	struct peer *older;
 	struct peer_key key;
 	struct own *own;
+	uint32_t key_id;
 	enum peer_mode mode;
 	bool held;
 	bool announcing;
@@ -138,13 +172,16 @@ struct peer {
 
 /**
  * struct mobile - the core
- * @config: settings; its lists point to @regs and @owns instead
+ * @config: settings; its lists are @regs, @owns and @keys instead
  * @ops: the surroundings
  * @ctx: for @ops
  * @owns: permanent addresses
  * @n_owns: their number
+ * @keys: keys shared with correspondents
  * @regs: registers
  * @n_regs: their number
+ * @orders: one for each key that a register ever had
+ * @n_orders: their number
  * @peers: struct peer by key
  * @nonces: those that announce, by nonce
  * @acts: when which peer needs something
@@ -157,8 +194,11 @@ struct mobile {
 	void *ctx;
 	struct own *owns;
 	size_t n_owns;
+	struct mobile_key *keys;
 	struct reg *regs;
 	size_t n_regs;
+	struct order *orders;
+	size_t n_orders;
 	struct table peers;
 	struct table nonces;
 	struct deadlines acts;
@@ -174,6 +214,12 @@ static msec_t min_time(msec_t a, msec_t b)
 static bool is_away(const struct own *own)
 {
 	return !roam_addr_is_none(&own->coa);
+}
+
+/* OPEN-22 */
+static bool is_home(const struct own *own)
+{
+	return roam_addr_eq(&own->perm, &own->coa);
 }
 
 static struct own *own_find(const struct mobile *mobile,
@@ -209,16 +255,17 @@ static uint64_t next_seq(struct mobile *mobile, uint64_t last)
 	return seq;
 }
 
-/* The order is one per key, whichever register shares it (OPEN-29). */
+static uint64_t *last_id(struct mobile *mobile, const struct reg *reg)
+{
+	return &mobile->orders[reg->order].last_id;
+}
+
 static uint64_t next_id(struct mobile *mobile, const struct reg *reg)
 {
 	uint64_t id = mobile->ops.wallclock(mobile->ctx);
-	const struct reg *r;
+	uint64_t last = *last_id(mobile, reg);
 
-	for (r = mobile->regs; r < mobile->regs + mobile->n_regs; r++)
-		if (r->config.key_id == reg->config.key_id && id <= r->last_id)
-			id = r->last_id + (r->last_id < UINT64_MAX);
-	return id;
+	return id > last ? id : last + (last < UINT64_MAX);
 }
 
 static void fill_entry(const struct mobile *mobile, const struct own *own,
@@ -230,9 +277,16 @@ static void fill_entry(const struct mobile *mobile, const struct own *own,
 		.seq = own->seq,
 		.lifetime = mobile->config.lifetime,
 	};
-	/* OPEN-22 */
-	if (roam_addr_eq(&own->perm, &own->coa))
+	if (is_home(own))
 		entry->flags = LR_FLAG_AT_HOME;
+	else if (own->literal)
+		entry->flags = LR_FLAG_LITERAL;
+}
+
+static void set_own(struct mobile *mobile, const struct own *own)
+{
+	mobile->ops.set_own(mobile->ctx, &own->perm, &own->coa, own->seq,
+			    own->literal);
 }
 
 /* Registers */
@@ -287,7 +341,7 @@ static bool reg_compose(struct mobile *mobile, struct reg *reg, msec_t now)
 	msg->key_id = reg->config.key_id;
 	msg->id = next_id(mobile, reg);
 	msg->nonce = mobile->ops.random(mobile->ctx);
-	reg->last_id = msg->id;
+	*last_id(mobile, reg) = msg->id;
 	reg->interval = mobile->config.retry;
 	reg->outstanding = true;
 	return true;
@@ -410,6 +464,17 @@ static void peer_free(struct mobile *mobile, struct peer *peer)
 	free(peer);
 }
 
+static uint32_t key_for(const struct mobile *mobile,
+			const struct roam_addr *addr)
+{
+	size_t i;
+
+	for (i = 0; i < mobile->config.n_keys; i++)
+		if (roam_prefix_contains(&mobile->keys[i].peers, addr))
+			return mobile->keys[i].key_id;
+	return 0;
+}
+
 /* OPEN-32: beyond the limit the one idle longest gives way. */
 static struct peer *peer_new(struct mobile *mobile, struct own *own,
 			     const struct roam_addr *addr)
@@ -425,6 +490,7 @@ static struct peer *peer_new(struct mobile *mobile, struct own *own,
 		return NULL;
 	peer->key = (struct peer_key){ .perm = own->perm, .addr = *addr };
 	peer->own = own;
+	peer->key_id = key_for(mobile, addr);
 	peer->mode = PEER_SEEN;
 	peer->took = -1;
 	if (!table_insert(&mobile->peers, &peer->node)) {
@@ -464,18 +530,27 @@ static void peer_schedule(struct mobile *mobile, struct peer *peer)
 
 /*
  * With key id 0 this is a hint; the register's answer makes the correspondent
- * believe it (OPEN-28).
+ * believe it. With a key shared by both it is proof (OPEN-28).
  */
-static void peer_send(struct mobile *mobile, struct peer *peer, msec_t now)
+static struct lr_msg announcement(struct mobile *mobile,
+				  const struct peer *peer)
 {
 	struct lr_msg msg = {
 		.type = LR_ANNOUNCE,
 		.count = 1,
+		.key_id = peer->key_id,
 		.id = mobile->ops.wallclock(mobile->ctx),
 		.nonce = peer->nonce,
 	};
 
 	fill_entry(mobile, peer->own, &msg.entries[0]);
+	return msg;
+}
+
+static void peer_send(struct mobile *mobile, struct peer *peer, msec_t now)
+{
+	struct lr_msg msg = announcement(mobile, peer);
+
 	peer->sent_to = peer->key.addr;
 	if (mobile->ops.locate)
 		peer->sent_to = mobile->ops.locate(mobile->ctx, &peer->key.addr,
@@ -528,6 +603,77 @@ static void peer_plain(struct mobile *mobile, struct peer *peer, msec_t now)
 	});
 }
 
+/* Mode "probe" */
+
+static void probe_send(struct mobile *mobile, struct own *own,
+		       const struct peer *peer, msec_t now)
+{
+	struct lr_msg msg = announcement(mobile, peer);
+	struct probe *probe = &own->probe;
+
+	msg.nonce = probe->nonce;
+	msg.entries[0].flags = LR_FLAG_LITERAL;
+	probe->to = peer->key.addr;
+	probe->tries++;
+	probe->due = now + (mobile->config.announce_retry << probe->tries);
+	mobile->ops.probe(mobile->ctx, &own->perm, &peer->sent_to,
+			  mobile->config.port, &msg);
+}
+
+/*
+ * The first correspondent that confirmed this place is asked: what drops
+ * foreign sources (RFC 2827) stands at our end of the path.
+ */
+static void probe_start(struct mobile *mobile, const struct peer *peer,
+			msec_t now)
+{
+	struct own *own = peer->own;
+	struct probe *probe = &own->probe;
+
+	if (mobile->config.mode != MOBILE_PROBE || !mobile->ops.probe ||
+	    probe->done || probe->due != MSEC_NEVER || own->literal ||
+	    !is_away(own) || is_home(own))
+		return;
+	probe->nonce = mobile->ops.random(mobile->ctx);
+	probe->tries = 0;
+	probe_send(mobile, own, peer, now);
+}
+
+static void probe_end(struct mobile *mobile, struct own *own, bool passed)
+{
+	own->probe.due = MSEC_NEVER;
+	own->probe.done = true;
+	tell(mobile, own, (struct mobile_event){
+		.type = passed ? MOBILE_LITERAL_OK : MOBILE_LITERAL_LOST,
+		.host = own->probe.to,
+		.tries = own->probe.tries,
+	});
+}
+
+static void probe_act(struct mobile *mobile, struct own *own, msec_t now)
+{
+	const struct peer *peer = peer_find(mobile, &own->perm,
+					    &own->probe.to);
+
+	if (peer && own->probe.tries < PROBE_TRIES)
+		probe_send(mobile, own, peer, now);
+	else
+		probe_end(mobile, own, false);
+}
+
+static msec_t probes_tick(struct mobile *mobile, msec_t now)
+{
+	msec_t next = MSEC_NEVER;
+	struct own *own;
+
+	for (own = mobile->owns; own < mobile->owns + mobile->n_owns; own++) {
+		if (own->probe.due <= now)
+			probe_act(mobile, own, now);
+		next = min_time(next, own->probe.due);
+	}
+	return next;
+}
+
 static void peer_confirmed(struct mobile *mobile, struct peer *peer,
 			   msec_t now)
 {
@@ -543,6 +689,7 @@ static void peer_confirmed(struct mobile *mobile, struct peer *peer,
 		.tries = peer->tries,
 		.took = peer->took,
 	});
+	probe_start(mobile, peer, now);
 }
 
 /*
@@ -609,7 +756,7 @@ static void own_changed(struct mobile *mobile, struct own *own, msec_t now,
 	own->seq = seq;
 	own->settled = true;
 	own->moved = true;
-	mobile->ops.set_own(mobile->ctx, &own->perm, &own->coa, own->seq);
+	set_own(mobile, own);
 	registration_change(mobile, own, now);
 }
 
@@ -625,25 +772,82 @@ static msec_t regs_tick(struct mobile *mobile, msec_t now)
 
 /* Making and unmaking */
 
-static bool regs_init(struct mobile *mobile)
+static void regs_free(struct reg *regs, size_t n)
 {
-	const struct mobile_config *config = &mobile->config;
-	struct registration *regs;
-	size_t i, j;
+	size_t i;
 
-	mobile->n_regs = config->n_registers;
-	mobile->regs = calloc(mobile->n_regs + 1, sizeof(*mobile->regs));
-	if (!mobile->regs)
-		return false;
+	for (i = 0; regs && i < n; i++)
+		free(regs[i].regs);
+	free(regs);
+}
+
+static bool same_register(const struct mobile_register *a,
+			  const struct mobile_register *b)
+{
+	return a->port == b->port && a->key_id == b->key_id &&
+	       roam_addr_eq(&a->addr, &b->addr);
+}
+
+/* One that was there keeps its state, another one is to hear of everything. */
+static void reg_inherit(struct mobile *mobile, struct reg *reg, msec_t now)
+{
+	struct registration *regs = reg->regs;
+	struct reg *old;
+	size_t i;
+
 	for (i = 0; i < mobile->n_regs; i++) {
-		regs = calloc(mobile->n_owns + 1, sizeof(*regs));
-		if (!regs)
-			return false;
-		for (j = 0; j < mobile->n_owns; j++)
-			regs[j].due = MSEC_NEVER;
-		mobile->regs[i].config = config->registers[i];
-		mobile->regs[i].regs = regs;
+		old = &mobile->regs[i];
+		if (same_register(&old->config, &reg->config)) {
+			*reg = *old;
+			old->regs = regs;
+			return;
+		}
 	}
+	for (i = 0; i < mobile->n_owns; i++)
+		regs[i].due = is_away(&mobile->owns[i]) ? now : MSEC_NEVER;
+}
+
+/* Room is the caller's. */
+static size_t order_of(struct mobile *mobile, uint32_t key_id)
+{
+	size_t i;
+
+	for (i = 0; i < mobile->n_orders; i++)
+		if (mobile->orders[i].key_id == key_id)
+			return i;
+	mobile->orders[mobile->n_orders] = (struct order){ .key_id = key_id };
+	return mobile->n_orders++;
+}
+
+bool mobile_set_registers(struct mobile *mobile, msec_t now,
+			  const struct mobile_register *registers, size_t n)
+{
+	struct order *orders = realloc(mobile->orders, (mobile->n_orders + n +
+							1) * sizeof(*orders));
+	struct reg *regs = calloc(n + 1, sizeof(*regs));
+	size_t i;
+
+	if (orders)
+		mobile->orders = orders;
+	if (!regs || !orders) {
+		free(regs);
+		return false;
+	}
+	for (i = 0; i < n; i++) {
+		regs[i].config = registers[i];
+		regs[i].order = order_of(mobile, registers[i].key_id);
+		regs[i].regs = calloc(mobile->n_owns + 1,
+				      sizeof(*regs[i].regs));
+		if (!regs[i].regs) {
+			regs_free(regs, n);
+			return false;
+		}
+	}
+	for (i = 0; i < n; i++)
+		reg_inherit(mobile, &regs[i], now);
+	regs_free(mobile->regs, mobile->n_regs);
+	mobile->regs = regs;
+	mobile->n_regs = n;
 	return true;
 }
 
@@ -658,9 +862,22 @@ static bool owns_init(struct mobile *mobile)
 		return false;
 	for (i = 0; i < mobile->n_owns; i++) {
 		mobile->owns[i].perm = config->permanent[i];
+		mobile->owns[i].literal = config->mode == MOBILE_LITERAL;
+		mobile->owns[i].probe.due = MSEC_NEVER;
 		mobile->owns[i].settled = true;
 	}
 	return true;
+}
+
+static bool keys_init(struct mobile *mobile)
+{
+	const struct mobile_config *config = &mobile->config;
+
+	mobile->keys = calloc(config->n_keys + 1, sizeof(*mobile->keys));
+	if (mobile->keys && config->n_keys)
+		memcpy(mobile->keys, config->keys,
+		       config->n_keys * sizeof(*mobile->keys));
+	return mobile->keys;
 }
 
 struct mobile *mobile_new(const struct mobile_config *config,
@@ -678,41 +895,44 @@ struct mobile *mobile_new(const struct mobile_config *config,
 	table_init(&mobile->nonces,
 		   table_key_offset(struct peer, by_nonce, nonce),
 		   sizeof(uint64_t));
-	if (!owns_init(mobile) || !regs_init(mobile)) {
+	if (!owns_init(mobile) || !keys_init(mobile) ||
+	    !mobile_set_registers(mobile, 0, config->registers,
+				  config->n_registers)) {
 		mobile_free(mobile);
 		return NULL;
 	}
 	mobile->config.registers = NULL;
 	mobile->config.permanent = NULL;
+	mobile->config.keys = NULL;
 	return mobile;
 }
 
 void mobile_free(struct mobile *mobile)
 {
-	size_t i;
-
 	if (!mobile)
 		return;
 	while (mobile->oldest)
 		peer_free(mobile, mobile->oldest);
-	for (i = 0; mobile->regs && i < mobile->n_regs; i++)
-		free(mobile->regs[i].regs);
 	table_fini(&mobile->peers);
 	table_fini(&mobile->nonces);
 	deadlines_fini(&mobile->acts);
-	free(mobile->regs);
+	regs_free(mobile->regs, mobile->n_regs);
+	free(mobile->orders);
+	free(mobile->keys);
 	free(mobile->owns);
 	free(mobile);
 }
 
 void mobile_adopt_own(struct mobile *mobile, const struct roam_addr *perm,
-		      const struct roam_addr *coa, uint64_t seq)
+		      const struct roam_addr *coa, uint64_t seq, bool literal)
 {
 	struct own *own = own_find(mobile, perm);
 
 	if (!own)
 		return;
 	own->coa = *coa;
+	own->literal = literal;
+	own->probe.done = literal;
 	own->seq = seq;
 	own->settled = false;
 }
@@ -730,22 +950,41 @@ void mobile_adopt_peer(struct mobile *mobile, const struct roam_addr *perm,
 
 /* Inputs */
 
-void mobile_set_coa(struct mobile *mobile, msec_t now,
-		    const struct roam_addr *coa)
+/* Another place: what the last one let through is no news of this one. */
+static void own_move(struct mobile *mobile, struct own *own, msec_t now,
+		     const struct roam_addr *coa)
 {
-	struct roam_addr old;
+	struct roam_addr old = own->coa;
+
+	own->coa = *coa;
+	own->literal = mobile->config.mode == MOBILE_LITERAL;
+	own->probe.done = false;
+	own->probe.due = MSEC_NEVER;
+	own_changed(mobile, own, now, next_seq(mobile, own->seq));
+	tell(mobile, own, (struct mobile_event){
+		.type = MOBILE_MOVED,
+		.old_coa = old,
+	});
+}
+
+/* A daemon before us was set to another mode. */
+static bool other_mode(const struct mobile *mobile, const struct own *own)
+{
+	return mobile->config.mode != MOBILE_PROBE &&
+	       own->literal != (mobile->config.mode == MOBILE_LITERAL);
+}
+
+void mobile_set_coa(struct mobile *mobile, msec_t now,
+		    const struct roam_place *place)
+{
+	const struct roam_addr *coa;
 	struct own *own;
 
 	for (own = mobile->owns; own < mobile->owns + mobile->n_owns; own++) {
-		old = own->coa;
-		if (!roam_addr_eq(&old, coa)) {
-			own->coa = *coa;
-			own_changed(mobile, own, now,
-				    next_seq(mobile, own->seq));
-			tell(mobile, own, (struct mobile_event){
-				.type = MOBILE_MOVED,
-				.old_coa = old,
-			});
+		coa = roam_place_for(place, &own->perm);
+		if (!roam_addr_eq(&own->coa, coa) ||
+		    (!own->settled && other_mode(mobile, own))) {
+			own_move(mobile, own, now, coa);
 		} else if (!own->settled) {
 			/* same place, but the registers may have forgotten */
 			own->settled = true;
@@ -755,6 +994,16 @@ void mobile_set_coa(struct mobile *mobile, msec_t now,
 	/* the registers first: the peers are going to ask them */
 	regs_tick(mobile, now);
 	peers_move(mobile, now);
+}
+
+bool mobile_restore(struct mobile *mobile, const struct roam_addr *perm)
+{
+	const struct own *own = own_find(mobile, perm);
+
+	if (!own || !is_away(own))
+		return false;
+	set_own(mobile, own);
+	return true;
 }
 
 void mobile_miss(struct mobile *mobile, msec_t now,
@@ -881,8 +1130,8 @@ static void ack_replay(struct mobile *mobile, struct reg *reg, struct own *own,
 {
 	struct registration *r = registration_of(mobile, reg, own);
 
-	if (msg->id > reg->last_id)
-		reg->last_id = msg->id;
+	if (msg->id > *last_id(mobile, reg))
+		*last_id(mobile, reg) = msg->id;
 	r->due = reg->replayed ? now + mobile->config.retry : now;
 }
 
@@ -986,6 +1235,39 @@ static void confirm_entry(struct mobile *mobile, struct peer *peer,
 	}
 }
 
+/*
+ * A packet that left with the permanent address arrived. Everybody hears of
+ * the other mode under a sequence of its own.
+ */
+static enum lr_drop probe_confirmed(struct mobile *mobile, msec_t now,
+				    const struct roam_addr *from,
+				    const struct lr_msg *msg)
+{
+	const struct peer *peer;
+	struct own *own;
+
+	for (own = mobile->owns; own < mobile->owns + mobile->n_owns; own++)
+		if (own->probe.due != MSEC_NEVER &&
+		    own->probe.nonce == msg->nonce)
+			break;
+	if (own == mobile->owns + mobile->n_owns)
+		return LR_DROP_UNASKED;
+	peer = peer_find(mobile, &own->perm, &own->probe.to);
+	if (!peer || !roam_addr_eq(&peer->sent_to, from) ||
+	    !roam_addr_eq(&msg->entries[0].perm, &own->perm))
+		return LR_DROP_UNASKED;
+	if (msg->key_id != peer->key_id)
+		return LR_DROP_KEY;
+	if (msg->entries[0].status != LR_OK)
+		return LR_DROP_NONE;
+	probe_end(mobile, own, true);
+	own->literal = true;
+	own_changed(mobile, own, now, next_seq(mobile, own->seq));
+	regs_tick(mobile, now);
+	peers_move(mobile, now);
+	return LR_DROP_NONE;
+}
+
 static enum lr_drop input_confirm(struct mobile *mobile, msec_t now,
 				  const struct roam_addr *from,
 				  const struct lr_msg *msg)
@@ -996,10 +1278,12 @@ static enum lr_drop input_confirm(struct mobile *mobile, msec_t now,
 	unsigned int i;
 
 	if (!node)
-		return drop;
+		return probe_confirmed(mobile, now, from, msg);
 	peer = container_of(node, struct peer, by_nonce);
 	if (!roam_addr_eq(&peer->sent_to, from))
 		return drop;
+	if (msg->key_id != peer->key_id)
+		return LR_DROP_KEY;
 	for (i = 0; i < msg->count && peer->announcing; i++) {
 		if (!roam_addr_eq(&msg->entries[i].perm, &peer->key.perm))
 			continue;
@@ -1026,7 +1310,8 @@ enum lr_drop mobile_input(struct mobile *mobile, msec_t now,
 msec_t mobile_tick(struct mobile *mobile, msec_t now)
 {
 	struct deadline *act;
-	msec_t next = regs_tick(mobile, now);
+	msec_t next = min_time(regs_tick(mobile, now),
+			       probes_tick(mobile, now));
 
 	while ((act = deadlines_pop(&mobile->acts, now)))
 		peer_act(mobile, container_of(act, struct peer, next_act), now);
@@ -1038,6 +1323,7 @@ static void own_leave(struct mobile *mobile, struct own *own)
 {
 	own->seq = next_seq(mobile, own->seq);
 	own->coa = (struct roam_addr){ 0 };
+	own->probe.due = MSEC_NEVER;
 	own->moved = true;
 }
 
@@ -1058,6 +1344,27 @@ static void reg_leave(struct mobile *mobile, struct reg *reg, msec_t now)
 	reg->outstanding = false;
 }
 
+/* Who knows where we were hears that we are there no more. */
+static void peers_leave(struct mobile *mobile)
+{
+	struct table_iter iter = { 0 };
+	const struct peer *peer;
+	struct roam_addr to;
+	struct lr_msg msg;
+
+	while ((peer = peer_of(table_next(&mobile->peers, &iter)))) {
+		if (peer->mode != PEER_ROAM)
+			continue;
+		msg = announcement(mobile, peer);
+		msg.nonce = mobile->ops.random(mobile->ctx);
+		msg.entries[0].lifetime = 0;
+		to = peer->key.addr;
+		if (mobile->ops.locate)
+			to = mobile->ops.locate(mobile->ctx, &to, false);
+		mobile->ops.send(mobile->ctx, &to, mobile->config.port, &msg);
+	}
+}
+
 void mobile_deregister(struct mobile *mobile, msec_t now)
 {
 	size_t i, j;
@@ -1069,6 +1376,8 @@ void mobile_deregister(struct mobile *mobile, msec_t now)
 			registration_restart(&mobile->regs[i].regs[j], now);
 		reg_leave(mobile, &mobile->regs[i], now);
 	}
+	/* the registers first: the peers are going to ask them */
+	peers_leave(mobile);
 	peers_move(mobile, now);
 }
 
@@ -1091,6 +1400,7 @@ void mobile_foreach(const struct mobile *mobile,
 				.coa = own->coa,
 				.seq = own->seq,
 				.reg = reg->config.addr,
+				.literal = own->literal,
 				.registered = is_away(own) &&
 					      r->acked == own->seq,
 				.expires = r->expires,

@@ -27,11 +27,14 @@ enum peer_mode { PEER_SEEN = 0, PEER_ROAM = 1, PEER_PLAIN = 2 };
  * struct mobile_ops - what the core asks of its surroundings
  * @send: send @msg to @to (port as configured there); core has set type, key
  *	id, id, nonce and entries. May lose it: the core repeats.
+ * @probe: the same from the permanent address @from, to see whether the network
+ *	lets it through (mode probe); NULL: it is taken for refused
  * @locate: where messages to @peer go: its care-of address if it is a mobile
  *	host itself (corr_locate() knows), else @peer. @doubt: it did not answer
  *	there, the register should be asked again (OPEN-20). NULL: @peer always
  * @set_own: the kernel shall rewrite @perm <-> @coa from now on; @coa all zero:
- *	no care-of address, the mapping goes; @coa == @perm: at home, no rewriting
+ *	no care-of address, the mapping goes; @coa == @perm: at home, no rewriting;
+ *	@literal: our packets leave with @perm, only what comes is rewritten
  * @set_peer: the kernel shall know this correspondent's mode, and that it has
  *	been told the present care-of address (releases packets)
  * @random: 64 random bits
@@ -43,10 +46,14 @@ enum peer_mode { PEER_SEEN = 0, PEER_ROAM = 1, PEER_PLAIN = 2 };
 struct mobile_ops {
 	void (*send)(void *ctx, const struct roam_addr *to, uint16_t port,
 		     const struct lr_msg *msg);
+	void (*probe)(void *ctx, const struct roam_addr *from,
+		      const struct roam_addr *to, uint16_t port,
+		      const struct lr_msg *msg);
 	struct roam_addr (*locate)(void *ctx, const struct roam_addr *peer,
 				   bool doubt);
 	void (*set_own)(void *ctx, const struct roam_addr *perm,
-			const struct roam_addr *coa, uint64_t seq);
+			const struct roam_addr *coa, uint64_t seq,
+			bool literal);
 	void (*set_peer)(void *ctx, const struct roam_addr *perm,
 			 const struct roam_addr *peer, enum peer_mode mode);
 	uint64_t (*random)(void *ctx);
@@ -63,6 +70,8 @@ enum mobile_event_type {
 				 * asked on, a correspondent at the next move */
 	MOBILE_PEER_CONFIRMED,	/* @host (a correspondent) confirmed, @took ms */
 	MOBILE_PEER_PLAIN,	/* @host did not confirm in time */
+	MOBILE_LITERAL_OK,	/* @host got a packet from @perm: literal mode */
+	MOBILE_LITERAL_LOST,	/* @host got none: symmetric mode */
 };
 
 /**
@@ -100,11 +109,32 @@ struct mobile_register {
 };
 
 /**
+ * struct mobile_key - a key shared with correspondents: their proof (OPEN-28)
+ * @key_id: the key
+ * @peers: addresses of the correspondents
+ */
+struct mobile_key {
+	uint32_t key_id;
+	struct roam_prefix peers;
+};
+
+/** enum mobile_mode - what our packets carry as source on the wire (OPEN-18). */
+enum mobile_mode {
+	MOBILE_SYMMETRIC,	/* the care-of address */
+	MOBILE_LITERAL,		/* the permanent address, as MIP-LR was first described */
+	MOBILE_PROBE,		/* the permanent one wherever the network lets it pass */
+};
+
+/**
  * struct mobile_config - settings
  * @registers: all registers (MLR-08), not owned, copied by mobile_new()
  * @n_registers: their number
  * @permanent: own permanent addresses, copied
  * @n_permanent: their number
+ * @keys: keys shared with correspondents, copied; the first that fits is used.
+ *	An announce with one is proof, and its confirm must have the same
+ * @n_keys: their number
+ * @mode: source of our packets on the wire
  * @lifetime: wanted lifetime, seconds
  * @port: port of correspondents
  * @retry: first repetition of an update, ms (500), doubling to @retry_max (8000)
@@ -119,6 +149,9 @@ struct mobile_config {
 	size_t n_registers;
 	const struct roam_addr *permanent;
 	size_t n_permanent;
+	const struct mobile_key *keys;
+	size_t n_keys;
+	enum mobile_mode mode;
 	uint32_t lifetime;
 	uint16_t port;
 	msec_t retry;
@@ -140,15 +173,29 @@ void mobile_free(struct mobile *mobile);
  * and no operation is called for it.
  */
 void mobile_adopt_own(struct mobile *mobile, const struct roam_addr *perm,
-		      const struct roam_addr *coa, uint64_t seq);
+		      const struct roam_addr *coa, uint64_t seq,
+		      bool literal);
 void mobile_adopt_peer(struct mobile *mobile, const struct roam_addr *perm,
 		       const struct roam_addr *peer, enum peer_mode mode);
 
 /**
- * mobile_set_coa() - the care-of address of all permanent addresses is @coa
+ * mobile_set_registers() - other registers from now on (DNS, MLR-09)
  * @mobile: the core
  * @now: the time
- * @coa: the address, all zero for none (between networks)
+ * @registers: all of them, copied; those that were there keep their state
+ * @n: their number
+ *
+ * New ones are told at once. Return: false when out of memory; nothing changed.
+ */
+bool mobile_set_registers(struct mobile *mobile, msec_t now,
+			  const struct mobile_register *registers, size_t n);
+
+/**
+ * mobile_set_coa() - where this host is
+ * @mobile: the core
+ * @now: the time
+ * @place: care-of address of the permanent addresses of each family, all zero
+ *	for none (between networks)
  *
  * The same address again changes nothing and sends nothing (MLR-40), except
  * for the first call after mobile_adopt_own(), which registers anew. Another
@@ -156,7 +203,13 @@ void mobile_adopt_peer(struct mobile *mobile, const struct roam_addr *perm,
  * peer, all in parallel, with a sequence higher than any before.
  */
 void mobile_set_coa(struct mobile *mobile, msec_t now,
-		    const struct roam_addr *coa);
+		    const struct roam_place *place);
+
+/*
+ * Somebody removed the mapping of @perm from the kernel: it is set again.
+ * False if there is none to set.
+ */
+bool mobile_restore(struct mobile *mobile, const struct roam_addr *perm);
 
 /*
  * The kernel holds a packet from @perm to @peer: first contact, or one that has
@@ -190,8 +243,9 @@ enum lr_drop mobile_input(struct mobile *mobile, msec_t now,
 /* Repeats and renews what is due. Return: when to call again. */
 msec_t mobile_tick(struct mobile *mobile, msec_t now);
 /*
- * Lifetime 0 to every register, once, without waiting for answers. The kernel
- * is not told; the care-of address counts as none until mobile_set_coa().
+ * Lifetime 0 to every register and every correspondent that takes part, once,
+ * without waiting for answers. The kernel is not told; the care-of address
+ * counts as none until mobile_set_coa().
  */
 void mobile_deregister(struct mobile *mobile, msec_t now);
 
@@ -201,6 +255,7 @@ void mobile_deregister(struct mobile *mobile, msec_t now);
  * @coa: its care-of address now, all zero for none
  * @seq: its sequence
  * @reg: the register
+ * @literal: packets leave with the permanent address
  * @registered: the register acknowledged the present care-of address
  * @expires: when the registration ends there
  * @tries: unanswered messages so far
@@ -211,6 +266,7 @@ struct mobile_status {
 	struct roam_addr coa;
 	uint64_t seq;
 	struct roam_addr reg;
+	bool literal;
 	bool registered;
 	msec_t expires;
 	unsigned int tries;

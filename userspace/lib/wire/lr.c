@@ -111,7 +111,7 @@ static enum lr_drop get_entry(const uint8_t *p, struct lr_entry *entry)
 	entry->lifetime = (uint32_t)get(p + 40, 4);
 	entry->status = p[44];
 	entry->flags = p[45];
-	if (entry->flags & ~LR_FLAG_AT_HOME || get(p + 46, 2))
+	if (entry->flags & ~LR_FLAGS || get(p + 46, 2))
 		return LR_DROP_RESERVED;
 	if (!roam_addr_is_usable(&entry->perm))
 		return LR_DROP_ADDRESS;

@@ -40,7 +40,9 @@ enum lr_status {
 	LR_CONFLICT = 7,
 };
 
-#define LR_FLAG_AT_HOME 0x01
+#define LR_FLAG_AT_HOME 0x01	/* the care-of address is the permanent one */
+#define LR_FLAG_LITERAL 0x02	/* its packets carry the permanent address */
+#define LR_FLAGS (LR_FLAG_AT_HOME | LR_FLAG_LITERAL)
 
 /**
  * struct lr_entry - one permanent address in a message
