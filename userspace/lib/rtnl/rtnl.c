@@ -145,28 +145,6 @@ static void put_addr(struct nlmsghdr *nlh, uint16_t type,
 		mnl_attr_put(nlh, type, 16, addr->b);
 }
 
-int rtnl_addr_add(struct rtnl *rtnl, unsigned int index,
-		  const struct roam_addr *addr)
-{
-	struct nlmsghdr *nlh = request(rtnl, RTM_NEWADDR,
-				       NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-	struct ifaddrmsg *ifa;
-
-	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
-	ifa->ifa_family = family_of(addr);
-	ifa->ifa_prefixlen = roam_addr_is_v4(addr) ? 32 : 128;
-	ifa->ifa_index = index;
-	put_addr(nlh, IFA_LOCAL, addr);
-	put_addr(nlh, IFA_ADDRESS, addr);
-	return fail_unless(talk(rtnl, nlh, NULL, NULL), EEXIST);
-}
-
-/* struct way - answer to a route request */
-struct way {
-	struct roam_addr src;
-	unsigned int oif;
-};
-
 static struct roam_addr read_addr(const struct nlattr *attr)
 {
 	struct roam_addr addr = { { 0 } };
@@ -181,6 +159,77 @@ static struct roam_addr read_addr(const struct nlattr *attr)
 		memcpy(addr.b, mnl_attr_get_payload(attr), sizeof(addr.b));
 	return addr;
 }
+
+int rtnl_addr_add(struct rtnl *rtnl, unsigned int index,
+		  const struct roam_addr *addr)
+{
+	struct nlmsghdr *nlh = request(rtnl, RTM_NEWADDR,
+				       NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	const struct ifa_cacheinfo deprecated = { .ifa_valid = UINT32_MAX };
+	struct ifaddrmsg *ifa;
+
+	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	ifa->ifa_family = family_of(addr);
+	ifa->ifa_prefixlen = roam_addr_is_v4(addr) ? 32 : 128;
+	ifa->ifa_index = index;
+	put_addr(nlh, IFA_LOCAL, addr);
+	put_addr(nlh, IFA_ADDRESS, addr);
+	if (!roam_addr_is_v4(addr)) {
+		/* Nobody else is on this link to have it. */
+		mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NODAD);
+		mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(deprecated),
+			     &deprecated);
+	}
+	return fail_unless(talk(rtnl, nlh, NULL, NULL), EEXIST);
+}
+
+/* struct holder - who has an address */
+struct holder {
+	const struct roam_addr *addr;
+	unsigned int except;
+	bool found;
+};
+
+static int read_holder(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	struct holder *holder = ctx;
+	const struct nlattr *attr;
+	struct roam_addr addr;
+
+	if (ifa->ifa_index == holder->except)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
+		/* IPv6 addresses stand in IFA_ADDRESS only. */
+		if (mnl_attr_get_type(attr) != IFA_LOCAL &&
+		    (ifa->ifa_family != AF_INET6 ||
+		     mnl_attr_get_type(attr) != IFA_ADDRESS))
+			continue;
+		addr = read_addr(attr);
+		holder->found |= roam_addr_eq(&addr, holder->addr);
+	}
+	return MNL_CB_OK;
+}
+
+int rtnl_addr_elsewhere(struct rtnl *rtnl, unsigned int index,
+			const struct roam_addr *addr)
+{
+	struct nlmsghdr *nlh = request(rtnl, RTM_GETADDR, NLM_F_DUMP);
+	struct holder holder = { .addr = addr, .except = index };
+	struct ifaddrmsg *ifa;
+	int err;
+
+	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	ifa->ifa_family = family_of(addr);
+	err = talk(rtnl, nlh, read_holder, &holder);
+	return err ? err : holder.found;
+}
+
+/* struct way - answer to a route request */
+struct way {
+	struct roam_addr src;
+	unsigned int oif;
+};
 
 static int read_way(const struct nlmsghdr *nlh, void *ctx)
 {
@@ -221,45 +270,173 @@ int rtnl_route_get(struct rtnl *rtnl, const struct roam_addr *dst,
 	return 0;
 }
 
-static int rule(struct rtnl *rtnl, uint16_t type, uint16_t flags,
-		uint32_t priority, uint8_t ipproto, uint32_t table)
+static void put_port(struct nlmsghdr *nlh, uint16_t type, uint16_t port)
+{
+	const struct fib_rule_port_range range = { port, port };
+
+	if (port)
+		mnl_attr_put(nlh, type, sizeof(range), &range);
+}
+
+static int change_rule(struct rtnl *rtnl, uint16_t type, uint16_t flags,
+		       const struct rtnl_rule *rule)
 {
 	struct nlmsghdr *nlh = request(rtnl, type, NLM_F_ACK | flags);
 	struct fib_rule_hdr *hdr;
 
 	hdr = mnl_nlmsg_put_extra_header(nlh, sizeof(*hdr));
-	hdr->family = AF_INET;
+	hdr->family = rule->family;
 	hdr->action = FR_ACT_TO_TBL;
 	hdr->table = RT_TABLE_UNSPEC;
-	mnl_attr_put_u32(nlh, FRA_TABLE, table);
-	mnl_attr_put_u32(nlh, FRA_PRIORITY, priority);
-	mnl_attr_put_u8(nlh, FRA_IP_PROTO, ipproto);
+	mnl_attr_put_u32(nlh, FRA_TABLE, rule->table);
+	mnl_attr_put_u32(nlh, FRA_PRIORITY, rule->priority);
 	mnl_attr_put_u8(nlh, FRA_PROTOCOL, RTPROT_ROAM);
+	if (rule->ipproto)
+		mnl_attr_put_u8(nlh, FRA_IP_PROTO, rule->ipproto);
+	put_port(nlh, FRA_SPORT_RANGE, rule->sport);
+	put_port(nlh, FRA_DPORT_RANGE, rule->dport);
+	if (rule->mask) {
+		mnl_attr_put_u32(nlh, FRA_FWMARK, rule->mark);
+		mnl_attr_put_u32(nlh, FRA_FWMASK, rule->mask);
+	}
+	if (rule->dst.len) {
+		hdr->dst_len = rule->dst.len -
+			       (rule->family == AF_INET ? 96 : 0);
+		put_addr(nlh, FRA_DST, &rule->dst.addr);
+	}
 	return talk(rtnl, nlh, NULL, NULL);
 }
 
-int rtnl_rule_ensure(struct rtnl *rtnl, uint32_t priority, uint8_t ipproto,
-		     uint32_t table)
-{
-	int err = rule(rtnl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, priority,
-		       ipproto, table);
+/**
+ * struct rules - our rules, as the kernel has them
+ * @items: the rules, on the heap
+ * @n: their number
+ * @failed: out of memory
+ */
+struct rules {
+	struct rtnl_rule *items;
+	size_t n;
+	bool failed;
+};
 
-	if (err == -EEXIST)
-		return 0;
-	return err ? err : 1;
+static uint16_t read_port(const struct nlattr *attr)
+{
+	struct fib_rule_port_range range = { 0, 0 };
+
+	if (mnl_attr_get_payload_len(attr) == sizeof(range))
+		memcpy(&range, mnl_attr_get_payload(attr), sizeof(range));
+	return range.start;
 }
 
-int rtnl_rule_del(struct rtnl *rtnl, uint32_t priority, uint8_t ipproto,
-		  uint32_t table)
+static void read_rule_attr(const struct nlattr *attr, struct rtnl_rule *rule,
+			   uint8_t *protocol)
 {
-	return fail_unless(rule(rtnl, RTM_DELRULE, 0, priority, ipproto, table),
-			   ENOENT);
+	bool u32 = !mnl_attr_validate(attr, MNL_TYPE_U32);
+
+	switch (mnl_attr_get_type(attr)) {
+	case FRA_TABLE:
+		rule->table = u32 ? mnl_attr_get_u32(attr) : 0;
+		break;
+	case FRA_PRIORITY:
+		rule->priority = u32 ? mnl_attr_get_u32(attr) : 0;
+		break;
+	case FRA_FWMARK:
+		rule->mark = u32 ? mnl_attr_get_u32(attr) : 0;
+		break;
+	case FRA_FWMASK:
+		rule->mask = u32 ? mnl_attr_get_u32(attr) : 0;
+		break;
+	case FRA_PROTOCOL:
+		*protocol = mnl_attr_get_u8(attr);
+		break;
+	case FRA_IP_PROTO:
+		rule->ipproto = mnl_attr_get_u8(attr);
+		break;
+	case FRA_SPORT_RANGE:
+		rule->sport = read_port(attr);
+		break;
+	case FRA_DPORT_RANGE:
+		rule->dport = read_port(attr);
+		break;
+	case FRA_DST:
+		rule->dst.addr = read_addr(attr);
+		break;
+	}
+}
+
+static int read_rule(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct fib_rule_hdr *hdr = mnl_nlmsg_get_payload(nlh);
+	struct rules *rules = ctx;
+	struct rtnl_rule rule, *items;
+	const struct nlattr *attr;
+	uint8_t protocol = 0;
+
+	memset(&rule, 0, sizeof(rule));
+	rule.family = hdr->family;
+	mnl_attr_for_each(attr, nlh, sizeof(*hdr))
+		read_rule_attr(attr, &rule, &protocol);
+	if (protocol != RTPROT_ROAM)
+		return MNL_CB_OK;
+	if (hdr->dst_len)
+		rule.dst.len = hdr->dst_len +
+			       (rule.family == AF_INET ? 96 : 0);
+	items = realloc(rules->items, (rules->n + 1) * sizeof(*items));
+	if (!items) {
+		rules->failed = true;
+		return MNL_CB_OK;
+	}
+	rules->items = items;
+	memcpy(&items[rules->n++], &rule, sizeof(rule));
+	return MNL_CB_OK;
+}
+
+static bool has_rule(const struct rtnl_rule *rules, size_t n,
+		     const struct rtnl_rule *rule)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!memcmp(&rules[i], rule, sizeof(*rule)))
+			return true;
+	return false;
+}
+
+int rtnl_rules_keep(struct rtnl *rtnl, uint8_t family,
+		    const struct rtnl_rule *rules, size_t n)
+{
+	struct nlmsghdr *nlh = request(rtnl, RTM_GETRULE, NLM_F_DUMP);
+	struct rules have = { .n = 0 };
+	struct fib_rule_hdr *hdr;
+	int changes = 0, err;
+
+	hdr = mnl_nlmsg_put_extra_header(nlh, sizeof(*hdr));
+	hdr->family = family;
+	err = talk(rtnl, nlh, read_rule, &have);
+	if (!err && have.failed)
+		err = -ENOMEM;
+	for (size_t i = 0; !err && i < n; i++) {
+		if (has_rule(have.items, have.n, &rules[i]))
+			continue;
+		changes++;
+		err = fail_unless(change_rule(rtnl, RTM_NEWRULE,
+					      NLM_F_CREATE | NLM_F_EXCL,
+					      &rules[i]), EEXIST);
+	}
+	for (size_t i = 0; !err && i < have.n; i++) {
+		if (has_rule(rules, n, &have.items[i]))
+			continue;
+		changes++;
+		err = fail_unless(change_rule(rtnl, RTM_DELRULE, 0,
+					      &have.items[i]), ENOENT);
+	}
+	free(have.items);
+	return err ? err : changes;
 }
 
 /**
  * struct routes - the routes of a table, as they would be set in the mirror
  * @items: messages on the heap
  * @n: their number
+ * @family: of the routes
  * @table: table they are read from
  * @mirror: table they will be in
  * @prefsrc: their preferred source; NULL: the one they have
@@ -268,6 +445,7 @@ int rtnl_rule_del(struct rtnl *rtnl, uint32_t priority, uint8_t ipproto,
 struct routes {
 	struct nlmsghdr **items;
 	size_t n;
+	uint8_t family;
 	uint32_t table;
 	uint32_t mirror;
 	const struct roam_addr *prefsrc;
@@ -337,6 +515,21 @@ static size_t mirror_route(const struct routes *routes,
 	return nlh->nlmsg_len;
 }
 
+static bool is_link_local(const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	struct roam_addr dst;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		if (mnl_attr_get_type(attr) != RTA_DST)
+			continue;
+		dst = read_addr(attr);
+		return roam_addr_is_link_local(&dst);
+	}
+	return false;
+}
+
 static int read_route(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
@@ -346,7 +539,7 @@ static int read_route(const struct nlmsghdr *nlh, void *ctx)
 	size_t len;
 
 	if (rtm->rtm_type != RTN_UNICAST || (rtm->rtm_flags & RTM_F_CLONED) ||
-	    route_table(nlh) != routes->table ||
+	    route_table(nlh) != routes->table || is_link_local(nlh) ||
 	    nlh->nlmsg_len + 64 > sizeof(buf))
 		return MNL_CB_OK;
 	len = mirror_route(routes, nlh, buf);
@@ -370,7 +563,7 @@ static int read_table(struct rtnl *rtnl, struct routes *routes)
 	int err;
 
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-	rtm->rtm_family = AF_INET;
+	rtm->rtm_family = routes->family;
 	mnl_attr_put_u32(nlh, RTA_TABLE, routes->table);
 	/* A table that was never used does not exist: that is, it is empty. */
 	err = fail_unless(talk(rtnl, nlh, read_route, routes), ENOENT);
@@ -412,9 +605,11 @@ static int change_route(struct rtnl *rtnl, struct nlmsghdr *route,
 int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
 		      const struct roam_addr *prefsrc)
 {
-	struct routes main_routes = { .table = RT_TABLE_MAIN, .mirror = table,
-				      .prefsrc = prefsrc };
-	struct routes mirror = { .table = table, .mirror = table };
+	uint8_t family = family_of(prefsrc);
+	struct routes main_routes = { .family = family, .table = RT_TABLE_MAIN,
+				      .mirror = table, .prefsrc = prefsrc };
+	struct routes mirror = { .family = family, .table = table,
+				 .mirror = table };
 	int changes = 0, err;
 
 	err = read_table(rtnl, &main_routes);
@@ -429,8 +624,8 @@ int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
 		err = change_route(rtnl, main_routes.items[i], RTM_NEWROUTE,
 				   NLM_F_CREATE | NLM_F_REPLACE);
 		/* Its link or gateway went meanwhile: the next event says so. */
-		if (err == -ENETUNREACH || err == -ENETDOWN || err == -ENODEV ||
-		    err == -EINVAL)
+		if (err == -ENETUNREACH || err == -EHOSTUNREACH ||
+		    err == -ENETDOWN || err == -ENODEV || err == -EINVAL)
 			err = 0;
 	}
 	for (size_t i = 0; !err && i < mirror.n; i++) {
@@ -444,9 +639,10 @@ int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
 	return err ? err : changes;
 }
 
-int rtnl_table_flush(struct rtnl *rtnl, uint32_t table)
+int rtnl_table_flush(struct rtnl *rtnl, uint8_t family, uint32_t table)
 {
-	struct routes routes = { .table = table, .mirror = table };
+	struct routes routes = { .family = family, .table = table,
+				 .mirror = table };
 	int err = read_table(rtnl, &routes);
 
 	for (size_t i = 0; !err && i < routes.n; i++)
@@ -461,7 +657,9 @@ int rtnl_watch_open(void)
 	struct sockaddr_nl addr = {
 		.nl_family = AF_NETLINK,
 		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
-			     RTMGRP_IPV4_ROUTE | 1 << (RTNLGRP_IPV4_RULE - 1),
+			     RTMGRP_IPV4_ROUTE | 1 << (RTNLGRP_IPV4_RULE - 1) |
+			     RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE |
+			     1 << (RTNLGRP_IPV6_RULE - 1),
 	};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			NETLINK_ROUTE);

@@ -31,9 +31,15 @@ void rtnl_close(struct rtnl *rtnl);
 unsigned int rtnl_link_index(const char *name);
 /* A dummy device, up; one that is there already is taken as it is. */
 int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index);
-/* An address on a link; there already is fine. */
+/*
+ * An address on a link; there already is fine. An IPv6 one is usable at once and
+ * deprecated: the kernel chooses it as source only where a route says so.
+ */
 int rtnl_addr_add(struct rtnl *rtnl, unsigned int index,
 		  const struct roam_addr *addr);
+/* 1 if another link than @index has the address, 0 if none, or negative errno. */
+int rtnl_addr_elsewhere(struct rtnl *rtnl, unsigned int index,
+			const struct roam_addr *addr);
 
 /**
  * rtnl_route_get() - the way to a destination
@@ -48,21 +54,50 @@ int rtnl_route_get(struct rtnl *rtnl, const struct roam_addr *dst,
 		   struct roam_addr *src, unsigned int *oif);
 
 /**
- * rtnl_rule_ensure() - "ipproto IPPROTO lookup TABLE" at a priority
- *
- * Return: 1 if it was missing and is there now, 0 if it was there, negative
- * errno else.
+ * struct rtnl_rule - a rule that leads to a table, all zero where it does not care
+ * @family: AF_INET or AF_INET6
+ * @ipproto: IPPROTO_*
+ * @sport: source port
+ * @dport: destination port
+ * @priority: its place in the order
+ * @table: the table
+ * @mark: with @mask, the mark of a packet or socket
+ * @mask: bits of @mark that count
+ * @dst: destination
  */
-int rtnl_rule_ensure(struct rtnl *rtnl, uint32_t priority, uint8_t ipproto,
-		     uint32_t table);
-int rtnl_rule_del(struct rtnl *rtnl, uint32_t priority, uint8_t ipproto,
-		  uint32_t table);
+struct rtnl_rule {
+	uint8_t family;
+	uint8_t ipproto;
+	uint16_t sport;
+	uint16_t dport;
+	uint32_t priority;
+	uint32_t table;
+	uint32_t mark;
+	uint32_t mask;
+	struct roam_prefix dst;
+};
+
+/**
+ * rtnl_rules_keep() - exactly these rules are ours
+ * @rtnl: the client
+ * @family: of all of them
+ * @rules: each zeroed before it was filled in, so that they can be compared
+ * @n: their number
+ *
+ * Rules with our protocol number that are not among them go, missing ones come.
+ *
+ * Return: number of changes made, or negative errno.
+ */
+int rtnl_rules_keep(struct rtnl *rtnl, uint8_t family,
+		    const struct rtnl_rule *rules, size_t n);
 
 /**
  * rtnl_table_mirror() - let a table hold the unicast routes of the main one
  * @rtnl: the client
  * @table: the table; holds nothing but the mirror
- * @prefsrc: preferred source of every route in it
+ * @prefsrc: preferred source of every route in it; tells the family, too
+ *
+ * Link-local destinations are left out: nobody moves there.
  *
  * What is right already is not touched, so that no route's cache is lost and
  * no event is sent for nothing.
@@ -71,11 +106,11 @@ int rtnl_rule_del(struct rtnl *rtnl, uint32_t priority, uint8_t ipproto,
  */
 int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
 		      const struct roam_addr *prefsrc);
-/* Removes every route of a table. */
-int rtnl_table_flush(struct rtnl *rtnl, uint32_t table);
+/* Removes every route of a table and family. */
+int rtnl_table_flush(struct rtnl *rtnl, uint8_t family, uint32_t table);
 
-/* A socket that becomes readable when IPv4 links, addresses, routes or rules
- * change; -1 with errno. */
+/* A socket that becomes readable when links, addresses, routes or rules change;
+ * -1 with errno. */
 int rtnl_watch_open(void);
 /* Reads what waits; true if something changed (lost events count as a change). */
 bool rtnl_watch_read(int fd);

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Routes and rules of a mobile host, in a network namespace of this test: which
+ * source the kernel gives to which connection is asked of the kernel itself.
+ */
+#include "core_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "rtnl/rtnl.h"
+
+#define TABLE 7700
+#define PRIORITY 7700
+#define PERM4 "203.0.113.5"
+#define PERM6 "2001:db8:77::5"
+#define COA4 "192.0.2.2"
+#define COA6 "2001:db8:1::2"
+#define PEER4 "198.51.100.2"
+#define PEER6 "2001:db8:2::2"
+#define MARK 0x70
+
+static struct rtnl *rtnl;
+static unsigned int dummy;
+
+/* A link stands for the dummy one, which not every kernel has. */
+static const char script[] =
+	"ip link set lo up && "
+	"ip link add net type veth peer name far && "
+	"ip link add roam0 type veth peer name roam1 && "
+	"ip link set net up && ip link set far up && "
+	"ip link set roam0 up && ip link set roam1 up && "
+	"ip address add " COA4 "/24 dev net && "
+	"ip address add " COA6 "/64 dev net nodad && "
+	"ip route add default via 192.0.2.1 && "
+	"ip -6 route add default via 2001:db8:1::1 dev net metric 50";
+
+static int group_setup(void **state)
+{
+	char *error = NULL;
+	struct roam_addr own4 = addr(PERM4), own6 = addr(PERM6);
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) || system(script))
+		return 0;
+	rtnl = rtnl_open(&error);
+	dummy = rtnl_link_index("roam0");
+	assert_non_null(rtnl);
+	assert_int_equal(rtnl_addr_add(rtnl, dummy, &own4), 0);
+	assert_int_equal(rtnl_addr_add(rtnl, dummy, &own6), 0);
+	/* again is fine */
+	assert_int_equal(rtnl_addr_add(rtnl, dummy, &own6), 0);
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	rtnl_close(rtnl);
+	return 0;
+}
+
+static void need_namespace(void)
+{
+	if (!rtnl)
+		skip();
+}
+
+static struct rtnl_rule rule(uint8_t family, uint32_t priority, uint32_t table)
+{
+	struct rtnl_rule r;
+
+	memset(&r, 0, sizeof(r));
+	r.family = family;
+	r.ipproto = IPPROTO_TCP;
+	r.priority = priority;
+	r.table = table;
+	return r;
+}
+
+/* What the kernel gives to a socket that connects, as text in @buf. */
+static const char *source(int type, const char *to, uint16_t port,
+			  uint32_t mark, char *buf)
+{
+	struct sockaddr_storage ss;
+	struct roam_addr a = addr(to);
+	socklen_t len = roam_addr_to_sockaddr(&a, port, &ss);
+	int fd = socket(ss.ss_family, type | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	if (mark)
+		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark,
+					    sizeof(mark)), 0);
+	if (connect(fd, (struct sockaddr *)&ss, len))
+		assert_int_equal(errno, EINPROGRESS);
+	len = sizeof(ss);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
+	close(fd);
+	a = roam_addr_from_sockaddr((struct sockaddr *)&ss);
+	return roam_addr_format(&a, buf);
+}
+
+#define assert_source(type, to, port, mark, wanted)			\
+	do {								\
+		char text_[ROAM_ADDR_STRLEN];				\
+									\
+		assert_string_equal(source(type, to, port, mark, text_), \
+				    wanted);				\
+	} while (0)
+
+static void keep(uint8_t family, const struct rtnl_rule *rules, size_t n,
+		 int changes)
+{
+	assert_int_equal(rtnl_rules_keep(rtnl, family, rules, n), changes);
+	/* and that is how it stays */
+	assert_int_equal(rtnl_rules_keep(rtnl, family, rules, n), 0);
+}
+
+static void mirror(const char *own)
+{
+	struct roam_addr a = addr(own);
+
+	assert_true(rtnl_table_mirror(rtnl, TABLE, &a) > 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &a), 0);
+}
+
+static void the_kernel_does_not_choose_the_permanent_address(void **state)
+{
+	struct roam_addr to = addr(PEER6), own = addr(PERM6), src;
+	unsigned int oif;
+
+	(void)state;
+	need_namespace();
+	assert_int_equal(rtnl_route_get(rtnl, &to, &src, &oif), 0);
+	assert_addr(src, COA6);
+	assert_int_equal(oif, rtnl_link_index("net"));
+	assert_int_equal(rtnl_addr_elsewhere(rtnl, dummy, &own), 0);
+	assert_int_equal(rtnl_addr_elsewhere(rtnl, dummy, &src), 1);
+	to = addr(PEER4);
+	assert_int_equal(rtnl_route_get(rtnl, &to, &src, NULL), 0);
+	assert_addr(src, COA4);
+	assert_int_equal(rtnl_addr_elsewhere(rtnl, dummy, &src), 1);
+}
+
+static void tcp_gets_it_and_nothing_else(void **state)
+{
+	struct rtnl_rule v4 = rule(AF_INET, PRIORITY, TABLE);
+	struct rtnl_rule v6 = rule(AF_INET6, PRIORITY, TABLE);
+
+	(void)state;
+	need_namespace();
+	mirror(PERM4);
+	mirror(PERM6);
+	keep(AF_INET, &v4, 1, 1);
+	keep(AF_INET6, &v6, 1, 1);
+	assert_source(SOCK_STREAM, PEER4, 80, 0, PERM4);
+	assert_source(SOCK_STREAM, PEER6, 80, 0, PERM6);
+	assert_source(SOCK_DGRAM, PEER4, 80, 0, COA4);
+	assert_source(SOCK_DGRAM, PEER6, 80, 0, COA6);
+	assert_int_equal(system("ip -6 route show table 7700 | grep -q fe80"),
+			 256);
+}
+
+static void the_mirror_follows(void **state)
+{
+	struct roam_addr own4 = addr(PERM4), own6 = addr(PERM6);
+
+	(void)state;
+	need_namespace();
+	assert_int_equal(system("ip route add 198.51.100.0/25 via 192.0.2.7; "
+				"ip -6 route add 2001:db8:3::/64 via 2001:db8:1::7"),
+			 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 1);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 1);
+	assert_int_equal(system("ip route del 198.51.100.0/25; "
+				"ip -6 route del 2001:db8:3::/64"), 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 1);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 1);
+	assert_source(SOCK_STREAM, PEER6, 80, 0, PERM6);
+}
+
+/* The same for both families: ports, a mark, a destination, then none of it. */
+static void exempt(uint8_t family, const char *peer, const char *other,
+		   const char *perm, const char *coa, const char *range)
+{
+	struct rtnl_rule rules[4] = {
+		rule(family, PRIORITY - 1, 254), rule(family, PRIORITY - 1, 254),
+		rule(family, PRIORITY - 1, 254), rule(family, PRIORITY, TABLE),
+	};
+
+	rules[0].dport = 5060;
+	rules[1].mark = MARK;
+	rules[1].mask = 0xf0;
+	rules[2].dst = prefix(range);
+	keep(family, rules, 4, 3);
+	assert_source(SOCK_STREAM, peer, 80, 0, perm);
+	assert_source(SOCK_STREAM, peer, 5060, 0, coa);
+	assert_source(SOCK_STREAM, peer, 80, MARK | 3, coa);
+	assert_source(SOCK_STREAM, peer, 80, 0x10, perm);
+	assert_source(SOCK_STREAM, other, 80, 0, coa);
+	keep(family, &rules[3], 1, 3);
+	assert_source(SOCK_STREAM, peer, 5060, 0, perm);
+	keep(family, NULL, 0, 1);
+	assert_source(SOCK_STREAM, peer, 80, 0, coa);
+}
+
+static void what_is_exempt_keeps_the_care_of_address(void **state)
+{
+	(void)state;
+	need_namespace();
+	/* somebody else's rule is none of our business */
+	assert_int_equal(system("ip rule add priority 99 ipproto tcp table 99"),
+			 0);
+	exempt(AF_INET, PEER4, "198.18.0.1", PERM4, COA4, "198.18.0.0/15");
+	exempt(AF_INET6, PEER6, "2001:db8:8::1", PERM6, COA6,
+	       "2001:db8:8::/48");
+	assert_int_equal(system("ip rule show priority 99 | grep -q 99"), 0);
+}
+
+static void all_goes_again(void **state)
+{
+	(void)state;
+	need_namespace();
+	assert_int_equal(rtnl_table_flush(rtnl, AF_INET, TABLE), 0);
+	assert_int_equal(rtnl_table_flush(rtnl, AF_INET6, TABLE), 0);
+	assert_int_equal(system("test -z \"$(ip route show table 7700 2>/dev/null)"
+				"$(ip -6 route show table 7700 2>/dev/null)\""),
+			 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		{ .name = "OPEN-01: the kernel does not choose a permanent address by itself",
+		  .test_func = the_kernel_does_not_choose_the_permanent_address },
+		{ .name = "OPEN-01 MLR-28 TEN-13: TCP starts from the permanent address, nothing else does",
+		  .test_func = tcp_gets_it_and_nothing_else },
+		{ .name = "rtnl: the table follows the main one",
+		  .test_func = the_mirror_follows },
+		{ .name = "TEN-11 OPEN-39 OPEN-40: what is exempt starts from the care-of address",
+		  .test_func = what_is_exempt_keeps_the_care_of_address },
+		{ .name = "rtnl: nothing is left behind",
+		  .test_func = all_goes_again },
+	};
+
+	return cmocka_run_group_tests_name("rtnl", tests, group_setup,
+					   group_teardown);
+}
