@@ -28,7 +28,7 @@ bin_fuzz := build/fuzz/bin
 U := $(dir_$(FLAVOUR))
 BIN := $(bin_$(FLAVOUR))
 
-U_PACKAGES := libmnl libuv nettle libconfuse jansson sqlite3 ncursesw
+U_PACKAGES := libmnl libuv nettle libconfuse jansson sqlite3 ncursesw libcares
 U_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -O2 -g -fstack-protector-strong \
 	-D_FORTIFY_SOURCE=2 -D_GNU_SOURCE= -MMD -MP \
 	-Iuserspace -Iuserspace/lib -Ikernel/include/uapi \
