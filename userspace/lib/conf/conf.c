@@ -437,6 +437,33 @@ char *conf_get_duration(cfg_t *cfg, const char *option, msec_t *ms)
 	return NULL;
 }
 
+char *conf_get_int(cfg_t *cfg, const char *option, long min, long max,
+		   long *value)
+{
+	*value = cfg_getint(cfg, option);
+	if (*value < min || *value > max)
+		return conf_error(cfg, option, "%ld is not from %ld to %ld",
+				  *value, min, max);
+	return NULL;
+}
+
+char *conf_get_key(cfg_t *cfg, const char *option, const struct auth_keys *keys,
+		   const char *path, const char *shared, uint32_t *key_id)
+{
+	long id = cfg_getint(cfg, option);
+
+	if (id < 1 || id > UINT32_MAX)
+		return conf_error(cfg, option,
+				  "%s \"%s\" needs a key id from 1 to 4294967295",
+				  cfg->name, cfg_title(cfg));
+	if (!auth_keys_find(keys, id))
+		return conf_error(cfg, option,
+				  "there is no key %ld in %s; make one and copy its line to %s: roam hlr keygen %ld",
+				  id, path, shared, id);
+	*key_id = id;
+	return NULL;
+}
+
 char *conf_get_prefixes(cfg_t *cfg, const char *option,
 			struct roam_prefix **prefixes, size_t *n)
 {

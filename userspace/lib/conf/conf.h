@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/auth.h"
 #include "core/addr.h"
 #include "core/time.h"
 
@@ -49,6 +50,15 @@ char *conf_error(cfg_t *cfg, const char *option, const char *fmt, ...)
 /* Reads a CFG_STR option as the type; NULL on success, else conf_error(). */
 char *conf_get_addr(cfg_t *cfg, const char *option, struct roam_addr *addr);
 char *conf_get_duration(cfg_t *cfg, const char *option, msec_t *ms);
+/*
+ * Reads a CFG_INT option as the id of a key among @keys, which were read from
+ * @path; @shared with which other host, for the sentence.
+ */
+char *conf_get_key(cfg_t *cfg, const char *option, const struct auth_keys *keys,
+		   const char *path, const char *shared, uint32_t *key_id);
+/* Reads a CFG_INT option within bounds. */
+char *conf_get_int(cfg_t *cfg, const char *option, long min, long max,
+		   long *value);
 /* Reads a CFG_STR list of prefixes; *prefixes is malloc'd. */
 char *conf_get_prefixes(cfg_t *cfg, const char *option,
 			struct roam_prefix **prefixes, size_t *n);
