@@ -18,8 +18,22 @@ static cfg_opt_t register_opts[] = {
 	CFG_END()
 };
 
+static cfg_opt_t peer_opts[] = {
+	CFG_INT("key", 0, CFGF_NONE),
+	CFG_END()
+};
+
+static cfg_opt_t exempt_opts[] = {
+	CFG_INT_LIST("ports", "{5060, 5061}", CFGF_NONE),
+	CFG_INT("mark", 0, CFGF_NONE),
+	CFG_INT("mask", 0xffffffff, CFGF_NONE),
+	CFG_STR_LIST("destinations", "{}", CFGF_NONE),
+	CFG_END()
+};
+
 static cfg_opt_t mobile_opts[] = {
 	CFG_STR_LIST("address", "{}", CFGF_NONE),
+	CFG_STR("mode", "symmetric", CFGF_NONE),
 	CFG_STR("device", DEVICE, CFGF_NONE),
 	CFG_INT("table", TABLE, CFGF_NONE),
 	CFG_INT("priority", PRIORITY, CFGF_NONE),
@@ -37,8 +51,9 @@ static cfg_opt_t correspondent_opts[] = {
 	CFG_STR("timeout", "500ms", CFGF_NONE),
 	CFG_INT("tries", 3, CFGF_NONE),
 	CFG_STR("null_lifetime", "60s", CFGF_NONE),
-	CFG_STR("again", "50ms", CFGF_NONE),
-	CFG_INT("again_tries", 6, CFGF_NONE),
+	CFG_STR("prefer", "10s", CFGF_NONE),
+	CFG_STR("again", "20ms", CFGF_NONE),
+	CFG_INT("again_tries", 7, CFGF_NONE),
 	CFG_INT("announce_rate", 20, CFGF_NONE),
 	CFG_INT("pending_max", 4096, CFGF_NONE),
 	CFG_END()
@@ -51,26 +66,20 @@ static cfg_opt_t opts[] = {
 	CFG_STR_LIST("permanent", "{}", CFGF_NONE),
 	CFG_SEC("register", register_opts,
 		CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_STR("resolve", "5m", CFGF_NONE),
+	CFG_STR("nameserver", "", CFGF_NONE),
+	CFG_SEC("peer", peer_opts,
+		CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_SEC("exempt", exempt_opts, CFGF_NONE),
 	CFG_SEC("mobile", mobile_opts, CFGF_NONE),
 	CFG_SEC("correspondent", correspondent_opts, CFGF_NONE),
 	CFG_END()
 };
 
-/* An integer option within bounds. */
-static char *read_int(cfg_t *cfg, const char *option, long min, long max,
-		      long *value)
-{
-	*value = cfg_getint(cfg, option);
-	if (*value < min || *value > max)
-		return conf_error(cfg, option, "%ld is not from %ld to %ld",
-				  *value, min, max);
-	return NULL;
-}
-
 static char *read_port(cfg_t *cfg, struct config *config)
 {
 	long port;
-	char *error = read_int(cfg, "port", 1, 65535, &port);
+	char *error = conf_get_int(cfg, "port", 1, 65535, &port);
 
 	config->port = port;
 	if (!error && !roam_addr_parse(cfg_getstr(cfg, "listen"),
@@ -85,52 +94,143 @@ static char *read_port(cfg_t *cfg, struct config *config)
 	return error;
 }
 
+/* Letters, digits, '-', '_' and dots between them, and something but digits. */
+static bool is_domain(const char *s)
+{
+	size_t len = strlen(s);
+
+	return len && len < 200 && !strstr(s, "..") && *s != '.' &&
+	       strspn(s, "0123456789.:") < len &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789-_.") == len;
+}
+
 static char *read_register(cfg_t *cfg, struct config *config, const char *keys)
 {
-	struct mobile_register *reg = &config->registers[config->n_registers];
-	struct corr_register *corr;
-	long key = cfg_getint(cfg, "key");
+	struct config_register *reg = &config->registers[config->n_registers++];
+	const char *title = cfg_title(cfg);
 
 	reg->port = config->port;
-	if (!conf_parse_endpoint(cfg_title(cfg), &reg->addr, &reg->port))
-		return conf_error(cfg, "key",
-				  "register \"%s\" is no address such as \"192.0.2.1\" or \"192.0.2.1:%d\"",
-				  cfg_title(cfg), LR_PORT);
-	if (key < 1 || key > UINT32_MAX)
-		return conf_error(cfg, "key",
-				  "register \"%s\" needs the id of the key it shares with this host",
-				  cfg_title(cfg));
-	if (!auth_keys_find(config->keys, key))
-		return conf_error(cfg, "key",
-				  "there is no key %ld in %s; copy its line from the register's keys",
-				  key, keys);
-	reg->key_id = key;
-	corr = &config->corr_registers[config->n_registers++];
-	corr->addr = reg->addr;
-	corr->port = reg->port;
-	corr->key_id = reg->key_id;
-	return NULL;
+	if (!conf_parse_endpoint(title, &reg->addr, &reg->port)) {
+		if (!is_domain(title))
+			return conf_error(cfg, "key",
+					  "register \"%s\" is no address such as \"192.0.2.1\" or \"[2001:db8::1]:%d\", and no domain",
+					  title, LR_PORT);
+		reg->domain = strdup(title);
+	}
+	return conf_get_key(cfg, "key", config->keys, keys, "the register",
+			    &reg->key_id);
 }
 
 static char *read_registers(cfg_t *cfg, struct config *config)
 {
+	const char *nameserver = cfg_getstr(cfg, "nameserver");
 	size_t n = cfg_size(cfg, "register");
-	char *error = NULL;
+	struct roam_addr addr;
+	uint16_t port = 53;
+	char *error;
 
 	if (!n)
 		return conf_error(cfg, "register",
 				  "is missing; add: register \"ADDRESS\" { key = ID }");
 	config->registers = calloc(n, sizeof(*config->registers));
-	config->corr_registers = calloc(n, sizeof(*config->corr_registers));
-	if (!config->registers || !config->corr_registers)
+	if (!config->registers)
 		return daemon_error("out of memory");
+	if (*nameserver && !conf_parse_endpoint(nameserver, &addr, &port))
+		return conf_error(cfg, "nameserver",
+				  "'%s' is no address such as \"192.0.2.53\"",
+				  nameserver);
+	if (*nameserver)
+		config->nameserver = strdup(nameserver);
+	error = conf_get_duration(cfg, "resolve", &config->resolve);
+	if (!error && config->resolve < 1000)
+		error = conf_error(cfg, "resolve", "is less than 1s");
 	for (size_t i = 0; i < n && !error; i++)
 		error = read_register(cfg_getnsec(cfg, "register", i), config,
 				      cfg_getstr(cfg, "keys"));
-	config->mobile.registers = config->registers;
-	config->mobile.n_registers = config->n_registers;
-	config->corr.registers = config->corr_registers;
-	config->corr.n_registers = config->n_registers;
+	return error;
+}
+
+/* What a key proves, and where it is used: the other end's addresses. */
+static char *read_peers(cfg_t *cfg, struct config *config)
+{
+	size_t n = cfg_size(cfg, "peer");
+	char *error = NULL;
+
+	config->mobile_keys = calloc(n + 1, sizeof(*config->mobile_keys));
+	config->corr_keys = calloc(n + 1, sizeof(*config->corr_keys));
+	if (!config->mobile_keys || !config->corr_keys)
+		return daemon_error("out of memory");
+	for (size_t i = 0; i < n && !error; i++) {
+		cfg_t *peer = cfg_getnsec(cfg, "peer", i);
+		struct corr_key *key = &config->corr_keys[i];
+
+		if (!roam_prefix_parse(cfg_title(peer), &key->permanent))
+			return conf_error(peer, "key",
+					  "peer \"%s\" is no address or prefix such as \"203.0.113.5\" or \"2001:db8::/64\"",
+					  cfg_title(peer));
+		error = conf_get_key(peer, "key", config->keys,
+				     cfg_getstr(cfg, "keys"), "that peer",
+				     &key->key_id);
+		config->mobile_keys[i].key_id = key->key_id;
+		config->mobile_keys[i].peers = key->permanent;
+	}
+	config->mobile.keys = config->mobile_keys;
+	config->mobile.n_keys = n;
+	config->corr.keys = config->corr_keys;
+	config->corr.n_keys = n;
+	return error;
+}
+
+static char *read_exempt_ports(cfg_t *cfg, struct mangle_exempt *exempt)
+{
+	size_t n = cfg_size(cfg, "ports");
+
+	if (n > MANGLE_EXEMPT_PORTS)
+		return conf_error(cfg, "ports",
+				  "has %zu ports; the module takes %d", n,
+				  MANGLE_EXEMPT_PORTS);
+	for (size_t i = 0; i < n; i++) {
+		long port = cfg_getnint(cfg, "ports", i);
+
+		if (port < 1 || port > 65535)
+			return conf_error(cfg, "ports",
+					  "%ld is not from 1 to 65535", port);
+		exempt->ports[exempt->n_ports++] = port;
+	}
+	return NULL;
+}
+
+static char *read_exempt(cfg_t *cfg, struct config *config)
+{
+	struct mangle_exempt *exempt = &config->exempt;
+	char *error = read_exempt_ports(cfg, exempt);
+	struct roam_prefix *ranges = NULL;
+	long mark, mask;
+	size_t n;
+
+	if (!error)
+		error = conf_get_int(cfg, "mark", 0, UINT32_MAX, &mark);
+	if (!error)
+		error = conf_get_int(cfg, "mask", 1, UINT32_MAX, &mask);
+	if (!error && mark & ~mask)
+		error = conf_error(cfg, "mark",
+				   "0x%lx has bits that 'mask' leaves out",
+				   mark);
+	if (!error)
+		error = conf_get_prefixes(cfg, "destinations", &ranges, &n);
+	if (!error && n > MANGLE_EXEMPT_RANGES)
+		error = conf_error(cfg, "destinations",
+				   "has %zu prefixes; the module takes %d", n,
+				   MANGLE_EXEMPT_RANGES);
+	if (!error) {
+		/* no packet has mark 0 to say something by it */
+		exempt->mark = mark;
+		exempt->mask = mark ? mask : 0;
+		exempt->n_ranges = n;
+		memcpy(exempt->ranges, ranges, n * sizeof(*ranges));
+	}
+	free(ranges);
 	return error;
 }
 
@@ -143,14 +243,20 @@ static bool in_permanent(const struct config *config,
 	return false;
 }
 
+/* The way back from a care-of address leads to one permanent address only. */
+static bool same_family(const struct config *config,
+			const struct roam_addr *addr)
+{
+	for (size_t i = 0; i < config->n_own; i++)
+		if (roam_addr_is_v4(&config->own[i]) == roam_addr_is_v4(addr))
+			return true;
+	return false;
+}
+
 static char *read_own(cfg_t *cfg, struct config *config)
 {
 	size_t n = cfg_size(cfg, "address");
 
-	if (n > 1)
-		return conf_error(cfg, "address",
-				  "has %zu addresses; a host has one permanent IPv4 address, since its care-of address can stand for one only",
-				  n);
 	config->own = calloc(n ? n : 1, sizeof(*config->own));
 	if (!config->own)
 		return daemon_error("out of memory");
@@ -161,10 +267,10 @@ static char *read_own(cfg_t *cfg, struct config *config)
 		if (!roam_addr_parse(s, addr) || !roam_addr_is_usable(addr))
 			return conf_error(cfg, "address",
 					  "'%s' is not the address of a host", s);
-		if (!roam_addr_is_v4(addr))
+		if (same_family(config, addr))
 			return conf_error(cfg, "address",
-					  "'%s' is an IPv6 address; this version moves IPv4 addresses only",
-					  s);
+					  "'%s' is a second IPv%d address; a host has one permanent address of each family, since its care-of address can stand for one only",
+					  s, roam_addr_is_v4(addr) ? 4 : 6);
 		if (!in_permanent(config, addr))
 			return conf_error(cfg, "address",
 					  "'%s' is in none of the prefixes that 'permanent' lists; add its prefix there, and on the other hosts",
@@ -172,6 +278,24 @@ static char *read_own(cfg_t *cfg, struct config *config)
 		config->n_own++;
 	}
 	return NULL;
+}
+
+static char *read_mode(cfg_t *cfg, enum mobile_mode *mode)
+{
+	static const char *const names[] = {
+		[MOBILE_SYMMETRIC] = "symmetric",
+		[MOBILE_LITERAL] = "literal",
+		[MOBILE_PROBE] = "probe",
+	};
+	const char *s = cfg_getstr(cfg, "mode");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(s, names[i])) {
+			*mode = i;
+			return NULL;
+		}
+	return conf_error(cfg, "mode",
+			  "'%s' is none of symmetric, literal and probe", s);
 }
 
 static char *read_mobile(cfg_t *cfg, struct config *config)
@@ -186,9 +310,11 @@ static char *read_mobile(cfg_t *cfg, struct config *config)
 		error = conf_error(cfg, "device", "'%s' is no link name",
 				   config->device);
 	if (!error)
-		error = read_int(cfg, "table", 1, 0x7fffffff, &table);
+		error = read_mode(cfg, &mobile->mode);
 	if (!error)
-		error = read_int(cfg, "priority", 1, 32765, &priority);
+		error = conf_get_int(cfg, "table", 1, 0x7fffffff, &table);
+	if (!error)
+		error = conf_get_int(cfg, "priority", 2, 32765, &priority);
 	if (!error)
 		error = conf_get_duration(cfg, "lifetime", &lifetime);
 	if (!error && (lifetime < 1000 || lifetime / 1000 > UINT32_MAX))
@@ -206,7 +332,7 @@ static char *read_mobile(cfg_t *cfg, struct config *config)
 	if (!error)
 		error = conf_get_duration(cfg, "move_time", &mobile->move_time);
 	if (!error)
-		error = read_int(cfg, "peers_max", 1, 1 << 24, &peers_max);
+		error = conf_get_int(cfg, "peers_max", 1, 1 << 24, &peers_max);
 	if (error)
 		return error;
 	config->table = table;
@@ -226,19 +352,21 @@ static char *read_correspondent(cfg_t *cfg, struct config *config)
 	char *error = conf_get_duration(cfg, "timeout", &corr->timeout);
 
 	if (!error)
-		error = read_int(cfg, "tries", 1, 100, &tries);
+		error = conf_get_int(cfg, "tries", 1, 100, &tries);
 	if (!error)
 		error = conf_get_duration(cfg, "null_lifetime",
 					  &corr->null_lifetime);
 	if (!error)
+		error = conf_get_duration(cfg, "prefer", &corr->prefer);
+	if (!error)
 		error = conf_get_duration(cfg, "again", &corr->again);
 	if (!error)
-		error = read_int(cfg, "again_tries", 0, 100, &again_tries);
+		error = conf_get_int(cfg, "again_tries", 0, 100, &again_tries);
 	if (!error)
-		error = read_int(cfg, "announce_rate", 1, 1000000,
+		error = conf_get_int(cfg, "announce_rate", 1, 1000000,
 				 &announce_rate);
 	if (!error)
-		error = read_int(cfg, "pending_max", 1, 1 << 24, &pending_max);
+		error = conf_get_int(cfg, "pending_max", 1, 1 << 24, &pending_max);
 	if (error)
 		return error;
 	corr->tries = tries;
@@ -266,6 +394,10 @@ static char *read_config(cfg_t *cfg, struct config *config)
 				   "is empty; list the prefixes that hold the permanent addresses of mobile hosts");
 	if (!error)
 		error = read_registers(cfg, config);
+	if (!error)
+		error = read_peers(cfg, config);
+	if (!error)
+		error = read_exempt(cfg_getsec(cfg, "exempt"), config);
 	if (!error)
 		error = read_mobile(cfg_getsec(cfg, "mobile"), config);
 	if (!error)
@@ -298,8 +430,12 @@ void config_free(struct config *config)
 	if (!config)
 		return;
 	auth_keys_free(config->keys);
+	for (size_t i = 0; i < config->n_registers; i++)
+		free(config->registers[i].domain);
 	free(config->registers);
-	free(config->corr_registers);
+	free(config->nameserver);
+	free(config->mobile_keys);
+	free(config->corr_keys);
 	free(config->permanent);
 	free(config->own);
 	free(config->device);

@@ -11,36 +11,60 @@
 #include "core/addr.h"
 #include "core/correspondent.h"
 #include "core/mobile.h"
+#include "genl/mangle.h"
+
+/**
+ * struct config_register - one "register" section
+ * @domain: where DNS knows them, NULL for an address
+ * @addr: the address
+ * @port: port, host order
+ * @key_id: key shared with it, or with all of the domain
+ */
+struct config_register {
+	char *domain;
+	struct roam_addr addr;
+	uint16_t port;
+	uint32_t key_id;
+};
 
 /**
  * struct config - roam-lrd.conf
  * @keys: keys shared with the registers
  * @listen: local address, all zero for any
  * @port: port of all messages, ours and the correspondents'
- * @registers: the registers in order of preference, as the mobile role sees them
- * @corr_registers: the same, as the correspondent role sees them
+ * @registers: the registers in order of preference
  * @n_registers: their number
+ * @resolve: ms until DNS is asked again for domains among them
+ * @nameserver: name server to ask, NULL for those of the system
  * @permanent: prefixes that hold permanent addresses
  * @n_permanent: their number
- * @own: own permanent addresses; none: this host does not move
+ * @own: own permanent addresses, one of each family at most; none: this host does
+ *	not move
  * @n_own: their number
+ * @exempt: what is never rewritten, and keeps the care-of address as source
+ * @mobile_keys: keys shared with correspondents, as the mobile role sees them
+ * @corr_keys: the same, as the correspondent role sees them
  * @device: dummy link that holds them
  * @table: route table whose routes prefer them as source
  * @priority: of the rule that sends TCP there
- * @mobile: settings of the mobile role
- * @corr: settings of the correspondent role
+ * @mobile: settings of the mobile role, without registers
+ * @corr: settings of the correspondent role, without registers
  */
 struct config {
 	struct auth_keys *keys;
 	struct roam_addr listen;
 	uint16_t port;
-	struct mobile_register *registers;
-	struct corr_register *corr_registers;
+	struct config_register *registers;
 	size_t n_registers;
+	msec_t resolve;
+	char *nameserver;
 	struct roam_prefix *permanent;
 	size_t n_permanent;
 	struct roam_addr *own;
 	size_t n_own;
+	struct mangle_exempt exempt;
+	struct mobile_key *mobile_keys;
+	struct corr_key *corr_keys;
 	char *device;
 	uint32_t table;
 	uint32_t priority;

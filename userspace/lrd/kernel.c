@@ -24,12 +24,18 @@ static int set_one(struct lrd *lrd, const struct mangle_mapping *mapping)
 	return err;
 }
 
+static uint8_t mode_of(bool literal)
+{
+	return literal ? ROAM_MANGLE_MODE_LITERAL : ROAM_MANGLE_MODE_SYMMETRIC;
+}
+
 void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
-		    const struct roam_addr *coa, uint64_t seq)
+		    const struct roam_addr *coa, uint64_t seq, bool literal)
 {
 	struct mangle_mapping mapping = {
 		.perm = *perm,
 		.role = ROAM_MANGLE_ROLE_OWN,
+		.mode = mode_of(literal),
 		.seq = seq,
 	};
 
@@ -44,14 +50,25 @@ void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
 	set_one(lrd, &mapping);
 }
 
+void kernel_forget_own(struct lrd *lrd, const struct roam_addr *perm)
+{
+	char text[ROAM_ADDR_STRLEN];
+
+	if (mangle_mapping_del(lrd->kernel, perm, 1, NULL))
+		log_warning("mn=%s cannot be removed: %s",
+			    roam_addr_format(perm, text),
+			    genl_error(lrd->kernel));
+}
+
 bool kernel_set_mapping(struct lrd *lrd, const struct roam_addr *perm,
 			const struct roam_addr *coa, uint64_t seq,
-			msec_t lifetime)
+			msec_t lifetime, bool literal)
 {
 	struct mangle_mapping mapping = {
 		.perm = *perm,
 		.coa = *coa,
 		.role = ROAM_MANGLE_ROLE_REMOTE,
+		.mode = mode_of(literal),
 		.seq = seq,
 		.lifetime = lifetime > UINT32_MAX ? UINT32_MAX : lifetime,
 	};
@@ -103,6 +120,39 @@ static void on_peer(struct lrd *lrd, const struct mangle_event *event)
 			    &event->peer.addr);
 }
 
+/*
+ * Whoever removes a mapping (roam mangle del, flush) does not end what it stands
+ * for: this daemon decides about that, and says so.
+ */
+static void on_deleted(struct lrd *lrd, const struct mangle_mapping *m)
+{
+	char text[ROAM_ADDR_STRLEN];
+	bool restored;
+
+	if (m->role == ROAM_MANGLE_ROLE_REMOTE)
+		restored = corr_restore(lrd->corr, daemon_now(), &m->perm);
+	else
+		restored = lrd->mobile && mobile_restore(lrd->mobile, &m->perm);
+	if (!restored)
+		return;
+	lrd->counters.restored++;
+	log_notice("mn=%s: somebody else removed its mapping, put back; to be rid of it: %s",
+		   roam_addr_format(&m->perm, text),
+		   m->role == ROAM_MANGLE_ROLE_OWN ? "roam lr leave" :
+		   "stop roam-lrd");
+}
+
+static void on_mapping(struct lrd *lrd, const struct mangle_event *event)
+{
+	const struct mangle_mapping *m = &event->mapping;
+
+	if (event->reason == ROAM_MANGLE_REASON_DELETED)
+		on_deleted(lrd, m);
+	else if (event->reason == ROAM_MANGLE_REASON_EXPIRED &&
+		 m->role == ROAM_MANGLE_ROLE_REMOTE)
+		corr_expired(lrd->corr, daemon_now(), &m->perm, m->idle);
+}
+
 static void on_event(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct lrd *lrd = ctx;
@@ -118,10 +168,7 @@ static void on_event(const struct nlmsghdr *nlh, void *ctx)
 		on_peer(lrd, &event);
 		break;
 	case ROAM_MANGLE_CMD_MAPPING_NTF:
-		if (event.reason == ROAM_MANGLE_REASON_EXPIRED &&
-		    event.mapping.role == ROAM_MANGLE_ROLE_REMOTE)
-			corr_expired(lrd->corr, daemon_now(),
-				     &event.mapping.perm, event.mapping.idle);
+		on_mapping(lrd, &event);
 		break;
 	}
 }
@@ -130,15 +177,18 @@ static void on_event(const struct nlmsghdr *nlh, void *ctx)
 
 static void adopt_mapping(void *ctx, const struct mangle_mapping *m)
 {
+	bool literal = m->mode == ROAM_MANGLE_MODE_LITERAL;
 	struct lrd *lrd = ctx;
 
+	if (m->state == ROAM_MANGLE_STATE_PENDING)
+		return;
 	if (m->role == ROAM_MANGLE_ROLE_REMOTE)
 		corr_adopt(lrd->corr, daemon_now(), &m->perm, &m->coa, m->seq,
-			   m->lifetime ? m->lifetime : MSEC_NEVER);
+			   m->lifetime ? m->lifetime : MSEC_NEVER, literal);
 	else if (lrd->mobile)
 		mobile_adopt_own(lrd->mobile, &m->perm,
 				 m->state == ROAM_MANGLE_STATE_NULL ?
-				 &m->perm : &m->coa, m->seq);
+				 &m->perm : &m->coa, m->seq, literal);
 }
 
 static void adopt_peer(void *ctx, const struct mangle_peer *p)
@@ -159,8 +209,22 @@ static void see_peer(void *ctx, const struct mangle_peer *p)
 		mobile_miss(lrd->mobile, daemon_now(), &p->own, &p->addr);
 }
 
+/* TEN-11, OPEN-39, OPEN-40 */
+static void set_policy(struct lrd *lrd)
+{
+	struct mangle_config config = {
+		.set = 1u << ROAM_MANGLE_A_CONFIG_EXEMPT,
+		.exempt = lrd->config->exempt,
+	};
+
+	if (mangle_config_set(lrd->kernel, &config))
+		log_error("the module does not take what is exempt: %s",
+			  genl_error(lrd->kernel));
+}
+
 void kernel_adopt(struct lrd *lrd)
 {
+	set_policy(lrd);
 	if (mangle_range_set(lrd->kernel, lrd->config->permanent,
 			     lrd->config->n_permanent))
 		log_error("the module does not take the prefixes: %s",
@@ -174,20 +238,37 @@ void kernel_adopt(struct lrd *lrd)
 		mangle_peer_dump(lrd->kernel, see_peer, lrd, NULL);
 }
 
+static void restore_mapping(void *ctx, const struct corr_status *st)
+{
+	struct lrd *lrd = ctx;
+
+	corr_restore(lrd->corr, daemon_now(), &st->perm);
+}
+
+/*
+ * Questions whose events were lost time out in the module and are asked again.
+ * Who was seen stands in its tables; what was removed does not, so it is set.
+ */
+static void resync(struct lrd *lrd)
+{
+	lrd->counters.resyncs++;
+	log_notice("events of the module were lost, comparing its tables");
+	corr_foreach(lrd->corr, restore_mapping, lrd);
+	if (!lrd->mobile)
+		return;
+	for (size_t i = 0; i < lrd->config->n_own; i++)
+		mobile_restore(lrd->mobile, &lrd->config->own[i]);
+	mangle_peer_dump(lrd->kernel, see_peer, lrd, NULL);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct lrd *lrd = poll->data;
 
 	(void)status;
 	(void)events;
-	if (genl_events(lrd->events, on_event, lrd) == -ENOBUFS) {
-		/* Questions whose events were lost time out in the module and
-		 * are asked again; the rest stands in its tables. */
-		lrd->counters.resyncs++;
-		log_notice("events of the module were lost, reading its tables again");
-		if (lrd->mobile)
-			mangle_peer_dump(lrd->kernel, see_peer, lrd, NULL);
-	}
+	if (genl_events(lrd->events, on_event, lrd) == -ENOBUFS)
+		resync(lrd);
 	lrd_kick(lrd);
 }
 

@@ -6,6 +6,7 @@
  *   config.c   roam-lrd.conf
  *   net.c      messages: the only file that talks to the network
  *   kernel.c   roam_mangle: the only file that talks to the module
+ *   registers.c the registers in force, configured or found by DNS
  *   place.c    where this host is: addresses, routes, the rule for TCP
  *   report.c   log lines and events of what the cores do
  *   show.c     the control socket's commands
@@ -21,11 +22,17 @@
 
 #include "core/correspondent.h"
 #include "core/mobile.h"
+#include "dns/dns.h"
 #include "genl/mangle.h"
 #include "io/control.h"
 #include "io/udp.h"
 #include "lrd/config.h"
 #include "rtnl/rtnl.h"
+
+/* Registers in force. More would only be more to update at each move. */
+#define LRD_REGISTERS_MAX 32
+
+struct registers;
 
 /**
  * struct lrd_counters - since the start
@@ -34,6 +41,7 @@
  * @drop: datagrams dropped, by enum lr_drop
  * @misses: questions of the module
  * @moves: changes of the care-of address
+ * @restored: mappings that somebody else removed, put back
  * @resyncs: times the module's events were lost and its tables read again
  */
 struct lrd_counters {
@@ -42,6 +50,7 @@ struct lrd_counters {
 	uint64_t drop[LR_DROP_MAX];
 	uint64_t misses;
 	uint64_t moves;
+	uint64_t restored;
 	uint64_t resyncs;
 };
 
@@ -51,6 +60,9 @@ struct lrd_counters {
  * @config: configuration in force
  * @mobile: the mobile role, NULL on a host without own permanent address
  * @corr: the correspondent role
+ * @sources: where the registers come from
+ * @registers: those in force
+ * @n_registers: their number
  * @control: control socket
  * @udp: the protocol's socket
  * @kernel: requests to the module
@@ -61,9 +73,10 @@ struct lrd_counters {
  * @watch_poll: watches @watch
  * @look: looks where we are: soon after a change, and once in a while (D-21)
  * @tick: when a core has something to do
- * @coa: care-of address now, all zero for none
- * @old_coa: the last one before, all zero for none
- * @moved: when it changed
+ * @place: care-of addresses now
+ * @before: those before, each the last there was
+ * @moved: when they changed
+ * @left: the user said that this host is away for a while: no registration
  * @counters: see above
  * @started: when it started
  */
@@ -72,6 +85,9 @@ struct lrd {
 	struct config *config;
 	struct mobile *mobile;
 	struct corr *corr;
+	struct registers *sources;
+	struct mobile_register registers[LRD_REGISTERS_MAX];
+	size_t n_registers;
 	struct control *control;
 	struct udp *udp;
 	struct genl *kernel;
@@ -82,9 +98,10 @@ struct lrd {
 	uv_poll_t watch_poll;
 	uv_timer_t look;
 	uv_timer_t tick;
-	struct roam_addr coa;
-	struct roam_addr old_coa;
+	struct roam_place place;
+	struct roam_place before;
 	msec_t moved;
+	bool left;
 	struct lrd_counters counters;
 	msec_t started;
 };
@@ -98,6 +115,10 @@ void net_stop(struct lrd *lrd);
 /* Encodes, signs where the message names a key, and sends. */
 void net_send(struct lrd *lrd, const struct roam_addr *to, uint16_t port,
 	      const struct lr_msg *msg);
+/* The same from a local address of its own. */
+void net_send_from(struct lrd *lrd, const struct roam_addr *from,
+		   const struct roam_addr *to, uint16_t port,
+		   const struct lr_msg *msg);
 
 /* kernel.c */
 char *kernel_start(struct lrd *lrd);
@@ -105,17 +126,29 @@ char *kernel_start(struct lrd *lrd);
 void kernel_adopt(struct lrd *lrd);
 void kernel_stop(struct lrd *lrd);
 void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
-		    const struct roam_addr *coa, uint64_t seq);
+		    const struct roam_addr *coa, uint64_t seq, bool literal);
+/* The module forgets a permanent address that is not ours any more. */
+void kernel_forget_own(struct lrd *lrd, const struct roam_addr *perm);
 void kernel_set_peer(struct lrd *lrd, const struct roam_addr *perm,
 		     const struct roam_addr *peer, enum peer_mode mode);
 bool kernel_set_mapping(struct lrd *lrd, const struct roam_addr *perm,
 			const struct roam_addr *coa, uint64_t seq,
-			msec_t lifetime);
+			msec_t lifetime, bool literal);
+
+/* registers.c */
+char *registers_start(struct lrd *lrd);
+/* Hands the list to the cores, which may be new. */
+void registers_apply(struct lrd *lrd);
+/* There is a reason to ask DNS again. */
+void registers_look(struct lrd *lrd);
+void registers_stop(struct lrd *lrd);
 
 /* place.c */
 char *place_start(struct lrd *lrd);
 /* Puts a new configuration in force. */
 char *place_apply(struct lrd *lrd);
+/* Something that decides about the care-of address changed. */
+void place_look(struct lrd *lrd);
 void place_stop(struct lrd *lrd);
 
 /* report.c */

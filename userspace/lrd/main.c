@@ -18,6 +18,13 @@ static void send_message(void *ctx, const struct roam_addr *to, uint16_t port,
 	net_send(ctx, to, port, msg);
 }
 
+static void send_probe(void *ctx, const struct roam_addr *from,
+		       const struct roam_addr *to, uint16_t port,
+		       const struct lr_msg *msg)
+{
+	net_send_from(ctx, from, to, port, msg);
+}
+
 static struct roam_addr locate(void *ctx, const struct roam_addr *peer,
 			       bool doubt)
 {
@@ -27,9 +34,9 @@ static struct roam_addr locate(void *ctx, const struct roam_addr *peer,
 }
 
 static void set_own(void *ctx, const struct roam_addr *perm,
-		    const struct roam_addr *coa, uint64_t seq)
+		    const struct roam_addr *coa, uint64_t seq, bool literal)
 {
-	kernel_set_own(ctx, perm, coa, seq);
+	kernel_set_own(ctx, perm, coa, seq, literal);
 }
 
 static void set_peer(void *ctx, const struct roam_addr *perm,
@@ -40,9 +47,9 @@ static void set_peer(void *ctx, const struct roam_addr *perm,
 
 static bool set_mapping(void *ctx, const struct roam_addr *perm,
 			const struct roam_addr *coa, uint64_t seq,
-			msec_t lifetime)
+			msec_t lifetime, bool literal)
 {
-	return kernel_set_mapping(ctx, perm, coa, seq, lifetime);
+	return kernel_set_mapping(ctx, perm, coa, seq, lifetime, literal);
 }
 
 static uint64_t random_bits(void *ctx)
@@ -65,10 +72,14 @@ static void on_mobile_event(void *ctx, const struct mobile_event *event)
 static void on_corr_event(void *ctx, const struct corr_event *event)
 {
 	report_corr(ctx, event);
+	/* There may be others by now. */
+	if (event->type == CORR_NO_REGISTER)
+		registers_look(ctx);
 }
 
 static const struct mobile_ops mobile_ops = {
 	.send = send_message,
+	.probe = send_probe,
 	.locate = locate,
 	.set_own = set_own,
 	.set_peer = set_peer,
@@ -154,9 +165,38 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 	if (error)
 		return error;
 	kernel_adopt(&lrd);
-	error = place_start(&lrd);
+	error = registers_start(&lrd);
+	if (!error)
+		error = place_start(&lrd);
 	lrd_kick(&lrd);
 	return error;
+}
+
+static bool is_own(const struct config *config, const struct roam_addr *addr)
+{
+	for (size_t i = 0; i < config->n_own; i++)
+		if (roam_addr_eq(&config->own[i], addr))
+			return true;
+	return false;
+}
+
+/*
+ * Permanent addresses that are not ours any more: registers and correspondents
+ * are told that nobody is there; the others are registered again a moment later.
+ */
+static void leave_old(struct lrd *l, const struct config *old,
+		      const struct config *config)
+{
+	bool told = false;
+
+	for (size_t i = 0; i < old->n_own; i++) {
+		if (is_own(config, &old->own[i]))
+			continue;
+		if (!told)
+			mobile_deregister(l->mobile, daemon_now());
+		told = true;
+		kernel_forget_own(l, &old->own[i]);
+	}
 }
 
 /*
@@ -177,16 +217,21 @@ static char *reload(void)
 		config_free(config);
 		return daemon_error("'port', 'listen' and whether there is a mobile address cannot change while it runs; restart roam-lrd, no connection is lost by that");
 	}
+	leave_old(&lrd, old, config);
 	mobile_free(lrd.mobile);
 	corr_free(lrd.corr);
 	lrd.mobile = NULL;
+	lrd.left = false;
+	registers_stop(&lrd);
 	lrd.config = config;
 	config_free(old);
 	error = start_cores(&lrd);
 	if (error)
 		return error;
 	kernel_adopt(&lrd);
-	error = place_apply(&lrd);
+	error = registers_start(&lrd);
+	if (!error)
+		error = place_apply(&lrd);
 	lrd_kick(&lrd);
 	return error;
 }
@@ -195,6 +240,7 @@ static void stop(void)
 {
 	uv_close((uv_handle_t *)&lrd.tick, NULL);
 	place_stop(&lrd);
+	registers_stop(&lrd);
 	control_close(lrd.control);
 	net_stop(&lrd);
 	kernel_stop(&lrd);
@@ -205,15 +251,21 @@ static void stop(void)
 
 static void status(char *buf, size_t len)
 {
-	char coa[ROAM_ADDR_STRLEN];
+	char v4[ROAM_ADDR_STRLEN] = "", v6[ROAM_ADDR_STRLEN] = "";
 
+	if (!roam_addr_is_none(&lrd.place.v4))
+		roam_addr_format(&lrd.place.v4, v4);
+	if (!roam_addr_is_none(&lrd.place.v6))
+		roam_addr_format(&lrd.place.v6, v6);
 	if (!lrd.mobile)
 		snprintf(buf, len, "correspondent");
-	else if (roam_addr_is_none(&lrd.coa))
+	else if (lrd.left)
+		snprintf(buf, len, "mobile host, has left (roam lr join)");
+	else if (!*v4 && !*v6)
 		snprintf(buf, len, "mobile host, between networks");
 	else
-		snprintf(buf, len, "mobile host at %s",
-			 roam_addr_format(&lrd.coa, coa));
+		snprintf(buf, len, "mobile host at %s%s%s", v4,
+			 *v4 && *v6 ? " and " : "", v6);
 }
 
 int main(int argc, char **argv)

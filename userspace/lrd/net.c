@@ -7,8 +7,9 @@
 #include "lrd/lrd.h"
 #include "wire/lr.h"
 
-void net_send(struct lrd *lrd, const struct roam_addr *to, uint16_t port,
-	      const struct lr_msg *msg)
+void net_send_from(struct lrd *lrd, const struct roam_addr *from,
+		   const struct roam_addr *to, uint16_t port,
+		   const struct lr_msg *msg)
 {
 	const struct auth_key *key;
 	uint8_t buf[LR_MAX_LEN];
@@ -21,8 +22,14 @@ void net_send(struct lrd *lrd, const struct roam_addr *to, uint16_t port,
 		auth_sign(key, buf, len, buf + len, LR_AUTH_LEN);
 		len += LR_AUTH_LEN;
 	}
-	udp_send(lrd->udp, to, port, NULL, buf, len);
+	udp_send(lrd->udp, to, port, from, buf, len);
 	lrd->counters.sent++;
+}
+
+void net_send(struct lrd *lrd, const struct roam_addr *to, uint16_t port,
+	      const struct lr_msg *msg)
+{
+	net_send_from(lrd, NULL, to, port, msg);
 }
 
 /* Which role a message is for; the rest of the types is for registers. */

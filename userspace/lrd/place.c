@@ -2,15 +2,19 @@
 /*
  * Where this host is.
  *
- * The care-of address is the source address that the kernel chooses towards
- * the first register: whoever configures addresses and routes (any DHCP
- * client, an administrator, roam-drcpd) decides it by doing just that.
+ * The care-of address of a family is the source address that the kernel chooses
+ * towards the first register of that family that it has a way to: whoever
+ * configures addresses and routes (any DHCP client, an administrator,
+ * roam-drcpd) decides it by doing just that. Without such a register the prefixes
+ * of the permanent addresses stand for it.
  *
  * Permanent addresses live on a dummy link. TCP shall use them as source and
  * nothing else shall, since only what the module rewrites can use them away
  * from home. So a rule sends lookups for TCP to a table of our own that
  * mirrors the main one with the permanent address as preferred source; the
  * kernel's connect-time lookup carries the protocol, all others' do not match.
+ * What is exempt from rewriting (TEN-11, OPEN-39, OPEN-40) has rules before that
+ * one, which lead to the main table: it gets the care-of address.
  *
  * Network managers remove foreign rules and routes when they restart; every
  * look puts back what is missing.
@@ -28,19 +32,35 @@
 #define LOOK_SOON 5		/* ms after a change, to see the rest of it */
 #define LOOK_LATER 1000		/* ms, without any (D-21) */
 
-static char *own_addresses(struct lrd *lrd)
+/* Rules of one family: ports both ways, the mark, destinations, and TCP itself. */
+#define RULES_MAX (2 * MANGLE_EXEMPT_PORTS + MANGLE_EXEMPT_RANGES + 2)
+
+static int family_of(const struct roam_addr *addr)
+{
+	return roam_addr_is_v4(addr) ? AF_INET : AF_INET6;
+}
+
+/* Our permanent address of a family, or NULL. */
+static const struct roam_addr *own_of(const struct config *config, int family)
+{
+	for (size_t i = 0; i < config->n_own; i++)
+		if (family_of(&config->own[i]) == family)
+			return &config->own[i];
+	return NULL;
+}
+
+static char *own_addresses(struct lrd *lrd, unsigned int *index)
 {
 	const struct config *config = lrd->config;
 	char addr[ROAM_ADDR_STRLEN];
-	unsigned int index;
 	int err;
 
-	err = rtnl_dummy_ensure(lrd->rtnl, config->device, &index);
+	err = rtnl_dummy_ensure(lrd->rtnl, config->device, index);
 	if (err)
 		return daemon_error("cannot make the link %s for the permanent address: %s",
 				    config->device, strerror(-err));
 	for (size_t i = 0; i < config->n_own; i++) {
-		err = rtnl_addr_add(lrd->rtnl, index, &config->own[i]);
+		err = rtnl_addr_add(lrd->rtnl, *index, &config->own[i]);
 		if (err)
 			return daemon_error("cannot put %s on %s: %s",
 					    roam_addr_format(&config->own[i],
@@ -50,56 +70,178 @@ static char *own_addresses(struct lrd *lrd)
 	return NULL;
 }
 
-static void keep_rule(struct lrd *lrd)
+/* ---- the rules for TCP ---- */
+
+static struct rtnl_rule *add_rule(struct rtnl_rule *rules, size_t *n,
+				  int family, uint32_t priority,
+				  uint32_t table)
+{
+	struct rtnl_rule *rule = &rules[(*n)++];
+
+	rule->family = family;
+	rule->ipproto = IPPROTO_TCP;
+	rule->priority = priority;
+	rule->table = table;
+	return rule;
+}
+
+static size_t wanted_rules(const struct config *config, int family,
+			   struct rtnl_rule *rules)
+{
+	const struct mangle_exempt *exempt = &config->exempt;
+	const uint32_t before = config->priority - 1;
+	struct rtnl_rule *rule;
+	size_t n = 0;
+
+	for (size_t i = 0; i < exempt->n_ports; i++) {
+		rule = add_rule(rules, &n, family, before, RT_TABLE_MAIN);
+		rule->dport = exempt->ports[i];
+		rule = add_rule(rules, &n, family, before, RT_TABLE_MAIN);
+		rule->sport = exempt->ports[i];
+	}
+	if (exempt->mask) {
+		rule = add_rule(rules, &n, family, before, RT_TABLE_MAIN);
+		rule->mark = exempt->mark;
+		rule->mask = exempt->mask;
+	}
+	for (size_t i = 0; i < exempt->n_ranges; i++) {
+		if (family_of(&exempt->ranges[i].addr) != family)
+			continue;
+		rule = add_rule(rules, &n, family, before, RT_TABLE_MAIN);
+		rule->dst = exempt->ranges[i];
+	}
+	add_rule(rules, &n, family, config->priority, config->table);
+	return n;
+}
+
+static void keep_rules(struct lrd *lrd, int family)
 {
 	const struct config *config = lrd->config;
+	const struct roam_addr *own = own_of(config, family);
+	struct rtnl_rule rules[RULES_MAX];
 	int ret;
 
-	ret = rtnl_table_mirror(lrd->rtnl, config->table, &config->own[0]);
+	memset(rules, 0, sizeof(rules));
+	if (own)
+		ret = rtnl_table_mirror(lrd->rtnl, config->table, own);
+	else
+		ret = rtnl_table_flush(lrd->rtnl, family, config->table);
 	if (ret < 0)
 		log_warning("cannot keep route table %u: %s", config->table,
 			    strerror(-ret));
-	ret = rtnl_rule_ensure(lrd->rtnl, config->priority, IPPROTO_TCP,
-			       config->table);
+	ret = rtnl_rules_keep(lrd->rtnl, family, rules,
+			      own ? wanted_rules(config, family, rules) : 0);
 	if (ret < 0)
-		log_warning("cannot keep rule %u: %s", config->priority,
+		log_warning("cannot keep the rules %u and %u: %s",
+			    config->priority - 1, config->priority,
 			    strerror(-ret));
 }
 
-static struct roam_addr care_of(struct lrd *lrd)
-{
-	struct roam_addr src, none = { { 0 } };
+/* ---- the care-of address ---- */
 
-	for (size_t i = 0; i < lrd->config->n_registers; i++)
-		if (!rtnl_route_get(lrd->rtnl, &lrd->config->registers[i].addr,
-				    &src, NULL))
+/* Somebody in @prefix, but not us. */
+static struct roam_addr somebody_in(const struct roam_prefix *prefix,
+				    const struct roam_addr *own)
+{
+	struct roam_addr addr = prefix->addr;
+
+	do
+		addr.b[15]++;
+	while (roam_addr_eq(&addr, own));
+	return addr;
+}
+
+/* The source towards registers of the family of @own, or all zero. */
+static struct roam_addr source_of(struct lrd *lrd, const struct roam_addr *own)
+{
+	const struct config *config = lrd->config;
+	struct roam_addr src, to, none = { { 0 } };
+	bool any = false;
+
+	for (size_t i = 0; i < lrd->n_registers; i++) {
+		if (family_of(&lrd->registers[i].addr) != family_of(own))
+			continue;
+		any = true;
+		if (!rtnl_route_get(lrd->rtnl, &lrd->registers[i].addr, &src,
+				    NULL))
 			return src;
+	}
+	for (size_t i = 0; !any && i < config->n_permanent; i++) {
+		if (family_of(&config->permanent[i].addr) != family_of(own))
+			continue;
+		to = somebody_in(&config->permanent[i], own);
+		if (!rtnl_route_get(lrd->rtnl, &to, &src, NULL))
+			return src;
+	}
 	return none;
+}
+
+/*
+ * Without another address the kernel falls back to that on the dummy link. We
+ * are at home (OPEN-22) only where a link to a network has it as well.
+ */
+static struct roam_addr care_of(struct lrd *lrd, const struct roam_addr *own,
+				unsigned int dummy)
+{
+	struct roam_addr src = source_of(lrd, own), none = { { 0 } };
+
+	if (roam_addr_is_link_local(&src))
+		return none;
+	if (roam_addr_eq(&src, own) &&
+	    rtnl_addr_elsewhere(lrd->rtnl, dummy, own) <= 0)
+		return none;
+	return src;
+}
+
+static struct roam_place where(struct lrd *lrd, unsigned int dummy)
+{
+	const struct roam_addr *v4 = own_of(lrd->config, AF_INET);
+	const struct roam_addr *v6 = own_of(lrd->config, AF_INET6);
+	struct roam_place place = { 0 };
+
+	if (v4)
+		place.v4 = care_of(lrd, v4, dummy);
+	if (v6)
+		place.v6 = care_of(lrd, v6, dummy);
+	return place;
 }
 
 static void on_look(uv_timer_t *timer);
 
 static void look(struct lrd *lrd)
 {
-	char *error = own_addresses(lrd);
-	struct roam_addr coa;
+	struct roam_place place = { 0 };
+	unsigned int dummy = 0;
+	char *error = own_addresses(lrd, &dummy);
 
 	if (error)
 		log_warning("%s", error);
 	free(error);
-	keep_rule(lrd);
-	coa = care_of(lrd);
-	if (!roam_addr_eq(&coa, &lrd->coa)) {
+	keep_rules(lrd, AF_INET);
+	keep_rules(lrd, AF_INET6);
+	place = where(lrd, dummy);
+	if (memcmp(&place, &lrd->place, sizeof(place))) {
 		/* Between networks there is none; that is no place to remember. */
-		if (!roam_addr_is_none(&lrd->coa))
-			lrd->old_coa = lrd->coa;
-		lrd->coa = coa;
+		if (!roam_addr_is_none(&lrd->place.v4))
+			lrd->before.v4 = lrd->place.v4;
+		if (!roam_addr_is_none(&lrd->place.v6))
+			lrd->before.v6 = lrd->place.v6;
+		lrd->place = place;
 		lrd->moved = daemon_now();
 		lrd->counters.moves++;
+		/* The name servers of the network just left say nothing now. */
+		registers_look(lrd);
 	}
-	mobile_set_coa(lrd->mobile, daemon_now(), &coa);
+	if (!lrd->left)
+		mobile_set_coa(lrd->mobile, daemon_now(), &place);
 	uv_timer_start(&lrd->look, on_look, LOOK_LATER, 0);
 	lrd_kick(lrd);
+}
+
+void place_look(struct lrd *lrd)
+{
+	if (lrd->mobile && lrd->watch >= 0)
+		look(lrd);
 }
 
 static void on_look(uv_timer_t *timer)
@@ -122,12 +264,13 @@ static void on_change(uv_poll_t *poll, int status, int events)
 
 char *place_apply(struct lrd *lrd)
 {
+	unsigned int dummy;
 	char *error;
 
 	if (!lrd->mobile)
 		return NULL;
 	/* What cannot be done now ends the start; later looks only warn. */
-	error = own_addresses(lrd);
+	error = own_addresses(lrd, &dummy);
 	if (!error)
 		look(lrd);
 	return error;

@@ -30,6 +30,8 @@ static const char *mobile_event_name(enum mobile_event_type type)
 	case MOBILE_UNANSWERED: return "unanswered";
 	case MOBILE_PEER_CONFIRMED: return "peer-confirmed";
 	case MOBILE_PEER_PLAIN: return "peer-plain";
+	case MOBILE_LITERAL_OK: return "literal";
+	case MOBILE_LITERAL_LOST: return "symmetric";
 	}
 	return "unknown";
 }
@@ -66,6 +68,14 @@ static void log_mobile(const struct mobile_event *e)
 	case MOBILE_PEER_PLAIN:
 		log_info("mn=%s correspondent=%s is plain: its connections end with coa=%s",
 			 perm, host, text(&e->coa, coa));
+		break;
+	case MOBILE_LITERAL_OK:
+		log_notice("mn=%s packets with this source reach %s from here: literal mode",
+			   perm, host);
+		break;
+	case MOBILE_LITERAL_LOST:
+		log_notice("mn=%s packets with this source do not reach %s from here: symmetric mode",
+			   perm, host);
 		break;
 	}
 }

@@ -17,11 +17,18 @@ static json_t *json_until(msec_t when)
 	return json_integer(when > now ? (when - now) / 1000 : 0);
 }
 
+/* What its own packets carry as source. */
+static const char *wire_name(bool literal)
+{
+	return literal ? "literal" : "symmetric";
+}
+
 static void add_mapping(void *ctx, const struct corr_status *st)
 {
-	json_array_append_new(ctx, json_pack("{so so sI so sb}",
+	json_array_append_new(ctx, json_pack("{so so ss sI so sb}",
 		"permanent", json_addr(&st->perm),
 		"care_of", json_addr(&st->coa),
+		"wire", wire_name(st->literal),
 		"sequence", (json_int_t)st->seq,
 		"expires_in", json_until(st->expires),
 		"pending", st->pending));
@@ -40,9 +47,10 @@ static json_t *show(void *ctx, const json_t *args, struct control_error *error)
 
 static void add_registration(void *ctx, const struct mobile_status *st)
 {
-	json_array_append_new(ctx, json_pack("{so so so sb so sI si ss}",
+	json_array_append_new(ctx, json_pack("{so so ss so sb so sI si ss}",
 		"permanent", json_addr(&st->perm),
 		"care_of", json_addr(&st->coa),
+		"wire", wire_name(st->literal),
 		"register", json_addr(&st->reg),
 		"registered", st->registered,
 		"expires_in", json_until(st->expires),
@@ -109,12 +117,13 @@ static json_t *counters(void *ctx, const json_t *args,
 	for (int i = LR_DROP_NONE + 1; i < LR_DROP_MAX; i++)
 		json_object_set_new(drops, lr_drop_name(i),
 				    json_integer(c->drop[i]));
-	return json_pack("{sI sI sI sI sI sI so}",
+	return json_pack("{sI sI sI sI sI sI sI so}",
 			 "received", (json_int_t)c->received,
 			 "sent", (json_int_t)c->sent,
 			 "send_errors", (json_int_t)udp_send_errors(lrd->udp),
 			 "misses", (json_int_t)c->misses,
 			 "moves", (json_int_t)c->moves,
+			 "restored", (json_int_t)c->restored,
 			 "resyncs", (json_int_t)c->resyncs,
 			 "dropped", drops);
 }
@@ -145,6 +154,15 @@ static void count_registration(void *ctx, const struct mobile_status *st)
 	count->registered += st->registered;
 }
 
+/* The register that the next question goes to. */
+static const struct roam_addr *asked_first(const struct lrd *lrd)
+{
+	static const struct roam_addr none;
+
+	return lrd->n_registers ?
+	       &lrd->registers[corr_register_index(lrd->corr)].addr : &none;
+}
+
 static json_t *status(void *ctx, const json_t *args,
 		      struct control_error *error)
 {
@@ -159,15 +177,20 @@ static json_t *status(void *ctx, const json_t *args,
 		mobile_foreach(lrd->mobile, count_registration, &registrations);
 		mobile_foreach_peer(lrd->mobile, count_peer, &n_peers);
 	}
-	return json_pack("{ss ss ss so so so si si si si sI}",
+	return json_pack("{ss ss ss so so so so so sb si so si si si si sI}",
 			 "daemon", "roam-lrd",
 			 "version", ROAM_VERSION,
 			 "role", lrd->mobile ? "mobile" : "correspondent",
-			 "care_of", json_addr(&lrd->coa),
-			 "old_care_of", json_addr(&lrd->old_coa),
+			 "care_of", json_addr(&lrd->place.v4),
+			 "care_of6", json_addr(&lrd->place.v6),
+			 "old_care_of", json_addr(&lrd->before.v4),
+			 "old_care_of6", json_addr(&lrd->before.v6),
 			 "moved", lrd->moved ?
 				json_integer((daemon_now() - lrd->moved) / 1000) :
 				json_null(),
+			 "left", lrd->left,
+			 "registers", (int)lrd->n_registers,
+			 "register", json_addr(asked_first(lrd)),
 			 "registrations", registrations.all,
 			 "registered", registrations.registered,
 			 "correspondents", n_peers,
@@ -176,11 +199,50 @@ static json_t *status(void *ctx, const json_t *args,
 						1000));
 }
 
+static bool is_mobile(const struct lrd *lrd, struct control_error *error)
+{
+	if (lrd->mobile)
+		return true;
+	control_refuse(error, "refused", "mobile { address = {...} } in lrd.conf",
+		       "this host is no mobile host");
+	return false;
+}
+
+/* Before a long sleep or a shutdown: nobody shall send to where we were. */
+static json_t *leave(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct lrd *lrd = ctx;
+
+	(void)args;
+	if (!is_mobile(lrd, error))
+		return NULL;
+	if (!lrd->left) {
+		lrd->left = true;
+		mobile_deregister(lrd->mobile, daemon_now());
+		lrd_kick(lrd);
+	}
+	return json_array();
+}
+
+static json_t *join(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct lrd *lrd = ctx;
+
+	(void)args;
+	if (!is_mobile(lrd, error))
+		return NULL;
+	lrd->left = false;
+	place_look(lrd);
+	return json_array();
+}
+
 const struct control_command show_commands[] = {
 	{ "show", show, false, "permanent addresses known here, as correspondent" },
 	{ "registers", registers, false, "own permanent addresses at each register" },
 	{ "peers", peers, false, "correspondents of the own permanent addresses" },
 	{ "counters", counters, false, "messages, and drops by reason" },
+	{ "leave", leave, true, "end all registrations and tell correspondents, until join" },
+	{ "join", join, true, "register again after leave" },
 	{ "status", status, false, "role, care-of address, how much of it stands" },
 	{ NULL, NULL, false, NULL }
 };

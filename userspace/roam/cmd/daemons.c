@@ -140,6 +140,16 @@ static int lr_counters(int argc, char **argv)
 	return ask("lrd", "counters", argc, argv, output_record);
 }
 
+static int lr_leave(int argc, char **argv)
+{
+	return ask("lrd", "leave", argc, argv, print_table);
+}
+
+static int lr_join(int argc, char **argv)
+{
+	return ask("lrd", "join", argc, argv, print_table);
+}
+
 static const struct command hlr_commands[] = {
 	{ .name = "show", .args = "[PERM]", .help = "where mobile hosts are",
 	  .run = hlr_show },
@@ -169,6 +179,11 @@ static const struct command lr_commands[] = {
 	  .run = lr_peers },
 	{ .name = "registers", .help = "registers, and how they answer",
 	  .run = lr_registers },
+	{ .name = "leave",
+	  .help = "end all registrations and tell correspondents",
+	  .run = lr_leave },
+	{ .name = "join", .help = "register again after leave",
+	  .run = lr_join },
 	{ .name = "status", .help = "state of the daemon", .run = lr_status },
 	{ .name = "counters", .help = "messages, answers, drops by reason",
 	  .run = lr_counters },
