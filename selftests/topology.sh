@@ -10,6 +10,10 @@
 #                 +-- net3 192.0.2.128/26 --+           +-- register
 #                                                           198.51.100.66/26
 #
+# Everybody has an IPv6 address as well: 2001:db8:N::/64 in netN, the correspondent
+# 2001:db8:c::2, the register 2001:db8:e::66. The mobile host has 2001:db8:77::5 as
+# second permanent address where a test wants it: with_ipv6=yes.
+#
 # Each is a network namespace; $mobile, $router, $correspondent and $register
 # hold their names. The mobile host is in one of the three networks at a time,
 # with another address at each visit; each host has a folder of its own for
@@ -20,8 +24,12 @@
 #   server 192.0.2.1 ---- 192.0.2.2 roamer, permanent 203.0.113.5
 readonly permanent=203.0.113.5
 readonly permanent_prefix=203.0.113.0/24
+readonly permanent6=2001:db8:77::5
+readonly permanent_prefix6=2001:db8:77::/64
 readonly correspondent_addr=198.51.100.2
 readonly register_addr=198.51.100.66
+readonly correspondent_addr6=2001:db8:c::2
+readonly register_addr6=2001:db8:e::66
 mobile='' router='' correspondent='' register=''
 
 topology_script=${BASH_SOURCE[0]}
@@ -33,24 +41,33 @@ topology_create() {
 	modprobe roam_mangle || fail "roam_mangle cannot be loaded"
 	ns_create mobile router correspondent register
 	on_exit topology_stop_daemons
-	in_ns "$router" sysctl -qw net.ipv4.ip_forward=1
-	local n
+	local n host
+	# Addresses made by hand are nobody else's: no time for finding that out.
+	for host in mobile router correspondent register; do
+		in_ns "${!host}" sysctl -qw net.ipv6.conf.default.accept_dad=0 \
+			net.ipv6.conf.default.accept_ra=0
+	done
+	in_ns "$router" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	for n in 1 2 3; do
 		veth_pair "$mobile" "net$n" "$router" "net$n"
 		ip -n "$router" address add "192.0.2.$(((n - 1) * 64 + 1))/26" dev "net$n"
+		ip -n "$router" address add "2001:db8:$n::1/64" dev "net$n" nodad
 		ip -n "$mobile" link set "net$n" down
 	done
-	topology_wire correspondent "$correspondent_addr" 198.51.100.1
-	topology_wire register "$register_addr" 198.51.100.65
+	topology_wire correspondent "$correspondent_addr" 198.51.100.1 "$correspondent_addr6" 2001:db8:c::1
+	topology_wire register "$register_addr" 198.51.100.65 "$register_addr6" 2001:db8:e::1
 	topology_keys
 }
 
-# topology_wire HOST ADDRESS GATEWAY
+# topology_wire HOST ADDRESS GATEWAY ADDRESS6 GATEWAY6
 topology_wire() {
 	veth_pair "${!1}" eth0 "$router" "$1"
 	ip -n "${!1}" address add "$2/26" dev eth0
 	ip -n "$router" address add "$3/26" dev "$1"
 	ip -n "${!1}" route add default via "$3"
+	ip -n "${!1}" address add "$4/64" dev eth0 nodad
+	ip -n "$router" address add "$5/64" dev "$1" nodad
+	ip -n "${!1}" route add default via "$5"
 }
 
 topology_keep_logs() {
@@ -132,7 +149,7 @@ register_start() {
 		keys = "$hosts/register/keys.key"
 		store = "$hosts/register/hlr.db"
 		lifetime = ${register_lifetime:-300s}
-		host "mobile" { key = 1  permanent = {"$permanent"} }
+		host "mobile" { key = 1  permanent = {"$permanent", "$permanent6"} }
 		host "correspondent" { key = 2 }
 	END
 	daemon register roam-hlrd hlrd
@@ -142,10 +159,11 @@ register_start() {
 mobile_start() {
 	cat >"$hosts/mobile/lrd.conf" <<-END
 		keys = "$hosts/mobile/keys.key"
-		permanent = {"$permanent_prefix"}
-		register "$register_addr" { key = 1 }
+		permanent = {"$permanent_prefix", "$permanent_prefix6"}
+		register "${register_at:-$register_addr}" { key = 1 }
+		${mobile_sections:-}
 		mobile {
-			address = {"$permanent"}
+			address = {"$permanent"${with_ipv6:+, "$permanent6"}}
 			announce_time = 5s
 			${mobile_options:-}
 		}
@@ -164,8 +182,9 @@ correspondent_start() {
 correspondent_configure() {
 	cat >"$hosts/correspondent/lrd.conf" <<-END
 		keys = "$hosts/correspondent/keys.key"
-		permanent = {"$permanent_prefix"}
-		register "$register_addr" { key = 2 }
+		permanent = {"$permanent_prefix", "$permanent_prefix6"}
+		register "${register_at:-$register_addr}" { key = 2 }
+		${correspondent_sections:-}
 		correspondent { ${correspondent_options:-} }
 	END
 }
@@ -181,47 +200,59 @@ topology_start() {
 }
 
 # move_to N: leave the network, enter network N with another address than on the
-# last visits. The old link goes first: a hard handoff. Sets $care_of.
+# last visits. The old link goes first: a hard handoff. Sets $care_of, $care_of6.
 move_to() {
 	local n=$1 base=$((($1 - 1) * 64)) visits=0 other
 	place_now
 	visits=$((visits + 1))
 	care_of=192.0.2.$((base + 2 + visits % 60))
-	echo "$visits $care_of" >"$hosts/place"
+	care_of6=$(printf '2001:db8:%d::%x' "$n" $((16 + visits % 60000)))
+	echo "$visits $care_of $care_of6" >"$hosts/place"
 	for other in 1 2 3; do
 		((other == n)) || echo "link set net$other down"
-		echo "address flush dev net$other"
+		echo "address flush dev net$other scope global"
 	done >"$hosts/handoff"
 	cat >>"$hosts/handoff" <<-END
 		link set net$n up
 		address add $care_of/26 dev net$n
 		route replace default via 192.0.2.$((base + 1))
+		address add $care_of6/64 dev net$n nodad
+		route replace default via 2001:db8:$n::1
 	END
 	ip -n "$mobile" -batch "$hosts/handoff" || fail "cannot move to net$n"
 }
 
-# place_now: set $care_of, which another test may have changed.
+# place_now: set $care_of and $care_of6, which another test may have changed.
 place_now() {
 	# shellcheck disable=SC2034 # the caller's
-	[[ ! -e $hosts/place ]] || read -r visits care_of <"$hosts/place"
+	[[ ! -e $hosts/place ]] || read -r visits care_of care_of6 <"$hosts/place"
 }
 
-# The register knows the present care-of address.
+# address_of KIND [FAMILY]: permanent, care_of, correspondent_addr or register_addr.
+address_of() {
+	local name=$1
+	[[ ${2:-4} == 4 ]] || name+=6
+	echo "${!name}"
+}
+
+# is_registered [FAMILY]: the register knows the present care-of address.
 is_registered() {
 	roam register -j hlr show |
-		jq -e --arg perm "$permanent" --arg coa "$care_of" \
+		jq -e --arg perm "$(address_of permanent "$@")" \
+			--arg coa "$(address_of care_of "$@")" \
 			'any(.[]; .permanent == $perm and .care_of == $coa)'
 }
 
-# mapped_at HOST: the care-of address the module of a host sends to.
+# mapped_at HOST [FAMILY]: the care-of address the module of a host sends to.
 mapped_at() {
 	roam "$1" -j mangle show |
-		jq -r --arg perm "$permanent" '.[] | select(.permanent == $perm) | .care_of'
+		jq -r --arg perm "$(address_of permanent "${@:2}")" \
+			'.[] | select(.permanent == $perm) | .care_of'
 }
 
-# is_mapped HOST: its module sends to the present care-of address.
+# is_mapped HOST [FAMILY]: its module sends to the present care-of address.
 is_mapped() {
-	[[ $(mapped_at "$1") == "$care_of" ]]
+	[[ $(mapped_at "$@") == "$(address_of care_of "${@:2}")" ]]
 }
 
 # ---- connections ----

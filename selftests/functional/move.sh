@@ -5,20 +5,30 @@
 # The main job: connections of unmodified programs go on while their host
 # changes its network. The first test moves the host $MOVES times (200) and
 # captures; the next ones judge what was captured, by tshark and by a dissector
-# that knows nothing of our C code.
+# that knows nothing of our C code. Then the same over IPv6, $MOVES6 times (40).
 # shellcheck source=../lib.sh
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 # shellcheck source=../topology.sh
 . "$(dirname "$(realpath "$0")")/../topology.sh"
 
-readonly moves=${MOVES:-200}
+readonly moves=${MOVES:-200} moves6=${MOVES6:-40}
 readonly download_port=8080
 readonly bulk_port=5201
 dissector=$(realpath "$(dirname "$0")")/../dissector/roam-lr.lua
 # What the judges read.
 readonly visited=$ROAM_OUT/move.visited
+readonly visited6=$ROAM_OUT/move6.visited
 readonly wire=$ROAM_OUT/move.wire
 readonly messages=$ROAM_OUT/move.messages
+
+# The addresses that programs use, of the family that a test is about.
+peer=$correspondent_addr
+own=$permanent
+
+in_url() {
+	[[ $1 != *:* ]] || set -- "[$1]"
+	echo "$1"
+}
 
 # ---- programs as they come ----
 
@@ -28,7 +38,7 @@ ssh_server() {
 	ssh-keygen -q -t ed25519 -N '' -f "$dir/host"
 	ssh-keygen -q -t ed25519 -N '' -f "$dir/user"
 	cat >"$dir/config" <<-END
-		ListenAddress $correspondent_addr
+		ListenAddress $peer
 		HostKey $dir/host
 		AuthorizedKeysFile $dir/user.pub
 		PidFile $dir/pid
@@ -47,7 +57,7 @@ ssh_open() {
 	coproc session {
 		exec nsenter --net="/run/netns/$mobile" ssh -F none -i "$dir/user" -o IdentitiesOnly=yes \
 			-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-			-o LogLevel=ERROR "root@$correspondent_addr" "$@"
+			-o LogLevel=ERROR "root@$peer" "$@"
 	}
 	# shellcheck disable=SC2154 # set by coproc
 	on_exit stop "$session_PID"
@@ -69,7 +79,7 @@ download_server() {
 	head -c "$1" /dev/urandom >"$dir/file"
 	sum=$(sha256sum <"$dir/file")
 	bg in_ns "$correspondent" /usr/bin/python3 -m http.server --directory "$dir" \
-		--bind "$correspondent_addr" "$download_port" >"$dir.log" 2>&1
+		--bind "$peer" "$download_port" >"$dir.log" 2>&1
 	wait_for 60 port_open correspondent "$download_port"
 }
 
@@ -81,7 +91,7 @@ download_loop() {
 	until [[ -e $hosts/done ]]; do
 		sum=$(
 			in_ns "$mobile" curl -sS --max-time 300 --limit-rate 32k \
-				"http://$correspondent_addr:$download_port/file" | sha256sum
+				"http://$(in_url "$peer"):$download_port/file" | sha256sum
 			exit "${PIPESTATUS[0]}"
 		)
 		status=$?
@@ -93,7 +103,7 @@ download_loop() {
 bulk_open() {
 	bg in_ns "$mobile" iperf3 -s -p "$bulk_port" >"$hosts/mobile/iperf3" 2>&1
 	wait_for 60 port_open mobile "$bulk_port"
-	bg in_ns "$correspondent" iperf3 -c "$permanent" -p "$bulk_port" -t 36000 -b 200k \
+	bg in_ns "$correspondent" iperf3 -c "$own" -p "$bulk_port" -t 36000 -b 200k \
 		--forceflush >"$hosts/correspondent/iperf3" 2>&1
 	bulk_pid=$bg_pid
 	wait_for 120 bulk_went_on 1
@@ -142,10 +152,13 @@ captured() {
 
 # ---- tests ----
 
+# outlive_moves COUNT FAMILY NAME: captures go to NAME.*.pcap.
 outlive_moves() {
+	local count=$1 family=$2 name=$3
 	local i before sum bulk_pid tcp_pid address port
 	require ssh sshd curl iperf3 ethtool
 	topology_start
+	wait_for 60 is_registered "$family"
 	filter_ingress
 	offloads_off
 	ssh_server
@@ -153,18 +166,18 @@ outlive_moves() {
 	# shellcheck disable=SC2016 # the remote shell's
 	ssh_open 'echo $SSH_CONNECTION; exec cat'
 	read -r -t 120 address port <&"${session[0]}" || fail "ssh does not connect"
-	expect_eq "peer address that sshd sees" "$permanent" "$address"
-	expect_match "its addresses" "^[0-9]+ $correspondent_addr 22$" "$port"
+	expect_eq "peer address that sshd sees" "$own" "$address"
+	expect_match "its addresses" "^[0-9]+ $peer 22$" "$port"
 	bulk_open
 
-	: >"$visited"
-	capture_start "$router" correspondent move.tcp.pcap
+	: >"$ROAM_OUT/$name.visited"
+	capture_start "$router" correspondent "$name.tcp.pcap"
 	tcp_pid=$capture_pid
-	capture_start "$router" register move.register.pcap
+	capture_start "$router" register "$name.register.pcap"
 	bg download_loop >"$hosts/downloads"
-	for ((i = 1; i <= moves; i++)); do
+	for ((i = 1; i <= count; i++)); do
 		move_to $((1 + i % 3))
-		echo "$care_of" >>"$visited"
+		address_of care_of "$family" >>"$ROAM_OUT/$name.visited"
 		say "move $i"
 	done
 
@@ -172,7 +185,7 @@ outlive_moves() {
 	before=$(bulk_bytes)
 	expect_match "bytes of iperf3" '^[0-9]+$' "$before"
 	wait_for 120 bulk_went_on $((before + 20000))
-	wait_for 120 is_registered
+	wait_for 120 is_registered "$family"
 	touch "$hosts/done"
 	wait_for 300 downloads_ended
 	expect_eq "downloads with errors" "" "$(grep -v -F "0 $sum" "$hosts/downloads")"
@@ -185,18 +198,32 @@ outlive_moves() {
 	echo "downloads: $(wc -l <"$hosts/downloads")"
 }
 
+# The register is asked over IPv6, too, and both families move at once.
+outlive_moves_over_ipv6() {
+	local peer=$correspondent_addr6 own=$permanent6
+	# shellcheck disable=SC2034 # topology.sh's
+	local with_ipv6=yes register_at="[$register_addr6]"
+	outlive_moves "$moves6" 6 move6
+	wait_for 60 is_registered 4
+}
+
 downloads_ended() {
 	[[ -s $hosts/downloads ]] && ! in_ns "$mobile" pgrep -x curl
 }
 
+# as_ss ADDRESS PORT: as ss prints it.
+as_ss() {
+	echo "$(in_url "$1"):$2"
+}
+
 # Both ends of ssh: port and address did not change (MLR-32).
 sockets_are_permanent() {
-	expect_eq "ssh at the mobile host" "$permanent:${port%% *} $correspondent_addr:22" \
-		"$(sockets mobile dport = :22)"
-	expect_eq "ssh at the correspondent" "$correspondent_addr:22 $permanent:${port%% *}" \
-		"$(sockets correspondent sport = :22)"
+	local here there
+	here=$(as_ss "$own" "${port%% *}") there=$(as_ss "$peer" 22)
+	expect_eq "ssh at the mobile host" "$here $there" "$(sockets mobile dport = :22)"
+	expect_eq "ssh at the correspondent" "$there $here" "$(sockets correspondent sport = :22)"
 	expect_eq "care-of addresses in sockets" "" \
-		"$( (sockets mobile; sockets correspondent) | grep -F 192.0.2.)"
+		"$( (sockets mobile; sockets correspondent) | grep -E '192\.0\.2\.|2001:db8:[123]::')"
 }
 
 no_permanent_address_on_the_wire() {
@@ -277,7 +304,7 @@ bulk_with_offloads() {
 	download_server 8000000
 	capture_start "$router" correspondent move.bulk.pcap -s 64 greater 1600
 	bg in_ns "$mobile" curl -sS --limit-rate 2M \
-		"http://$correspondent_addr:$download_port/file" >"$hosts/file" 2>"$hosts/error"
+		"http://$peer:$download_port/file" >"$hosts/file" 2>"$hosts/error"
 	for ((i = 1; i <= 5; i++)); do
 		wait_for 120 received_more $((i * 500000))
 		move_to $((1 + i % 3))
@@ -294,7 +321,55 @@ received_more() {
 	(($(stat -c %s "$hosts/file") >= $1))
 }
 
-test "GEN-10 MLR-32 MLR-38 OPEN-18: ssh, curl and iperf3 outlive $moves moves" outlive_moves
+# What the IPv4 tests above look at, in one.
+ipv6_on_the_wire() {
+	local seen=$ROAM_OUT/move6.wire
+	[[ -s $ROAM_OUT/move6.tcp.pcap && -s $visited6 ]] || skip "nothing was captured"
+	fields move6.tcp.pcap -Y ipv6 -o tcp.check_checksum:TRUE -E occurrence=a -E separator=/t \
+		-e ipv6.src -e ipv6.dst -e ipv6.nxt -e ipv6.plen -e tcp.checksum.status \
+		-e udp.dstport -e tcp.hdr_len -e tcp.len >"$seen"
+	expect_eq "packets with the permanent address" "" "$(grep -w -F "$permanent6" "$seen" | head -n 3)"
+	expect_eq "visits without TCP in both directions" "" "$(
+		awk -v peer="$correspondent_addr6" '
+			NR == FNR { visit[$1]; next }
+			$3 == 6 && $2 == peer { sent[$1] = 1 }
+			$3 == 6 && $1 == peer { got[$2] = 1 }
+			END { for (v in visit) if (!sent[v] || !got[v]) print v }' "$visited6" "$seen")"
+	expect_eq "other protocols" "" "$(
+		awk -F'\t' '$3 != 6 && !($3 == 17 && $6 == 17434) && $3 !~ /^58/' "$seen" | head -n 3)"
+	expect_eq "TCP in anything but a plain header" "" "$(
+		awk -F'\t' '$3 == 6 && $4 != $7 + $8' "$seen" | head -n 3)"
+	expect_eq "packets with a wrong checksum" "" "$(
+		awk -F'\t' '$3 == 6 && $5 !~ /^(1|Good)$/' "$seen" | head -n 3)"
+}
+
+# Announces, answers, confirms about each visit, and both families in each update.
+ipv6_messages() {
+	local file seen=$ROAM_OUT/move6.messages
+	[[ -s $ROAM_OUT/move6.register.pcap && -s $visited6 ]] || skip "nothing was captured"
+	for file in tcp register; do
+		fields "move6.$file.pcap" -X "lua_script:$dissector" -Y "roam_lr && ipv6" \
+			-E occurrence=a -E separator=/t -e roam_lr.type -e roam_lr.permanent \
+			-e roam_lr.care_of -e roam_lr.status -e roam_lr.malformed \
+			-e _ws.expert.message | sed "s/^/$file\t/"
+	done >"$seen"
+	expect_eq "malformed or doubtful messages" "" "$(awk -F'\t' '$6 || $7' "$seen" | head -n 3)"
+	expect_eq "moves without their exchange" "" "$(awk -F'\t' '
+		NR == FNR { visits[$1]++; next }
+		$1 == "tcp" && $2 == 5 { announce[$4]++ }
+		$1 == "tcp" && $2 == 2 && $5 == 0 { answer[$4]++ }
+		$1 == "tcp" && $2 == 6 && $5 == 0 { confirm[$4]++ }
+		$1 == "register" && $2 == 3 { update[$4]++ }
+		END {
+			for (v in visits)
+				if (!update[v] || !announce[v] || !answer[v] || !confirm[v])
+					printf "%s: update %d announce %d answer %d confirm %d\n",
+						v, update[v], announce[v], answer[v], confirm[v]
+		}' "$visited6" "$seen" | head -n 5)"
+}
+
+test "GEN-10 MLR-32 MLR-38 OPEN-18: ssh, curl and iperf3 outlive $moves moves" \
+	outlive_moves "$moves" 4 move
 test "MLR-17 MLR-29 OPEN-18 OPEN-19: the wire carries care-of addresses, both ways" \
 	no_permanent_address_on_the_wire
 test "MLR-39: no tunnel and no byte more" nothing_but_plain_tcp
@@ -303,4 +378,8 @@ test "MLR-02 MLR-03 MLR-05 MLR-34 MLR-36: each move has its exchange of messages
 	messages_follow_the_protocol_page
 test "OPEN-03 OPEN-04 MLR-38: a bulk transfer with offloads is unharmed by moves" \
 	bulk_with_offloads
+test "OPEN-01 MLR-32 MLR-38: the same over IPv6, $moves6 moves" outlive_moves_over_ipv6
+test "OPEN-01 OPEN-03 OPEN-18 MLR-39: IPv6 on the wire is plain, with care-of addresses" \
+	ipv6_on_the_wire
+test "OPEN-01 MLR-34 MLR-36: each move over IPv6 has its exchange of messages" ipv6_messages
 tests_done

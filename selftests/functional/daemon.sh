@@ -1,0 +1,283 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 1200
+#
+# What roam-lrd is configured to do: registers by DNS, keys shared with peers, what
+# is exempt, literal mode; and what it does when others change what it set.
+# shellcheck source=../lib.sh
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+# shellcheck source=../topology.sh
+. "$(dirname "$(realpath "$0")")/../topology.sh"
+
+readonly second_addr=198.51.100.67 second_port=17435
+readonly mark=0x70
+readonly marked=setsockopt-int=1:36:$((mark)) # SOL_SOCKET, SO_MARK
+
+# Two registers that only DNS knows, and a key that the hosts share.
+# shellcheck disable=SC2034 # topology.sh's
+world() {
+	local host
+	require dnsmasq
+	topology_create
+	"$roam_bin/roam" hlr keygen 3 >"$hosts/shared" || fail "keygen does not work"
+	for host in mobile correspondent; do
+		cat "$hosts/shared" >>"$hosts/$host/keys.key"
+	done
+	ip -n "$register" address add "$second_addr/26" dev eth0
+	bg in_ns "$register" dnsmasq -k -C /dev/null -R -h -u root --pid-file= --local=/test/ \
+		--srv-host="_roam-lr._udp.lr.test,second.lr.test,$second_port,20,0" \
+		--srv-host="_roam-lr._udp.lr.test,first.lr.test,17434,10,0" \
+		--host-record="first.lr.test,$register_addr" \
+		--host-record="second.lr.test,$second_addr"
+	register_at=lr.test
+	mobile_sections="nameserver = \"$register_addr\"  resolve = 2s
+		exempt { mark = $mark  mask = 0xf0  destinations = {\"$register_addr/32\"} }
+		peer \"$correspondent_addr\" { key = 3 }"
+	mobile_options='mode = probe'
+	correspondent_sections="nameserver = \"$register_addr\"  resolve = 2s
+		peer \"$permanent\" { key = 3 }"
+	correspondent_options='timeout = 200ms  prefer = 2s  null_lifetime = 2s'
+	# What passes: everything from net1, from net2 and net3 only what they own.
+	in_ns "$router" sysctl -qw net.ipv4.conf.all.rp_filter=0 \
+		net.ipv4.conf.net1.rp_filter=0 net.ipv4.conf.net2.rp_filter=1 \
+		net.ipv4.conf.net3.rp_filter=1
+	register_start
+	second_start
+	correspondent_start
+	move_to 1
+	mobile_start
+	wait_for 60 is_registered
+	echo_serve correspondent 7
+	echo_serve mobile 7
+	echo_serve register 7
+}
+
+second_start() {
+	sed -e "s/^lifetime/listen = {\"$second_addr:$second_port\"}\n&/" \
+		-e "s|hlr.db|second.db|" "$hosts/register/hlrd.conf" >"$hosts/register/second.conf"
+	daemon_start register roam-hlrd second
+	wait_for 60 second_knows nobody
+}
+
+# second_knows [CARE_OF|nobody]: the second register, by its own socket.
+second_knows() {
+	local shown
+	mkdir -p "$hosts/second"
+	ln -sf "$hosts/register/second.sock" "$hosts/second/hlrd.sock"
+	shown=$(ROAM_RUN_DIR=$hosts/second in_ns "$register" "$roam_bin/roam" -j hlr show) || return
+	[[ $1 == nobody ]] || grep -q -F "\"$1\"" <<<"$shown"
+}
+
+# asked_first HOST: the register that its correspondent role asks.
+asked_first() {
+	roam "$1" -j lr status | jq -r '.[0].register'
+}
+
+is_asked_first() {
+	[[ $(asked_first correspondent) == "$1" ]]
+}
+
+registers_by_dns() {
+	expect_eq "registers" "$register_addr $second_addr" \
+		"$(roam mobile -j lr registers | jq -r '[.[].register] | join(" ")')"
+	wait_for 60 second_knows "$care_of"
+	talk_open found mobile "$correspondent_addr" 7
+	expect_eq "asked first" "$register_addr" "$(asked_first correspondent)"
+}
+
+# A stopped register answers nobody.
+preferred_register_comes_back() {
+	talk_open prefer mobile "$correspondent_addr" 7
+	daemon_signal register hlrd STOP
+	on_exit daemon_signal register hlrd CONT
+	wait_for 60 asks_by_new_host "$second_addr"
+	daemon_signal register hlrd CONT
+	wait_for 60 asks_by_new_host "$register_addr"
+	talk prefer
+}
+
+# Look-ups happen for hosts that nobody knows yet.
+asks_by_new_host() {
+	new_host=$((${new_host:-99} + 1))
+	in_ns "$correspondent" timeout 1 socat -u /dev/null \
+		"TCP:203.0.113.$((new_host % 250)):9,connect-timeout=1"
+	is_asked_first "$1"
+}
+
+# No register answers, and the correspondent follows all the same.
+shared_key_needs_no_register() {
+	move_to 2
+	wait_for 60 is_registered
+	talk_open proof mobile "$correspondent_addr" 7
+	daemon_signal register hlrd STOP
+	on_exit daemon_signal register hlrd CONT
+	daemon_signal register second STOP
+	on_exit daemon_signal register second CONT
+	move_to 3
+	talk proof
+	wait_for 60 is_mapped correspondent
+	expect_match "how it was told" "mn=$permanent is at $care_of .* by=$care_of" \
+		"$(grep " is at $care_of " "$hosts/correspondent/log" | tail -n 1)"
+}
+
+# local_address NAME PORT: of the mobile host's connections to a port.
+local_addresses() {
+	sockets mobile dport = ":$1" | cut -d: -f1 | sort -u
+}
+
+exempt_ports_use_the_care_of_address() {
+	place_now
+	echo_serve correspondent 5060
+	talk_open sip mobile "$correspondent_addr" 5060
+	expect_eq "its address" "$care_of" "$(local_addresses 5060)"
+	expect_eq "as the correspondent sees it" "$care_of" \
+		"$(sockets correspondent sport = :5060 | sed 's/.* \(.*\):.*/\1/')"
+	talk_open other mobile "$correspondent_addr" 7
+	expect_eq "address for other ports" "$permanent" "$(local_addresses 7)"
+}
+
+exempt_marks_use_the_care_of_address() {
+	place_now
+	echo_serve correspondent 8
+	talk_open marked mobile "$correspondent_addr" 8 "$marked"
+	expect_eq "its address" "$care_of" "$(local_addresses 8)"
+}
+
+# The register is a plain host: what is not exempt is held and asked for.
+exempt_destinations_are_not_held() {
+	local held
+	place_now
+	held=$(counter mobile mangle held)
+	talk_open far mobile "$register_addr" 7
+	expect_eq "its address" "$care_of" "$(local_addresses 7)"
+	expect_eq "packets held" "$held" "$(counter mobile mangle held)"
+}
+
+wire_is() {
+	[[ $(roam mobile -j lr registers | jq -r '.[0].wire') == "$1" ]]
+}
+
+# sources FILE: of the TCP packets to the correspondent.
+sources() {
+	tcpdump -n -r "$ROAM_OUT/$1" "tcp and dst $correspondent_addr and port 7" 2>/dev/null |
+		awk '{ print $3 }' | cut -d. -f1-4 | sort -u
+}
+
+# net1 lets packets with the permanent address out, net2 does not.
+mode_follows_the_network() {
+	talk_open mode mobile "$correspondent_addr" 7
+	move_to 1
+	talk mode
+	wait_for 60 wire_is literal
+	wait_for 60 is_literal correspondent
+	capture_start "$router" correspondent daemon.literal.pcap
+	talk mode
+	capture_stop
+	expect_eq "sources" "$permanent" "$(sources daemon.literal.pcap)"
+	move_to 2
+	talk mode
+	wait_for 60 grep -q "do not reach .* symmetric mode" "$hosts/mobile/log"
+	expect_eq "mode" symmetric "$(roam mobile -j lr registers | jq -r '.[0].wire')"
+	capture_start "$router" correspondent daemon.symmetric.pcap
+	talk mode
+	capture_stop
+	expect_eq "sources" "$care_of" "$(sources daemon.symmetric.pcap)"
+	move_to 1
+	wait_for 60 wire_is literal
+	talk mode
+}
+
+is_literal() {
+	[[ $(roam "$1" -j lr show | jq -r --arg perm "$permanent" \
+		'.[] | select(.permanent == $perm) | .wire') == literal ]]
+}
+
+removed_mappings_come_back() {
+	place_now
+	talk_open removed mobile "$correspondent_addr" 7
+	roam mobile mangle flush || fail "flush does not work"
+	wait_for 60 is_mapped mobile
+	talk removed
+	roam correspondent mangle del "$permanent" || fail "del does not work"
+	wait_for 60 is_mapped correspondent
+	talk removed
+	expect_match "what it says" "somebody else removed its mapping, put back" \
+		"$(grep "put back" "$hosts/mobile/log")"
+	counter_is mobile lr restored "-gt 0" || fail "restored does not count"
+}
+
+is_null() {
+	[[ $(roam correspondent -j mangle show "$permanent" | jq -r '.[0].state') == null ]]
+}
+
+leaving_is_told_to_everybody() {
+	move_to 3
+	wait_for 60 is_registered
+	talk_open left mobile "$correspondent_addr" 7
+	wait_for 60 is_mapped correspondent
+	expect_ok roam mobile lr leave
+	wait_for 60 is_null
+	expect_eq "the register's list" "" \
+		"$(roam register -j hlr show | jq -r --arg p "$permanent" '.[] | select(.permanent == $p) | .care_of')"
+	expect_ok roam mobile lr join
+	wait_for 60 is_registered
+	wait_for 60 is_mapped correspondent
+	talk left
+}
+
+# An upgrade: the old one ends, the host moves, the new one finds out.
+upgrade_keeps_connections() {
+	local signal n=1
+	talk_open upgraded mobile "$correspondent_addr" 7
+	for signal in TERM KILL; do
+		daemon_stop mobile lrd "$signal"
+		talk upgraded
+		move_to "$n"
+		n=$((n + 1))
+		daemon mobile roam-lrd lrd
+		wait_for 60 is_registered
+		wait_for 60 is_mapped correspondent
+		talk upgraded
+		daemon_stop correspondent lrd "$signal"
+		talk upgraded
+		daemon correspondent roam-lrd lrd
+		talk upgraded
+	done
+}
+
+# A change of permanent addresses takes back what the old ones left.
+reload_takes_back_an_old_address() {
+	talk_open reloaded mobile "$correspondent_addr" 7
+	sed "s/address = {\"$permanent\"}/address = {\"203.0.113.6\"}/" "$hosts/mobile/lrd.conf" \
+		>"$hosts/mobile/lrd.conf.new"
+	cp "$hosts/mobile/lrd.conf" "$hosts/mobile/lrd.conf.old"
+	mv "$hosts/mobile/lrd.conf.new" "$hosts/mobile/lrd.conf"
+	daemon_signal mobile lrd HUP
+	wait_for 60 is_unknown mobile
+	wait_for 60 is_null
+	mv "$hosts/mobile/lrd.conf.old" "$hosts/mobile/lrd.conf"
+	daemon_signal mobile lrd HUP
+	wait_for 60 is_registered
+	talk reloaded
+}
+
+is_unknown() {
+	[[ $(roam "$1" -j mangle show "$permanent") == '[]' ]]
+}
+
+fixture world
+test "MLR-09 MLR-08: registers are found by DNS, and all of them are told" registers_by_dns
+test "MLR-10: the preferred register is asked again when it works" preferred_register_comes_back
+test "OPEN-28 MLR-36: with a shared key a correspondent follows without a register" \
+	shared_key_needs_no_register
+test "TEN-11: TCP to SIP ports keeps the care-of address" exempt_ports_use_the_care_of_address
+test "OPEN-40: a marked socket keeps the care-of address" exempt_marks_use_the_care_of_address
+test "OPEN-39: exempt destinations are neither held nor rewritten" exempt_destinations_are_not_held
+test "OPEN-18 TEN-32: literal where the network lets it, symmetric elsewhere" \
+	mode_follows_the_network
+test "OPEN-45: mappings that somebody removes come back" removed_mappings_come_back
+test "MLR-36: leaving is told to registers and correspondents" leaving_is_told_to_everybody
+test "OPEN-45: connections outlive an upgrade, and moves during it" upgrade_keeps_connections
+test "OPEN-45: a reload takes back an address that is no longer ours" \
+	reload_takes_back_an_old_address
+tests_done
