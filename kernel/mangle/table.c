@@ -354,6 +354,7 @@ static void roam_mapping_walk(struct roam_net *rn,
 static void roam_mapping_flush_one(struct roam_net *rn,
 				   struct roam_mapping *mapping, void *ctx)
 {
+	roam_nl_mapping_event(rn, mapping, ROAM_MANGLE_REASON_DELETED);
 	roam_mapping_remove(rn, mapping);
 }
 

@@ -11,7 +11,6 @@
 
 readonly second_addr=198.51.100.67 second_port=17435
 readonly mark=0x70
-readonly marked=setsockopt-int=1:36:$((mark)) # SOL_SOCKET, SO_MARK
 
 # Two registers that only DNS knows, and a key that the hosts share.
 # shellcheck disable=SC2034 # topology.sh's
@@ -136,11 +135,24 @@ exempt_ports_use_the_care_of_address() {
 	expect_eq "address for other ports" "$permanent" "$(local_addresses 7)"
 }
 
+# The mark is there before the socket connects, as a program would set it.
 exempt_marks_use_the_care_of_address() {
+	local program='
+import socket, sys
+
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, int(sys.argv[3], 0))
+s.settimeout(60)
+s.connect((sys.argv[1], int(sys.argv[2])))
+s.sendall(b"line\n")
+print(s.getsockname()[0], s.recv(100).decode(), end="")
+'
 	place_now
 	echo_serve correspondent 8
-	talk_open marked mobile "$correspondent_addr" 8 "$marked"
-	expect_eq "its address" "$care_of" "$(local_addresses 8)"
+	expect_eq "its address, and the answer" "$care_of line" \
+		"$(in_ns "$mobile" /usr/bin/python3 -c "$program" "$correspondent_addr" 8 "$mark")"
+	expect_eq "another mark" "$permanent line" \
+		"$(in_ns "$mobile" /usr/bin/python3 -c "$program" "$correspondent_addr" 8 0x10)"
 }
 
 # The register is a plain host: what is not exempt is held and asked for.
