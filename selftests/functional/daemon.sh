@@ -259,6 +259,7 @@ upgrade_keeps_connections() {
 
 # A change of permanent addresses takes back what the old ones left.
 reload_takes_back_an_old_address() {
+	place_now
 	talk_open reloaded mobile "$correspondent_addr" 7
 	sed "s/address = {\"$permanent\"}/address = {\"203.0.113.6\"}/" "$hosts/mobile/lrd.conf" \
 		>"$hosts/mobile/lrd.conf.new"
