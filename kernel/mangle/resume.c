@@ -13,16 +13,16 @@
 /* Sockets taken out of one chain at a time. */
 #define ROAM_RESUME_BATCH 32
 
-/* The numbers of roam_net.epoch that a pass is about: (after, upto]. */
+/* The numbers of roam_net.epoch that a pass is about: (after, last]. */
 struct roam_moves {
 	u32 after;
-	u32 upto;
+	u32 last;
 };
 
 static bool roam_moves_contain(const struct roam_moves *moves, u32 epoch)
 {
 	return (s32)(epoch - moves->after) > 0 &&
-	       (s32)(epoch - moves->upto) <= 0;
+	       (s32)(epoch - moves->last) <= 0;
 }
 
 /* Did one of the ends move? Under rcu_read_lock(). */
@@ -127,7 +127,7 @@ static void roam_resume_run(struct work_struct *work)
 	struct inet_hashinfo *table = rn->net->ipv4.tcp_death_row.hashinfo;
 	const struct roam_moves moves = {
 		.after = rn->resumed,
-		.upto = atomic_read(&rn->epoch),
+		.last = atomic_read(&rn->epoch),
 	};
 	unsigned int bucket;
 
@@ -137,7 +137,7 @@ static void roam_resume_run(struct work_struct *work)
 		roam_chain_resume(rn, bucket, &moves);
 		cond_resched();
 	}
-	rn->resumed = moves.upto;
+	rn->resumed = moves.last;
 }
 
 void roam_resume(struct roam_net *rn)

@@ -34,12 +34,14 @@ care_of() {
 	esac
 }
 
-perm() { if [[ $1 == 4 ]]; then echo $perm4; else echo $perm6; fi; }
+perm() { if [[ $1 == 4 ]]; then echo "$perm4"; else echo "$perm6"; fi; }
 # socat and addresses: IPv6 in brackets.
 host_of() { if [[ $1 == *:* ]]; then echo "[$1]"; else echo "$1"; fi; }
 
 two_links() {
 	modprobe roam_mangle || fail "roam_mangle cannot be loaded"
+	hosts=$(mktemp -d /run/roam-test.XXXXXX)
+	on_exit rm -rf "$hosts"
 	ns_create server roamer
 	local i=0 net4 net6 host
 	for net4 in 192.0.2 198.51.100; do
@@ -53,8 +55,8 @@ two_links() {
 		done
 		i=$((i + 1))
 	done
-	ip -n "$roamer" address add $perm4/32 dev lo
-	ip -n "$roamer" address add $perm6/128 dev lo nodad
+	ip -n "$roamer" address add "$perm4/32" dev lo
+	ip -n "$roamer" address add "$perm6/128" dev lo nodad
 	# Without the module the permanent addresses lead nowhere.
 	ip -n "$server" route add blackhole default
 	ip -n "$server" -6 route add blackhole default
@@ -72,11 +74,10 @@ two_links() {
 map() {
 	local family
 	for family in 4 6; do
-		tool -n "$server" mangle replace "$(perm $family)" \
-			via "$(care_of $family "$1")" "${@:2}" &&
-			tool -n "$roamer" mangle replace "$(perm $family)" \
-				via "$(care_of $family "$1")" own "${@:2}" ||
-			fail "cannot map to link $1"
+		expect_ok tool -n "$server" mangle replace "$(perm "$family")" \
+			via "$(care_of "$family" "$1")" "${@:2}"
+		expect_ok tool -n "$roamer" mangle replace "$(perm "$family")" \
+			via "$(care_of "$family" "$1")" own "${@:2}"
 	done
 	tool -n "$roamer" mangle peer flush
 }
@@ -179,7 +180,17 @@ not_rewritten() {
 	stat_is server exempted -gt "$before" || fail "$what: not counted as exempt"
 }
 
-try_port() { on server timeout 5 socat -u /dev/null "TCP:$perm4:$1,connect-timeout=1${2:+,$2}"; true; }
+# try_port PORT [MARK]: begin a connection, whatever becomes of it.
+try_port() {
+	on server python3 - "$perm4" "$@" <<-'END'
+		import socket, sys
+		s = socket.socket()
+		s.settimeout(1)
+		if len(sys.argv) > 3:
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, int(sys.argv[3]))
+		s.connect_ex((sys.argv[1], int(sys.argv[2])))
+	END
+}
 
 # Each rule by itself; then none, and the same packets are rewritten.
 exemptions_hold() {
@@ -189,8 +200,7 @@ exemptions_hold() {
 	exempt exempt-port 4000
 	not_rewritten "port" try_port 4000
 	exempt exempt-mark 0x10/0xff
-	not_rewritten "mark of a socket" try_port 4000 "so-mark=16" ||
-		fail "marks"
+	not_rewritten "mark of a socket" try_port 4001 16
 	exempt exempt-mark 0/0
 	exempt exempt-prefix 203.0.113.64/26
 	not_rewritten "prefix" try_port 4001
@@ -227,13 +237,13 @@ care_of_listener_is_reached() {
 # On the wire: the permanent address as source, the care-of one as destination.
 literal_mode() {
 	map 1 mode literal
-	(($(seen server eth0 "src host $perm4 and tcp" echo_once server $perm4) > 1)) ||
+	(($(seen server eth0 "src host $perm4 and tcp" echo_once server "$perm4") > 1)) ||
 		fail "no packet from the permanent address"
-	(($(seen server eth0 "dst host $(care_of 4 1) and tcp" echo_once server $perm4) > 1)) ||
+	(($(seen server eth0 "dst host $(care_of 4 1) and tcp" echo_once server "$perm4") > 1)) ||
 		fail "no packet to the care-of address"
 	expect_eq "packets from the care-of address" 0 \
-		"$(seen server eth0 "src host $(care_of 4 1) and tcp" echo_once server $perm4)"
-	talk_open literal server $perm4 7
+		"$(seen server eth0 "src host $(care_of 4 1) and tcp" echo_once server "$perm4")"
+	talk_open literal server "$perm4" 7
 	map 2 mode literal
 	talk literal
 	map 2
@@ -246,7 +256,7 @@ literal_mode() {
 # route to it changes under an open connection.
 routes_follow() {
 	map 2
-	talk_open routed server $perm4 7
+	talk_open routed server "$perm4" 7
 	(($(seen server eth1 "dst host $(care_of 4 2)" talk routed) > 0)) ||
 		fail "not sent to the link of the care-of address"
 	ip -n "$server" route add "$(care_of 4 2)/32" via 192.0.2.2
@@ -275,7 +285,7 @@ vrf_is_followed() {
 connection_resumes() {
 	local before started took
 	map 1
-	talk_open resumed server $perm4 7
+	talk_open resumed server "$perm4" 7
 	# The link fails: segments are lost, and the timer grows.
 	ip -n "$roamer" link set eth0 down
 	echo "lost at first" >&"${talk_in[resumed]}"
