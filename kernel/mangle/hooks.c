@@ -320,7 +320,10 @@ roam_socket_of(struct roam_net *rn, struct sk_buff *skb,
 
 	if (roam_socket_exists(rn, skb, &new, ports[0], ports[1]))
 		return ROAM_ESTABLISHED;
-	if (roam_socket_exists(rn, skb, &wire, ports[0], ports[1]) ||
+	if (roam_socket_exists(rn, skb, &wire, ports[0], ports[1]))
+		return ROAM_CARE_OF;
+	/* A server bound to an address that stays as it is says nothing. */
+	if (!ipv6_addr_equal(&new.daddr, &wire.daddr) &&
 	    roam_listener_exists(rn, skb, pkt, &wire, ports))
 		return ROAM_CARE_OF;
 	return ROAM_NOBODY;
