@@ -564,6 +564,9 @@ every_answer_fits_its_schema() {
 	move_to 1
 	wait_for 60 is_registered
 	talk json
+	keep lr-leave mobile lr leave
+	keep lr-join mobile lr join
+	wait_for 60 is_registered
 	for file in mobile correspondent register; do
 		wait_for 60 test_size "$out/monitor.$file"
 	done
