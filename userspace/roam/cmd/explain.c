@@ -380,10 +380,11 @@ static void explain_left(struct facts *f)
 		    duration(grace));
 }
 
-/* Is this the care-of address that roam-lrd remembers? */
+/* Is this a care-of address that roam-lrd remembers? */
 static bool is_left(const struct facts *f)
 {
-	return !strcmp(string_of(f->lrd, "old_care_of"), f->text);
+	return !strcmp(string_of(f->lrd, "old_care_of"), f->text) ||
+	       !strcmp(string_of(f->lrd, "old_care_of6"), f->text);
 }
 
 static void explain_care_of(struct facts *f)

@@ -87,7 +87,8 @@ static void add_module(json_t *rows)
 static bool is_aside(const char *key)
 {
 	static const char *const keys[] = { "daemon", "version", "uptime",
-					    "old_care_of", "moved" };
+					    "old_care_of", "old_care_of6",
+					    "register", "moved" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!strcmp(key, keys[i]))
