@@ -55,6 +55,8 @@ two_links() {
 		done
 		i=$((i + 1))
 	done
+	# While the first link is down the second one leads to the server.
+	ip -n "$roamer" route add 192.0.2.0/24 via 198.51.100.1 metric 1000
 	ip -n "$roamer" address add "$perm4/32" dev lo
 	ip -n "$roamer" address add "$perm6/128" dev lo nodad
 	# Without the module the permanent addresses lead nowhere.
@@ -288,6 +290,7 @@ connection_resumes() {
 	talk_open resumed server "$perm4" 7
 	# The link fails: segments are lost, and the timer grows.
 	ip -n "$roamer" link set eth0 down
+	on_exit ip -n "$roamer" link set eth0 up
 	echo "lost at first" >&"${talk_in[resumed]}"
 	sleep 7 # the timer doubles from 0.2 s to 3.2 s and more
 	before=$(stat server resumed)
@@ -295,7 +298,6 @@ connection_resumes() {
 	map 2
 	read -r -t 60 line <&"${talk_out[resumed]}" || fail "no answer after the move"
 	took=$((($(date +%s%N) - started) / 1000000))
-	ip -n "$roamer" link set eth0 up
 	expect_eq "what was lost" "lost at first" "$line"
 	stat_is server resumed -gt "$before" || fail "nothing was asked to send again"
 	echo "$took ms after the mapping changed"
