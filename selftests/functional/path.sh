@@ -138,6 +138,61 @@ bulk_is_unharmed() {
 	expect_eq "drops" 0 "$(stat roamer drop_malformed)"
 }
 
+# Nothing but addresses and checksums changes: not type of service, not TTL.
+other_fields_stay() {
+	map 1
+	talk_open marked server "$perm4" 7 "tos=184,ttl=33"
+	expect_eq "packets with another type of service or TTL" 0 \
+		"$(seen roamer eth0 "dst host $(care_of 4 1) and src host 192.0.2.1 and tcp[tcpflags] & tcp-push != 0 and not (ip[1] & 0xfc = 184 and ip[8] = 33)" \
+			talk marked)"
+	(($(seen roamer eth0 "dst host $(care_of 4 1) and ip[1] & 0xfc = 184 and ip[8] = 33" \
+		talk marked) > 0)) || fail "nothing was captured"
+}
+
+# Each packet of TCP is taken as it leaves: as many as are on the wire.
+every_packet_is_counted() {
+	local before sent
+	map 1
+	talk_open counted server "$perm4" 7
+	before=$(stat server out_rewritten)
+	capture_start "$server" eth0 path.counted.pcap "dst host $(care_of 4 1) and tcp"
+	for ((i = 0; i < 10; i++)); do talk counted; done
+	sent=$(($(stat server out_rewritten) - before))
+	wait_for 10 captured_at_least "$sent"
+	capture_stop
+	expect_eq "packets rewritten" "$(tcpdump -r "$ROAM_OUT/path.counted.pcap" -n 2>/dev/null | wc -l)" \
+		"$(($(stat server out_rewritten) - before))"
+	((sent >= 20)) || fail "only $sent packets were counted"
+}
+
+captured_at_least() {
+	(($(tcpdump -r "$ROAM_OUT/path.counted.pcap" -n 2>/dev/null | wc -l) >= $1))
+}
+
+# Only the roamer has moved: what the server still sends to the address just
+# left arrives while grace lasts, and is nobody's after it.
+left_address_is_translated() {
+	local before
+	map 1
+	talk_open late server "$perm4" 7
+	on_exit tool -n "$roamer" mangle config set grace 5s
+	tool -n "$roamer" mangle config set grace 30s
+	tool -n "$roamer" mangle replace "$perm4" via "$(care_of 4 2)" own
+	before=$(stat roamer in_rewritten)
+	echo "in flight" >&"${talk_in[late]}"
+	wait_for 30 stat_is roamer in_rewritten -gt "$before"
+	map 2
+	read -r -t 60 line <&"${talk_out[late]}" || fail "no answer"
+	expect_eq "what was in flight" "in flight" "$line"
+
+	tool -n "$roamer" mangle config set grace 0
+	map 1
+	before=$(stat roamer in_rewritten)
+	tool -n "$server" mangle replace "$perm4" via "$(care_of 4 2)"
+	on server timeout 5 socat -u /dev/null "TCP:$perm4:7,connect-timeout=2"
+	expect_eq "packets rewritten without grace" "$before" "$(stat roamer in_rewritten)"
+}
+
 # ---- fragments ----
 
 # Datagrams of several fragments, in a random order, are whole and from the
@@ -309,6 +364,10 @@ test "OPEN-01 MLR-17 MLR-29 MLR-38: IPv4 connections move" connection_moves 4
 test "OPEN-01 MLR-17 MLR-29 MLR-38: IPv6 connections move" connection_moves 6
 test "OPEN-03 OPEN-04: IPv4 in bulk, with offloads" bulk_is_unharmed 4
 test "OPEN-01 OPEN-03 OPEN-04: IPv6 in bulk, with offloads" bulk_is_unharmed 6
+test "OPEN-06: type of service and TTL stay" other_fields_stay
+test "MLR-14: every packet of TCP is taken as it leaves" every_packet_is_counted
+test "OPEN-24: the address just left is translated while grace lasts" \
+	left_address_is_translated
 test "OPEN-05: fragments in any order arrive whole" fragments_arrive_whole
 test "OPEN-39 OPEN-40 TEN-11 TEN-27: ports, marks, prefixes and control groups are exempt" \
 	exemptions_hold
