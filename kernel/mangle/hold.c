@@ -11,8 +11,12 @@
 #include "netlink.h"
 #include "route.h"
 
-/* Distinct destinations asked for at the same time. */
+/*
+ * Distinct destinations asked for at the same time. The answer to a SYN, whose
+ * source may be forged, leaves half of them to others.
+ */
 #define ROAM_QUESTIONS_MAX 1024
+#define ROAM_QUESTIONS_SYN (ROAM_QUESTIONS_MAX / 2)
 
 /**
  * struct roam_pending - a question and the packets that wait for its answer
@@ -45,12 +49,20 @@ static struct roam_pending *roam_pending_find(struct roam_net *rn,
 	return NULL;
 }
 
+static bool roam_is_answer_to_syn(const struct sk_buff *skb)
+{
+	/* One that is answered with a cookie has no socket. */
+	return !skb->sk || skb->sk->sk_state == TCP_NEW_SYN_RECV;
+}
+
 static struct roam_pending *roam_pending_add(struct roam_net *rn,
+					     const struct sk_buff *skb,
 					     const struct in6_addr *peer)
 {
 	struct roam_pending *pending;
 
-	if (rn->hold.questions >= ROAM_QUESTIONS_MAX)
+	if (rn->hold.questions >= (roam_is_answer_to_syn(skb) ?
+				   ROAM_QUESTIONS_SYN : ROAM_QUESTIONS_MAX))
 		return NULL;
 	pending = kzalloc(sizeof(*pending), GFP_ATOMIC);
 	if (!pending)
@@ -99,17 +111,23 @@ unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 		return NF_ACCEPT;
 	}
 	if (!pending) {
-		pending = roam_pending_add(rn, peer);
+		pending = roam_pending_add(rn, skb, peer);
 		ask = true;
 	}
 	if (!pending ||
 	    skb_queue_len(&pending->packets) >= rn->config.hold_packets ||
 	    rn->hold.packets >= rn->config.hold_total ||
 	    !skb_dst_force(skb)) {
+		/* The question is open now: nobody else would ask it. */
+		ask = ask && pending;
 		spin_unlock_bh(&rn->hold.lock);
 		roam_count(rn, drop_hold_full);
+		if (ask)
+			roam_nl_miss_event(rn, own, peer, need);
 		return NF_DROP;
 	}
+	/* The device may go while it waits; who sends it sets it again. */
+	skb->dev = NULL;
 	__skb_queue_tail(&pending->packets, skb);
 	rn->hold.packets++;
 	spin_unlock_bh(&rn->hold.lock);
@@ -180,21 +198,22 @@ unsigned long roam_hold_sweep(struct roam_net *rn)
 	unsigned long next = MAX_SCHEDULE_TIMEOUT;
 	struct roam_pending *pending, *tmp;
 	struct sk_buff_head packets;
+	unsigned long now = jiffies;
 	struct sk_buff *skb;
 
 	__skb_queue_head_init(&packets);
 	spin_lock_bh(&rn->hold.lock);
 	list_for_each_entry_safe(pending, tmp, &rn->hold.pending, list) {
-		if (time_after_eq(jiffies, pending->until)) {
+		if (time_after_eq(now, pending->until)) {
 			if (pending->unanswered) {
 				roam_pending_remove(rn, pending);
 				continue;
 			}
 			roam_pending_take(rn, pending, &packets);
 			pending->unanswered = true;
-			pending->until = jiffies + rn->config.hold_time;
+			pending->until = now + rn->config.hold_time;
 		}
-		next = min(next, pending->until - jiffies);
+		next = min(next, pending->until - now);
 	}
 	spin_unlock_bh(&rn->hold.lock);
 

@@ -72,20 +72,23 @@ static __always_inline void roam_packet_read4(const struct sk_buff *skb,
 static __always_inline void roam_packet_read6(const struct sk_buff *skb,
 					      struct roam_packet *pkt)
 {
-	__be16 frag_off = 0;
-	int l4;
+	/* An authentication header covers the addresses: it ends the search. */
+	int protocol, flags = IP6_FH_F_AUTH;
+	unsigned short frag_off = 0;
+	unsigned int l4 = 0;
 
 	pkt->protocol = ipv6_hdr(skb)->nexthdr;
 	pkt->v6 = true;
-	l4 = skb_network_offset(skb) + sizeof(struct ipv6hdr);
-	if (unlikely(ipv6_ext_hdr(pkt->protocol)))
-		l4 = ipv6_skip_exthdr(skb, l4, &pkt->protocol, &frag_off);
-	if (unlikely(l4 < 0)) {
-		l4 = 0;
-		pkt->protocol = NEXTHDR_NONE;
-	}
-	pkt->l4 = l4;
-	pkt->later = frag_off & htons(IP6_OFFSET);
+	pkt->l4 = skb_network_offset(skb) + sizeof(struct ipv6hdr);
+	pkt->later = false;
+	if (likely(!ipv6_ext_hdr(pkt->protocol)))
+		return;
+	protocol = ipv6_find_hdr(skb, &l4, -1, &frag_off, &flags);
+	pkt->protocol = protocol < 0 ? NEXTHDR_NONE : protocol;
+	pkt->later = frag_off;
+	/* Of a later fragment all that is written is the first header. */
+	if (!pkt->later)
+		pkt->l4 = l4;
 }
 
 static __always_inline void roam_packet_read(const struct sk_buff *skb, bool v6,
@@ -207,12 +210,14 @@ struct roam_whom {
 
 /*
  * @daddr is the destination as it is on the wire. Only what is for this host
- * counts: others' packets pass unchanged. False if there is nothing to do.
+ * counts: others' packets pass unchanged. A mobile host in literal mode does not
+ * use its care-of address as source, but what we sent it had it as destination:
+ * @quoted. False if there is nothing to do.
  */
 static __always_inline bool roam_whom_find(struct roam_net *rn,
 					   const struct roam_ends *ends,
 					   const struct in6_addr *daddr,
-					   struct roam_whom *whom)
+					   bool quoted, struct roam_whom *whom)
 {
 	struct roam_mapping *mapping;
 
@@ -225,7 +230,7 @@ static __always_inline bool roam_whom_find(struct roam_net *rn,
 	}
 	mapping = ends->from ? ends->from->mapping : NULL;
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
-	    READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC &&
+	    (quoted || READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC) &&
 	    (whom->own || roam_addr_is_local(rn->net, daddr))) {
 		whom->peer = mapping;
 		roam_mapping_touch(mapping);
@@ -265,20 +270,22 @@ static struct roam_links roam_packet_links(const struct sk_buff *skb)
 	return links;
 }
 
-/* Is there a connection, or one being set up, between these? */
-static bool roam_socket_exists(struct roam_net *rn, const struct sk_buff *skb,
+/* State of the TCP socket for these, 0 if there is none. */
+static int roam_socket_state(struct roam_net *rn, const struct sk_buff *skb,
 			       const struct roam_pair6 *pair, __be16 sport,
 			       __be16 dport)
 {
 	const struct roam_links links = roam_packet_links(skb);
 	struct sock *sk;
+	int state;
 
 	sk = roam_inet_lookup_established(rn->net, pair, sport, ntohs(dport),
 					  links.dif, links.sdif);
 	if (!sk)
-		return false;
+		return 0;
+	state = READ_ONCE(sk->sk_state);
 	sock_gen_put(sk);
-	return true;
+	return state;
 }
 
 /* Does a socket listen at just this address, not at any (OPEN-40, TEN-13)? */
@@ -307,7 +314,7 @@ static bool roam_listener_exists(struct roam_net *rn, struct sk_buff *skb,
 enum roam_whose {
 	ROAM_ESTABLISHED,	/* the permanent ones */
 	ROAM_CARE_OF,		/* the care-of ones */
-	ROAM_NOBODY,		/* no connection yet */
+	ROAM_NOBODY,		/* no connection yet, the SYN may be forged */
 };
 
 static noinline enum roam_whose
@@ -318,9 +325,13 @@ roam_socket_of(struct roam_net *rn, struct sk_buff *skb,
 	const struct roam_pair6 wire = roam_packet_pair(skb, pkt->v6);
 	const struct roam_pair6 new = roam_whom_pair(whom, &wire);
 
-	if (roam_socket_exists(rn, skb, &new, ports[0], ports[1]))
-		return ROAM_ESTABLISHED;
-	if (roam_socket_exists(rn, skb, &wire, ports[0], ports[1]))
+	int state;
+
+	state = roam_socket_state(rn, skb, &new, ports[0], ports[1]);
+	if (state)
+		return state == TCP_NEW_SYN_RECV ? ROAM_NOBODY :
+						   ROAM_ESTABLISHED;
+	if (roam_socket_state(rn, skb, &wire, ports[0], ports[1]))
 		return ROAM_CARE_OF;
 	/* A server bound to an address that stays as it is says nothing. */
 	if (!ipv6_addr_equal(&new.daddr, &wire.daddr) &&
@@ -344,11 +355,11 @@ static bool roam_translate_quoted(struct roam_net *rn, struct sk_buff *skb,
 	struct roam_pair6 new;
 
 	if (!roam_ends_find(rn, &reply.saddr, &reply.daddr, &ends) ||
-	    !roam_whom_find(rn, &ends, &reply.daddr, &whom))
+	    !roam_whom_find(rn, &ends, &reply.daddr, true, &whom))
 		return false;
 	new = roam_whom_pair(&whom, &reply);
-	if (!roam_socket_exists(rn, skb, &new, ports[1], ports[0]) ||
-	    roam_socket_exists(rn, skb, &reply, ports[1], ports[0]))
+	if (!roam_socket_state(rn, skb, &new, ports[1], ports[0]) ||
+	    roam_socket_state(rn, skb, &reply, ports[1], ports[0]))
 		return false;
 	sent->saddr = new.daddr;
 	sent->daddr = new.saddr;
@@ -441,7 +452,7 @@ static __always_inline unsigned int roam_restore(struct roam_net *rn,
 		mapped = roam_addr4(ip_hdr(skb)->daddr);
 	if ((v6 && !test_bit(pkt.protocol, rn->config.protocols)) ||
 	    !roam_whom_find(rn, ends, v6 ? &ipv6_hdr(skb)->daddr : &mapped,
-			    &whom))
+			    false, &whom))
 		return NF_ACCEPT;
 	/* Whole, so that all pieces go one way, in whatever order (OPEN-05). */
 	if (!v6 && unlikely(ip_is_fragment(ip_hdr(skb)))) {
@@ -472,7 +483,9 @@ static __always_inline unsigned int roam_restore(struct roam_net *rn,
 		if (whose == ROAM_ESTABLISHED)
 			roam_peer_see(rn, whom.own, whom.peer ?
 				      &whom.peer->perm :
-				      v6 ? &ipv6_hdr(skb)->saddr : &mapped);
+				      v6 ? &ipv6_hdr(skb)->saddr : &mapped,
+				      rcu_access_pointer(whom.own->endpoint) ==
+				      ends->to);
 		/* A route found for the old destination leads nowhere now. */
 		skb_dst_drop(skb);
 	}
@@ -740,7 +753,7 @@ int roam_hooks_update(struct roam_net *rn)
 	int err;
 
 	lockdep_assert_held(&rn->lock);
-	if (wanted == rn->hooked)
+	if (rn->gone || wanted == rn->hooked)
 		return 0;
 	if (!wanted) {
 		nf_unregister_net_hooks(rn->net, rn->ops, ROAM_HOOKS);

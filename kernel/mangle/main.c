@@ -34,8 +34,8 @@ static void roam_config_init(struct roam_config *config)
 	config->hold_time = msecs_to_jiffies(2000);
 	config->hold_policy = ROAM_MANGLE_HOLD_POLICY_PASS;
 	config->grace = msecs_to_jiffies(5000);
-	config->max_mappings = 1 << 21;
-	config->max_peers = 1 << 16;
+	config->max_mappings = ROAM_MAPPINGS_DEFAULT;
+	config->max_peers = ROAM_PEERS_DEFAULT;
 	config->peer_time = msecs_to_jiffies(600000);
 }
 
@@ -83,6 +83,8 @@ static void __net_exit roam_net_pre_exit(struct net *net)
 	struct roam_net *rn = roam_net(net);
 
 	mutex_lock(&rn->lock);
+	/* Or a late run of the sweeper would have the hooks again. */
+	rn->gone = true;
 	if (rn->hooked)
 		nf_unregister_net_hooks(net, rn->ops, ROAM_HOOKS);
 	rn->hooked = false;

@@ -21,6 +21,10 @@ struct roam_ranges;
 /* Roles of a mapping: enum roam_mangle_role */
 #define ROAM_ROLES (ROAM_MANGLE_ROLE_OWN + 1)
 
+/* Limits as they are at first. */
+#define ROAM_MAPPINGS_DEFAULT (1U << 21)
+#define ROAM_PEERS_DEFAULT (1U << 16)
+
 /* Hooks of one namespace: PRE_ROUTING and LOCAL_OUT of both families. */
 #define ROAM_HOOKS 4
 
@@ -123,7 +127,10 @@ struct roam_hold_table {
  * @ops: the hooks, registered while @hooked
  * @hooked: hooks are registered; @lock
  * @used: there was a mapping once; @lock
+ * @gone: the namespace or the module goes: no hook and no event any more; @lock
  * @hold: packets on hold
+ * @ends: jiffies when the next mapping or left address ends; @lock
+ * @sweep_lock: of two that arm @sweep the earlier one counts
  * @sweep: removes what has ended; runs while there is anything that can end
  * @resume: asks connections to go on after a move
  */
@@ -146,7 +153,10 @@ struct roam_net {
 	struct nf_hook_ops ops[ROAM_HOOKS];
 	bool hooked;
 	bool used;
+	bool gone;
 	struct roam_hold_table hold;
+	unsigned long ends;
+	spinlock_t sweep_lock;
 	struct delayed_work sweep;
 	struct work_struct resume;
 };

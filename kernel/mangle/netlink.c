@@ -219,8 +219,11 @@ static int roam_nl_parse_range(const struct nlattr *nest,
 {
 	struct nlattr *tb[ROAM_MANGLE_A_RANGE_MAX + 1];
 	const struct nlattr *attr;
+	/* Where IPv4 addresses are in the tables. */
+	const struct in6_addr roam_mapped = roam_addr4(0);
 	struct in6_addr addr;
 	unsigned int len;
+	bool attr_is4;
 	int err;
 
 	err = nla_parse_nested(tb, ROAM_MANGLE_A_RANGE_MAX, nest,
@@ -236,7 +239,8 @@ static int roam_nl_parse_range(const struct nlattr *nest,
 	if (IS_ERR(attr))
 		return PTR_ERR(attr);
 	len = nla_get_u8(tb[ROAM_MANGLE_A_RANGE_PREFIX_LEN]);
-	if (roam_addr_is4(&addr)) {
+	attr_is4 = roam_addr_is4(&addr);
+	if (attr_is4) {
 		len += 96;
 		if (len > 128) {
 			NL_SET_ERR_MSG_ATTR(extack,
@@ -244,6 +248,11 @@ static int roam_nl_parse_range(const struct nlattr *nest,
 					    "an IPv4 prefix has at most 32 bits");
 			return -EINVAL;
 		}
+	}
+	if (len < 96 && !attr_is4 && ipv6_prefix_equal(&addr, &roam_mapped, len)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "prefix would hold every IPv4 address too; give a longer one, as 2000::/3");
+		return -EINVAL;
 	}
 	if (!roam_range_fill(range, &addr, len)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
@@ -431,7 +440,8 @@ static int roam_nl_put_peer_entry(struct roam_net *rn, struct sk_buff *msg,
 /* A reply with its header; *hdr for genlmsg_end(). */
 static struct sk_buff *roam_nl_reply_new(struct genl_info *info, void **hdr)
 {
-	struct sk_buff *msg = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	/* The longest reply: 256 prefixes of IPv6. */
+	struct sk_buff *msg = genlmsg_new(3 * 4096, GFP_KERNEL);
 
 	if (!msg)
 		return NULL;
@@ -990,6 +1000,17 @@ static void roam_nl_config_ms(struct nlattr *attr, u32 *setting)
 		WRITE_ONCE(*setting, msecs_to_jiffies(nla_get_u32(attr)));
 }
 
+/* The memory is the machine's: more of it is for its administrator to give. */
+static int roam_nl_check_limit(const struct nlattr *attr, u32 most,
+			       struct netlink_ext_ack *extack)
+{
+	if (!attr || nla_get_u32(attr) <= most || capable(CAP_NET_ADMIN))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr,
+			    "only the machine's own administrator may raise this limit above its default");
+	return -EPERM;
+}
+
 int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[ROAM_MANGLE_A_CONFIG_MAX + 1];
@@ -1028,6 +1049,15 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 			roam_exempt_free(exempt);
 			return err;
 		}
+	}
+
+	err = roam_nl_check_limit(tb[ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS],
+				  ROAM_MAPPINGS_DEFAULT, info->extack) ?:
+	      roam_nl_check_limit(tb[ROAM_MANGLE_A_CONFIG_MAX_PEERS],
+				  ROAM_PEERS_DEFAULT, info->extack);
+	if (err) {
+		roam_exempt_free(exempt);
+		return err;
 	}
 
 	mutex_lock(&rn->lock);

@@ -57,7 +57,7 @@ static struct roam_peer *roam_peer_add(struct roam_net *rn,
 }
 
 void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
-		   const struct in6_addr *addr)
+		   const struct in6_addr *addr, bool current_address)
 {
 	const struct roam_peer_key key = { own->perm, *addr };
 	struct roam_peer *peer;
@@ -69,7 +69,8 @@ void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
 		return;
 	}
 	peer = roam_peer_add(rn, &key, ROAM_MANGLE_PEER_MODE_SEEN,
-			     READ_ONCE(own->epoch), &added);
+			     current_address ? READ_ONCE(own->epoch) : 0,
+			     &added);
 	if (!IS_ERR(peer) && added)
 		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_NEW);
 }

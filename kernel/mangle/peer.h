@@ -83,11 +83,12 @@ static inline bool roam_peer_is_told(const struct roam_peer *peer, u32 epoch)
  * @rn: namespace; under rcu_read_lock(), in softirq
  * @own: mapping of the own permanent address
  * @addr: the correspondent
+ * @current_address: it came to the present care-of address, not to one just left
  *
  * Touches the entry, or makes one in mode "seen" and tells the daemon.
  */
 void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
-		   const struct in6_addr *addr);
+		   const struct in6_addr *addr, bool current_address);
 
 /**
  * roam_peer_set - add or change a correspondent that knows where we are

@@ -48,13 +48,19 @@ static bool roam_socket_moved(struct roam_net *rn, const struct sock *sk,
 	return peer && roam_moves_contain(moves, READ_ONCE(peer->moved));
 }
 
+/*
+ * A socket whose owner works on it just now is left to its timer: the owner may
+ * wait for a page, without end.
+ */
 static void roam_socket_resume(struct roam_net *rn, struct sock *sk)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	lock_sock(sk);
-	if (((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ||
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk) ||
+	    ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ||
 	    !tp->packets_out)
 		goto out;
 	/* The outage says nothing about the new path. */
@@ -65,7 +71,8 @@ static void roam_socket_resume(struct roam_net *rn, struct sock *sk)
 	inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, 1, TCP_RTO_MAX);
 	roam_count(rn, resumed);
 out:
-	release_sock(sk);
+	bh_unlock_sock(sk);
+	local_bh_enable();
 }
 
 /*

@@ -7,9 +7,12 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <net/dst.h>
+#include <net/inet_ecn.h>
 #include <net/inet_sock.h>
 #include <net/ip6_fib.h>
 #include <net/ip_fib.h>
+#include <net/sock.h>
+#include <net/xfrm.h>
 
 #include "route.h"
 #include "table.h"
@@ -22,7 +25,7 @@
  * @mark: of the packet
  * @oif: link the socket is bound to
  * @uid: owner of the socket
- * @tos: type of service, traffic class
+ * @tos: type of service, traffic class; without the bits of ECN
  * @rcu: frees it, and gives back @dst
  */
 struct roam_route {
@@ -41,10 +44,10 @@ static void roam_route_key(struct net *net, struct roam_route *key,
 {
 	if (skb->protocol == htons(ETH_P_IPV6)) {
 		key->saddr = ipv6_hdr(skb)->saddr;
-		key->tos = ipv6_get_dsfield(ipv6_hdr(skb));
+		key->tos = ipv6_get_dsfield(ipv6_hdr(skb)) & ~INET_ECN_MASK;
 	} else {
 		key->saddr = roam_addr4(ip_hdr(skb)->saddr);
-		key->tos = ip_hdr(skb)->tos;
+		key->tos = ip_hdr(skb)->tos & ~INET_ECN_MASK;
 	}
 	key->mark = skb->mark;
 	key->oif = sk ? sk->sk_bound_dev_if : 0;
@@ -68,6 +71,17 @@ static bool roam_route_depends_on_flow(struct net *net, bool v6)
 		    net->ipv4.fib_rules_require_fldissect;
 #else
 	return true;
+#endif
+}
+
+/* IPsec policies look at the whole flow as well. */
+static bool roam_route_has_policy(const struct net *net, const struct sock *sk)
+{
+#ifdef CONFIG_XFRM
+	return READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_OUT]) ||
+	       (sk && rcu_access_pointer(sk->sk_policy[XFRM_POLICY_OUT]));
+#else
+	return false;
 #endif
 }
 
@@ -99,11 +113,6 @@ static void roam_route_remember(struct roam_endpoint *endpoint,
 	struct dst_entry *dst = skb_dst(skb);
 	struct roam_route *route;
 
-#ifdef CONFIG_XFRM
-	/* Chosen by IPsec policy, which looks at the whole flow. */
-	if (dst->xfrm)
-		return;
-#endif
 	/* Without memory it is looked up again, that is all. */
 	route = kmalloc(sizeof(*route), GFP_ATOMIC | __GFP_NOWARN);
 	if (!route)
@@ -133,6 +142,8 @@ int roam_route_packet(struct net *net, struct roam_endpoint *endpoint,
 		sk = sk_to_full_sk(sk);
 	/* In a VRF the device of the packet is part of the question as well. */
 	if (!endpoint || netif_is_l3_master(skb_dst(skb)->dev) ||
+	    netif_is_l3_slave(skb_dst(skb)->dev) ||
+	    roam_route_has_policy(net, sk) ||
 	    roam_route_depends_on_flow(net, skb->protocol == htons(ETH_P_IPV6)))
 		return roam_route_look_up(net, skb, sk);
 

@@ -16,17 +16,20 @@
 
 void roam_sweep_within(struct roam_net *rn, unsigned long delay)
 {
-	unsigned long at = jiffies + max(delay, ROAM_SWEEP_GAP);
+	unsigned long now = jiffies;
+	unsigned long at = now + max(delay, ROAM_SWEEP_GAP);
 
 	/*
 	 * mod_delayed_work() would also put it off. A run that comes too late
 	 * for a new entry is prevented by looking at the pending time; a run
 	 * under way reads the tables again at its end.
 	 */
+	spin_lock_bh(&rn->sweep_lock);
 	if (!delayed_work_pending(&rn->sweep) ||
 	    time_before(at, READ_ONCE(rn->sweep.timer.expires)))
 		mod_delayed_work(system_power_efficient_wq, &rn->sweep,
-				 at - jiffies);
+				 at - now);
+	spin_unlock_bh(&rn->sweep_lock);
 }
 
 static void roam_sweep_run(struct work_struct *work)
@@ -47,5 +50,6 @@ static void roam_sweep_run(struct work_struct *work)
 
 void roam_sweep_init(struct roam_net *rn)
 {
+	spin_lock_init(&rn->sweep_lock);
 	INIT_DELAYED_WORK(&rn->sweep, roam_sweep_run);
 }

@@ -28,8 +28,29 @@ static struct roam_endpoint *roam_endpoint_current(struct roam_net *rn,
 					 lockdep_is_held(&rn->lock));
 }
 
+/* Mappings that a walk visits without a pause. */
+#define ROAM_WALK_BATCH 1024
+
+/* Later than anything that ends. */
+#define ROAM_NEVER (jiffies + MAX_JIFFY_OFFSET)
+
 static struct kmem_cache *roam_mapping_cache __read_mostly;
 static struct kmem_cache *roam_endpoint_cache __read_mostly;
+
+/* What the owner of a namespace asks for is on the account of who asks. */
+static gfp_t roam_table_gfp(const struct roam_net *rn)
+{
+	return net_eq(rn->net, &init_net) ? GFP_KERNEL : GFP_KERNEL_ACCOUNT;
+}
+
+static void roam_table_ends_within(struct roam_net *rn, unsigned long delay)
+{
+	unsigned long at = jiffies + delay;
+
+	if (time_before(at, rn->ends))
+		rn->ends = at;
+	roam_sweep_within(rn, delay);
+}
 
 static void roam_mapping_free_rcu(struct rcu_head *rcu)
 {
@@ -89,7 +110,7 @@ static void roam_endpoint_leave(struct roam_net *rn,
 	struct roam_left *left = NULL;
 
 	if (grace)
-		left = kmalloc(sizeof(*left), GFP_KERNEL);
+		left = kmalloc(sizeof(*left), roam_table_gfp(rn));
 	/* Without memory there is no grace: TCP sends again. */
 	if (!left) {
 		roam_endpoint_remove(rn, endpoint);
@@ -98,7 +119,7 @@ static void roam_endpoint_leave(struct roam_net *rn,
 	left->endpoint = endpoint;
 	left->until = jiffies + grace;
 	list_add_tail(&left->list, &rn->left);
-	roam_sweep_within(rn, grace);
+	roam_table_ends_within(rn, grace);
 }
 
 /**
@@ -133,7 +154,8 @@ roam_endpoint_claim(struct roam_net *rn, struct roam_mapping *mapping,
 		return ERR_PTR(-EADDRINUSE);
 	}
 
-	endpoint = kmem_cache_zalloc(roam_endpoint_cache, GFP_KERNEL);
+	endpoint = kmem_cache_zalloc(roam_endpoint_cache,
+				     roam_table_gfp(rn));
 	if (!endpoint)
 		return ERR_PTR(-ENOMEM);
 	endpoint->coa = *coa;
@@ -204,7 +226,7 @@ static void roam_mapping_set_lifetime(struct roam_net *rn,
 	mapping->mortal = req->lifetime != 0;
 	mapping->expires = (u32)(jiffies + req->lifetime);
 	if (mapping->mortal)
-		roam_sweep_within(rn, req->lifetime);
+		roam_table_ends_within(rn, req->lifetime);
 }
 
 static struct roam_mapping *
@@ -215,7 +237,7 @@ roam_mapping_create(struct roam_net *rn, const struct roam_mapping_request *req,
 	struct roam_mapping *mapping;
 	int err;
 
-	mapping = kmem_cache_zalloc(roam_mapping_cache, GFP_KERNEL);
+	mapping = kmem_cache_zalloc(roam_mapping_cache, roam_table_gfp(rn));
 	if (!mapping)
 		return ERR_PTR(-ENOMEM);
 	mapping->perm = req->perm;
@@ -329,7 +351,8 @@ void roam_mapping_remove(struct roam_net *rn, struct roam_mapping *mapping)
 
 /*
  * Calls @fn for every mapping; @fn may remove the one it is given. A resize of
- * the table under the walk may show a mapping twice, never a removed one.
+ * the table under the walk, or a pause, may show a mapping twice, never a
+ * removed one.
  */
 static void roam_mapping_walk(struct roam_net *rn,
 			      void (*fn)(struct roam_net *rn,
@@ -339,13 +362,22 @@ static void roam_mapping_walk(struct roam_net *rn,
 {
 	struct rhashtable_iter iter;
 	struct roam_mapping *mapping;
+	unsigned int n = 0;
 
 	rhashtable_walk_enter(&rn->by_perm, &iter);
 	rhashtable_walk_start(&iter);
-	while ((mapping = rhashtable_walk_next(&iter))) {
-		if (IS_ERR(mapping))
+	for (mapping = rhashtable_walk_peek(&iter); mapping;) {
+		if (!IS_ERR(mapping))
+			fn(rn, mapping, ctx);
+		if (++n % ROAM_WALK_BATCH) {
+			mapping = rhashtable_walk_next(&iter);
 			continue;
-		fn(rn, mapping, ctx);
+		}
+		/* Let others run, and RCU free what was removed. */
+		rhashtable_walk_stop(&iter);
+		cond_resched();
+		rhashtable_walk_start(&iter);
+		mapping = rhashtable_walk_peek(&iter);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
@@ -354,7 +386,9 @@ static void roam_mapping_walk(struct roam_net *rn,
 static void roam_mapping_flush_one(struct roam_net *rn,
 				   struct roam_mapping *mapping, void *ctx)
 {
-	roam_nl_mapping_event(rn, mapping, ROAM_MANGLE_REASON_DELETED);
+	/* At the end of all there is no family to tell it. */
+	if (!rn->gone)
+		roam_nl_mapping_event(rn, mapping, ROAM_MANGLE_REASON_DELETED);
 	roam_mapping_remove(rn, mapping);
 }
 
@@ -366,7 +400,8 @@ void roam_mapping_flush(struct roam_net *rn)
 	/* First, so that no mapping has to look for its own among them. */
 	list_for_each_entry_safe(left, next, &rn->left, list)
 		roam_left_end(rn, left);
-	roam_mapping_walk(rn, roam_mapping_flush_one, NULL);
+	while (roam_mappings(rn))
+		roam_mapping_walk(rn, roam_mapping_flush_one, NULL);
 }
 
 static void roam_mapping_expire_one(struct roam_net *rn,
@@ -389,18 +424,25 @@ static void roam_mapping_expire_one(struct roam_net *rn,
 unsigned long roam_table_sweep(struct roam_net *rn)
 {
 	unsigned long next = MAX_SCHEDULE_TIMEOUT;
+	unsigned long now = jiffies;
 	struct roam_left *left;
 
 	lockdep_assert_held(&rn->lock);
+	/* Most runs are due to something else, and there may be millions. */
+	if (time_before(now, rn->ends)) {
+		next = rn->ends - now;
+		return next < MAX_JIFFY_OFFSET / 2 ? next : MAX_SCHEDULE_TIMEOUT;
+	}
 	roam_mapping_walk(rn, roam_mapping_expire_one, &next);
 	while ((left = list_first_entry_or_null(&rn->left, struct roam_left,
 						list))) {
-		if (time_before(jiffies, left->until)) {
-			next = min(next, left->until - jiffies);
+		if (time_before(now, left->until)) {
+			next = min(next, left->until - now);
 			break;
 		}
 		roam_left_end(rn, left);
 	}
+	rn->ends = next == MAX_SCHEDULE_TIMEOUT ? ROAM_NEVER : now + next;
 	return next;
 }
 
@@ -409,6 +451,7 @@ int roam_table_init(struct roam_net *rn)
 	int err;
 
 	INIT_LIST_HEAD(&rn->left);
+	rn->ends = ROAM_NEVER;
 	err = rhashtable_init(&rn->by_perm, &ROAM_MAPPING_PARAMS);
 	if (err)
 		return err;

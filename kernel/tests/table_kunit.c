@@ -186,6 +186,7 @@ static void end_grace(struct roam_net *rn, unsigned int n)
 	list_for_each_entry(left, &rn->left, list)
 		if (n && n--)
 			left->until = jiffies;
+	rn->ends = jiffies;
 	mutex_unlock(&rn->lock);
 }
 
@@ -552,6 +553,7 @@ static void test_lifetime(struct kunit *test)
 	rcu_read_lock();
 	mapping = find(rn, 0);
 	mapping->expires = (u32)jiffies;
+	rn->ends = jiffies;
 	rcu_read_unlock();
 	mutex_unlock(&rn->lock);
 	KUNIT_EXPECT_EQ(test, sweep(rn), MAX_SCHEDULE_TIMEOUT);
