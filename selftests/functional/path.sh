@@ -210,11 +210,12 @@ fragments_arrive_whole() {
 	on_exit ip netns exec "$roamer" tc qdisc del dev eth0 root
 	bg on server socat -u UDP4-RECVFROM:9,fork "SYSTEM:sha256sum >>$hosts/sums; echo \$SOCAT_PEERADDR >>$hosts/from"
 	wait_for 60 udp_open server 9
-	sum=$(head -c 7000 /dev/zero | tr '\0' r | sha256sum)
+	head -c 7000 /dev/urandom >"$hosts/datagram"
+	sum=$(sha256sum <"$hosts/datagram")
 	# The receiver is not always there: as many as it takes.
 	for ((i = 0; i < 40; i++)); do
-		head -c 7000 /dev/zero | tr '\0' r |
-			on roamer socat -b 9000 -u - "UDP4:192.0.2.1:9,bind=$perm4"
+		on roamer socat -b 9000 -u "OPEN:$hosts/datagram" \
+			"UDP4:192.0.2.1:9,bind=$perm4"
 		! lines_are "$hosts/from" 10 || break
 	done
 	wait_for 60 lines_are "$hosts/from" 10
