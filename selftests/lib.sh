@@ -41,7 +41,7 @@ readonly lib_status_failed=1 lib_status_skipped=4
 
 # test NAME FUNCTION [ARG...]
 test() {
-	local name=$1 log status=0
+	local name=$1 log status=0 started
 	shift
 	[[ "$lib_script $name $1" == *"${TEST:-}"* ]] || return 0
 	((lib_tests)) || echo "TAP version 13"
@@ -49,6 +49,7 @@ test() {
 	lib_tests=$((lib_tests + 1))
 	log=$ROAM_OUT/$lib_script.$lib_tests.log
 	[[ ! -w /dev/kmsg ]] || echo "roam: $lib_script: $name" >/dev/kmsg
+	started=$SECONDS
 	# shellcheck disable=SC2030,SC2031 # each test has its own
 	(
 		lib_undo=()
@@ -56,6 +57,7 @@ test() {
 		trap 'exit 143' TERM INT
 		"$@"
 	) >"$log" 2>&1 || status=$?
+	echo "# $((SECONDS - started)) s"
 	case $status in
 	0)
 		echo "ok $lib_tests $lib_script: $name"

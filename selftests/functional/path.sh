@@ -340,6 +340,11 @@ vrf_is_followed() {
 
 # ---- after a move ----
 
+# The timer has doubled five times, from 0.2 s: it would run for 6.4 s.
+backed_off() {
+	on server ss -Htni "dst $perm4" | grep -q 'backoff:[5-9]'
+}
+
 # What was lost is sent again at once, not when a timer of seconds has run off.
 connection_resumes() {
 	local before started took
@@ -349,7 +354,7 @@ connection_resumes() {
 	ip -n "$roamer" link set eth0 down
 	on_exit ip -n "$roamer" link set eth0 up
 	echo "lost at first" >&"${talk_in[resumed]}"
-	sleep 7 # the timer doubles from 0.2 s to 3.2 s and more
+	wait_for 60 backed_off
 	before=$(stat server resumed)
 	started=$(date +%s%N)
 	map 2

@@ -8,6 +8,7 @@
 
 #include "io/daemon.h"
 #include "io/log.h"
+#include "wire/bytes.h"
 
 #define STORE_APPLICATION 0x726f616d	/* "roam" */
 #define STORE_VERSION 2
@@ -309,22 +310,6 @@ static int run(struct store *store, enum statement which)
 	return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-static uint8_t *put(uint8_t *p, uint64_t value, unsigned int bytes)
-{
-	while (bytes--)
-		*p++ = (uint8_t)(value >> (8 * bytes));
-	return p;
-}
-
-static uint64_t get(const uint8_t *p, unsigned int bytes)
-{
-	uint64_t value = 0;
-
-	while (bytes--)
-		value = value << 8 | *p++;
-	return value;
-}
-
 /*
  * Of row number and records. SQLite guards its own structure only, and a care-of
  * address that a disk changed would send somebody's traffic elsewhere.
@@ -335,7 +320,7 @@ static void check_sum(int64_t id, const uint8_t *records, size_t len,
 	struct sha256_ctx ctx;
 	uint8_t number[8];
 
-	put(number, (uint64_t)id, sizeof(number));
+	bytes_put(number, (uint64_t)id, sizeof(number));
 	sha256_init(&ctx);
 	sha256_update(&ctx, sizeof(number), number);
 	sha256_update(&ctx, len, records);
@@ -367,18 +352,18 @@ static void append(void *ctx, const struct hlr_change *c)
 	uint8_t *p = store->row + store->row_len;
 
 	if (c->kind == HLR_CHANGE_MAPPING) {
-		p = put(p, RECORD_MAPPING, 1);
-		p = put(p, m->flags, 1);
-		p = put(p, m->key_id, 4);
-		p = put(p, m->seq, 8);
-		p = put(p, (uint64_t)(m->expires + store->wall), 8);
+		p = bytes_put(p, RECORD_MAPPING, 1);
+		p = bytes_put(p, m->flags, 1);
+		p = bytes_put(p, m->key_id, 4);
+		p = bytes_put(p, m->seq, 8);
+		p = bytes_put(p, (uint64_t)(m->expires + store->wall), 8);
 		memcpy(p, m->perm.b, 16);
 		memcpy(p + 16, m->coa.b, 16);
 		store->row_len += MAPPING_LEN;
 	} else {
-		p = put(p, RECORD_KEY, 1);
-		p = put(p, c->key_id, 4);
-		put(p, c->id_after, 8);
+		p = bytes_put(p, RECORD_KEY, 1);
+		p = bytes_put(p, c->key_id, 4);
+		bytes_put(p, c->id_after, 8);
 		store->row_len += KEY_LEN;
 	}
 	if (store->row_len > ROW_MAX - MAPPING_LEN)
@@ -538,10 +523,10 @@ static bool load_mapping(const struct loading *load, const uint8_t *p)
 {
 	struct hlr_mapping m = {
 		.flags = p[1],
-		.key_id = (uint32_t)get(p + 2, 4),
-		.seq = get(p + 6, 8),
+		.key_id = (uint32_t)bytes_get(p + 2, 4),
+		.seq = bytes_get(p + 6, 8),
 	};
-	int64_t left = (int64_t)get(p + 14, 8) - load->clock->wall;
+	int64_t left = (int64_t)bytes_get(p + 14, 8) - load->clock->wall;
 
 	if (left > load->longest)
 		left = load->longest;
@@ -584,8 +569,8 @@ static char *load_row(struct store *store, const struct loading *load,
 
 		ok = *p == RECORD_MAPPING ?
 			load_mapping(load, p) :
-			hlr_restore_key(load->hlr, (uint32_t)get(p + 1, 4),
-					get(p + 5, 8));
+			hlr_restore_key(load->hlr, (uint32_t)bytes_get(p + 1, 4),
+					bytes_get(p + 5, 8));
 	}
 	store->progress.bytes += len;
 	return ok ? NULL : daemon_error("out of memory while reading %s",

@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../load.h"
+
 #include "auth/auth.h"
 #include "wire/lr.h"
 
@@ -430,13 +432,13 @@ int main(int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (opt) {
 		case 'p':
-			load.server.sin_port = htons(atoi(optarg));
+			load.server.sin_port = htons(load_number(optarg));
 			break;
 		case 'k':
 			keys = optarg;
 			break;
 		case 'c':
-			load.n_clients = atoi(optarg);
+			load.n_clients = load_number(optarg);
 			break;
 		case 'a':
 			load.addresses = strtoull(optarg, NULL, 10);
@@ -445,7 +447,7 @@ int main(int argc, char **argv)
 			load.seconds = atof(optarg);
 			break;
 		case 'e':
-			load.per_message = atoi(optarg);
+			load.per_message = load_number(optarg);
 			break;
 		case 'P':
 			load.patient = true;

@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../load.h"
+
 #define CLIENTS_MAX 250
 #define IPA_OSMO 0xee
 #define IPA_CTRL 0x00
@@ -127,11 +129,11 @@ int main(int argc, char **argv)
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (opt == 'p')
-			port = atoi(optarg);
+			port = load_number(optarg);
 		else if (opt == 'c')
-			n_clients = atoi(optarg);
+			n_clients = load_number(optarg);
 		else if (opt == 'a')
-			addresses = atoi(optarg);
+			addresses = load_number(optarg);
 		else if (opt == 's')
 			seconds = atof(optarg);
 		else

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "wire/bytes.h"
+
 static const char *const drop_names[LR_DROP_MAX] = {
 	[LR_DROP_NONE] = "none",
 	[LR_DROP_LENGTH] = "length",
@@ -60,31 +62,15 @@ const char *lr_status_name(uint8_t status)
 		       sizeof(status_names) / sizeof(status_names[0]), status);
 }
 
-static uint8_t *put(uint8_t *p, uint64_t value, unsigned int bytes)
-{
-	while (bytes--)
-		*p++ = (uint8_t)(value >> (8 * bytes));
-	return p;
-}
-
-static uint64_t get(const uint8_t *p, unsigned int bytes)
-{
-	uint64_t value = 0;
-
-	while (bytes--)
-		value = value << 8 | *p++;
-	return value;
-}
-
 static uint8_t *put_entry(uint8_t *p, const struct lr_entry *entry)
 {
 	memcpy(p, entry->perm.b, sizeof(entry->perm.b));
 	memcpy(p + 16, entry->coa.b, sizeof(entry->coa.b));
-	p = put(p + 32, entry->seq, 8);
-	p = put(p, entry->lifetime, 4);
-	p = put(p, entry->status, 1);
-	p = put(p, entry->flags, 1);
-	return put(p, 0, 2);
+	p = bytes_put(p + 32, entry->seq, 8);
+	p = bytes_put(p, entry->lifetime, 4);
+	p = bytes_put(p, entry->status, 1);
+	p = bytes_put(p, entry->flags, 1);
+	return bytes_put(p, 0, 2);
 }
 
 size_t lr_encode(const struct lr_msg *msg, uint8_t *buf)
@@ -92,12 +78,12 @@ size_t lr_encode(const struct lr_msg *msg, uint8_t *buf)
 	uint8_t *p = buf;
 	unsigned int i;
 
-	p = put(p, LR_VERSION, 1);
-	p = put(p, msg->type, 1);
-	p = put(p, msg->count, 2);
-	p = put(p, msg->key_id, 4);
-	p = put(p, msg->id, 8);
-	p = put(p, msg->nonce, 8);
+	p = bytes_put(p, LR_VERSION, 1);
+	p = bytes_put(p, msg->type, 1);
+	p = bytes_put(p, msg->count, 2);
+	p = bytes_put(p, msg->key_id, 4);
+	p = bytes_put(p, msg->id, 8);
+	p = bytes_put(p, msg->nonce, 8);
 	for (i = 0; i < msg->count; i++)
 		p = put_entry(p, &msg->entries[i]);
 	return (size_t)(p - buf);
@@ -107,11 +93,11 @@ static enum lr_drop get_entry(const uint8_t *p, struct lr_entry *entry)
 {
 	memcpy(entry->perm.b, p, sizeof(entry->perm.b));
 	memcpy(entry->coa.b, p + 16, sizeof(entry->coa.b));
-	entry->seq = get(p + 32, 8);
-	entry->lifetime = (uint32_t)get(p + 40, 4);
+	entry->seq = bytes_get(p + 32, 8);
+	entry->lifetime = (uint32_t)bytes_get(p + 40, 4);
 	entry->status = p[44];
 	entry->flags = p[45];
-	if (entry->flags & ~LR_FLAGS || get(p + 46, 2))
+	if (entry->flags & ~LR_FLAGS || bytes_get(p + 46, 2))
 		return LR_DROP_RESERVED;
 	if (!roam_addr_is_usable(&entry->perm))
 		return LR_DROP_ADDRESS;
@@ -132,10 +118,10 @@ enum lr_drop lr_decode(const uint8_t *buf, size_t len, struct lr_msg *msg,
 	if (buf[0] != LR_VERSION)
 		return LR_DROP_VERSION;
 	msg->type = buf[1];
-	msg->count = (uint16_t)get(buf + 2, 2);
-	msg->key_id = (uint32_t)get(buf + 4, 4);
-	msg->id = get(buf + 8, 8);
-	msg->nonce = get(buf + 16, 8);
+	msg->count = (uint16_t)bytes_get(buf + 2, 2);
+	msg->key_id = (uint32_t)bytes_get(buf + 4, 4);
+	msg->id = bytes_get(buf + 8, 8);
+	msg->nonce = bytes_get(buf + 16, 8);
 	if (msg->type < LR_QUERY || msg->type > LR_CONFIRM)
 		return LR_DROP_TYPE;
 	if (msg->count < 1 || msg->count > LR_MAX_ENTRIES)
