@@ -28,7 +28,8 @@
 set -uo pipefail
 
 : "${ROAM_OUT:=$(mktemp -d)}"
-export LC_ALL=C.UTF-8
+# Programs that need no other locale start in two thirds of the time without one.
+export LC_ALL=C
 lib_script=$(basename "$0" .sh)
 lib_tests=0
 lib_failures=0
@@ -191,7 +192,7 @@ try_for() {
 	shift
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < deadline)) || return 1
-		sleep 0.1
+		busybox sleep 0.1
 	done
 }
 
@@ -207,7 +208,7 @@ wait_for() {
 # process is in $bg_pid.
 bg() {
 	# A function would run in a shell of its own, which nobody wants to signal.
-	[[ $1 != in_ns ]] || set -- nsenter --net="/run/netns/$2" -- "${@:3}"
+	[[ $1 != in_ns ]] || set -- busybox nsenter --net="/run/netns/$2" -- "${@:3}"
 	"$@" &
 	bg_pid=$!
 	on_exit stop "$bg_pid"
@@ -226,6 +227,11 @@ lib_gone() {
 	local state
 	state=$(awk '/^State:/ { print $2 }' "/proc/$1/status" 2>/dev/null) || return 0
 	[[ ! $state || $state == Z ]]
+}
+
+# What jq does, in a tenth of the time that jq takes to start in emulation.
+jq() {
+	gojq "$@"
 }
 
 # ---- networks ----
@@ -252,9 +258,10 @@ ns_delete() {
 	ip netns delete "$1"
 }
 
-# in_ns NS COMMAND...: shorter than ip netns exec, and without its remounts.
+# in_ns NS COMMAND...: without the remounts of ip netns exec. A static program, as
+# the guest's processor spends more time on starting programs than on anything.
 in_ns() {
-	nsenter --net="/run/netns/$1" -- "${@:2}"
+	busybox nsenter --net="/run/netns/$1" -- "${@:2}"
 }
 
 # veth_pair NS1 IF1 NS2 IF2: two connected interfaces, up.

@@ -113,7 +113,7 @@ daemon_start() {
 	local dir=$hosts/$1
 	echo "--- start of $2" >>"$dir/log"
 	# nsenter becomes the program, so the process is the daemon itself.
-	nsenter --net="/run/netns/${!1}" -- "$roam_bin/$2" -c "$dir/$3.conf" -s "$dir/$3.sock" -v \
+	busybox nsenter --net="/run/netns/${!1}" -- "$roam_bin/$2" -c "$dir/$3.conf" -s "$dir/$3.sock" -v \
 		>>"$dir/log" 2>&1 &
 	daemon_pid=$!
 	disown # that the shell does not report how it ended
@@ -275,7 +275,7 @@ talk_open() {
 	mkdir "$dir"
 	mkfifo "$dir/in" "$dir/out"
 	# shellcheck disable=SC2016 # the inner shell's
-	bg bash -c 'exec nsenter --net="/run/netns/$1" -- socat -t 60 - "$2" <>"$3" >"$4"' \
+	bg bash -c 'exec busybox nsenter --net="/run/netns/$1" -- socat -t 60 - "$2" <>"$3" >"$4"' \
 		talk "${!2}" "TCP:$3:$4${5:+,$5}" "$dir/in" "$dir/out"
 	exec {fd}<>"$dir/in"
 	talk_in[$1]=$fd

@@ -377,7 +377,7 @@ else:
 '
 	bg in_ns "$correspondent" /usr/bin/python3 -c "$program" server 0.0.0.0 "$permanent"
 	wait_for 60 port_open correspondent 179
-	coproc signed { exec nsenter --net="/run/netns/$mobile" /usr/bin/python3 -c "$program" client - "$correspondent_addr"; }
+	coproc signed { exec busybox nsenter --net="/run/netns/$mobile" /usr/bin/python3 -c "$program" client - "$correspondent_addr"; }
 	# shellcheck disable=SC2154 # set by coproc
 	on_exit stop "$signed_PID"
 	signed_line one

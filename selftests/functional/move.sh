@@ -55,7 +55,7 @@ ssh_server() {
 ssh_open() {
 	local dir=$hosts/correspondent/ssh
 	coproc session {
-		exec nsenter --net="/run/netns/$mobile" ssh -F none -i "$dir/user" -o IdentitiesOnly=yes \
+		exec busybox nsenter --net="/run/netns/$mobile" ssh -F none -i "$dir/user" -o IdentitiesOnly=yes \
 			-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
 			-o LogLevel=ERROR "root@$peer" "$@"
 	}

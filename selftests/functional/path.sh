@@ -276,7 +276,7 @@ exemptions_hold() {
 
 in_group() {
 	# shellcheck disable=SC2016 # the inner shell's
-	bash -c 'echo $$ >"$1/cgroup.procs" && exec nsenter --net="/run/netns/$2" timeout 5 \
+	bash -c 'echo $$ >"$1/cgroup.procs" && exec busybox nsenter --net="/run/netns/$2" timeout 5 \
 		socat -u /dev/null "TCP:$3:$4,connect-timeout=1"' group "$1" "$server" "$perm4" "$2"
 	true
 }

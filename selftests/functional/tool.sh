@@ -54,8 +54,7 @@ register_names_the_mistake() {
 	broken register roam-hlrd hlrd 's/key = 1/key = 9/' "$host" "no key 9" keygen
 	broken register roam-hlrd hlrd 's/key = 1/key = one/' "$host" "'key'"
 	broken register roam-hlrd hlrd 's/key = 2/key = 1/' "$((host + 1))" "key 1"
-	broken register roam-hlrd hlrd "s/permanent = {\"$permanent\"}/permanent = {\"203.0.113.5\\/24\"}/" \
-		"$host" "203.0.113.5/24"
+	broken register roam-hlrd hlrd "s,\"$permanent\",\"203.0.113.5/24\"," "$host" "203.0.113.5/24"
 	broken register roam-hlrd hlrd "s/permanent = {/permanant = {/" "$host" "did you mean 'permanent'"
 	broken register roam-hlrd hlrd '/^host/d' "" "no host" 'add: host'
 	broken register roam-hlrd hlrd '/"correspondent"/s/}//' "" .
@@ -68,7 +67,7 @@ mobile_names_the_mistake() {
 	broken mobile roam-lrd lrd "s,$permanent_prefix,203.0.113.0/33," \
 		"$(line_of mobile lrd '^permanent')" "203.0.113.0/33"
 	line=$(line_of mobile lrd '^register')
-	broken mobile roam-lrd lrd "s/$register_addr/register.example/" "$line" register.example
+	broken mobile roam-lrd lrd "s/$register_addr/198.51.100.6600/" "$line" 198.51.100.6600
 	broken mobile roam-lrd lrd 's/key = 1/key = 3/' "$line" "no key 3"
 	broken mobile roam-lrd lrd '/^register/d' "" register "add: register"
 	line=$(line_of mobile lrd 'announce_time')
@@ -214,7 +213,7 @@ doctor_finds_planted_faults() {
 
 	# While the daemon sleeps nobody puts back what is missing.
 	daemon_signal mobile lrd STOP
-	ip -n "$mobile" rule del ipproto tcp
+	ip -n "$mobile" rule del ipproto tcp table 7700
 	ip -n "$mobile" address del "$permanent/32" dev roam0
 	expect_eq "no rule" fail "$(diagnosis mobile "routing rule")"
 	expect_eq "no address" fail "$(diagnosis mobile "permanent address")"
@@ -376,7 +375,7 @@ is_explained() {
 explain_says_what_is_wrong() {
 	daemon_signal mobile lrd STOP
 	on_exit daemon_signal mobile lrd CONT
-	ip -n "$mobile" rule del ipproto tcp
+	ip -n "$mobile" rule del ipproto tcp table 7700
 	# The daemon sleeps; its socket still takes connections, and is silent.
 	expect_match "rule" "No rule gives TCP" "$(explanation_without_daemon "$permanent")"
 	ip -n "$mobile" route del default
@@ -511,7 +510,8 @@ every_answer_fits_its_schema() {
 		n=$((n + 1))
 		roam "$2" -j "${@:3}" >"$out/$1.$n" 2>"$out/error.$1.$n" || [[ -s $out/error.$1.$n ]] || [[ $1 == doctor ]] ||
 			fail "'${*:3}' fails without a word"
-		find "$out" -name "*.$n" -empty -delete
+		[[ -s $out/$1.$n ]] || rm "$out/$1.$n"
+		[[ -s $out/error.$1.$n ]] || rm "$out/error.$1.$n"
 	}
 	bg in_ns "$mobile" env "ROAM_RUN_DIR=$hosts/mobile" "$roam_bin/roam" -j -ts monitor >"$out/monitor.mobile"
 	bg in_ns "$correspondent" env "ROAM_RUN_DIR=$hosts/correspondent" "$roam_bin/roam" -j monitor >"$out/monitor.correspondent"
@@ -591,12 +591,12 @@ stop_monitors() {
 }
 
 rule_is_back() {
-	ip -n "$mobile" rule show | grep -q 'ipproto tcp'
+	ip -n "$mobile" rule show | grep -q 'ipproto tcp lookup 7700'
 }
 
 # Others remove what the daemon put there; it comes back.
 foreign_changes_are_mended() {
-	ip -n "$mobile" rule del ipproto tcp
+	ip -n "$mobile" rule del ipproto tcp table 7700
 	wait_for 30 rule_is_back
 	ip -n "$mobile" route flush table 7700
 	wait_for 30 table_is_back

@@ -35,16 +35,11 @@
 /* Rules of one family: ports both ways, the mark, destinations, and TCP itself. */
 #define RULES_MAX (2 * MANGLE_EXEMPT_PORTS + MANGLE_EXEMPT_RANGES + 2)
 
-static int family_of(const struct roam_addr *addr)
-{
-	return roam_addr_is_v4(addr) ? AF_INET : AF_INET6;
-}
-
 /* Our permanent address of a family, or NULL. */
 static const struct roam_addr *own_of(const struct config *config, int family)
 {
 	for (size_t i = 0; i < config->n_own; i++)
-		if (family_of(&config->own[i]) == family)
+		if (rtnl_family(&config->own[i]) == family)
 			return &config->own[i];
 	return NULL;
 }
@@ -105,7 +100,7 @@ static size_t wanted_rules(const struct config *config, int family,
 		rule->mask = exempt->mask;
 	}
 	for (size_t i = 0; i < exempt->n_ranges; i++) {
-		if (family_of(&exempt->ranges[i].addr) != family)
+		if (rtnl_family(&exempt->ranges[i].addr) != family)
 			continue;
 		rule = add_rule(rules, &n, family, before, RT_TABLE_MAIN);
 		rule->dst = exempt->ranges[i];
@@ -159,7 +154,7 @@ static struct roam_addr source_of(struct lrd *lrd, const struct roam_addr *own)
 	bool any = false;
 
 	for (size_t i = 0; i < lrd->n_registers; i++) {
-		if (family_of(&lrd->registers[i].addr) != family_of(own))
+		if (rtnl_family(&lrd->registers[i].addr) != rtnl_family(own))
 			continue;
 		any = true;
 		if (!rtnl_route_get(lrd->rtnl, &lrd->registers[i].addr, &src,
@@ -167,7 +162,7 @@ static struct roam_addr source_of(struct lrd *lrd, const struct roam_addr *own)
 			return src;
 	}
 	for (size_t i = 0; !any && i < config->n_permanent; i++) {
-		if (family_of(&config->permanent[i].addr) != family_of(own))
+		if (rtnl_family(&config->permanent[i].addr) != rtnl_family(own))
 			continue;
 		to = somebody_in(&config->permanent[i], own);
 		if (!rtnl_route_get(lrd->rtnl, &to, &src, NULL))

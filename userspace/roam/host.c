@@ -3,76 +3,28 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
-#include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define RECEIVE_LEN 65536
+#include "rtnl/socket.h"
 
-/* Sends a request and hands every message of the answer to @fn. */
-static int talk(struct nlmsghdr *nlh, mnl_cb_t fn, void *ctx)
+/* The socket of all questions. The kernel has one for everybody. */
+static struct rtnl *route_socket(void)
 {
-	char buf[RECEIVE_LEN] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int ret = 1;
+	static struct rtnl *rtnl;
+	char *error = NULL;
 
-	if (!nl)
-		return -errno;
-	nlh->nlmsg_seq = 1;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		ret = -1;
-	while (ret > 0) {
-		ret = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (ret > 0)
-			ret = mnl_cb_run(buf, ret, 1, mnl_socket_get_portid(nl),
-					 fn, ctx);
+	if (!rtnl)
+		rtnl = rtnl_open(&error);
+	if (!rtnl) {
+		fprintf(stderr, "roam: %s\n", error ? error : "out of memory");
+		exit(EXIT_FAILURE);
 	}
-	ret = ret < 0 ? -errno : 0;
-	mnl_socket_close(nl);
-	return ret;
-}
-
-static struct nlmsghdr *request(char *buf, uint16_t type, uint16_t flags)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	return nlh;
-}
-
-static struct roam_addr read_addr(const struct nlattr *attr)
-{
-	struct roam_addr addr = { { 0 } };
-
-	if (mnl_attr_get_payload_len(attr) == sizeof(struct in_addr)) {
-		struct in_addr in;
-
-		memcpy(&in, mnl_attr_get_payload(attr), sizeof(in));
-		return roam_addr_from_in(in);
-	}
-	if (mnl_attr_get_payload_len(attr) == sizeof(addr.b))
-		memcpy(addr.b, mnl_attr_get_payload(attr), sizeof(addr.b));
-	return addr;
-}
-
-static void put_addr(struct nlmsghdr *nlh, uint16_t type,
-		     const struct roam_addr *addr)
-{
-	if (roam_addr_is_v4(addr))
-		mnl_attr_put(nlh, type, 4, addr->b + 12);
-	else
-		mnl_attr_put(nlh, type, 16, addr->b);
-}
-
-static uint8_t family_of(const struct roam_addr *addr)
-{
-	return roam_addr_is_v4(addr) ? AF_INET : AF_INET6;
+	return rtnl;
 }
 
 static void read_xdp(const struct nlattr *nest, struct host_link *link)
@@ -127,12 +79,12 @@ static int on_link(const struct nlmsghdr *nlh, void *ctx)
 
 struct list host_links(void)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = request(buf, RTM_GETLINK, NLM_F_DUMP);
+	struct rtnl *rtnl = route_socket();
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETLINK, NLM_F_DUMP);
 	struct list links = LIST_OF(struct host_link);
 
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
-	talk(nlh, on_link, &links);
+	rtnl_talk(rtnl, nlh, on_link, &links);
 	return links;
 }
 
@@ -179,10 +131,10 @@ static int on_route(const struct nlmsghdr *nlh, void *ctx)
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
 		switch (mnl_attr_get_type(attr)) {
 		case RTA_PREFSRC:
-			route->src = read_addr(attr);
+			route->src = rtnl_get_addr(attr);
 			break;
 		case RTA_GATEWAY:
-			route->gateway = read_addr(attr);
+			route->gateway = rtnl_get_addr(attr);
 			break;
 		case RTA_TABLE:
 			route->table = mnl_attr_get_u32(attr);
@@ -198,24 +150,24 @@ static int on_route(const struct nlmsghdr *nlh, void *ctx)
 int host_route(const struct roam_addr *dst, const struct roam_addr *src,
 	       uint8_t ipproto, struct host_route *route)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = request(buf, RTM_GETROUTE, NLM_F_ACK);
+	struct rtnl *rtnl = route_socket();
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETROUTE, NLM_F_ACK);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	uint8_t bits = roam_addr_is_v4(dst) ? 32 : 128;
 
-	rtm->rtm_family = family_of(dst);
+	rtm->rtm_family = rtnl_family(dst);
 	rtm->rtm_dst_len = bits;
 	/* The table that decided; without it the kernel names the main one. */
 	rtm->rtm_flags = RTM_F_LOOKUP_TABLE;
-	put_addr(nlh, RTA_DST, dst);
+	rtnl_put_addr(nlh, RTA_DST, dst);
 	if (src && !roam_addr_is_none(src)) {
 		rtm->rtm_src_len = bits;
-		put_addr(nlh, RTA_SRC, src);
+		rtnl_put_addr(nlh, RTA_SRC, src);
 	}
 	if (ipproto)
 		mnl_attr_put_u8(nlh, RTA_IP_PROTO, ipproto);
 	memset(route, 0, sizeof(*route));
-	return talk(nlh, on_route, route);
+	return rtnl_talk(rtnl, nlh, on_route, route);
 }
 
 /* struct rule_search - a rule looked for, and whether it is there */
@@ -228,25 +180,35 @@ static int on_rule(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct rule_search *search = ctx;
 	const struct nlattr *attr;
+	uint32_t table = RT_TABLE_UNSPEC;
+	uint8_t ipproto = 0;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct fib_rule_hdr))
-		if (mnl_attr_get_type(attr) == FRA_IP_PROTO &&
-		    !mnl_attr_validate(attr, MNL_TYPE_U8) &&
-		    mnl_attr_get_u8(attr) == search->ipproto)
-			search->found = true;
+	mnl_attr_for_each(attr, nlh, sizeof(struct fib_rule_hdr)) {
+		uint16_t type = mnl_attr_get_type(attr);
+
+		if (type == FRA_IP_PROTO &&
+		    !mnl_attr_validate(attr, MNL_TYPE_U8))
+			ipproto = mnl_attr_get_u8(attr);
+		else if (type == FRA_TABLE &&
+			 !mnl_attr_validate(attr, MNL_TYPE_U32))
+			table = mnl_attr_get_u32(attr);
+	}
+	/* What is exempt from rewriting has rules for the main table. */
+	if (ipproto == search->ipproto && table != RT_TABLE_MAIN)
+		search->found = true;
 	return MNL_CB_OK;
 }
 
 bool host_has_rule(uint8_t family, uint8_t ipproto)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = request(buf, RTM_GETRULE, NLM_F_DUMP);
+	struct rtnl *rtnl = route_socket();
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETRULE, NLM_F_DUMP);
 	struct rule_search search = { .ipproto = ipproto };
 	struct fib_rule_hdr *header;
 
 	header = mnl_nlmsg_put_extra_header(nlh, sizeof(*header));
 	header->family = family;
-	talk(nlh, on_rule, &search);
+	rtnl_talk(rtnl, nlh, on_rule, &search);
 	return search.found;
 }
 
@@ -296,7 +258,7 @@ static int on_tunnel_route(const struct nlmsghdr *nlh, void *ctx)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
 		if (mnl_attr_get_type(attr) == RTA_DST)
-			entry.addr = read_addr(attr);
+			entry.addr = rtnl_get_addr(attr);
 		else if (mnl_attr_get_type(attr) == RTA_OIF)
 			link = link_by_index(&tunnelled->links,
 					     mnl_attr_get_u32(attr));
@@ -310,12 +272,12 @@ static int on_tunnel_route(const struct nlmsghdr *nlh, void *ctx)
 
 static void read_tunnel_routes(struct tunnelled *tunnelled, uint8_t family)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = request(buf, RTM_GETROUTE, NLM_F_DUMP);
+	struct rtnl *rtnl = route_socket();
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETROUTE, NLM_F_DUMP);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 
 	rtm->rtm_family = family;
-	talk(nlh, on_tunnel_route, tunnelled);
+	rtnl_talk(rtnl, nlh, on_tunnel_route, tunnelled);
 }
 
 static struct list read_tunnelled(void)

@@ -12,85 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RTNL_REQUEST_LEN 8192
-#define RTNL_RECEIVE_LEN 65536
-
-/**
- * struct rtnl - see rtnl_open()
- * @nl: the socket
- * @portid: its address
- * @seq: sequence number of the last request
- * @request: the request under construction
- * @receive: one datagram from the kernel
- */
-struct rtnl {
-	struct mnl_socket *nl;
-	unsigned int portid;
-	uint32_t seq;
-	char request[RTNL_REQUEST_LEN] __attribute__((aligned(8)));
-	char receive[RTNL_RECEIVE_LEN] __attribute__((aligned(8)));
-};
-
-struct rtnl *rtnl_open(char **error)
-{
-	struct rtnl *rtnl = calloc(1, sizeof(*rtnl));
-	int on = 1;
-
-	if (rtnl)
-		rtnl->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!rtnl || !rtnl->nl ||
-	    mnl_socket_bind(rtnl->nl, 0, MNL_SOCKET_AUTOPID) < 0) {
-		if (asprintf(error, "cannot open a route socket: %s",
-			     strerror(errno)) < 0)
-			*error = NULL;
-		rtnl_close(rtnl);
-		return NULL;
-	}
-	/* Dumps are then filtered by the kernel. */
-	mnl_socket_setsockopt(rtnl->nl, NETLINK_GET_STRICT_CHK, &on,
-			      sizeof(on));
-	rtnl->portid = mnl_socket_get_portid(rtnl->nl);
-	return rtnl;
-}
-
-void rtnl_close(struct rtnl *rtnl)
-{
-	if (rtnl && rtnl->nl)
-		mnl_socket_close(rtnl->nl);
-	free(rtnl);
-}
-
-static struct nlmsghdr *request(struct rtnl *rtnl, uint16_t type,
-				uint16_t flags)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(rtnl->request);
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	nlh->nlmsg_seq = ++rtnl->seq;
-	return nlh;
-}
-
-/* Sends and reads to the end; @fn gets every message. 0 or negative errno. */
-static int talk(struct rtnl *rtnl, const struct nlmsghdr *nlh, mnl_cb_t fn,
-		void *ctx)
-{
-	int ret;
-
-	if (mnl_socket_sendto(rtnl->nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		ssize_t len = mnl_socket_recvfrom(rtnl->nl, rtnl->receive,
-						  sizeof(rtnl->receive));
-
-		if (len < 0)
-			return -errno;
-		ret = mnl_cb_run(rtnl->receive, len, rtnl->seq, rtnl->portid,
-				 fn, ctx);
-	} while (ret > MNL_CB_STOP);
-	return ret < 0 ? -errno : 0;
-}
-
 static int fail_unless(int err, int expected)
 {
 	return err == -expected ? 0 : err;
@@ -103,7 +24,7 @@ unsigned int rtnl_link_index(const char *name)
 
 int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index)
 {
-	struct nlmsghdr *nlh = request(rtnl, RTM_NEWLINK,
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_NEWLINK,
 				       NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
 	struct ifinfomsg *link;
 	struct nlattr *info;
@@ -116,71 +37,42 @@ int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index)
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "dummy");
 	mnl_attr_nest_end(nlh, info);
-	err = fail_unless(talk(rtnl, nlh, NULL, NULL), EEXIST);
+	err = fail_unless(rtnl_talk(rtnl, nlh, NULL, NULL), EEXIST);
 	if (err)
 		return err;
 	*index = rtnl_link_index(name);
 	if (!*index)
 		return -ENODEV;
 
-	nlh = request(rtnl, RTM_NEWLINK, NLM_F_ACK);
+	nlh = rtnl_request(rtnl, RTM_NEWLINK, NLM_F_ACK);
 	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
 	link->ifi_index = *index;
 	link->ifi_flags = IFF_UP;
 	link->ifi_change = IFF_UP;
-	return talk(rtnl, nlh, NULL, NULL);
-}
-
-static uint8_t family_of(const struct roam_addr *addr)
-{
-	return roam_addr_is_v4(addr) ? AF_INET : AF_INET6;
-}
-
-static void put_addr(struct nlmsghdr *nlh, uint16_t type,
-		     const struct roam_addr *addr)
-{
-	if (roam_addr_is_v4(addr))
-		mnl_attr_put(nlh, type, 4, addr->b + 12);
-	else
-		mnl_attr_put(nlh, type, 16, addr->b);
-}
-
-static struct roam_addr read_addr(const struct nlattr *attr)
-{
-	struct roam_addr addr = { { 0 } };
-
-	if (mnl_attr_get_payload_len(attr) == 4) {
-		struct in_addr in;
-
-		memcpy(&in, mnl_attr_get_payload(attr), sizeof(in));
-		return roam_addr_from_in(in);
-	}
-	if (mnl_attr_get_payload_len(attr) == sizeof(addr.b))
-		memcpy(addr.b, mnl_attr_get_payload(attr), sizeof(addr.b));
-	return addr;
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
 }
 
 int rtnl_addr_add(struct rtnl *rtnl, unsigned int index,
 		  const struct roam_addr *addr)
 {
-	struct nlmsghdr *nlh = request(rtnl, RTM_NEWADDR,
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_NEWADDR,
 				       NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
 	const struct ifa_cacheinfo deprecated = { .ifa_valid = UINT32_MAX };
 	struct ifaddrmsg *ifa;
 
 	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
-	ifa->ifa_family = family_of(addr);
+	ifa->ifa_family = rtnl_family(addr);
 	ifa->ifa_prefixlen = roam_addr_is_v4(addr) ? 32 : 128;
 	ifa->ifa_index = index;
-	put_addr(nlh, IFA_LOCAL, addr);
-	put_addr(nlh, IFA_ADDRESS, addr);
+	rtnl_put_addr(nlh, IFA_LOCAL, addr);
+	rtnl_put_addr(nlh, IFA_ADDRESS, addr);
 	if (!roam_addr_is_v4(addr)) {
 		/* Nobody else is on this link to have it. */
 		mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NODAD);
 		mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(deprecated),
 			     &deprecated);
 	}
-	return fail_unless(talk(rtnl, nlh, NULL, NULL), EEXIST);
+	return fail_unless(rtnl_talk(rtnl, nlh, NULL, NULL), EEXIST);
 }
 
 /* struct holder - who has an address */
@@ -205,7 +97,7 @@ static int read_holder(const struct nlmsghdr *nlh, void *ctx)
 		    (ifa->ifa_family != AF_INET6 ||
 		     mnl_attr_get_type(attr) != IFA_ADDRESS))
 			continue;
-		addr = read_addr(attr);
+		addr = rtnl_get_addr(attr);
 		holder->found |= roam_addr_eq(&addr, holder->addr);
 	}
 	return MNL_CB_OK;
@@ -214,14 +106,14 @@ static int read_holder(const struct nlmsghdr *nlh, void *ctx)
 int rtnl_addr_elsewhere(struct rtnl *rtnl, unsigned int index,
 			const struct roam_addr *addr)
 {
-	struct nlmsghdr *nlh = request(rtnl, RTM_GETADDR, NLM_F_DUMP);
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETADDR, NLM_F_DUMP);
 	struct holder holder = { .addr = addr, .except = index };
 	struct ifaddrmsg *ifa;
 	int err;
 
 	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
-	ifa->ifa_family = family_of(addr);
-	err = talk(rtnl, nlh, read_holder, &holder);
+	ifa->ifa_family = rtnl_family(addr);
+	err = rtnl_talk(rtnl, nlh, read_holder, &holder);
 	return err ? err : holder.found;
 }
 
@@ -239,7 +131,7 @@ static int read_way(const struct nlmsghdr *nlh, void *ctx)
 
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
 		if (mnl_attr_get_type(attr) == RTA_PREFSRC)
-			way->src = read_addr(attr);
+			way->src = rtnl_get_addr(attr);
 		else if (mnl_attr_get_type(attr) == RTA_OIF &&
 			 !mnl_attr_validate(attr, MNL_TYPE_U32))
 			way->oif = mnl_attr_get_u32(attr);
@@ -250,16 +142,16 @@ static int read_way(const struct nlmsghdr *nlh, void *ctx)
 int rtnl_route_get(struct rtnl *rtnl, const struct roam_addr *dst,
 		   struct roam_addr *src, unsigned int *oif)
 {
-	struct nlmsghdr *nlh = request(rtnl, RTM_GETROUTE, NLM_F_ACK);
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETROUTE, NLM_F_ACK);
 	struct way way = { .oif = 0 };
 	struct rtmsg *rtm;
 	int err;
 
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-	rtm->rtm_family = family_of(dst);
+	rtm->rtm_family = rtnl_family(dst);
 	rtm->rtm_dst_len = roam_addr_is_v4(dst) ? 32 : 128;
-	put_addr(nlh, RTA_DST, dst);
-	err = talk(rtnl, nlh, read_way, &way);
+	rtnl_put_addr(nlh, RTA_DST, dst);
+	err = rtnl_talk(rtnl, nlh, read_way, &way);
 	if (err)
 		return err;
 	if (roam_addr_is_none(&way.src))
@@ -281,7 +173,7 @@ static void put_port(struct nlmsghdr *nlh, uint16_t type, uint16_t port)
 static int change_rule(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 		       const struct rtnl_rule *rule)
 {
-	struct nlmsghdr *nlh = request(rtnl, type, NLM_F_ACK | flags);
+	struct nlmsghdr *nlh = rtnl_request(rtnl, type, NLM_F_ACK | flags);
 	struct fib_rule_hdr *hdr;
 
 	hdr = mnl_nlmsg_put_extra_header(nlh, sizeof(*hdr));
@@ -302,9 +194,9 @@ static int change_rule(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 	if (rule->dst.len) {
 		hdr->dst_len = rule->dst.len -
 			       (rule->family == AF_INET ? 96 : 0);
-		put_addr(nlh, FRA_DST, &rule->dst.addr);
+		rtnl_put_addr(nlh, FRA_DST, &rule->dst.addr);
 	}
-	return talk(rtnl, nlh, NULL, NULL);
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
 }
 
 /**
@@ -359,7 +251,7 @@ static void read_rule_attr(const struct nlattr *attr, struct rtnl_rule *rule,
 		rule->dport = read_port(attr);
 		break;
 	case FRA_DST:
-		rule->dst.addr = read_addr(attr);
+		rule->dst.addr = rtnl_get_addr(attr);
 		break;
 	}
 }
@@ -403,14 +295,14 @@ static bool has_rule(const struct rtnl_rule *rules, size_t n,
 int rtnl_rules_keep(struct rtnl *rtnl, uint8_t family,
 		    const struct rtnl_rule *rules, size_t n)
 {
-	struct nlmsghdr *nlh = request(rtnl, RTM_GETRULE, NLM_F_DUMP);
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETRULE, NLM_F_DUMP);
 	struct rules have = { .n = 0 };
 	struct fib_rule_hdr *hdr;
 	int changes = 0, err;
 
 	hdr = mnl_nlmsg_put_extra_header(nlh, sizeof(*hdr));
 	hdr->family = family;
-	err = talk(rtnl, nlh, read_rule, &have);
+	err = rtnl_talk(rtnl, nlh, read_rule, &have);
 	if (!err && have.failed)
 		err = -ENOMEM;
 	for (size_t i = 0; !err && i < n; i++) {
@@ -500,7 +392,7 @@ static size_t mirror_route(const struct routes *routes,
 		case RTA_CACHEINFO:
 			break;
 		case RTA_PREFSRC:
-			prefsrc = read_addr(attr);
+			prefsrc = rtnl_get_addr(attr);
 			break;
 		default:
 			mnl_attr_put(nlh, mnl_attr_get_type(attr),
@@ -511,7 +403,7 @@ static size_t mirror_route(const struct routes *routes,
 	if (routes->prefsrc)
 		prefsrc = *routes->prefsrc;
 	if (!roam_addr_is_none(&prefsrc))
-		put_addr(nlh, RTA_PREFSRC, &prefsrc);
+		rtnl_put_addr(nlh, RTA_PREFSRC, &prefsrc);
 	return nlh->nlmsg_len;
 }
 
@@ -524,7 +416,7 @@ static bool is_link_local(const struct nlmsghdr *nlh)
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
 		if (mnl_attr_get_type(attr) != RTA_DST)
 			continue;
-		dst = read_addr(attr);
+		dst = rtnl_get_addr(attr);
 		return roam_addr_is_link_local(&dst);
 	}
 	return false;
@@ -558,7 +450,7 @@ static int read_route(const struct nlmsghdr *nlh, void *ctx)
 
 static int read_table(struct rtnl *rtnl, struct routes *routes)
 {
-	struct nlmsghdr *nlh = request(rtnl, RTM_GETROUTE, NLM_F_DUMP);
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETROUTE, NLM_F_DUMP);
 	struct rtmsg *rtm;
 	int err;
 
@@ -566,7 +458,7 @@ static int read_table(struct rtnl *rtnl, struct routes *routes)
 	rtm->rtm_family = routes->family;
 	mnl_attr_put_u32(nlh, RTA_TABLE, routes->table);
 	/* A table that was never used does not exist: that is, it is empty. */
-	err = fail_unless(talk(rtnl, nlh, read_route, routes), ENOENT);
+	err = fail_unless(rtnl_talk(rtnl, nlh, read_route, routes), ENOENT);
 	return err ? err : routes->failed ? -ENOMEM : 0;
 }
 
@@ -597,15 +489,14 @@ static int change_route(struct rtnl *rtnl, struct nlmsghdr *route,
 {
 	route->nlmsg_type = type;
 	route->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-	route->nlmsg_seq = ++rtnl->seq;
 	route->nlmsg_pid = 0;
-	return talk(rtnl, route, NULL, NULL);
+	return rtnl_talk(rtnl, route, NULL, NULL);
 }
 
 int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
 		      const struct roam_addr *prefsrc)
 {
-	uint8_t family = family_of(prefsrc);
+	uint8_t family = rtnl_family(prefsrc);
 	struct routes main_routes = { .family = family, .table = RT_TABLE_MAIN,
 				      .mirror = table, .prefsrc = prefsrc };
 	struct routes mirror = { .family = family, .table = table,

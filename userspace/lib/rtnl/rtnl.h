@@ -9,23 +9,16 @@
 #ifndef ROAM_RTNL_RTNL_H
 #define ROAM_RTNL_RTNL_H
 
-#include <libmnl/libmnl.h>
-#include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/addr.h"
+#include "rtnl/socket.h"
 
 /* What we set in the kernel carries this protocol number, and only that is
  * changed or removed by us. */
 #define RTPROT_ROAM 77
-
-struct rtnl;
-
-/* The client, or NULL with a sentence in *error (caller frees). */
-struct rtnl *rtnl_open(char **error);
-void rtnl_close(struct rtnl *rtnl);
 
 /* Index of a link, 0 if there is none of that name. */
 unsigned int rtnl_link_index(const char *name);
