@@ -208,7 +208,10 @@ wait_for() {
 # process is in $bg_pid.
 bg() {
 	# A function would run in a shell of its own, which nobody wants to signal.
-	[[ $1 != in_ns ]] || set -- busybox nsenter --net="/run/netns/$2" -- "${@:3}"
+	if [[ $1 == in_ns ]]; then
+		hash "$3" 2>/dev/null
+		set -- busybox nsenter --net="/run/netns/$2" -- "${BASH_CMDS[$3]:-$3}" "${@:4}"
+	fi
 	"$@" &
 	bg_pid=$!
 	on_exit stop "$bg_pid"
@@ -259,9 +262,11 @@ ns_delete() {
 }
 
 # in_ns NS COMMAND...: without the remounts of ip netns exec. A static program, as
-# the guest's processor spends more time on starting programs than on anything.
+# the guest's processor spends more time on starting programs than on anything; by
+# its path, because busybox prefers the commands that it has itself.
 in_ns() {
-	busybox nsenter --net="/run/netns/$1" -- "${@:2}"
+	hash "$2" 2>/dev/null
+	busybox nsenter --net="/run/netns/$1" -- "${BASH_CMDS[$2]:-$2}" "${@:3}"
 }
 
 # veth_pair NS1 IF1 NS2 IF2: two connected interfaces, up.
@@ -289,17 +294,31 @@ module_present() {
 
 # ---- captures ----
 
+declare -A lib_capture_log
+
 # capture_start NS IF FILE [FILTER...]: returns once packets are captured; FILE
 # lies in $ROAM_OUT and stays for whoever reads the logs.
 capture_start() {
 	local ns=$1 interface=$2 file=$ROAM_OUT/$3
 	bg in_ns "$ns" tcpdump --immediate-mode -B 16384 -U -n -i "$interface" -w "$file" "${@:4}" 2>"$file.log"
 	capture_pid=$bg_pid
+	lib_capture_log[$capture_pid]=$file.log
 	wait_for 60 grep -q "listening on" "$file.log"
 	on_exit rm -f "$file.log"
 }
 
-# capture_stop: end the capture started last, all its packets are in the file.
+# capture_stop [PID]: end this capture or the one started last. All its packets are
+# in the file: asked twice how many it has, it said the same number. Where traffic
+# goes on it never does.
 capture_stop() {
-	stop "$capture_pid"
+	local pid=${1:-$capture_pid}
+	try_for 10 lib_capture_rests "$pid"
+	stop "$pid"
+}
+
+lib_capture_rests() {
+	local said
+	kill -s USR1 "$1"
+	said=$(sed -n 's/.* \([0-9]*\) packets captured.*/\1/p' "${lib_capture_log[$1]}" | tail -n 2)
+	[[ $said =~ ^([0-9]+)$'\n'([0-9]+)$ && ${BASH_REMATCH[1]} == "${BASH_REMATCH[2]}" ]]
 }

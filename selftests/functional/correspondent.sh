@@ -97,7 +97,7 @@ fixed_host_gets_the_same_bytes() {
 	expect_ok in_ns "$correspondent" socat -u "OPEN:$hosts/bytes" "TCP:$fixed_b:9"
 	wait_for 60 cmp "$hosts/bytes" "$hosts/bytes.got"
 	capture_stop
-	stop "$sent"
+	capture_stop "$sent"
 	for side in sent got; do
 		tshark -n -r "$ROAM_OUT/correspondent.$side.pcap" -T fields -e ip.src -e ip.dst \
 			-e ip.id -e tcp.seq_raw -e tcp.ack_raw -e tcp.len -e tcp.checksum \
