@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 #   make bench-register   the register beside Redis and osmo-hlr, in build/bench
+#   make bench-moves [MOVES=1000]  how long connections stand still in a move
 #
 # Helpers of make bench, built before the guest starts: a compiler would take
 # minutes where each instruction is counted.
@@ -11,7 +12,7 @@ BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -Iuserspace/lib \
 BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 	$(BENCH)/rewrite.bpf.o
 
-.PHONY: bench-helpers bench-register
+.PHONY: bench-helpers bench-register bench-moves
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -41,6 +42,16 @@ $(BENCH)/register-load: selftests/bench/register/load.c build/userspace/libroam.
 $(BENCH)/register-osmo: selftests/bench/register/osmo.c
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $<
+
+bench-moves: all $(BENCH)/moves
+	@scripts/build-modules 6.12 >/dev/null
+	@selftests/vm/run --kernel 6.12 --name bench-moves --icount --timeout 5400 -- \
+		env MOVES='$(MOVES)' selftests/bench/moves
+	@cp build/vm/6.12/bench-moves/moves.json build/vm/6.12/bench-moves/moves.txt $(BENCH)/
+
+$(BENCH)/moves: selftests/bench/moves.c selftests/bench/load.h
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $< -lmnl
 
 # The second path is where Debian keeps <asm/types.h>.
 $(BENCH)/rewrite.bpf.o: selftests/bench/rewrite.bpf.c
