@@ -201,6 +201,22 @@ static struct roam_place where(struct lrd *lrd, unsigned int dummy)
 	return place;
 }
 
+/* False if that is where we were. */
+static bool remember(struct lrd *lrd, const struct roam_place *place)
+{
+	if (!memcmp(place, &lrd->place, sizeof(*place)))
+		return false;
+	/* Between networks there is none; that is no place to remember. */
+	if (!roam_addr_is_none(&lrd->place.v4))
+		lrd->before.v4 = lrd->place.v4;
+	if (!roam_addr_is_none(&lrd->place.v6))
+		lrd->before.v6 = lrd->place.v6;
+	lrd->place = *place;
+	lrd->moved = daemon_now();
+	lrd->counters.moves++;
+	return true;
+}
+
 static void on_look(uv_timer_t *timer);
 
 static void look(struct lrd *lrd)
@@ -215,18 +231,9 @@ static void look(struct lrd *lrd)
 	keep_rules(lrd, AF_INET);
 	keep_rules(lrd, AF_INET6);
 	place = where(lrd, dummy);
-	if (memcmp(&place, &lrd->place, sizeof(place))) {
-		/* Between networks there is none; that is no place to remember. */
-		if (!roam_addr_is_none(&lrd->place.v4))
-			lrd->before.v4 = lrd->place.v4;
-		if (!roam_addr_is_none(&lrd->place.v6))
-			lrd->before.v6 = lrd->place.v6;
-		lrd->place = place;
-		lrd->moved = daemon_now();
-		lrd->counters.moves++;
-		/* The name servers of the network just left say nothing now. */
+	/* The name servers of the network just left say nothing now. */
+	if (remember(lrd, &place))
 		registers_look(lrd);
-	}
 	if (!lrd->left)
 		mobile_set_coa(lrd->mobile, daemon_now(), &place);
 	uv_timer_start(&lrd->look, on_look, LOOK_LATER, 0);
@@ -244,6 +251,29 @@ static void on_look(uv_timer_t *timer)
 	look(timer->data);
 }
 
+/*
+ * Connections stand still until the correspondents know the new place, so they
+ * hear of it at once, and rules and tables follow. Between networks a place is
+ * often missing for a moment only: what vanished is left to the next look.
+ */
+static void arrive(struct lrd *lrd)
+{
+	struct roam_place place = lrd->place, seen;
+
+	seen = where(lrd, rtnl_link_index(lrd->config->device));
+	if (!roam_addr_is_none(&seen.v4))
+		place.v4 = seen.v4;
+	if (!roam_addr_is_none(&seen.v6))
+		place.v6 = seen.v6;
+	if (lrd->left || !remember(lrd, &place))
+		return;
+	mobile_set_coa(lrd->mobile, daemon_now(), &place);
+	keep_rules(lrd, AF_INET);
+	keep_rules(lrd, AF_INET6);
+	registers_look(lrd);
+	lrd_kick(lrd);
+}
+
 static void on_change(uv_poll_t *poll, int status, int events)
 {
 	struct lrd *lrd = poll->data;
@@ -252,8 +282,9 @@ static void on_change(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (!rtnl_watch_read(lrd->watch))
 		return;
-	/* A new address comes with routes a moment later: look once for all. */
 	uv_update_time(lrd->loop);
+	arrive(lrd);
+	/* The rest of the change comes a moment later: look once for all. */
 	uv_timer_start(&lrd->look, on_look, LOOK_SOON, 0);
 }
 
