@@ -68,7 +68,8 @@ static void roam_socket_resume(struct roam_net *rn, struct sock *sk)
 	if (tp->srtt_us)
 		icsk->icsk_rto = min_t(u32, __tcp_set_rto(tp), TCP_RTO_MAX);
 	sk_dst_reset(sk);
-	inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, 1, TCP_RTO_MAX);
+	/* 0 is the next tick; 1 would be the one after it. */
+	inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, 0, TCP_RTO_MAX);
 	roam_count(rn, resumed);
 out:
 	bh_unlock_sock(sk);
