@@ -9,6 +9,7 @@
 #include "peer.h"
 #include "resume.h"
 #include "table.h"
+#include "tcp_timer.h"
 
 /* Sockets taken out of one chain at a time. */
 #define ROAM_RESUME_BATCH 32
@@ -51,11 +52,17 @@ static bool roam_socket_moved(struct roam_net *rn, const struct sock *sk,
 /*
  * A socket whose owner works on it just now is left to its timer: the owner may
  * wait for a page, without end.
+ *
+ * What the timer does is done here and now: the next tick would be milliseconds
+ * away, and data that a program sends before it would put a loss probe, later
+ * still, in the timer's place.
  */
 static void roam_socket_resume(struct roam_net *rn, struct sock *sk)
 {
+	struct timer_list *timer = roam_tcp_timer(sk);
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	struct tcp_sock *tp = tcp_sk(sk);
+	bool due = false;
 
 	local_bh_disable();
 	bh_lock_sock(sk);
@@ -68,11 +75,16 @@ static void roam_socket_resume(struct roam_net *rn, struct sock *sk)
 	if (tp->srtt_us)
 		icsk->icsk_rto = min_t(u32, __tcp_set_rto(tp), TCP_RTO_MAX);
 	sk_dst_reset(sk);
-	/* 0 is the next tick; 1 would be the one after it. */
 	inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, 0, TCP_RTO_MAX);
+	due = true;
 	roam_count(rn, resumed);
 out:
 	bh_unlock_sock(sk);
+	if (due) {
+		/* It gives back a reference, as one that was armed has it. */
+		sock_hold(sk);
+		timer->function(timer);
+	}
 	local_bh_enable();
 }
 
