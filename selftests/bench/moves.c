@@ -6,7 +6,8 @@
  *	moves MOBILE CORRESPONDENT PERMANENT ADDRESS CAREOF MOVES CONNECTIONS AWAY
  *
  * The first two are network namespaces, with the addresses that programs use
- * there; CAREOF is where the host is now, on the link net1. On every connection both ends send a message of 16 bytes each 20 ms.
+ * there; CAREOF is where the host is now, on the link net1. On every connection
+ * both ends send a message of 16 bytes each 20 ms.
  *
  * A move is a hard one: the link in use goes down and loses its address, for
  * AWAY milliseconds the host is nowhere, then another link gets an address and
