@@ -6,7 +6,8 @@
 #   make check                    everything, "N passed, N failed, N skipped" last
 #   make check-static             shellcheck, codespell, modules without a warning
 #   make check-kunit              kernel unit tests in the debug kernel
-#   make check-vm KERNEL=6.12     functional tests on 6.1, 6.12, latest or uml
+#   make check-vm KERNEL=6.12     functional tests on 6.1, 6.12, latest or uml;
+#                                 VM_TESTS="file ..." for some, CPUS=1 for one CPU
 #   make check-debug              the module at work in the debug kernel: moves,
 #                                 loading and unloading under traffic
 #   make check-harness            a guest that crashes or lies must not pass
@@ -17,7 +18,7 @@ VM_TESTS = $(wildcard selftests/functional/*.sh selftests/faults/*.sh)
 
 # in_guest KERNEL,NAME,OPTIONS,COMMAND: run the tests, then count the results.
 in_guest = status=0; \
-	selftests/vm/run --kernel $(1) --name $(2) $(3) -- env TEST='$(TEST)' $(4) || status=$$?; \
+	selftests/vm/run --kernel $(1) --name $(2) $(3) -- env TEST='$(TEST)' $(if $(MOVES),MOVES='$(MOVES)') $(4) || status=$$?; \
 	selftests/ktap build/vm/$(1)/$(2)/output || status=1; \
 	exit $$status
 
@@ -36,7 +37,7 @@ check-kunit:
 
 check-vm: all
 	@scripts/build-modules $(KERNEL) >/dev/null
-	@$(call in_guest,$(KERNEL),check,--timeout 2400,selftests/vm/run-tests $(VM_TESTS))
+	@$(call in_guest,$(KERNEL),check,--timeout 2400 $(if $(CPUS),--cpus $(CPUS)),selftests/vm/run-tests $(VM_TESTS))
 
 check-debug: all
 	@scripts/build-modules uml >/dev/null
