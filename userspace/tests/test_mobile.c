@@ -439,6 +439,38 @@ static void renews_after_two_thirds(void **state)
 	assert_int_equal(count_events(f, MOBILE_REGISTERED), 0);
 }
 
+/* What the register gets between a host's first word and its last. */
+static void all_registers_get_is_updates(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	set_coa(f, A);			/* first registration */
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	assert_int_equal(f->n_sent, 1);
+	pass(f, 299999);		/* renewal, and its repetition */
+	assert_true(f->n_sent > 2);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	i = f->n_sent;
+	set_coa(f, B);			/* move, refused at first */
+	answer(f, REG1, LR_UPDATE, LR_REPLAY);
+	assert_true(f->n_sent > i);
+	pass(f, 60000);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	i = f->n_sent;
+	set_coa(f, PERM);		/* home */
+	assert_int_equal(f->n_sent, i + 1);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	mobile_deregister(f->mobile, f->now);
+	assert_int_equal(f->n_sent, i + 2);
+	for (i = 0; i < f->n_sent; i++) {
+		assert_addr(f->sent[i].to, REG1);
+		assert_int_equal(f->sent[i].msg.type, LR_UPDATE);
+		assert_string_equal(lr_type_name(f->sent[i].msg.type),
+				    "update");
+	}
+}
+
 static void repeats_identical_copies_with_backoff(void **state)
 {
 	static const msec_t gaps[] = { 500, 1000, 2000, 4000, 8000, 8000 };
@@ -1270,6 +1302,8 @@ int main(void)
 		     same_address_is_no_move, setup),
 		test("MLR-04 D-18: renewed after two thirds of the granted lifetime",
 		     renews_after_two_thirds, setup),
+		test("TEN-12: first registration, renewal, move, return and leave are updates",
+		     all_registers_get_is_updates, setup),
 		test("MLR-02: an unanswered update is repeated unchanged, 500 ms to 8 s",
 		     repeats_identical_copies_with_backoff, setup),
 		test("MLR-34: a move supersedes an unanswered update",
