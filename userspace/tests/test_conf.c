@@ -2,6 +2,7 @@
 #include "core_test.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -39,11 +40,17 @@ static cfg_t *load(const char *text, char **error)
 		CFG_INT("key", 0, CFGF_NONE),
 		CFG_END()
 	};
+	static cfg_opt_t limits[] = {
+		CFG_INT("rate", 1, CFGF_NONE),
+		CFG_INT("burst", 1, CFGF_NONE),
+		CFG_END()
+	};
 	static cfg_opt_t opts[] = {
 		CFG_STR("lifetime", "300s", CFGF_NONE),
 		CFG_STR_LIST("permanent", "{}", CFGF_NONE),
 		CFG_STR("register", NULL, CFGF_NONE),
 		CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("limits", limits, CFGF_NONE),
 		CFG_END()
 	};
 	FILE *file = fopen(path, "w");
@@ -73,7 +80,7 @@ static void unknown_option_names_the_nearest(void **state)
 	expect_error("host \"a\" {\n  adress = x\n}\n",
 		     "2: no option 'adress'; did you mean 'address'?");
 	expect_error("xyzzy = 1\n",
-		     "1: no option 'xyzzy'; options here: lifetime, permanent, register, host");
+		     "1: no option 'xyzzy'; options here: lifetime, permanent, register, host, limits");
 }
 
 static void comments_do_not_move_lines(void **state)
@@ -97,6 +104,108 @@ static void open_section_is_told(void **state)
 	(void)state;
 	expect_error("lifetime = 3s\nhost \"{\" {\n key = 1 # }\n",
 		     "2: the '{' of this line is not closed; add '}'");
+}
+
+/* Writes a file into the folder beside @path; NULL removes it. */
+static void dropin(const char *name, const char *text)
+{
+	char file[512];
+	FILE *out;
+
+	snprintf(file, sizeof(file), "%s.d", path);
+	mkdir(file, 0700);
+	snprintf(file, sizeof(file), "%s.d/%s", path, name);
+	unlink(file);
+	if (!text)
+		return;
+	out = fopen(file, "w");
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+static int remove_dropins(void **state)
+{
+	static const char *const names[] = { "10-a.conf", "9-b.conf", "c",
+					     ".d.conf" };
+	char folder[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		dropin(names[i], NULL);
+	snprintf(folder, sizeof(folder), "%s.d", path);
+	return rmdir(folder);
+}
+
+static void dropins_come_after_the_file(void **state)
+{
+	char *error;
+	cfg_t *cfg;
+
+	(void)state;
+	dropin("10-a.conf", "lifetime = 10s\npermanent = {\"198.51.100.0/24\"}\n"
+	       "host \"two\" { key = 2 }\nlimits { rate = 5 }\n");
+	dropin("9-b.conf", "lifetime = 9s\nhost \"three\" { key = 4 }\n");
+	dropin("c", "lifetme = 1s\n");
+	dropin(".d.conf", "lifetme = 1s\n");
+	cfg = load("lifetime = 1s\npermanent = {\"192.0.2.0/24\"}\n"
+		   "host \"one\" { key = 1 }\n"
+		   "host \"three\" { key = 3 address = \"192.0.2.3\" }\n"
+		   "limits { burst = 7 }\n", &error);
+	assert_null(error);
+	/* as bytes "10" is before "9" */
+	assert_string_equal(cfg_getstr(cfg, "lifetime"), "9s");
+	assert_int_equal(cfg_size(cfg, "permanent"), 1);
+	assert_string_equal(cfg_getnstr(cfg, "permanent", 0),
+			    "198.51.100.0/24");
+	assert_int_equal(cfg_size(cfg, "host"), 3);
+	assert_int_equal(cfg_getint(cfg_gettsec(cfg, "host", "one"), "key"), 1);
+	assert_int_equal(cfg_getint(cfg_gettsec(cfg, "host", "two"), "key"), 2);
+	assert_int_equal(cfg_getint(cfg_gettsec(cfg, "host", "three"), "key"),
+			 4);
+	assert_null(cfg_getstr(cfg_gettsec(cfg, "host", "three"), "address"));
+	assert_int_equal(cfg_getint(cfg, "limits|burst"), 7);
+	assert_int_equal(cfg_getint(cfg, "limits|rate"), 5);
+	assert_string_equal(cfg->filename, path);
+	cfg_free(cfg);
+}
+
+/* Mistakes are where they stand, whoever finds them. */
+static void mistakes_name_the_dropin(void **state)
+{
+	char wanted[512];
+	char *error;
+	cfg_t *cfg;
+
+	(void)state;
+	dropin("10-a.conf", "\nlifetime = 300\nhost \"two\" {\n key = 2 }\n");
+	cfg = load("lifetime = 1s\nregister = \"x\"\n", &error);
+	assert_null(error);
+	error = conf_error(cfg, "lifetime", "no unit");
+	snprintf(wanted, sizeof(wanted), "%s.d/10-a.conf:2: option 'lifetime': no unit", path);
+	assert_string_equal(error, wanted);
+	free(error);
+	error = conf_error(cfg_gettsec(cfg, "host", "two"), "key", "no");
+	snprintf(wanted, sizeof(wanted), "%s.d/10-a.conf:4: option 'key': no", path);
+	assert_string_equal(error, wanted);
+	free(error);
+	error = conf_error(cfg, "register", "no");
+	snprintf(wanted, sizeof(wanted), "%s:2: option 'register': no", path);
+	assert_string_equal(error, wanted);
+	free(error);
+	cfg_free(cfg);
+
+	dropin("10-a.conf", "# comment\nlifetme = 1s\n");
+	snprintf(wanted, sizeof(wanted),
+		 "%s.d/10-a.conf:2: no option 'lifetme'; did you mean 'lifetime'?", path);
+	assert_null(load("lifetime = 1s\n", &error));
+	assert_string_equal(error, wanted);
+	free(error);
+	dropin("10-a.conf", "host \"two\" {\n");
+	snprintf(wanted, sizeof(wanted), "%s.d/10-a.conf:1: the '{' of", path);
+	assert_null(load("", &error));
+	assert_memory_equal(error, wanted, strlen(wanted));
+	free(error);
 }
 
 static void missing_file_is_told(void **state)
@@ -259,6 +368,10 @@ int main(void)
 		cmocka_unit_test(comments_do_not_move_lines),
 		cmocka_unit_test(first_error_is_told),
 		cmocka_unit_test(open_section_is_told),
+		cmocka_unit_test_teardown(dropins_come_after_the_file,
+					  remove_dropins),
+		cmocka_unit_test_teardown(mistakes_name_the_dropin,
+					  remove_dropins),
 		cmocka_unit_test(missing_file_is_told),
 		cmocka_unit_test(empty_file_gives_defaults),
 		cmocka_unit_test(values_are_read),

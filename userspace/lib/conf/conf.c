@@ -2,6 +2,7 @@
 #include "conf/conf.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -131,13 +132,14 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 				      text);
 }
 
-/* libconfuse forgets where an option stood: keep its line as its comment. */
+/* libconfuse forgets where an option stood: keep file and line as its comment. */
 static int record_line(cfg_t *cfg, cfg_opt_t *opt)
 {
-	char line[16];
+	char *place = format("%s:%d", parsed_path, cfg->line);
+	int ret = cfg_opt_setcomment(opt, place) == CFG_SUCCESS ? 0 : -1;
 
-	snprintf(line, sizeof(line), "%d", cfg->line);
-	return cfg_opt_setcomment(opt, line) == CFG_SUCCESS ? 0 : -1;
+	free(place);
+	return ret;
 }
 
 static void record_lines(cfg_opt_t *opts)
@@ -274,37 +276,91 @@ static void name_sections(cfg_t *cfg, const char *path)
 	}
 }
 
-cfg_t *conf_load(const char *path, cfg_opt_t *opts, char **error)
+static void set_filename(cfg_t *cfg, const char *path)
+{
+	free(cfg->filename);
+	cfg->filename = strdup(path);
+}
+
+/* Reads one more file into the tree; NULL, or the first mistake. */
+static char *load_file(cfg_t *cfg, const char *path)
 {
 	char *text = read_file(path);
-	cfg_t *cfg;
+	char *error = NULL;
 	int ret;
 
-	*error = NULL;
-	if (!text) {
-		*error = format("cannot read %s: %s", path, strerror(errno));
-		return NULL;
+	if (!text)
+		return format("cannot read %s: %s", path, strerror(errno));
+	set_filename(cfg, path);
+	first_error = &error;
+	parsed_path = path;
+	ret = parse(cfg, text);
+	first_error = NULL;
+	if (!error && open_brace(text))
+		error = format("%s:%d: the '{' of this line is not closed; add '}'",
+			       path, open_brace(text));
+	free(text);
+	if (!error && ret != CFG_SUCCESS)
+		error = format("%s:%d: syntax error", path, cfg->line);
+	if (!error)
+		name_sections(cfg, path);
+	return error;
+}
+
+static int is_dropin(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > 5 &&
+	       !strcmp(entry->d_name + len - 5, ".conf");
+}
+
+/* Not the order of the language that is set. */
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Reads "PATH.d" in the order of the names; without that folder there is nothing. */
+static char *load_dropins(cfg_t *cfg, const char *path)
+{
+	char *folder = format("%s.d", path);
+	struct dirent **entries = NULL;
+	char *error = NULL;
+	int n = scandir(folder, &entries, is_dropin, by_bytes);
+
+	if (n < 0 && errno != ENOENT)
+		error = format("cannot read %s: %s", folder, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		char *file = format("%s/%s", folder, entries[i]->d_name);
+
+		if (!error)
+			error = load_file(cfg, file);
+		free(file);
+		free(entries[i]);
 	}
+	free(entries);
+	free(folder);
+	return error;
+}
+
+cfg_t *conf_load(const char *path, cfg_opt_t *opts, char **error)
+{
+	cfg_t *cfg;
+
 	record_lines(opts);
 	cfg = cfg_init(opts, CFGF_NONE);
 	if (!cfg)
 		abort();
-	cfg->filename = strdup(path);
 	cfg_set_error_function(cfg, on_error);
-	first_error = error;
-	parsed_path = path;
-	ret = parse(cfg, text);
-	first_error = NULL;
-	if (!*error && open_brace(text))
-		*error = format("%s:%d: the '{' of this line is not closed; add '}'",
-				path, open_brace(text));
-	free(text);
-	if (ret == CFG_SUCCESS && !*error) {
-		name_sections(cfg, path);
+	*error = load_file(cfg, path);
+	if (!*error)
+		*error = load_dropins(cfg, path);
+	parsed_path = NULL;
+	if (!*error) {
+		set_filename(cfg, path);
 		return cfg;
 	}
-	if (!*error)
-		*error = format("%s:%d: syntax error", path, cfg->line);
 	cfg_free(cfg);
 	return NULL;
 }
@@ -312,7 +368,7 @@ cfg_t *conf_load(const char *path, cfg_opt_t *opts, char **error)
 char *conf_error(cfg_t *cfg, const char *option, const char *fmt, ...)
 {
 	cfg_opt_t *opt = cfg_getopt(cfg, option);
-	const char *line = opt ? opt->comment : NULL;
+	const char *place = opt ? opt->comment : NULL;
 	char *cause = NULL;
 	char *error;
 	va_list ap;
@@ -321,9 +377,8 @@ char *conf_error(cfg_t *cfg, const char *option, const char *fmt, ...)
 	if (vasprintf(&cause, fmt, ap) < 0)
 		abort();
 	va_end(ap);
-	if (line)
-		error = format("%s:%s: option '%s': %s", cfg->filename, line,
-			       option, cause);
+	if (place)
+		error = format("%s: option '%s': %s", place, option, cause);
 	else
 		error = format("%s:%d: option '%s': %s", cfg->filename,
 			       cfg->line, option, cause);

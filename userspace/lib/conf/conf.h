@@ -16,8 +16,10 @@
 #include "core/time.h"
 
 /**
- * conf_load() - parse a file
- * @path: the file
+ * conf_load() - parse a file and its drop-ins
+ * @path: the file; what ends with .conf in the folder "PATH.d" is read after it, in
+ *	the order of the names: an option there stands for the one before, a
+ *	section without title is completed, one with title added or replaced
  * @opts: the top-level options. Their validcb is taken, in subsections too: it
  *	records the line of each option for conf_error()
  * @error: on failure the first mistake as a sentence, caller frees

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,21 +285,36 @@ static void add_lines(json_t *report, const char *key, const char *command)
 		json_object_set_new(report, key, lines);
 }
 
-static json_t *configuration(const char *daemon)
+static void add_file(json_t *array, const char *path)
 {
-	char path[64];
-	json_t *array = json_array();
+	FILE *file = fopen(path, "re");
 	char *line = NULL;
 	size_t room = 0;
-	FILE *file;
 
-	snprintf(path, sizeof(path), "/etc/roam/%s.conf", daemon);
-	file = fopen(path, "re");
 	while (file && getline(&line, &room, file) >= 0)
 		json_array_append_new(array, json_line(line));
 	free(line);
 	if (file)
 		fclose(file);
+}
+
+/* Drop-ins behind the file, each below its name. */
+static json_t *configuration(const char *daemon)
+{
+	json_t *array = json_array();
+	glob_t found = { 0 };
+	char path[80];
+
+	snprintf(path, sizeof(path), "/etc/roam/%s.conf", daemon);
+	add_file(array, path);
+	snprintf(path, sizeof(path), "/etc/roam/%s.conf.d/*.conf", daemon);
+	if (!glob(path, 0, NULL, &found))
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			json_array_append_new(array, json_sprintf("# %s",
+						found.gl_pathv[i]));
+			add_file(array, found.gl_pathv[i]);
+		}
+	globfree(&found);
 	return array;
 }
 
