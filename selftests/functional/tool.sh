@@ -26,7 +26,7 @@ broken() {
 		status=0
 		output=$(in_ns "${!host}" timeout 30 "$roam_bin/$program" "$option" -c "$file" \
 			-s "$hosts/$host/broken.sock" 2>&1) || status=$?
-		expect_eq "$program $option, '$edit': status" 2 "$status"
+		expect_eq "$program $option, '$edit': status" 78 "$status"
 		if [[ $line ]]; then
 			expect_match "$program $option, '$edit'" "broken\.conf:$line:" "$output"
 		else

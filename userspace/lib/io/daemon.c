@@ -23,6 +23,7 @@
 
 #define STATUS_INTERVAL_MS 5000
 #define STATUS_LEN 256
+#define EXIT_CONFIG 78	/* EX_CONFIG of sysexits.h, as systemd names it */
 
 /**
  * struct frame - the running daemon; there is one per process
@@ -36,6 +37,7 @@
  * @watchdog: the service manager wants a sign of life
  * @status: last status line sent
  * @stopping: stop() was called
+ * @misconfigured: it ends because of its configuration
  */
 struct frame {
 	const struct daemon *daemon;
@@ -48,6 +50,7 @@ struct frame {
 	bool watchdog;
 	char status[STATUS_LEN];
 	bool stopping;
+	bool misconfigured;
 };
 
 msec_t daemon_now(void)
@@ -283,7 +286,11 @@ static char *run(struct frame *frame, const char *config_path,
 		uv_signal_start(&frame->signals[i], on_signal, signums[i]);
 	}
 
-	error = frame->daemon->start(&frame->loop, config_path, socket_path);
+	error = frame->daemon->check(config_path);
+	frame->misconfigured = error;
+	if (!error)
+		error = frame->daemon->start(&frame->loop, config_path,
+					     socket_path);
 	if (!error) {
 		error = drop_privileges(frame->daemon->caps);
 		notify_start(frame);
@@ -390,6 +397,7 @@ int daemon_main(const struct daemon *daemon, int argc, char **argv)
 
 	if (check) {
 		error = daemon->check(config_path);
+		frame.misconfigured = error;
 		if (error)
 			fprintf(stderr, "%s\n", error);
 		else
@@ -400,7 +408,7 @@ int daemon_main(const struct daemon *daemon, int argc, char **argv)
 			log_error("%s", error);
 	}
 	if (error)
-		status = 2;
+		status = frame.misconfigured ? EXIT_CONFIG : 2;
 out:
 	free(error);
 	free(socket_path);
