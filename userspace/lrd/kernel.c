@@ -222,13 +222,20 @@ static void set_policy(struct lrd *lrd)
 			  genl_error(lrd->kernel));
 }
 
-void kernel_adopt(struct lrd *lrd)
+void kernel_configure(struct lrd *lrd)
 {
 	set_policy(lrd);
 	if (mangle_range_set(lrd->kernel, lrd->config->permanent,
 			     lrd->config->n_permanent))
 		log_error("the module does not take the prefixes: %s",
 			  genl_error(lrd->kernel));
+	else
+		log_notice("module configured prefixes=%zu",
+			   lrd->config->n_permanent);
+}
+
+void kernel_adopt(struct lrd *lrd)
+{
 	if (mangle_mapping_dump(lrd->kernel, adopt_mapping, lrd, NULL) ||
 	    (lrd->mobile &&
 	     mangle_peer_dump(lrd->kernel, adopt_peer, lrd, NULL)))

@@ -124,6 +124,8 @@ void net_send_from(struct lrd *lrd, const struct roam_addr *from,
 char *kernel_start(struct lrd *lrd);
 /* The module's tables are read and handed to the cores (OPEN-45). */
 void kernel_adopt(struct lrd *lrd);
+/* The module gets the policy and the prefixes, and begins to ask. */
+void kernel_configure(struct lrd *lrd);
 void kernel_stop(struct lrd *lrd);
 void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
 		    const struct roam_addr *coa, uint64_t seq, bool literal);

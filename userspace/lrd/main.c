@@ -166,8 +166,11 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 		return error;
 	kernel_adopt(&lrd);
 	error = registers_start(&lrd);
-	if (!error)
+	if (!error) {
+		/* Whom to ask is known before the module asks (MLR-12). */
+		kernel_configure(&lrd);
 		error = place_start(&lrd);
+	}
 	lrd_kick(&lrd);
 	return error;
 }
@@ -230,6 +233,7 @@ static char *reload(void)
 		return error;
 	kernel_adopt(&lrd);
 	error = registers_start(&lrd);
+	kernel_configure(&lrd);
 	if (!error)
 		error = place_apply(&lrd);
 	lrd_kick(&lrd);

@@ -136,7 +136,9 @@ static void log_servers(const struct domain *domain)
 	for (size_t i = 0; i < domain->n_servers; i++)
 		log_notice("register=%s port=%u by=%s",
 			   roam_addr_format(&domain->servers[i].addr, addr),
-			   domain->servers[i].port, domain->config->domain);
+			   domain->servers[i].port,
+			   domain->config->domain ? domain->config->domain :
+						    "configuration");
 }
 
 static void on_answer(void *ctx, const struct dns_server *servers, size_t n,
@@ -225,6 +227,7 @@ char *registers_start(struct lrd *lrd)
 		if (!reg->domain)
 			domain->servers[domain->n_servers++] =
 				(struct dns_server){ reg->addr, reg->port };
+		log_servers(domain);
 		names |= reg->domain != NULL;
 	}
 	list_all(lrd, r);
