@@ -309,6 +309,160 @@ literal_mode() {
 	talk literal
 }
 
+# ---- where the module sits ----
+
+# point_rules HOOK PRIORITY
+point_rules() {
+	local address
+	echo "type filter hook $1 priority $2; policy accept;"
+	for address in "$perm4" "$(care_of 4 1)"; do
+		echo "tcp sport 7 ip saddr $address counter"
+		echo "tcp dport 7 ip daddr $address counter"
+	done
+}
+
+# points HOST LINK: a chain at each place that packets pass, the nearest before and
+# behind the module, counts TCP of port 7 by the roamer's address.
+points() {
+	on "$1" nft -f - <<-END || fail "no netfilter tables"
+		table netdev points {
+			chain wire_in {
+				$(point_rules "ingress device $2" -500)
+			}
+			chain wire_out {
+				$(point_rules "egress device $2" -500)
+			}
+		}
+		table ip points {
+			chain before_in {
+				$(point_rules prerouting -211)
+			}
+			chain behind_in {
+				$(point_rules prerouting -209)
+			}
+			chain socket_in {
+				$(point_rules input 0)
+			}
+			chain socket_out {
+				$(point_rules output -500)
+			}
+			chain before_out {
+				$(point_rules output 2147483646)
+			}
+			chain behind_out {
+				$(point_rules postrouting -500)
+			}
+		}
+	END
+	on_exit on "$1" nft delete table netdev points
+	on_exit on "$1" nft delete table ip points
+}
+
+# point CHAIN, of $ruleset: "FROM-PERMANENT TO-PERMANENT FROM-CARE-OF TO-CARE-OF", packets.
+point() {
+	jq -r --arg chain "$1" '[.nftables[].rule |
+		select(.chain == $chain) | .expr[] | .counter.packets // empty] |
+		map(tostring) | join(" ")' <<<"$ruleset"
+}
+
+# Packets are counted, not glimpsed: each passes every point, under one address
+# below the module and under the other one above it.
+it_sits_below_ip_and_above_layer_two() {
+	local chain host ruleset
+	require nft
+	map 1
+	points roamer eth0
+	points server eth0
+	echo_once server "$perm4"
+	for host in roamer server; do
+		ruleset=$(on "$host" nft -j list ruleset)
+		for chain in wire_in before_in behind_out wire_out; do
+			expect_match "$host, $chain" "^0 0 (0 [1-9][0-9]*|[1-9][0-9]* 0)\$" "$(point "$chain")"
+		done
+		for chain in behind_in socket_in socket_out before_out; do
+			expect_match "$host, $chain" "^(0 [1-9][0-9]*|[1-9][0-9]* 0) 0 0\$" "$(point "$chain")"
+		done
+		# Every packet, in both directions.
+		expect_eq "$host, received" "$(point before_in)" \
+			"$(point behind_in | awk '{ print $3, $4, $1, $2 }')"
+		expect_eq "$host, sent" "$(point behind_out)" \
+			"$(point before_out | awk '{ print $3, $4, $1, $2 }')"
+	done
+	# The kernel's own list: these hooks, at these places, and no other.
+	for host in roamer server; do
+		expect_eq "hooks of $host" "ip prerouting -210
+ip output 2147483647
+ip6 prerouting -210
+ip6 output 2147483647" "$(our_hooks "$host")"
+	done
+}
+
+# our_hooks HOST: "FAMILY HOOK PRIORITY" of each hook that the module has.
+our_hooks() {
+	on "$1" nft list hooks | awk '
+		/^family/ { family = $2 }
+		/^\thook/ { hook = $2 }
+		/\[roam_mangle\]/ { print family, hook, $1 + 0 }'
+}
+
+# received_bytes COMMAND...: of the packets that the server receives during the
+# command, as they come from the wire and as they leave the module.
+received_bytes() {
+	local side
+	capture_start "$server" eth0 path.wire.pcap "tcp src port 7"
+	side=$capture_pid
+	on server nft -f - <<-'END' || fail "no netfilter tables"
+		table ip received {
+			chain behind {
+				type filter hook prerouting priority -209; policy accept;
+				tcp sport 7 log group 5 queue-threshold 1
+			}
+		}
+	END
+	capture_start "$server" nflog:5 path.behind.pcap
+	"$@"
+	wait_for 60 captured_alike
+	stop "$capture_pid"
+	stop "$side"
+	on server nft delete table ip received
+	for side in wire behind; do
+		tshark -n -r "$ROAM_OUT/path.$side.pcap" -o ip.check_checksum:FALSE -T fields \
+			-e ip.src -e ip.dst -e ip.id -e ip.ttl -e ip.len -e ip.checksum \
+			-e tcp.seq_raw -e tcp.ack_raw -e tcp.flags -e tcp.checksum -e tcp.options \
+			-e tcp.payload 2>/dev/null >"$ROAM_OUT/path.$side"
+	done
+}
+
+captured_alike() {
+	local wire
+	wire=$(tcpdump -n -r "$ROAM_OUT/path.wire.pcap" | wc -l)
+	((wire > 3 && wire == $(tcpdump -n -r "$ROAM_OUT/path.behind.pcap" | wc -l)))
+}
+
+# In literal mode a correspondent has nothing to restore. The module's hook is there,
+# since other mappings may be symmetric, but what comes passes it as it is.
+literal_mode_leaves_the_received_alone() {
+	local before
+	require nft tshark
+	map 1 mode literal
+	before=$(stats_in server)
+	received_bytes echo_once server "$perm4"
+	expect_eq "packets that the module changed" "" \
+		"$(diff "$ROAM_OUT/path.wire" "$ROAM_OUT/path.behind")"
+	expect_eq "sources" "$perm4" "$(cut -f1 "$ROAM_OUT/path.wire" | sort -u)"
+	expect_eq "counters of what is received" "$before" "$(stats_in server)"
+	# The same in symmetric mode: that is what the comparison would have shown.
+	map 1
+	received_bytes echo_once server "$perm4"
+	expect_eq "sources on the wire, and behind the module" "$(care_of 4 1) $perm4" \
+		"$(for side in wire behind; do cut -f1 "$ROAM_OUT/path.$side" | sort -u; done | xargs)"
+	[[ $(stats_in server) != "$before" ]] || fail "the module does not count what it restores"
+}
+
+stats_in() {
+	tool -n "${!1}" -j mangle stats | jq -c '.[0] | with_entries(select(.key | startswith("in_")))'
+}
+
 # ---- routes ----
 
 # The care-of address is behind another link than the permanent one, and the
@@ -388,6 +542,10 @@ test "OPEN-39 OPEN-40 TEN-11 TEN-27: ports, marks, prefixes and control groups a
 	exemptions_hold
 test "OPEN-40 TEN-13: a service at the care-of address is reached" care_of_listener_is_reached
 test "MLR-30 MLR-31 OPEN-18 TEN-32: literal mode" literal_mode
+test "MLR-13 MLR-27: the hooks sit below IP and above layer two" \
+	it_sits_below_ip_and_above_layer_two
+test "MLR-19: in literal mode a correspondent leaves what it receives alone" \
+	literal_mode_leaves_the_received_alone
 test "OPEN-15: packets follow the route to the care-of address" routes_follow
 test "OPEN-14 OPEN-15: a socket in a VRF" vrf_is_followed
 test "OPEN-41: lost data is sent again at once after a move" connection_resumes
