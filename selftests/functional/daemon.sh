@@ -27,7 +27,9 @@ world() {
 		--srv-host="_roam-lr._udp.lr.test,second.lr.test,$second_port,20,0" \
 		--srv-host="_roam-lr._udp.lr.test,first.lr.test,17434,10,0" \
 		--host-record="first.lr.test,$register_addr" \
-		--host-record="second.lr.test,$second_addr"
+		--host-record="second.lr.test,$second_addr" \
+		--host-record="laptop.lr.test,$permanent" \
+		--host-record="server.lr.test,$correspondent_addr"
 	register_at=lr.test
 	mobile_sections="nameserver = \"$register_addr\"  resolve = 2s
 		exempt { mark = $mark  mask = 0xf0  destinations = {\"$register_addr/32\"} }
@@ -117,6 +119,158 @@ shared_key_needs_no_register() {
 	wait_for 60 is_mapped correspondent
 	expect_match "how it was told" "mn=$permanent is at $care_of .* by=$care_of" \
 		"$(grep " is at $care_of " "$hosts/correspondent/log" | tail -n 1)"
+}
+
+# resolving HOST COMMAND...: with the name server as the host's own.
+resolving() {
+	echo "nameserver $register_addr" >"$hosts/resolv.conf"
+	# shellcheck disable=SC2016 # the inner shell's
+	nsenter --net="/run/netns/${!1}" -- unshare --mount bash -c '
+		mount --bind "$1" /etc/resolv.conf
+		exec "${@:2}"' resolving "$hosts/resolv.conf" "${@:2}"
+}
+
+# What DNS says about a mobile host is where programs find it, always.
+names_lead_to_the_permanent_address() {
+	local program='
+import socket, sys
+
+s = socket.create_connection((sys.argv[1], 7), 60)
+f = s.makefile("rw", buffering=1)
+for line in sys.stdin:
+    f.write(line)
+    f.flush()
+    print(f.readline().strip(), s.getsockname()[0], s.getpeername()[0], flush=True)
+'
+	local n
+	move_to 2
+	wait_for 60 is_registered
+	coproc to_laptop { resolving correspondent /usr/bin/python3 -c "$program" laptop.lr.test; }
+	exec {to_laptop_in}>&"${to_laptop[1]}" {to_laptop_out}<&"${to_laptop[0]}"
+	# shellcheck disable=SC2154 # set by coproc
+	on_exit stop "$to_laptop_PID"
+	named "$to_laptop_in" "$to_laptop_out" one "$correspondent_addr $permanent"
+	for n in 3 2; do
+		move_to "$n"
+		named "$to_laptop_in" "$to_laptop_out" "moved-$n" "$correspondent_addr $permanent"
+		wait_for 60 is_mapped correspondent
+		# The name means the same as before, a new connection finds the new place.
+		expect_eq "a connection made in net$n" "again $correspondent_addr $permanent" \
+			"$(echo again | resolving correspondent /usr/bin/python3 -c "$program" laptop.lr.test)"
+	done
+	expect_eq "the other way round" "back $permanent $correspondent_addr" \
+		"$(echo back | resolving mobile /usr/bin/python3 -c "$program" server.lr.test)"
+}
+
+# named IN OUT WORD ADDRESSES: a word there and back, the socket has these addresses.
+named() {
+	local line
+	echo "$3" >&"$1"
+	read -r -t 120 line <&"$2" || {
+		topology_show
+		fail "no answer to $3"
+	}
+	expect_eq "answer and addresses" "$3 $4" "$line"
+}
+
+# ---- where the mobile host is ----
+
+# until_seen ADDRESS COMMAND...: sets $seen_after, how many ms after the command began
+# the daemon says that it is there. Only reads the log: programs take time to start.
+until_seen() {
+	local address=$1 from log line start=$EPOCHREALTIME
+	from=$(wc -l <"$hosts/mobile/log")
+	"${@:2}" || fail "failed: ${*:2}"
+	until mapfile -s "$from" -t log <"$hosts/mobile/log" &&
+		[[ ${log[*]} == *" handoff "*"->$address"* ]]; do
+		((${EPOCHREALTIME/./} - ${start/./} < 60000000)) ||
+			fail "not within 60 s: the daemon sees $address"
+		sleep 0.02
+	done
+	seen_after=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
+}
+
+least() {
+	printf '%s\n' "$@" | sort -n | head -n 1
+}
+
+# The kernel tells of a change at once. Without that the daemon would see each of
+# these when it looks next, a second after it saw the one before; a busy guest may
+# delay some of them, not all.
+change_of_address_is_seen_at_once() {
+	local i address all=()
+	move_to 1
+	wait_for 60 is_registered
+	for i in 1 2 3 4 5; do
+		address=192.0.2.$((40 + i))
+		echo "address flush dev net1 scope global
+			address add $address/26 dev net1
+			route replace default via 192.0.2.1" >"$hosts/change"
+		until_seen "$address" ip -n "$mobile" -batch "$hosts/change"
+		all+=("$seen_after")
+	done
+	echo "ms: ${all[*]}"
+	(($(least "${all[@]}") < 500)) || fail "each took long: ${all[*]} ms"
+	move_to 1
+	wait_for 60 is_registered
+}
+
+# A change that the kernel tells nobody: whether routes over a link without carrier
+# count is a setting. The daemon looks by itself.
+change_without_an_event_is_seen_as_well() {
+	local i watch all=() gone=192.0.2.70
+	move_to 1
+	wait_for 60 is_registered
+	ip -n "$router" link set net2 down
+	on_exit ip -n "$router" link set net2 up
+	ip -n "$mobile" link set net2 up
+	wait_for 60 without_carrier
+	in_ns "$mobile" sysctl -qw net.ipv4.conf.net2.ignore_routes_with_linkdown=0
+	on_exit in_ns "$mobile" sysctl -qw net.ipv4.conf.net2.ignore_routes_with_linkdown=0
+	on_exit ip -n "$mobile" address flush dev net2
+	until_seen "$gone" ip -n "$mobile" -batch - <<-END
+		address add $gone/26 dev net2
+		route add $register_addr/32 dev net2 src $gone
+	END
+	bg ip -n "$mobile" monitor address link route rule >"$hosts/told"
+	watch=$bg_pid
+	# It listens when it tells of an address that does not matter.
+	wait_for 60 monitor_tells
+	wait_for 60 monitor_is_quiet
+	for i in 1 2 3; do
+		: >"$hosts/told"
+		until_seen "$care_of" in_ns "$mobile" \
+			sysctl -qw net.ipv4.conf.net2.ignore_routes_with_linkdown=1
+		all+=("$seen_after")
+		until_seen "$gone" in_ns "$mobile" \
+			sysctl -qw net.ipv4.conf.net2.ignore_routes_with_linkdown=0
+		all+=("$seen_after")
+		# The daemon's own table apart, which it writes after it looked.
+		expect_eq "told by the kernel" "" "$(grep -a -v " table " "$hosts/told")"
+	done
+	stop "$watch"
+	echo "ms: ${all[*]}"
+	# A look each second, and the time that a guest needs for it.
+	(($(least "${all[@]}") < 3000)) || fail "each took long: ${all[*]} ms"
+	move_to 1
+	wait_for 60 is_registered
+}
+
+without_carrier() {
+	ip -n "$mobile" link show net2 | grep -q -E "NO-CARRIER.* state (LOWERLAYER)?DOWN"
+}
+
+monitor_tells() {
+	ip -n "$mobile" address add 198.18.0.1/32 dev lo
+	ip -n "$mobile" address del 198.18.0.1/32 dev lo
+	builtin test -s "$hosts/told"
+}
+
+monitor_is_quiet() {
+	local size
+	size=$(wc -c <"$hosts/told")
+	sleep 0.5
+	((size == $(wc -c <"$hosts/told")))
 }
 
 # local_address NAME PORT: of the mobile host's connections to a port.
@@ -281,6 +435,11 @@ is_unknown() {
 fixture world
 test "MLR-09 MLR-08: registers are found by DNS, and all of them are told" registers_by_dns
 test "MLR-10: the preferred register is asked again when it works" preferred_register_comes_back
+test "MLR-11: names lead to the permanent address, wherever the host is" \
+	names_lead_to_the_permanent_address
+test "MLR-33 D-21: a change of address is seen at once" change_of_address_is_seen_at_once
+test "MLR-33 D-21: a change that the kernel does not tell is seen at the next look" \
+	change_without_an_event_is_seen_as_well
 test "OPEN-28 MLR-36: with a shared key a correspondent follows without a register" \
 	shared_key_needs_no_register
 test "TEN-11: TCP to SIP ports keeps the care-of address" exempt_ports_use_the_care_of_address
