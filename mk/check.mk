@@ -9,7 +9,7 @@
 #   make check-vm KERNEL=6.12     functional tests on 6.1, 6.12, latest or uml;
 #                                 VM_TESTS="file ..." for some, CPUS=1 for one CPU
 #   make check-debug              the module at work in the debug kernel: moves,
-#                                 loading and unloading under traffic
+#                                 loading and unloading under traffic, random requests
 #   make check-harness            a guest that crashes or lies must not pass
 #   make bench                    instructions per packet, in build/bench
 
