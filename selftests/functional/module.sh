@@ -10,7 +10,7 @@
 # shellcheck source=../topology.sh
 . "$(dirname "$(realpath "$0")")/../topology.sh"
 
-readonly cycles=${CYCLES:-20}
+readonly cycles=${CYCLES:-100}
 readonly entries=10000
 
 tool() {
@@ -24,52 +24,84 @@ status_of() {
 	echo "$status"
 }
 
-loaded() {
-	grep -q '^roam_mangle ' /proc/modules
-}
-
 # ---- load and unload ----
 
 # Connections and pings without end between two namespaces; not as fast as it
-# goes, so that the emulated machine has time for us.
+# goes, so that the emulated machine has time for us. A connection ends where the
+# module comes or goes in the middle of it, and the next one begins.
 traffic() {
 	bg in_ns "$roamer" socat -u TCP-LISTEN:9,fork,reuseaddr OPEN:/dev/null
-	# shellcheck disable=SC2016 # the inner shell's
-	bg in_ns "$server" bash -c '
-		while :; do
-			head -c 30000 /dev/zero | timeout 5 socat -u - "TCP:$1:9,connect-timeout=2"
-			sleep 0.1
-		done 2>/dev/null' traffic "$permanent"
+	bg in_ns "$server" /usr/bin/python3 -c '
+import socket, sys, time
+while True:
+    try:
+        with socket.create_connection((sys.argv[1], 9), timeout=1) as s:
+            for _ in range(20):
+                s.sendall(bytes(1400))
+                time.sleep(0.02)
+    except OSError:
+        time.sleep(0.02)' "$permanent"
+	traffic_pid=$bg_pid
 	bg in_ns "$server" ping -q -i 0.05 192.0.2.2 >/dev/null
 }
 
+# Sets $packets, which the server received. Without a program: each costs the
+# emulated machine a tenth of a second.
+packets_now() {
+	local name
+	while read -r name _ packets _; do
+		[[ $name != eth0: ]] || return 0
+	done <"/proc/$traffic_pid/net/dev"
+	fail "no eth0 beside the traffic"
+}
+
 more_packets() {
-	(($(ip -n "$roamer" -s -j link show eth0 | jq '.[0].stats64.rx.packets') > $1 + 5))
+	packets_now
+	((packets > $1 + 3))
+}
+
+# Packets in both directions since the module is there.
+rewrites() {
+	tool -n "$1" -j mangle stats | jq -e '.[0] | .in_rewritten > 0 and .out_rewritten > 0'
 }
 
 unload_under_traffic() {
-	local server roamer doomed i before
+	local server roamer doomed i ko packets before
+	hosts=$(mktemp -d /run/roam-test.XXXXXX)
+	on_exit rm -rf "$hosts"
 	pair_create server roamer
+	ko=$(modinfo -n roam_mangle)
+	# Found by its name where the way there matters, once.
 	modprobe -r roam_mangle || fail "cannot unload before anything"
+	modprobe roam_mangle || fail "cannot load by name"
+	modprobe -r roam_mangle || fail "cannot unload by name"
+	printf 'mangle replace %s via 192.0.2.2 lifetime 1h\nmangle range set %s\n' \
+		"$permanent" "$permanent_prefix" >"$hosts/batch"
 	traffic
 	for ((i = 1; i <= cycles; i++)); do
-		modprobe roam_mangle || fail "cannot load in cycle $i"
-		pair_map server roamer || fail "cannot configure in cycle $i"
-		doomed=doomed-$i-$RANDOM
-		ip netns add "$doomed"
-		tool -n "$doomed" mangle replace "$permanent" via 192.0.2.2 lifetime 1h
-		tool -n "$doomed" mangle range set "$permanent_prefix"
-		before=$(ip -n "$roamer" -s -j link show eth0 | jq '.[0].stats64.rx.packets')
+		insmod "$ko" || fail "cannot load in cycle $i"
+		tool -n "$server" -b "$hosts/batch" || fail "cannot configure in cycle $i"
+		tool -n "$roamer" mangle replace "$permanent" via 192.0.2.2 own ||
+			fail "cannot configure the roamer in cycle $i"
+		doomed=''
+		if ((i % 10 < 2)); then
+			doomed=doomed-$i-$RANDOM
+			ip netns add "$doomed"
+			tool -n "$doomed" -b "$hosts/batch"
+			wait_for 60 rewrites "$server"
+			wait_for 60 rewrites "$roamer"
+		fi
+		packets_now
+		before=$packets
 		wait_for 60 more_packets "$before"
 		# Now before the module, now after it.
-		if ((i % 2)); then
+		if [[ $doomed ]] && ((i % 2)); then
 			ip netns delete "$doomed"
-			modprobe -r roam_mangle || fail "cannot unload in cycle $i"
-		else
-			modprobe -r roam_mangle || fail "cannot unload in cycle $i"
-			ip netns delete "$doomed"
+			doomed=''
 		fi
-		! loaded || fail "still loaded in cycle $i"
+		rmmod roam_mangle || fail "cannot unload in cycle $i"
+		[[ ! $doomed ]] || ip netns delete "$doomed"
+		[[ ! -e /sys/module/roam_mangle ]] || fail "still loaded in cycle $i"
 	done
 	expect_eq "hooks left" "" "$(grep -o 'roam_[a-z_]*' /proc/kallsyms | head -n 3)"
 	modprobe roam_mangle
