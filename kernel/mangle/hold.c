@@ -10,6 +10,7 @@
 #include "hold.h"
 #include "netlink.h"
 #include "route.h"
+#include "trace.h"
 
 /*
  * Distinct destinations asked for at the same time. The answer to a SYN, whose
@@ -121,10 +122,9 @@ unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 		/* The question is open now: nobody else would ask it. */
 		ask = ask && pending;
 		spin_unlock_bh(&rn->hold.lock);
-		roam_count(rn, drop_hold_full);
 		if (ask)
 			roam_nl_miss_event(rn, own, peer, need);
-		return NF_DROP;
+		return roam_drop(rn, skb, ROAM_DROP_HOLD_FULL);
 	}
 	/* The device may go while it waits; who sends it sets it again. */
 	skb->dev = NULL;
@@ -145,7 +145,7 @@ static void roam_hold_send(struct roam_net *rn, struct sk_buff *skb)
 	/* The network may have changed while it waited. */
 	if (!dst_check(skb_dst(skb), roam_route_cookie(skb)) &&
 	    roam_route_packet(rn->net, NULL, skb, sk)) {
-		roam_count(rn, drop_no_route);
+		roam_drop(rn, skb, ROAM_DROP_NO_ROUTE);
 		kfree_skb(skb);
 		return;
 	}
@@ -186,6 +186,8 @@ void roam_hold_release(struct roam_net *rn, const struct in6_addr *peer)
 	spin_lock_bh(&rn->hold.lock);
 	pending = roam_pending_find(rn, peer);
 	if (pending) {
+		trace_answer(rn->net, peer, skb_queue_len(&pending->packets),
+			     true);
 		roam_pending_take(rn, pending, &packets);
 		roam_pending_remove(rn, pending);
 	}
@@ -209,6 +211,8 @@ unsigned long roam_hold_sweep(struct roam_net *rn)
 				roam_pending_remove(rn, pending);
 				continue;
 			}
+			trace_answer(rn->net, &pending->peer,
+				     skb_queue_len(&pending->packets), false);
 			roam_pending_take(rn, pending, &packets);
 			pending->unanswered = true;
 			pending->until = now + rn->config.hold_time;
@@ -224,7 +228,7 @@ unsigned long roam_hold_sweep(struct roam_net *rn)
 		roam_hold_send_all(rn, &packets);
 	}
 	while ((skb = __skb_dequeue(&packets))) {
-		roam_count(rn, drop_hold_timeout);
+		roam_drop(rn, skb, ROAM_DROP_HOLD_TIMEOUT);
 		kfree_skb(skb);
 	}
 	return next;

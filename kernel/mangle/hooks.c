@@ -391,10 +391,8 @@ static noinline unsigned int roam_icmp_in4(struct roam_net *rn,
 				   (void *)quoted + quoted->ihl * 4))
 		return NF_ACCEPT;
 
-	if (skb_ensure_writable(skb, offset + len)) {
-		roam_count(rn, drop_malformed);
-		return NF_DROP;
-	}
+	if (skb_ensure_writable(skb, offset + len))
+		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
 	quoted = roam_icmp4_quoted(skb->data + offset, len);
 	new.saddr = roam_addr_to4(&pair.saddr);
 	new.daddr = roam_addr_to4(&pair.daddr);
@@ -422,10 +420,8 @@ static noinline unsigned int roam_icmp_in6(struct roam_net *rn,
 	if (!roam_translate_quoted(rn, skb, &pair, (void *)(quoted + 1)))
 		return NF_ACCEPT;
 
-	if (skb_ensure_writable(skb, offset + len)) {
-		roam_count(rn, drop_malformed);
-		return NF_DROP;
-	}
+	if (skb_ensure_writable(skb, offset + len))
+		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
 	quoted = roam_icmp6_quoted(skb->data + offset, len);
 	roam_icmp6_rewrite(skb->data + offset, len, quoted, &pair);
 	roam_count(rn, in_icmp);
@@ -461,10 +457,8 @@ static __always_inline unsigned int roam_restore(struct roam_net *rn,
 		roam_packet_read(skb, v6, &pkt);
 	}
 
-	if (unlikely(!roam_packet_open(skb, &pkt))) {
-		roam_count(rn, drop_malformed);
-		return NF_DROP;
-	}
+	if (unlikely(!roam_packet_open(skb, &pkt)))
+		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
 	ports = roam_packet_ports(skb, &pkt, buf);
 	if (!v6)
 		mapped = roam_addr4(ip_hdr(skb)->saddr);
@@ -677,10 +671,8 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 	if (!out.need && !out.own && !out.to)
 		return NF_ACCEPT;
 
-	if (unlikely(!roam_packet_open(skb, &pkt))) {
-		roam_count(rn, drop_malformed);
-		return NF_DROP;
-	}
+	if (unlikely(!roam_packet_open(skb, &pkt)))
+		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
 	ports = roam_packet_ports(skb, &pkt, buf);
 	if (roam_is_exempt(rn, skb, ports, &old.daddr, sk))
 		return NF_ACCEPT;
@@ -691,20 +683,16 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 
 		if (verdict != NF_ACCEPT)
 			return verdict;
-		if (!out.told) {
-			roam_count(rn, drop_untold);
-			return NF_DROP;
-		}
+		if (!out.told)
+			return roam_drop(rn, skb, ROAM_DROP_UNTOLD);
 	}
 	if (!out.to && !out.saddr)
 		return NF_ACCEPT;
 
 	roam_packet_rewrite(skb, &pkt, out.saddr,
 			    out.to ? &out.to->coa : NULL);
-	if (out.to && roam_route_packet(rn->net, out.to, skb, sk)) {
-		roam_count(rn, drop_no_route);
-		return NF_DROP;
-	}
+	if (out.to && roam_route_packet(rn->net, out.to, skb, sk))
+		return roam_drop(rn, skb, ROAM_DROP_NO_ROUTE);
 	roam_count(rn, out_rewritten);
 	return NF_ACCEPT;
 }

@@ -29,6 +29,24 @@ struct roam_ranges;
 #define ROAM_HOOKS 4
 
 /**
+ * enum roam_drop - why a packet is dropped
+ * @ROAM_DROP_HOLD_FULL: no room to hold
+ * @ROAM_DROP_HOLD_TIMEOUT: held too long, policy drop
+ * @ROAM_DROP_MALFORMED: header does not fit, or no memory to make it writable
+ * @ROAM_DROP_UNTOLD: the correspondent does not know where we are
+ * @ROAM_DROP_NO_ROUTE: no route to the care-of address
+ * @ROAM_DROPS: how many there are
+ */
+enum roam_drop {
+	ROAM_DROP_HOLD_FULL,
+	ROAM_DROP_HOLD_TIMEOUT,
+	ROAM_DROP_MALFORMED,
+	ROAM_DROP_UNTOLD,
+	ROAM_DROP_NO_ROUTE,
+	ROAM_DROPS,
+};
+
+/**
  * struct roam_stats - counters of one CPU; the YAML says what each counts
  * @in_rewritten: received packets with an address restored
  * @out_rewritten: sent packets with an address replaced
@@ -37,12 +55,8 @@ struct roam_ranges;
  * @held: packets put on hold
  * @released: held packets sent after an answer
  * @unasked: packets that raised a question nobody listens to
- * @drop_hold_full: no room to hold
- * @drop_hold_timeout: held too long, policy drop
+ * @drop: dropped packets, by enum roam_drop
  * @pass_hold_timeout: held too long, policy pass
- * @drop_malformed: header does not fit, or no memory to make it writable
- * @drop_untold: the correspondent does not know where we are
- * @drop_no_route: no route to the care-of address
  * @peers_full: correspondents not recorded
  * @exempted: packets left alone because they are exempt
  * @resumed: connections asked to send again after a move
@@ -55,12 +69,8 @@ struct roam_stats {
 	u64 held;
 	u64 released;
 	u64 unasked;
-	u64 drop_hold_full;
-	u64 drop_hold_timeout;
+	u64 drop[ROAM_DROPS];
 	u64 pass_hold_timeout;
-	u64 drop_malformed;
-	u64 drop_untold;
-	u64 drop_no_route;
 	u64 peers_full;
 	u64 exempted;
 	u64 resumed;
@@ -199,6 +209,12 @@ int roam_hooks_update(struct roam_net *rn);
  */
 unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 			 struct sock *sk);
+
+/* trace.c */
+
+/* Counts and traces a dropped packet, and is NF_DROP. Who drops it frees it. */
+unsigned int __cold roam_drop(struct roam_net *rn, const struct sk_buff *skb,
+			      enum roam_drop reason);
 
 /* sweep.c */
 

@@ -22,6 +22,7 @@
 #include "peer.h"
 #include "range.h"
 #include "table.h"
+#include "trace.h"
 
 static struct genl_family roam_nl_family;
 
@@ -518,12 +519,25 @@ static void roam_nl_event_send(struct roam_net *rn, unsigned int group,
 				GFP_ATOMIC);
 }
 
+static void roam_nl_trace_mapping(struct roam_net *rn,
+				  const struct roam_mapping *mapping, u8 reason)
+{
+	struct roam_mapping_view view;
+
+	if (roam_mapping_view(mapping, &view))
+		trace_mapping(rn->net, &mapping->perm,
+			      view.endpoint ? &view.endpoint->coa : NULL,
+			      mapping->role, reason);
+}
+
 void roam_nl_mapping_event(struct roam_net *rn,
 			   const struct roam_mapping *mapping, u8 reason)
 {
 	struct sk_buff *msg;
 	void *hdr;
 
+	if (trace_mapping_enabled())
+		roam_nl_trace_mapping(rn, mapping, reason);
 	msg = roam_nl_event_new(rn, ROAM_MANGLE_NLGRP_EVENTS,
 				ROAM_MANGLE_CMD_MAPPING_NTF, &hdr);
 	if (!msg)
@@ -541,6 +555,8 @@ void roam_nl_peer_event(struct roam_net *rn, const struct roam_peer *peer,
 	struct sk_buff *msg;
 	void *hdr;
 
+	trace_peer(rn->net, &peer->key.own, &peer->key.addr,
+		   READ_ONCE(peer->mode), reason);
 	msg = roam_nl_event_new(rn, ROAM_MANGLE_NLGRP_EVENTS,
 				ROAM_MANGLE_CMD_PEER_NTF, &hdr);
 	if (!msg)
@@ -564,6 +580,7 @@ void roam_nl_miss_event(struct roam_net *rn, const struct in6_addr *own,
 	struct sk_buff *msg;
 	void *hdr;
 
+	trace_miss(rn->net, own, peer, need);
 	msg = roam_nl_event_new(rn, ROAM_MANGLE_NLGRP_MISS,
 				ROAM_MANGLE_CMD_MISS_NTF, &hdr);
 	if (!msg)
@@ -1175,12 +1192,12 @@ static const struct {
 	COUNTER(HELD, held),
 	COUNTER(RELEASED, released),
 	COUNTER(UNASKED, unasked),
-	COUNTER(DROP_HOLD_FULL, drop_hold_full),
-	COUNTER(DROP_HOLD_TIMEOUT, drop_hold_timeout),
+	COUNTER(DROP_HOLD_FULL, drop[ROAM_DROP_HOLD_FULL]),
+	COUNTER(DROP_HOLD_TIMEOUT, drop[ROAM_DROP_HOLD_TIMEOUT]),
 	COUNTER(PASS_HOLD_TIMEOUT, pass_hold_timeout),
-	COUNTER(DROP_MALFORMED, drop_malformed),
-	COUNTER(DROP_UNTOLD, drop_untold),
-	COUNTER(DROP_NO_ROUTE, drop_no_route),
+	COUNTER(DROP_MALFORMED, drop[ROAM_DROP_MALFORMED]),
+	COUNTER(DROP_UNTOLD, drop[ROAM_DROP_UNTOLD]),
+	COUNTER(DROP_NO_ROUTE, drop[ROAM_DROP_NO_ROUTE]),
 	COUNTER(PEERS_FULL, peers_full),
 	COUNTER(EXEMPTED, exempted),
 	COUNTER(RESUMED, resumed),

@@ -296,6 +296,95 @@ monitor_writes_json_lines() {
 		"${seen[*]}"
 }
 
+# ---- packets on hold, and tracepoints ----
+
+# Listens to questions in a namespace and answers none: $bg_pid. The group is found
+# as any client does, by the family's name.
+ask_nobody() {
+	bg in_ns "$1" /usr/bin/python3 -c '
+import socket, struct, time
+
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
+s.bind((0, 0))
+name = b"roam_mangle\0"
+s.send(struct.pack("=IHHIIBBHHH", 24 + len(name), 16, 1, 1, 0, 3, 1, 0, 4 + len(name), 2) + name)
+reply = s.recv(65536)
+at = reply.index(b"miss\0")
+# Its number stands before or behind the name, as an attribute of its own.
+number = reply.rindex(struct.pack("=HH", 8, 2), 0, at) + 4
+s.setsockopt(270, 1, struct.unpack_from("=I", reply, number)[0])
+print("listens", flush=True)
+time.sleep(3600)' >"$hosts/listener"
+	wait_for 60 grep -q listens "$hosts/listener"
+}
+
+# connects NS ADDRESS...: a connection to each is begun, and given up soon.
+connects() {
+	in_ns "$1" /usr/bin/python3 -c '
+import socket, sys
+for address in sys.argv[1:]:
+    s = socket.socket()
+    s.settimeout(0.1)
+    try:
+        s.connect((address, 9))
+    except OSError:
+        pass' "${@:2}"
+}
+
+# traced EVENT WORDS: how many of them there are.
+traced() {
+	grep -c " $1: .*$2" "$tracing/trace"
+}
+
+counted() {
+	tool -n "$server" -j mangle stats | jq ".[0].$1"
+}
+
+tracepoints_agree_with_counters() {
+	local server roamer tracing=/sys/kernel/tracing
+	[[ -d $tracing/events ]] || skip "a kernel without tracing"
+	hosts=$(mktemp -d /run/roam-test.XXXXXX)
+	on_exit rm -rf "$hosts"
+	pair_create server roamer
+	echo 1 >"$tracing/events/roam_mangle/enable" || fail "no tracepoints"
+	# shellcheck disable=SC2016 # the inner shell's
+	on_exit sh -c 'echo 0 >"$1/events/roam_mangle/enable"; : >"$1/trace"' sh "$tracing"
+	: >"$tracing/trace"
+	tool -n "$server" mangle config set hold-time 4s hold-policy drop hold-packets 1
+	tool -n "$server" mangle range set "$permanent_prefix"
+	ask_nobody "$server"
+	# Two packets to one host: the second one finds no room.
+	connects "$server" 203.0.113.20 203.0.113.21 203.0.113.20 203.0.113.22
+	# One of them is answered, nobody answers about the others.
+	tool -n "$server" mangle add 203.0.113.22 null
+	wait_for 60 holds_none
+	tool -n "$server" mangle replace "$permanent" via 192.0.2.2
+	tool -n "$server" mangle replace "$permanent" via 192.0.2.9
+	tool -n "$server" mangle del "$permanent"
+	cp "$tracing/trace" "$ROAM_OUT/module.trace"
+
+	expect_eq "questions" "1 1 1" "$(for host in 20 21 22; do
+		traced miss "own=:: peer=::ffff:203.0.113.$host need=mapping"
+	done | xargs)"
+	for reason in hold_full hold_timeout malformed untold no_route; do
+		expect_eq "drops by $reason" "$(counted "drop_$reason")" \
+			"$(traced drop "reason=$reason\$")"
+	done
+	(($(counted drop_hold_full) > 0 && $(counted drop_hold_timeout) > 1)) ||
+		fail "nothing was dropped"
+	expect_match "a packet that was dropped" "^[1-9]" \
+		"$(traced drop "saddr=::ffff:192.0.2.1 daddr=::ffff:203.0.113.20 reason=hold_full")"
+	expect_eq "the answer" 1 "$(traced answer "peer=::ffff:203.0.113.22 packets=1 in_time=1")"
+	expect_eq "silence" 2 "$(traced answer "packets=1 in_time=0")"
+	expect_eq "changes" "new 192.0.2.2 moved 192.0.2.9 deleted 192.0.2.9" \
+		"$(sed -n -E "s/.* mapping: .*permanent=::ffff:$permanent care_of=::ffff:([0-9.]+) role=remote reason=(.*)/\2 \1/p" \
+			"$tracing/trace" | xargs)"
+}
+
+holds_none() {
+	[[ $(counted holding) == 0 ]]
+}
+
 with_module() {
 	modprobe roam_mangle || fail "roam_mangle cannot be loaded"
 }
@@ -308,4 +397,5 @@ test "GEN-06 GEN-07: what is set can be read and deleted" changes_come_back
 test "MLR-20: a mapping ends with its lifetime" lifetimes_end
 test "GEN-07: batches report line and status" batches_report
 test "GEN-06 GEN-07: the monitor writes JSON lines" monitor_writes_json_lines
+test "OPEN-50: tracepoints tell what the counters count" tracepoints_agree_with_counters
 tests_done
