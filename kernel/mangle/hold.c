@@ -22,16 +22,20 @@
 /**
  * struct roam_pending - a question and the packets that wait for its answer
  * @list: in roam_hold_table.pending, oldest first
+ * @number: of the question, rising
  * @peer: the destination
  * @until: end of the hold, or of the time after it, in jiffies
  * @unanswered: the hold is over, packets pass
+ * @mapping: whether it is a mobile host is the question, or part of it
  * @packets: the packets, in order
  */
 struct roam_pending {
 	struct list_head list;
+	u64 number;
 	struct in6_addr peer;
 	unsigned long until;
 	bool unanswered;
+	bool mapping;
 	struct sk_buff_head packets;
 };
 
@@ -58,7 +62,8 @@ static bool roam_is_answer_to_syn(const struct sk_buff *skb)
 
 static struct roam_pending *roam_pending_add(struct roam_net *rn,
 					     const struct sk_buff *skb,
-					     const struct in6_addr *peer)
+					     const struct in6_addr *peer,
+					     u32 need)
 {
 	struct roam_pending *pending;
 
@@ -68,7 +73,9 @@ static struct roam_pending *roam_pending_add(struct roam_net *rn,
 	pending = kzalloc(sizeof(*pending), GFP_ATOMIC);
 	if (!pending)
 		return NULL;
+	pending->number = ++rn->hold.asked;
 	pending->peer = *peer;
+	pending->mapping = need & ROAM_MANGLE_NEED_MAPPING;
 	pending->until = jiffies + rn->config.hold_time;
 	__skb_queue_head_init(&pending->packets);
 	list_add_tail(&pending->list, &rn->hold.pending);
@@ -112,7 +119,7 @@ unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 		return NF_ACCEPT;
 	}
 	if (!pending) {
-		pending = roam_pending_add(rn, skb, peer);
+		pending = roam_pending_add(rn, skb, peer, need);
 		ask = true;
 	}
 	if (!pending ||
@@ -193,6 +200,51 @@ void roam_hold_release(struct roam_net *rn, const struct in6_addr *peer)
 	}
 	spin_unlock_bh(&rn->hold.lock);
 	roam_hold_send_all(rn, &packets);
+}
+
+/* Do packets wait for a mapping? Then @left is set. */
+static bool roam_pending_waits(const struct roam_pending *pending,
+			       unsigned long *left)
+{
+	unsigned long now = jiffies;
+
+	if (!pending->mapping || pending->unanswered)
+		return false;
+	*left = time_before(now, pending->until) ? pending->until - now : 1;
+	return true;
+}
+
+bool roam_hold_next(struct roam_net *rn, u64 *number, struct in6_addr *peer,
+		    unsigned long *left)
+{
+	struct roam_pending *pending;
+	bool found = false;
+
+	spin_lock_bh(&rn->hold.lock);
+	list_for_each_entry(pending, &rn->hold.pending, list) {
+		if (pending->number <= *number ||
+		    !roam_pending_waits(pending, left))
+			continue;
+		*number = pending->number;
+		*peer = pending->peer;
+		found = true;
+		break;
+	}
+	spin_unlock_bh(&rn->hold.lock);
+	return found;
+}
+
+bool roam_hold_waits(struct roam_net *rn, const struct in6_addr *peer,
+		     unsigned long *left)
+{
+	struct roam_pending *pending;
+	bool waits;
+
+	spin_lock_bh(&rn->hold.lock);
+	pending = roam_pending_find(rn, peer);
+	waits = pending && roam_pending_waits(pending, left);
+	spin_unlock_bh(&rn->hold.lock);
+	return waits;
 }
 
 unsigned long roam_hold_sweep(struct roam_net *rn)

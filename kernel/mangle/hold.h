@@ -42,6 +42,25 @@ unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 /* An answer about this destination came: try its packets again. Process context. */
 void roam_hold_release(struct roam_net *rn, const struct in6_addr *peer);
 
+/**
+ * roam_hold_next - find a question about a mapping that packets wait for
+ * @rn: namespace
+ * @number: of the question behind which to look, 0 at first; set to its own
+ * @peer: set to the destination
+ * @left: set to the jiffies it has left, at least 1
+ *
+ * They are numbered in the order in which they came up, so that who goes by the
+ * numbers sees each one once, whatever comes and goes meanwhile.
+ *
+ * Return: false if there is none.
+ */
+bool roam_hold_next(struct roam_net *rn, u64 *number, struct in6_addr *peer,
+		    unsigned long *left);
+
+/* Is there one about this destination? The same @left. */
+bool roam_hold_waits(struct roam_net *rn, const struct in6_addr *peer,
+		     unsigned long *left);
+
 /* Ends what waits too long; jiffies until the next, or MAX_SCHEDULE_TIMEOUT. */
 unsigned long roam_hold_sweep(struct roam_net *rn);
 

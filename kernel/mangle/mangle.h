@@ -107,12 +107,14 @@ struct roam_config {
  * @lock: protects all below; taken in softirq
  * @pending: struct roam_pending, one per question, oldest first
  * @questions: their number
+ * @asked: questions until now, numbers them
  * @packets: packets held altogether
  */
 struct roam_hold_table {
 	spinlock_t lock;
 	struct list_head pending;
 	u32 questions;
+	u64 asked;
 	u32 packets;
 };
 

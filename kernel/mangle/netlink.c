@@ -403,6 +403,29 @@ static int roam_nl_put_mapping(struct sk_buff *msg,
 	return 0;
 }
 
+/* A mapping that was asked for; @left jiffies are left for the answer. */
+static int roam_nl_put_pending(struct sk_buff *msg, const struct in6_addr *perm,
+			       unsigned long left)
+{
+	struct nlattr *nest;
+
+	nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_MAPPING);
+	if (!nest)
+		return -EMSGSIZE;
+	if (roam_nl_put_addr(msg, ROAM_MANGLE_A_MAPPING_PERM4, perm) ||
+	    nla_put_u8(msg, ROAM_MANGLE_A_MAPPING_ROLE,
+		       ROAM_MANGLE_ROLE_REMOTE) ||
+	    nla_put_u8(msg, ROAM_MANGLE_A_MAPPING_STATE,
+		       ROAM_MANGLE_STATE_PENDING) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_MAPPING_LIFETIME,
+			jiffies_to_msecs(left))) {
+		nla_nest_cancel(msg, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
 /* @own may be NULL. */
 static int roam_nl_put_peer(struct sk_buff *msg, const struct in6_addr *own,
 			    const struct in6_addr *addr, u8 mode, bool told,
@@ -714,6 +737,7 @@ int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 	struct nlattr *nest;
 	struct in6_addr perm;
 	struct sk_buff *msg;
+	unsigned long left;
 	void *hdr;
 	int err;
 
@@ -731,6 +755,8 @@ int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 	mapping = roam_mapping_find(rn, &perm);
 	if (mapping) {
 		err = roam_nl_put_mapping(msg, mapping);
+	} else if (roam_hold_waits(rn, &perm, &left)) {
+		err = roam_nl_put_pending(msg, &perm, left);
 	} else {
 		NL_SET_ERR_MSG_ATTR(info->extack, nest, "no such mapping");
 		err = -ENOENT;
@@ -744,9 +770,13 @@ int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 /**
  * struct roam_nl_dump - a dump of a table under way, in netlink_callback.args
  * @iter: where it is
+ * @end: the end of the table was reached
+ * @question: number of the last question that was told
  */
 struct roam_nl_dump {
 	struct rhashtable_iter iter;
+	bool end;
+	u64 question;
 };
 
 static struct roam_nl_dump *roam_nl_dump_of(struct netlink_callback *cb)
@@ -825,7 +855,42 @@ static int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 			break;
 	}
 	rhashtable_walk_stop(&dump->iter);
+	dump->end = !entry;
 	return skb->len;
+}
+
+/* What is asked for, behind all that is known. */
+static void roam_nl_dump_pending(struct sk_buff *skb,
+				 struct netlink_callback *cb)
+{
+	struct roam_net *rn = roam_net(sock_net(skb->sk));
+	struct roam_nl_dump *dump = roam_nl_dump_of(cb);
+	u64 question = dump->question;
+	struct in6_addr perm;
+	unsigned long left;
+	bool known;
+	void *hdr;
+
+	while (roam_hold_next(rn, &question, &perm, &left)) {
+		/* The answer is there, its packets are about to leave. */
+		rcu_read_lock();
+		known = roam_mapping_find(rn, &perm);
+		rcu_read_unlock();
+		if (known)
+			continue;
+		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				  cb->nlh->nlmsg_seq, &roam_nl_family,
+				  NLM_F_MULTI, ROAM_MANGLE_CMD_MAPPING_GET);
+		if (!hdr)
+			return;
+		genl_dump_check_consistent(cb, hdr);
+		if (roam_nl_put_pending(skb, &perm, left)) {
+			genlmsg_cancel(skb, hdr);
+			return;
+		}
+		genlmsg_end(skb, hdr);
+		dump->question = question;
+	}
 }
 
 static int roam_nl_dump_put_mapping(struct roam_net *rn, struct sk_buff *msg,
@@ -843,8 +908,11 @@ static int roam_nl_dump_put_peer(struct roam_net *rn, struct sk_buff *msg,
 int roam_mangle_nl_mapping_get_dumpit(struct sk_buff *skb,
 				      struct netlink_callback *cb)
 {
-	return roam_nl_dump(skb, cb, ROAM_MANGLE_CMD_MAPPING_GET,
-			    roam_nl_dump_put_mapping);
+	roam_nl_dump(skb, cb, ROAM_MANGLE_CMD_MAPPING_GET,
+		     roam_nl_dump_put_mapping);
+	if (roam_nl_dump_of(cb)->end)
+		roam_nl_dump_pending(skb, cb);
+	return skb->len;
 }
 
 int roam_mangle_nl_peer_get_dumpit(struct sk_buff *skb,

@@ -318,17 +318,17 @@ time.sleep(3600)' >"$hosts/listener"
 	wait_for 60 grep -q listens "$hosts/listener"
 }
 
-# connects NS ADDRESS...: a connection to each is begun, and given up soon.
+# connects NS ADDRESS...: a connection to each is begun, and given up after $wait.
 connects() {
 	in_ns "$1" /usr/bin/python3 -c '
 import socket, sys
-for address in sys.argv[1:]:
+for address in sys.argv[2:]:
     s = socket.socket()
-    s.settimeout(0.1)
+    s.settimeout(float(sys.argv[1]))
     try:
         s.connect((address, 9))
     except OSError:
-        pass' "${@:2}"
+        pass' "${wait:-0.1}" "${@:2}"
 }
 
 # traced EVENT WORDS: how many of them there are.
@@ -338,6 +338,48 @@ traced() {
 
 counted() {
 	tool -n "$server" -j mangle stats | jq ".[0].$1"
+}
+
+# shown [ADDRESS]: what the tool shows of mappings.
+shown() {
+	tool -n "$server" -j mangle show "$@" |
+		jq -c '[.[] | [.permanent, .care_of, .role, .state]]'
+}
+
+pending_mappings_are_shown() {
+	local server roamer host
+	hosts=$(mktemp -d /run/roam-test.XXXXXX)
+	on_exit rm -rf "$hosts"
+	pair_create server roamer
+	tool -n "$server" mangle config set hold-time 20s hold-policy drop
+	tool -n "$server" mangle range set "$permanent_prefix"
+	tool -n "$server" mangle add "$permanent" via 192.0.2.2
+	connects "$server" 203.0.113.20
+	expect_eq "while nobody is asked" "[[\"$permanent\",\"192.0.2.2\",\"remote\",\"valid\"]]" "$(shown)"
+	ask_nobody "$server"
+	connects "$server" 203.0.113.20 203.0.113.21
+	expect_eq "while two are asked for" \
+		"[[\"203.0.113.20\",null,\"remote\",\"pending\"],[\"203.0.113.21\",null,\"remote\",\"pending\"]]" \
+		"$(shown | jq -c '[.[] | select(.[3] == "pending")]')"
+	expect_eq "one of them" '[["203.0.113.20",null,"remote","pending"]]' "$(shown 203.0.113.20)"
+	expect_eq "its time" true "$(tool -n "$server" -j mangle show 203.0.113.20 |
+		jq '.[0].expires_in | . > 0 and . <= 20')"
+	expect_eq "mappings by the counter" 1 "$(counted mappings)"
+	# It is no mapping yet: adding it is no change of one.
+	expect_ok tool -n "$server" mangle add 203.0.113.20 null
+	expect_eq "after the answer" '[["203.0.113.20",null,"remote","null"]]' "$(shown 203.0.113.20)"
+	wait_for 60 holds_none
+	expect_eq "when its time is over" \
+		"[[\"203.0.113.20\",null,\"remote\",\"null\"],[\"$permanent\",\"192.0.2.2\",\"remote\",\"valid\"]]" \
+		"$(shown | jq -c sort)"
+	# More of them than fit into one part of a dump.
+	for host in {30..230}; do echo "203.0.113.$host"; done >"$hosts/many"
+	tool -n "$server" mangle config set hold-time 30s
+	mapfile -t host <"$hosts/many"
+	wait=0 connects "$server" "${host[@]}"
+	expect_eq "many of them, each once" "$(sort "$hosts/many")" \
+		"$(tool -n "$server" -j mangle show |
+			jq -r '.[] | select(.state == "pending") | .permanent' | sort)"
 }
 
 tracepoints_agree_with_counters() {
@@ -397,5 +439,6 @@ test "GEN-06 GEN-07: what is set can be read and deleted" changes_come_back
 test "MLR-20: a mapping ends with its lifetime" lifetimes_end
 test "GEN-07: batches report line and status" batches_report
 test "GEN-06 GEN-07: the monitor writes JSON lines" monitor_writes_json_lines
+test "MLR-21 OPEN-50: a mapping that is asked for is shown as pending" pending_mappings_are_shown
 test "OPEN-50: tracepoints tell what the counters count" tracepoints_agree_with_counters
 tests_done

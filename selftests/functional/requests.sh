@@ -39,7 +39,7 @@ slab() {
 # table_agrees NS COUNTER COMMAND...: lifetimes end at any time, so that a table and
 # its counter may be read apart.
 table_agrees() {
-	[[ $(tool -n "$1" -j mangle "${@:3}" | jq length) == \
+	[[ $(tool -n "$1" -j mangle "${@:3}" | jq 'map(select(.state != "pending")) | length') == \
 		$(tool -n "$1" -j mangle stats | jq ".[0].$2") ]]
 }
 
