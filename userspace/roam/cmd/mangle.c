@@ -107,6 +107,15 @@ static int surplus(const char *word)
 		    word);
 }
 
+/* The module, for a command that takes no words. */
+static struct genl *open_without_words(int argc, char **argv, int *status)
+{
+	if (!argc)
+		return open_module(status);
+	*status = surplus(argv[0]);
+	return NULL;
+}
+
 static void print_mappings(const struct list *list)
 {
 	static const char *const plain[] = { "permanent", "care_of", "role",
@@ -354,9 +363,7 @@ static int flush(int argc, char **argv)
 	struct genl *genl;
 	int status, ret;
 
-	if (argc)
-		return surplus(argv[0]);
-	genl = open_module(&status);
+	genl = open_without_words(argc, argv, &status);
 	if (!genl)
 		return status;
 	ret = mangle_mapping_flush(genl, &applied);
@@ -373,9 +380,7 @@ static int peer_show(int argc, char **argv)
 	struct list list;
 	int status, ret;
 
-	if (argc)
-		return surplus(argv[0]);
-	genl = open_module(&status);
+	genl = open_without_words(argc, argv, &status);
 	if (!genl)
 		return status;
 	ret = mangle_read_peers(genl, &list, &interrupted);
@@ -417,9 +422,7 @@ static int peer_flush(int argc, char **argv)
 	struct genl *genl;
 	int status, ret;
 
-	if (argc)
-		return surplus(argv[0]);
-	genl = open_module(&status);
+	genl = open_without_words(argc, argv, &status);
 	if (!genl)
 		return status;
 	ret = mangle_peer_flush(genl, &applied);
@@ -435,9 +438,7 @@ static int range_show(int argc, char **argv)
 	json_t *array;
 	int status, ret;
 
-	if (argc)
-		return surplus(argv[0]);
-	genl = open_module(&status);
+	genl = open_without_words(argc, argv, &status);
 	if (!genl)
 		return status;
 	ret = mangle_read_ranges(genl, &array);
@@ -485,9 +486,7 @@ static int config_show(int argc, char **argv)
 	struct genl *genl;
 	int status, ret;
 
-	if (argc)
-		return surplus(argv[0]);
-	genl = open_module(&status);
+	genl = open_without_words(argc, argv, &status);
 	if (!genl)
 		return status;
 	ret = mangle_config_get(genl, &config);
@@ -683,9 +682,7 @@ static int stats(int argc, char **argv)
 	json_t *object;
 	int status, ret;
 
-	if (argc)
-		return surplus(argv[0]);
-	genl = open_module(&status);
+	genl = open_without_words(argc, argv, &status);
 	if (!genl)
 		return status;
 	ret = mangle_read_stats(genl, &object);
