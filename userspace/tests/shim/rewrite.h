@@ -25,4 +25,24 @@ static inline void shim_rewrite(u8 *p, const u8 *addresses, bool partial)
 	roam_ip4_rewrite(iph, &new, l4, partial, &diff);
 }
 
+/*
+ * The same for IPv6; without transport header @l4 is NULL. NULL addresses stay.
+ * Returns what a sum over the whole packet must be corrected by.
+ */
+static inline __wsum shim_rewrite6(u8 *p, const u8 *saddr, const u8 *daddr,
+				   u8 protocol, u8 *l4, bool partial)
+{
+	struct in6_addr source, destination;
+	__wsum diff;
+
+	if (saddr)
+		memcpy(&source, saddr, sizeof(source));
+	if (daddr)
+		memcpy(&destination, daddr, sizeof(destination));
+	roam_ip6_rewrite((struct ipv6hdr *)p, saddr ? &source : NULL,
+			 daddr ? &destination : NULL, protocol, l4, partial,
+			 &diff);
+	return diff;
+}
+
 #endif
