@@ -18,7 +18,7 @@ VM_TESTS = $(wildcard selftests/functional/*.sh selftests/faults/*.sh)
 
 # in_guest KERNEL,NAME,OPTIONS,COMMAND: run the tests, then count the results.
 in_guest = status=0; \
-	selftests/vm/run --kernel $(1) --name $(2) $(3) -- env TEST='$(TEST)' $(if $(MOVES),MOVES='$(MOVES)') $(4) || status=$$?; \
+	selftests/vm/run --kernel $(1) --name $(2) $(3) -- env TEST='$(TEST)' $(if $(MOVES),MOVES='$(MOVES)') $(if $(CYCLES),CYCLES='$(CYCLES)') $(4) || status=$$?; \
 	selftests/ktap build/vm/$(1)/$(2)/output || status=1; \
 	exit $$status
 
