@@ -322,3 +322,15 @@ lib_capture_rests() {
 	said=$(sed -n 's/.* \([0-9]*\) packets captured.*/\1/p' "${lib_capture_log[$1]}" | tail -n 2)
 	[[ $said =~ ^([0-9]+)$'\n'([0-9]+)$ && ${BASH_REMATCH[1]} == "${BASH_REMATCH[2]}" ]]
 }
+
+# wrong_checksums FILE: the first TCP packets of a capture whose checksums, as they
+# are on the wire, are wrong. Linux writes 0xffff where the sum is zero and that is
+# right by RFC 1071, but tshark calls it bad and says so in a field of its own: one
+# packet of 65,536.
+wrong_checksums() {
+	tshark -n -r "$1" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
+		-Y 'tcp && !icmp && !icmpv6 && !(tcp.checksum.status == 1 || tcp.checksum.ffff)
+			|| tcp && !icmp && ip && !(ip.checksum.status == 1)' \
+		-T fields -e frame.number -e ip.checksum -e ip.checksum.status -e tcp.checksum \
+		-e tcp.checksum.status -e _ws.col.Info 2>/dev/null | head -n 3
+}

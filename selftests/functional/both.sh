@@ -14,7 +14,7 @@
 # shellcheck source=../topology.sh
 . "$(dirname "$(realpath "$0")")/../topology.sh"
 
-readonly rounds=${ROUNDS:-30}
+readonly rounds=${ROUNDS:-12}
 readonly other_permanent=203.0.113.99
 readonly home_gateway=203.0.113.1
 # What the judges read: a line "CARE-OF OTHER-CARE-OF" for each pair of places.
@@ -170,10 +170,8 @@ captured() {
 
 both_addresses_are_rewritten() {
 	captured
-	tshark -n -r "$ROAM_OUT/both.pcap" -Y "tcp && !icmp" -o ip.check_checksum:TRUE \
-		-o tcp.check_checksum:TRUE -T fields -e ip.src -e ip.dst -e ip.len -e tcp.hdr_len \
-		-e tcp.len -e tcp.flags.reset -e ip.checksum.status -e tcp.checksum.status >"$wire" \
-		2>/dev/null
+	tshark -n -r "$ROAM_OUT/both.pcap" -Y "tcp && !icmp" -T fields -e ip.src -e ip.dst \
+		-e ip.len -e tcp.hdr_len -e tcp.len -e tcp.flags.reset >"$wire" 2>/dev/null
 	expect_eq "packets with a permanent address" "" "$(grep -w -F '203.0.113' "$wire" | head -n 3)"
 	# In each pair of places, both ways: from care-of to care-of address.
 	expect_eq "places without TCP in both directions" "" "$(awk '
@@ -189,8 +187,7 @@ both_addresses_are_rewritten() {
 	expect_eq "resets" "" "$(awk -F'\t' '$6 == 1 || $6 == "True"' "$wire" | head -n 3)"
 	expect_eq "packets with more than TCP in IP" "" \
 		"$(awk -F'\t' '$3 != 20 + $4 + $5' "$wire" | head -n 3)"
-	expect_eq "packets with a wrong checksum" "" "$(
-		awk -F'\t' '!($7 ~ /^(1|Good)$/ && $8 ~ /^(1|Good)$/)' "$wire" | head -n 3)"
+	expect_eq "packets with a wrong checksum" "" "$(wrong_checksums "$ROAM_OUT/both.pcap")"
 }
 
 # ---- home ----
@@ -249,7 +246,7 @@ home_and_away() {
 	echo_serve mobile 7
 	talk_open out mobile "$correspondent_addr" 7
 	talk_open in correspondent "$permanent" 7
-	for ((i = 1; i <= 3; i++)); do
+	for ((i = 1; i <= 2; i++)); do
 		go_home
 		wait_for 60 home_is_known
 		wait_for 60 state_is correspondent null
