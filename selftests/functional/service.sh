@@ -36,6 +36,8 @@ for dir in /etc /usr /var "$2"; do
 	mount -t overlay -o "lowerdir=$dir,upperdir=$memory/upper$dir,workdir=$memory/work$dir" \
 		overlay "$dir"
 done
+# A machine whose kernel comes from elsewhere may have none.
+mkdir -p /lib/modules
 mount --move "$memory/modules" /lib/modules
 # At the first start: of what else is installed here nothing shall start.
 if [ ! -e "$memory/started" ]; then
