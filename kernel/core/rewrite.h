@@ -52,7 +52,7 @@ struct roam_pair6 {
  * @protocol: IP protocol
  *
  * Return: length up to the end of the checksum field, 0 if the protocol's
- * checksum does not cover addresses (SCTP, ICMP) or is not known.
+ * checksum does not cover addresses (SCTP, ICMP of IPv4) or is not known.
  */
 static inline unsigned int roam_l4_len(u8 protocol)
 {
@@ -61,6 +61,8 @@ static inline unsigned int roam_l4_len(u8 protocol)
 		return offsetof(struct tcphdr, check) + sizeof(__sum16);
 	case IPPROTO_UDP:
 		return offsetof(struct udphdr, check) + sizeof(__sum16);
+	case IPPROTO_ICMPV6:
+		return offsetof(struct icmp6hdr, icmp6_cksum) + sizeof(__sum16);
 	default:
 		return 0;
 	}
@@ -119,6 +121,8 @@ static inline bool roam_l4_adjust(u8 protocol, void *l4, __wsum diff,
 
 	if (protocol == IPPROTO_TCP) {
 		check = &((struct tcphdr *)l4)->check;
+	} else if (protocol == IPPROTO_ICMPV6) {
+		check = &((struct icmp6hdr *)l4)->icmp6_cksum;
 	} else {
 		check = &((struct udphdr *)l4)->check;
 		/* RFC 768: zero says there is none. */

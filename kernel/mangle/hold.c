@@ -6,6 +6,7 @@
 #include <net/dst.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
+#include <net/tcp.h>
 
 #include "hold.h"
 #include "netlink.h"
@@ -54,6 +55,22 @@ static struct roam_pending *roam_pending_find(struct roam_net *rn,
 	return NULL;
 }
 
+/*
+ * Replies without a connection: resets, and acknowledgements of connections that
+ * have ended. Whoever provokes them by forged segments shall not make this host
+ * ask about everybody, nor fill up the kernel's own socket that they leave by.
+ */
+static bool roam_is_nobodys_reply(const struct sk_buff *skb)
+{
+	const struct sock *sk = skb->sk;
+
+	if (sk)
+		return sk_fullsock(sk) && sk->sk_type == SOCK_RAW &&
+		       !sk->sk_net_refcnt;
+	return skb->protocol == htons(ETH_P_IPV6) &&
+	       ipv6_hdr(skb)->nexthdr == IPPROTO_TCP && tcp_hdr(skb)->rst;
+}
+
 static bool roam_is_answer_to_syn(const struct sk_buff *skb)
 {
 	/* One that is answered with a cookie has no socket. */
@@ -100,6 +117,37 @@ static void roam_pending_remove(struct roam_net *rn,
 	kfree(pending);
 }
 
+static void roam_hold_send_all(struct roam_net *rn,
+			       struct sk_buff_head *packets);
+
+/* Who listens does so in another namespace: here it is as if nobody did. */
+static void roam_hold_unheard(struct roam_net *rn, const struct in6_addr *peer)
+{
+	struct roam_pending *pending;
+	struct sk_buff_head packets;
+
+	__skb_queue_head_init(&packets);
+	spin_lock_bh(&rn->hold.lock);
+	pending = roam_pending_find(rn, peer);
+	if (pending && !pending->unanswered) {
+		roam_pending_take(rn, pending, &packets);
+		pending->unanswered = true;
+		pending->until = jiffies + rn->config.hold_time;
+	}
+	spin_unlock_bh(&rn->hold.lock);
+	this_cpu_add(rn->stats->unasked, skb_queue_len(&packets));
+	roam_hold_send_all(rn, &packets);
+}
+
+static unsigned int roam_hold_full(struct roam_net *rn,
+				   const struct sk_buff *skb)
+{
+	if (READ_ONCE(rn->config.hold_policy) == ROAM_MANGLE_HOLD_POLICY_DROP)
+		return roam_drop(rn, skb, ROAM_DROP_HOLD_FULL);
+	roam_count(rn, pass_hold_full);
+	return NF_ACCEPT;
+}
+
 unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 		       const struct in6_addr *own, const struct in6_addr *peer,
 		       u32 need)
@@ -107,12 +155,19 @@ unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 	struct roam_pending *pending;
 	bool ask = false;
 
+	if (roam_is_nobodys_reply(skb))
+		return NF_ACCEPT;
 	if (!roam_nl_miss_heard(rn)) {
 		roam_count(rn, unasked);
 		return NF_ACCEPT;
 	}
 
 	spin_lock_bh(&rn->hold.lock);
+	/* Whoever takes the last ones out at the end was here, or comes yet. */
+	if (READ_ONCE(rn->gone)) {
+		spin_unlock_bh(&rn->hold.lock);
+		return NF_ACCEPT;
+	}
 	pending = roam_pending_find(rn, peer);
 	if (pending && pending->unanswered) {
 		spin_unlock_bh(&rn->hold.lock);
@@ -131,7 +186,7 @@ unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 		spin_unlock_bh(&rn->hold.lock);
 		if (ask)
 			roam_nl_miss_event(rn, own, peer, need);
-		return roam_drop(rn, skb, ROAM_DROP_HOLD_FULL);
+		return roam_hold_full(rn, skb);
 	}
 	/* The device may go while it waits; who sends it sets it again. */
 	skb->dev = NULL;
@@ -140,8 +195,8 @@ unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 	spin_unlock_bh(&rn->hold.lock);
 
 	roam_count(rn, held);
-	if (ask)
-		roam_nl_miss_event(rn, own, peer, need);
+	if (ask && !roam_nl_miss_event(rn, own, peer, need))
+		roam_hold_unheard(rn, peer);
 	return NF_STOLEN;
 }
 
@@ -149,8 +204,12 @@ static void roam_hold_send(struct roam_net *rn, struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk ? sk_to_full_sk(skb->sk) : NULL;
 
-	/* The network may have changed while it waited. */
-	if (!dst_check(skb_dst(skb), roam_route_cookie(skb)) &&
+	/*
+	 * The network may have changed while it waited. A route of IPv6 does not
+	 * say of itself that there is a better one now.
+	 */
+	if ((skb->protocol == htons(ETH_P_IPV6) ||
+	     !dst_check(skb_dst(skb), 0)) &&
 	    roam_route_packet(rn->net, NULL, skb, sk)) {
 		roam_drop(rn, skb, ROAM_DROP_NO_ROUTE);
 		kfree_skb(skb);
@@ -295,9 +354,14 @@ void roam_hold_init(struct roam_net *rn)
 void roam_hold_exit(struct roam_net *rn)
 {
 	struct roam_pending *pending, *next;
+	struct sk_buff_head packets;
 
+	__skb_queue_head_init(&packets);
+	spin_lock_bh(&rn->hold.lock);
 	list_for_each_entry_safe(pending, next, &rn->hold.pending, list) {
-		__skb_queue_purge(&pending->packets);
+		roam_pending_take(rn, pending, &packets);
 		roam_pending_remove(rn, pending);
 	}
+	spin_unlock_bh(&rn->hold.lock);
+	__skb_queue_purge(&packets);
 }

@@ -14,7 +14,9 @@
  *   next reason, and leaves by dst_output(): the hook is the last one of
  *   LOCAL_OUT, no other hook is skipped or run twice.
  * - A packet on hold owns its route and, through skb->sk, its socket. None
- *   outlives the namespace: roam_hold_exit() runs when the hooks are gone.
+ *   outlives the namespace: roam_hold_exit() runs once roam_net.gone is set.
+ * - It may own an entry of conntrack, which waits for it at the end of the
+ *   namespace: hence not later.
  */
 #ifndef ROAM_MANGLE_HOLD_H
 #define ROAM_MANGLE_HOLD_H
@@ -32,8 +34,9 @@ struct sk_buff;
  * @peer: its destination
  * @need: ROAM_MANGLE_NEED_*, what is missing
  *
- * Return: NF_STOLEN, NF_DROP (no room), or NF_ACCEPT: nobody listens or the
- * question was not answered before; go on without the answer.
+ * Return: NF_STOLEN, or NF_ACCEPT: nobody listens, the question was not answered
+ * before, the packet belongs to no connection, or there is no room and the
+ * policy is to pass; go on without the answer. NF_DROP: no room.
  */
 unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 		       const struct in6_addr *own, const struct in6_addr *peer,
@@ -65,6 +68,7 @@ bool roam_hold_waits(struct roam_net *rn, const struct in6_addr *peer,
 unsigned long roam_hold_sweep(struct roam_net *rn);
 
 void roam_hold_init(struct roam_net *rn);
+/* Frees all; from roam_net.gone on nothing is added. */
 void roam_hold_exit(struct roam_net *rn);
 
 #endif

@@ -28,7 +28,9 @@
 #include <linux/tcp.h>
 #include <net/addrconf.h>
 #include <net/ip.h>
+#include <net/ipv6_frag.h>
 #include <net/l3mdev.h>
+#include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
 #include "inet_lookup.h"
 #include "../core/rewrite.h"
@@ -48,12 +50,14 @@
  * @l4: where the transport header begins, from skb->data
  * @protocol: transport protocol
  * @v6: it is an IPv6 packet
- * @later: a fragment without the transport header
+ * @fragment: a piece of a packet
+ * @later: a piece without the transport header
  */
 struct roam_packet {
 	unsigned int l4;
 	u8 protocol;
 	bool v6;
+	bool fragment;
 	bool later;
 };
 
@@ -65,6 +69,7 @@ static __always_inline void roam_packet_read4(const struct sk_buff *skb,
 	pkt->l4 = skb_network_offset(skb) + iph->ihl * 4;
 	pkt->protocol = iph->protocol;
 	pkt->v6 = false;
+	pkt->fragment = ip_is_fragment(iph);
 	pkt->later = iph->frag_off & htons(IP_OFFSET);
 }
 
@@ -80,11 +85,13 @@ static __always_inline void roam_packet_read6(const struct sk_buff *skb,
 	pkt->protocol = ipv6_hdr(skb)->nexthdr;
 	pkt->v6 = true;
 	pkt->l4 = skb_network_offset(skb) + sizeof(struct ipv6hdr);
+	pkt->fragment = false;
 	pkt->later = false;
 	if (likely(!ipv6_ext_hdr(pkt->protocol)))
 		return;
 	protocol = ipv6_find_hdr(skb, &l4, -1, &frag_off, &flags);
 	pkt->protocol = protocol < 0 ? NEXTHDR_NONE : protocol;
+	pkt->fragment = flags & IP6_FH_F_FRAG;
 	pkt->later = frag_off;
 	/* Of a later fragment all that is written is the first header. */
 	if (!pkt->later)
@@ -346,7 +353,8 @@ roam_socket_of(struct roam_net *rn, struct sk_buff *skb,
  * false if there is no such socket or nothing to translate.
  */
 static bool roam_translate_quoted(struct roam_net *rn, struct sk_buff *skb,
-				  struct roam_pair6 *sent, const __be16 *ports)
+				  u8 protocol, struct roam_pair6 *sent,
+				  const __be16 *ports)
 {
 	/* We sent it: its destination is what a reply would come from. */
 	const struct roam_pair6 reply = { sent->daddr, sent->saddr };
@@ -358,12 +366,32 @@ static bool roam_translate_quoted(struct roam_net *rn, struct sk_buff *skb,
 	    !roam_whom_find(rn, &ends, &reply.daddr, true, &whom))
 		return false;
 	new = roam_whom_pair(&whom, &reply);
-	if (!roam_socket_state(rn, skb, &new, ports[1], ports[0]) ||
-	    roam_socket_state(rn, skb, &reply, ports[1], ports[0]))
+	if (protocol == IPPROTO_TCP) {
+		if (!roam_socket_state(rn, skb, &new, ports[1], ports[0]) ||
+		    roam_socket_state(rn, skb, &reply, ports[1], ports[0]))
+			return false;
+	} else if (roam_is_exempt(rn, skb, ports, &reply.saddr, NULL)) {
 		return false;
+	}
 	sent->saddr = new.daddr;
 	sent->daddr = new.saddr;
 	return true;
+}
+
+/* Is it the head of a packet that would be rewritten, with its ports? */
+static bool roam_is_quoted4(const struct roam_net *rn,
+			    const struct iphdr *quoted)
+{
+	return quoted && roam_l4_len(quoted->protocol) &&
+	       test_bit(quoted->protocol, rn->config.protocols) &&
+	       !(quoted->frag_off & htons(IP_OFFSET));
+}
+
+static bool roam_is_quoted6(const struct roam_net *rn,
+			    const struct ipv6hdr *quoted)
+{
+	return quoted && roam_l4_len(quoted->nexthdr) &&
+	       test_bit(quoted->nexthdr, rn->config.protocols);
 }
 
 /* Gives a quoted packet back the addresses its socket knows (OPEN-08). */
@@ -382,12 +410,11 @@ static noinline unsigned int roam_icmp_in4(struct roam_net *rn,
 	if (!pskb_may_pull(skb, offset + len))
 		return NF_ACCEPT;
 	quoted = roam_icmp4_quoted(skb->data + offset, len);
-	if (!quoted || quoted->protocol != IPPROTO_TCP ||
-	    quoted->frag_off & htons(IP_OFFSET))
+	if (!roam_is_quoted4(rn, quoted))
 		return NF_ACCEPT;
 	pair.saddr = roam_addr4(quoted->saddr);
 	pair.daddr = roam_addr4(quoted->daddr);
-	if (!roam_translate_quoted(rn, skb, &pair,
+	if (!roam_translate_quoted(rn, skb, quoted->protocol, &pair,
 				   (void *)quoted + quoted->ihl * 4))
 		return NF_ACCEPT;
 
@@ -413,11 +440,12 @@ static noinline unsigned int roam_icmp_in6(struct roam_net *rn,
 	if (!pskb_may_pull(skb, offset + len))
 		return NF_ACCEPT;
 	quoted = roam_icmp6_quoted(skb->data + offset, len);
-	if (!quoted || quoted->nexthdr != IPPROTO_TCP)
+	if (!roam_is_quoted6(rn, quoted))
 		return NF_ACCEPT;
 	pair.saddr = quoted->saddr;
 	pair.daddr = quoted->daddr;
-	if (!roam_translate_quoted(rn, skb, &pair, (void *)(quoted + 1)))
+	if (!roam_translate_quoted(rn, skb, quoted->nexthdr, &pair,
+				   (void *)(quoted + 1)))
 		return NF_ACCEPT;
 
 	if (skb_ensure_writable(skb, offset + len))
@@ -426,6 +454,25 @@ static noinline unsigned int roam_icmp_in6(struct roam_net *rn,
 	roam_icmp6_rewrite(skb->data + offset, len, quoted, &pair);
 	roam_count(rn, in_icmp);
 	return NF_ACCEPT;
+}
+
+/*
+ * Makes a packet of its pieces, so that all go one way, in whatever order they
+ * come (OPEN-05). NF_ACCEPT: here it is.
+ */
+static noinline unsigned int roam_defrag(struct roam_net *rn,
+					 struct sk_buff *skb, bool v6)
+{
+	int err;
+
+	/* Takes it in any case: kept, or freed. */
+	if (!v6)
+		return ip_defrag(rn->net, skb, IP_DEFRAG_LOCAL_DELIVER) ?
+		       NF_STOLEN : NF_ACCEPT;
+	err = nf_ct_frag6_gather(rn->net, skb, IP6_DEFRAG_LOCAL_DELIVER);
+	if (err == -EINPROGRESS)
+		return NF_STOLEN;
+	return err ? roam_drop(rn, skb, ROAM_DROP_MALFORMED) : NF_ACCEPT;
 }
 
 /*
@@ -450,10 +497,11 @@ static __always_inline unsigned int roam_restore(struct roam_net *rn,
 	    !roam_whom_find(rn, ends, v6 ? &ipv6_hdr(skb)->daddr : &mapped,
 			    false, &whom))
 		return NF_ACCEPT;
-	/* Whole, so that all pieces go one way, in whatever order (OPEN-05). */
-	if (!v6 && unlikely(ip_is_fragment(ip_hdr(skb)))) {
-		if (ip_defrag(rn->net, skb, IP_DEFRAG_LOCAL_DELIVER))
-			return NF_STOLEN;
+	if (unlikely(pkt.fragment)) {
+		unsigned int verdict = roam_defrag(rn, skb, v6);
+
+		if (verdict != NF_ACCEPT)
+			return verdict;
 		roam_packet_read(skb, v6, &pkt);
 	}
 
@@ -650,6 +698,120 @@ static void roam_translate_destination(struct roam_net *rn,
 	out->to = rcu_dereference(mapping->endpoint);
 }
 
+/**
+ * struct roam_reporting - the way of an ICMP error that this host sends
+ * @quoted: addresses of the quoted packet as they were on the wire
+ * @saddr: source that the error shall have, NULL: it stays
+ * @to: endpoint of the mobile host it goes to, or NULL
+ */
+struct roam_reporting {
+	struct roam_pair6 quoted;
+	const struct in6_addr *saddr;
+	struct roam_endpoint *to;
+};
+
+/*
+ * @got are the addresses of the quoted packet as this host got it, restored;
+ * @error those of the error. False if none of them stands for a care-of
+ * address: then the error passes as it is.
+ */
+static bool roam_report_translate(struct roam_net *rn,
+				  const struct sk_buff *skb,
+				  const struct sock *sk,
+				  const struct roam_pair6 *got,
+				  const struct roam_pair6 *error,
+				  const __be16 *ports,
+				  struct roam_reporting *out)
+{
+	struct roam_endpoint *endpoint;
+	struct roam_mapping *mapping;
+
+	*out = (struct roam_reporting){ .quoted = *got };
+	if (roam_is_exempt(rn, skb, ports, &got->saddr, sk))
+		return false;
+	mapping = roam_mapping_find(rn, &got->saddr);
+	endpoint = mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE ?
+		   rcu_dereference(mapping->endpoint) : NULL;
+	if (endpoint) {
+		if (READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC)
+			out->quoted.saddr = endpoint->coa;
+		if (ipv6_addr_equal(&error->daddr, &got->saddr))
+			out->to = endpoint;
+	}
+	mapping = roam_mapping_find(rn, &got->daddr);
+	endpoint = mapping && mapping->role == ROAM_MANGLE_ROLE_OWN ?
+		   rcu_dereference(mapping->endpoint) : NULL;
+	if (endpoint) {
+		out->quoted.daddr = endpoint->coa;
+		if (ipv6_addr_equal(&error->saddr, &got->daddr) &&
+		    READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC)
+			out->saddr = &endpoint->coa;
+	}
+	return out->to || out->saddr ||
+	       !ipv6_addr_equal(&out->quoted.saddr, &got->saddr) ||
+	       !ipv6_addr_equal(&out->quoted.daddr, &got->daddr);
+}
+
+/*
+ * An ICMP error that this host sends quotes what it received, with addresses
+ * restored. Who sent that knows the care-of addresses that were on the wire, and
+ * is where they lead (OPEN-08). It is never held: an error is no reason to ask.
+ */
+static noinline unsigned int roam_icmp_out(struct roam_net *rn,
+					   struct sk_buff *skb,
+					   struct sock *sk,
+					   const struct roam_packet *pkt)
+{
+	const struct roam_pair6 error = roam_packet_pair(skb, pkt->v6);
+	struct roam_reporting out;
+	struct iphdr *quoted4 = NULL;
+	struct ipv6hdr *quoted6 = NULL;
+	struct roam_pair6 got;
+	const __be16 *ports;
+	unsigned int len;
+
+	len = min_t(unsigned int, skb->len - pkt->l4, ROAM_ICMP_QUOTE);
+	if (pkt->later || !pskb_may_pull(skb, pkt->l4 + len))
+		return NF_ACCEPT;
+	if (pkt->v6) {
+		quoted6 = roam_icmp6_quoted(skb->data + pkt->l4, len);
+		if (!roam_is_quoted6(rn, quoted6))
+			return NF_ACCEPT;
+		got = (struct roam_pair6){ quoted6->saddr, quoted6->daddr };
+		ports = (void *)(quoted6 + 1);
+	} else {
+		quoted4 = roam_icmp4_quoted(skb->data + pkt->l4, len);
+		if (!roam_is_quoted4(rn, quoted4))
+			return NF_ACCEPT;
+		got = (struct roam_pair6){ roam_addr4(quoted4->saddr),
+					   roam_addr4(quoted4->daddr) };
+		ports = (void *)quoted4 + quoted4->ihl * 4;
+	}
+	if (!roam_report_translate(rn, skb, sk, &got, &error, ports, &out))
+		return NF_ACCEPT;
+
+	if (skb_ensure_writable(skb, pkt->l4 + len))
+		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
+	if (pkt->v6) {
+		quoted6 = roam_icmp6_quoted(skb->data + pkt->l4, len);
+		roam_icmp6_rewrite(skb->data + pkt->l4, len, quoted6,
+				   &out.quoted);
+	} else {
+		const struct roam_pair4 new = {
+			.saddr = roam_addr_to4(&out.quoted.saddr),
+			.daddr = roam_addr_to4(&out.quoted.daddr),
+		};
+
+		quoted4 = roam_icmp4_quoted(skb->data + pkt->l4, len);
+		roam_icmp4_rewrite(skb->data + pkt->l4, len, quoted4, &new);
+	}
+	roam_packet_rewrite(skb, pkt, out.saddr, out.to ? &out.to->coa : NULL);
+	if (out.to && roam_route_packet(rn->net, out.to, skb, sk))
+		return roam_drop(rn, skb, ROAM_DROP_NO_ROUTE);
+	roam_count(rn, out_icmp);
+	return NF_ACCEPT;
+}
+
 unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 			 struct sock *sk)
 {
@@ -661,8 +823,11 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 	__be16 buf[2];
 
 	roam_packet_read(skb, v6, &pkt);
-	if (!test_bit(pkt.protocol, rn->config.protocols))
+	if (!test_bit(pkt.protocol, rn->config.protocols)) {
+		if (pkt.protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+			return roam_icmp_out(rn, skb, sk, &pkt);
 		return NF_ACCEPT;
+	}
 	old = roam_packet_pair(skb, v6);
 	if (roam_has(rn, ROAM_MANGLE_ROLE_OWN))
 		roam_translate_source(rn, &old, &out);

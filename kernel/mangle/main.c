@@ -89,6 +89,7 @@ static void __net_exit roam_net_pre_exit(struct net *net)
 		nf_unregister_net_hooks(net, rn->ops, ROAM_HOOKS);
 	rn->hooked = false;
 	mutex_unlock(&rn->lock);
+	roam_hold_exit(rn);
 }
 
 static void __net_exit roam_net_exit_one(struct roam_net *rn)
@@ -96,7 +97,6 @@ static void __net_exit roam_net_exit_one(struct roam_net *rn)
 	/* Nothing adds entries or moves any more, so nothing arms them again. */
 	cancel_delayed_work_sync(&rn->sweep);
 	roam_resume_exit(rn);
-	roam_hold_exit(rn);
 	roam_peer_exit(rn);
 	roam_table_exit(rn);
 	roam_exempt_free(rcu_dereference_protected(rn->exempt, true));

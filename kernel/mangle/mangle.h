@@ -50,12 +50,14 @@ enum roam_drop {
  * struct roam_stats - counters of one CPU; the YAML says what each counts
  * @in_rewritten: received packets with an address restored
  * @out_rewritten: sent packets with an address replaced
- * @in_icmp: ICMP errors with a translated quotation
+ * @in_icmp: ICMP errors received, with a translated quotation
+ * @out_icmp: ICMP errors sent, with a translated quotation
  * @in_kept: received packets whose care-of connection has its own socket
  * @held: packets put on hold
  * @released: held packets sent after an answer
  * @unasked: packets that raised a question nobody listens to
  * @drop: dropped packets, by enum roam_drop
+ * @pass_hold_full: no room to hold, policy pass
  * @pass_hold_timeout: held too long, policy pass
  * @peers_full: correspondents not recorded
  * @exempted: packets left alone because they are exempt
@@ -65,11 +67,13 @@ struct roam_stats {
 	u64 in_rewritten;
 	u64 out_rewritten;
 	u64 in_icmp;
+	u64 out_icmp;
 	u64 in_kept;
 	u64 held;
 	u64 released;
 	u64 unasked;
 	u64 drop[ROAM_DROPS];
+	u64 pass_hold_full;
 	u64 pass_hold_timeout;
 	u64 peers_full;
 	u64 exempted;
@@ -133,7 +137,7 @@ struct roam_hold_table {
  * @lock: serialises every change of mappings, ranges, settings and hooks
  * @left: struct roam_left, endpoints in grace, the next to go first; @lock
  * @epoch: raised by each move of a mapping, and by each correspondent that
- *	learns of one
+ *	learns of one; @lock
  * @resumed: up to which @epoch connections were resumed; @resume only
  * @generation: raised by each change of mappings or peers, marks dumps
  * @ops: the hooks, registered while @hooked

@@ -277,15 +277,15 @@ static struct roam_ranges *roam_nl_parse_ranges(const struct nlattr *head,
 	unsigned int n = 0;
 	int err = 0, rem;
 
-	nla_for_each_attr(attr, head, len, rem)
-		n += nla_type(attr) == type;
-	if (!n)
-		return NULL;
-	if (n > max) {
-		NL_SET_ERR_MSG(extack,
-			       "too many prefixes; at most 256, and 64 that are exempt");
+	nla_for_each_attr(attr, head, len, rem) {
+		if (nla_type(attr) != type || ++n <= max)
+			continue;
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "too many prefixes; at most 256, and 64 that are exempt");
 		return ERR_PTR(-E2BIG);
 	}
+	if (!n)
+		return NULL;
 	ranges = roam_ranges_alloc(n);
 	if (!ranges)
 		return ERR_PTR(-ENOMEM);
@@ -297,8 +297,10 @@ static struct roam_ranges *roam_nl_parse_ranges(const struct nlattr *head,
 		if (err)
 			break;
 	}
-	if (!err)
+	if (!err) {
+		NL_SET_BAD_ATTR(extack, head);
 		err = roam_ranges_sort(ranges, extack);
+	}
 	if (!err)
 		return ranges;
 	kfree(ranges);
@@ -534,12 +536,12 @@ static struct sk_buff *roam_nl_event_new(struct roam_net *rn,
 	return msg;
 }
 
-static void roam_nl_event_send(struct roam_net *rn, unsigned int group,
-			       struct sk_buff *msg, void *hdr)
+static int roam_nl_event_send(struct roam_net *rn, unsigned int group,
+			      struct sk_buff *msg, void *hdr)
 {
 	genlmsg_end(msg, hdr);
-	genlmsg_multicast_netns(&roam_nl_family, rn->net, msg, 0, group,
-				GFP_ATOMIC);
+	return genlmsg_multicast_netns(&roam_nl_family, rn->net, msg, 0, group,
+				       GFP_ATOMIC);
 }
 
 static void roam_nl_trace_mapping(struct roam_net *rn,
@@ -597,7 +599,7 @@ bool roam_nl_miss_heard(struct roam_net *rn)
 				  ROAM_MANGLE_NLGRP_MISS);
 }
 
-void roam_nl_miss_event(struct roam_net *rn, const struct in6_addr *own,
+bool roam_nl_miss_event(struct roam_net *rn, const struct in6_addr *own,
 			const struct in6_addr *peer, u32 need)
 {
 	struct sk_buff *msg;
@@ -607,13 +609,15 @@ void roam_nl_miss_event(struct roam_net *rn, const struct in6_addr *own,
 	msg = roam_nl_event_new(rn, ROAM_MANGLE_NLGRP_MISS,
 				ROAM_MANGLE_CMD_MISS_NTF, &hdr);
 	if (!msg)
-		return;
+		return true;
 	if (roam_nl_put_peer(msg, own, peer, ROAM_MANGLE_PEER_MODE_SEEN, false,
 			     0) ||
-	    nla_put_u32(msg, ROAM_MANGLE_A_MAIN_NEED, need))
+	    nla_put_u32(msg, ROAM_MANGLE_A_MAIN_NEED, need)) {
 		nlmsg_free(msg);
-	else
-		roam_nl_event_send(rn, ROAM_MANGLE_NLGRP_MISS, msg, hdr);
+		return true;
+	}
+	return roam_nl_event_send(rn, ROAM_MANGLE_NLGRP_MISS, msg, hdr) !=
+	       -ESRCH;
 }
 
 /* ---- mappings ---- */
@@ -644,7 +648,8 @@ static int roam_nl_mapping_set_one(struct roam_net *rn,
 	if (err) {
 		roam_mapping_remove(rn, mapping);
 		mutex_unlock(&rn->lock);
-		NL_SET_ERR_MSG(info->extack, "cannot register the hooks");
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "cannot register the hooks");
 		return err;
 	}
 	roam_nl_mapping_event(rn, mapping, reason);
@@ -937,10 +942,15 @@ int roam_mangle_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_PEER, info, rem) {
 		err = roam_nl_parse_peer(attr, &key, &mode, info->extack);
-		if (!err)
-			err = roam_peer_set(rn, &key, mode, info->extack);
 		if (err)
 			break;
+		mutex_lock(&rn->lock);
+		err = roam_peer_set(rn, &key, mode, info->extack);
+		mutex_unlock(&rn->lock);
+		if (err) {
+			NL_SET_BAD_ATTR(info->extack, attr);
+			break;
+		}
 		roam_hold_release(rn, &key.addr);
 		applied++;
 	}
@@ -1256,12 +1266,14 @@ static const struct {
 	COUNTER(IN_REWRITTEN, in_rewritten),
 	COUNTER(OUT_REWRITTEN, out_rewritten),
 	COUNTER(IN_ICMP, in_icmp),
+	COUNTER(OUT_ICMP, out_icmp),
 	COUNTER(IN_KEPT, in_kept),
 	COUNTER(HELD, held),
 	COUNTER(RELEASED, released),
 	COUNTER(UNASKED, unasked),
 	COUNTER(DROP_HOLD_FULL, drop[ROAM_DROP_HOLD_FULL]),
 	COUNTER(DROP_HOLD_TIMEOUT, drop[ROAM_DROP_HOLD_TIMEOUT]),
+	COUNTER(PASS_HOLD_FULL, pass_hold_full),
 	COUNTER(PASS_HOLD_TIMEOUT, pass_hold_timeout),
 	COUNTER(DROP_MALFORMED, drop[ROAM_DROP_MALFORMED]),
 	COUNTER(DROP_UNTOLD, drop[ROAM_DROP_UNTOLD]),
@@ -1323,6 +1335,9 @@ int roam_mangle_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 /* The generated operations, with what the specification cannot say. */
 static struct genl_ops roam_nl_ops[ARRAY_SIZE(roam_mangle_nl_ops)] __ro_after_init;
 
+static struct genl_multicast_group
+roam_nl_mcgrps[ARRAY_SIZE(roam_mangle_nl_mcgrps)] __ro_after_init;
+
 static struct genl_family roam_nl_family __ro_after_init = {
 	.name		= ROAM_MANGLE_GENL_NAME,
 	.version	= ROAM_MANGLE_GENL_VERSION,
@@ -1332,14 +1347,19 @@ static struct genl_family roam_nl_family __ro_after_init = {
 	.ops		= roam_nl_ops,
 	.n_ops		= ARRAY_SIZE(roam_nl_ops),
 	.resv_start_op	= ROAM_MANGLE_CMD_MAPPING_SET,
-	.mcgrps		= roam_mangle_nl_mcgrps,
-	.n_mcgrps	= ARRAY_SIZE(roam_mangle_nl_mcgrps),
+	.mcgrps		= roam_nl_mcgrps,
+	.n_mcgrps	= ARRAY_SIZE(roam_nl_mcgrps),
 };
 
 int __init roam_nl_init(void)
 {
 	unsigned int i;
 
+	/* Who talks to whom, and where, is nobody else's business. */
+	for (i = 0; i < ARRAY_SIZE(roam_nl_mcgrps); i++) {
+		roam_nl_mcgrps[i] = roam_mangle_nl_mcgrps[i];
+		roam_nl_mcgrps[i].flags = GENL_MCAST_CAP_NET_ADMIN;
+	}
 	memcpy(roam_nl_ops, roam_mangle_nl_ops, sizeof(roam_nl_ops));
 	for (i = 0; i < ARRAY_SIZE(roam_nl_ops); i++) {
 		struct genl_ops *op = &roam_nl_ops[i];

@@ -20,9 +20,10 @@ void roam_nl_mapping_event(struct roam_net *rn,
 			   const struct roam_mapping *mapping, u8 reason);
 void roam_nl_peer_event(struct roam_net *rn, const struct roam_peer *peer,
 			u8 reason);
-void roam_nl_miss_event(struct roam_net *rn, const struct in6_addr *own,
+/* False if nobody in this namespace listens. */
+bool roam_nl_miss_event(struct roam_net *rn, const struct in6_addr *own,
 			const struct in6_addr *peer, u32 need);
-/* Does anybody listen to misses? */
+/* Does anybody listen to misses, in whatever namespace? */
 bool roam_nl_miss_heard(struct roam_net *rn);
 
 int roam_nl_init(void);

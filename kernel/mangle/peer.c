@@ -42,7 +42,6 @@ static struct roam_peer *roam_peer_add(struct roam_net *rn,
 	peer->used = (u32)jiffies;
 	peer->mode = mode;
 	peer->epoch = epoch;
-	peer->moved = epoch;
 
 	other = rhashtable_lookup_get_insert_fast(&rn->peers, &peer->node,
 						  roam_peer_params);
@@ -83,19 +82,26 @@ int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
 	u32 epoch = 0;
 	bool added;
 
+	lockdep_assert_held(&rn->lock);
 	rcu_read_lock();
 	own = roam_mapping_find(rn, &key->own);
 	if (own)
 		epoch = READ_ONCE(own->epoch);
 	peer = roam_peer_add(rn, key, mode, epoch, &added);
 	if (IS_ERR(peer)) {
+		int err = PTR_ERR(peer);
+
 		/* A full table still lets the known ones change. */
 		peer = roam_peer_find(rn, key);
 		if (!peer) {
 			rcu_read_unlock();
-			NL_SET_ERR_MSG_MOD(extack,
-					   "limit of correspondents reached; raise max-peers");
-			return -ENOSPC;
+			if (err == -ENOSPC)
+				NL_SET_ERR_MSG_MOD(extack,
+						   "limit of correspondents reached; raise max-peers");
+			else
+				NL_SET_ERR_MSG_MOD(extack,
+						   "no memory for the correspondent");
+			return err;
 		}
 	}
 	if (added) {

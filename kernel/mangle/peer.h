@@ -44,7 +44,7 @@ struct roam_peer_key {
  *	known to know where it is. While the two differ, and it is not plain,
  *	nothing is sent to it: a host that gets a segment from an address it does
  *	not know has no socket for it and would reset the connection.
- * @moved: roam_net.epoch when it was told of a move, see resume.h
+ * @moved: roam_net.epoch when it was told of a move, 0 before; see resume.h
  * @rcu: frees it
  */
 struct roam_peer {
@@ -92,7 +92,7 @@ void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
 
 /**
  * roam_peer_set - add or change a correspondent that knows where we are
- * @rn: namespace
+ * @rn: namespace; its lock is held
  * @key: who
  * @mode: enum roam_mangle_peer_mode
  * @extack: gets the cause of a refusal

@@ -3,6 +3,8 @@
 #include <linux/workqueue.h>
 #include <net/inet_connection_sock.h>
 #include <net/inet_hashtables.h>
+#include <net/ip6_fib.h>
+#include <net/route.h>
 #include <net/tcp.h>
 
 #include "mangle.h"
@@ -10,6 +12,7 @@
 #include "resume.h"
 #include "table.h"
 #include "tcp_timer.h"
+#include "workqueue.h"
 
 /* Sockets taken out of one chain at a time. */
 #define ROAM_RESUME_BATCH 32
@@ -50,6 +53,27 @@ static bool roam_socket_moved(struct roam_net *rn, const struct sock *sk,
 }
 
 /*
+ * What was learned about the size of packets was learned on the old path. It is
+ * kept with the permanent address, so nobody else's goes with it.
+ */
+static void roam_path_forget(struct sock *sk)
+{
+	struct dst_entry *dst = __sk_dst_get(sk);
+	bool learned;
+
+	if (!dst)
+		return;
+	if (dst->ops->family == AF_INET6)
+		learned = ((struct rt6_info *)dst)->rt6i_flags & RTF_CACHE;
+	else
+		learned = ((struct rtable *)dst)->rt_pmtu;
+	/* One in the past: the present one is still within the time. */
+	if (learned)
+		WRITE_ONCE(dst->expires, (jiffies - 1) ?: 1);
+	sk_dst_reset(sk);
+}
+
+/*
  * A socket whose owner works on it just now is left to its timer: the owner may
  * wait for a page, without end.
  *
@@ -62,20 +86,30 @@ static void roam_socket_resume(struct roam_net *rn, struct sock *sk)
 	struct timer_list *timer = roam_tcp_timer(sk);
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	struct tcp_sock *tp = tcp_sk(sk);
+	int what = ICSK_TIME_RETRANS;
 	bool due = false;
 
 	local_bh_disable();
 	bh_lock_sock(sk);
 	if (sock_owned_by_user(sk) ||
-	    ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ||
-	    !tp->packets_out)
+	    ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 		goto out;
+	roam_path_forget(sk);
+	if (!tp->packets_out) {
+		/* The window may have opened, and the word of it was lost. */
+		if (icsk->icsk_pending != ICSK_TIME_PROBE0)
+			goto out;
+		what = ICSK_TIME_PROBE0;
+	}
 	/* The outage says nothing about the new path. */
 	icsk->icsk_backoff = 0;
-	if (tp->srtt_us)
-		icsk->icsk_rto = min_t(u32, __tcp_set_rto(tp), TCP_RTO_MAX);
-	sk_dst_reset(sk);
-	inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, 0, TCP_RTO_MAX);
+	icsk->icsk_rto = tp->srtt_us ?
+			 min_t(u32, __tcp_set_rto(tp), TCP_RTO_MAX) :
+			 TCP_TIMEOUT_INIT;
+	/* Nor was it the other end that did not answer. */
+	if (sk->sk_state == TCP_SYN_SENT && icsk->icsk_retransmits)
+		icsk->icsk_retransmits--;
+	inet_csk_reset_xmit_timer(sk, what, 0, TCP_RTO_MAX);
 	due = true;
 	roam_count(rn, resumed);
 out:
@@ -145,12 +179,13 @@ static void roam_resume_run(struct work_struct *work)
 {
 	struct roam_net *rn = container_of(work, struct roam_net, resume);
 	struct inet_hashinfo *table = rn->net->ipv4.tcp_death_row.hashinfo;
-	const struct roam_moves moves = {
-		.after = rn->resumed,
-		.last = atomic_read(&rn->epoch),
-	};
+	struct roam_moves moves = { .after = rn->resumed };
 	unsigned int bucket;
 
+	/* A number that was given out is in its place then. */
+	mutex_lock(&rn->lock);
+	moves.last = atomic_read(&rn->epoch);
+	mutex_unlock(&rn->lock);
 	for (bucket = 0; bucket <= table->ehash_mask; bucket++) {
 		if (hlist_nulls_empty(&table->ehash[bucket].chain))
 			continue;
@@ -162,7 +197,7 @@ static void roam_resume_run(struct work_struct *work)
 
 void roam_resume(struct roam_net *rn)
 {
-	queue_work(system_unbound_wq, &rn->resume);
+	queue_work(roam_unbound_wq, &rn->resume);
 }
 
 void roam_resume_init(struct roam_net *rn)

@@ -2,9 +2,10 @@
 /*
  * TCP after a move (OPEN-41): what was on its way was lost, and TCP would wait
  * for a timer that the outage has made long. So the connections that a move
- * concerns send their oldest unacknowledged segment again at once, at the
- * correspondent when the mapping moved, at the mobile host when the
- * correspondent knows.
+ * concerns send their oldest unacknowledged segment again at once, or ask whether
+ * the closed window has opened: at the correspondent when the mapping moved, at
+ * the mobile host when the correspondent knows. What they knew of the size of
+ * packets on the old path is forgotten.
  *
  * Contract: one pass over the socket table serves all moves up to its start:
  * who moved is told by numbers of roam_net.epoch (roam_mapping.epoch,
@@ -15,7 +16,7 @@
 
 struct roam_net;
 
-/* Somebody moved; a number of roam_net.epoch was given to it. Any context. */
+/* Somebody moved and has got a number of roam_net.epoch; roam_net.lock held. */
 void roam_resume(struct roam_net *rn);
 
 void roam_resume_init(struct roam_net *rn);

@@ -99,7 +99,7 @@ void roam_route_free(struct roam_route *route)
 		call_rcu(&route->rcu, roam_route_free_rcu);
 }
 
-u32 roam_route_cookie(const struct sk_buff *skb)
+static u32 roam_route_cookie(const struct sk_buff *skb)
 {
 	if (skb->protocol != htons(ETH_P_IPV6))
 		return 0;

@@ -33,9 +33,6 @@ struct sock;
 int roam_route_packet(struct net *net, struct roam_endpoint *endpoint,
 		      struct sk_buff *skb, struct sock *sk);
 
-/* What dst_check() wants to know of the route of a packet. */
-u32 roam_route_cookie(const struct sk_buff *skb);
-
 /* Forgets a remembered route; NULL is allowed. After a grace period. */
 void roam_route_free(struct roam_route *route);
 

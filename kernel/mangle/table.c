@@ -244,7 +244,9 @@ roam_mapping_create(struct roam_net *rn, const struct roam_mapping_request *req,
 	mapping->role = req->role;
 	mapping->mode = req->mode;
 	mapping->used = (u32)jiffies;
-	mapping->epoch = atomic_inc_return(&rn->epoch);
+	/* What is new has not moved, but an own one is told apart by it. */
+	if (req->role == ROAM_MANGLE_ROLE_OWN)
+		mapping->epoch = atomic_inc_return(&rn->epoch);
 
 	if (req->valid) {
 		endpoint = roam_endpoint_claim(rn, mapping, &req->coa, extack);
@@ -366,18 +368,23 @@ static void roam_mapping_walk(struct roam_net *rn,
 
 	rhashtable_walk_enter(&rn->by_perm, &iter);
 	rhashtable_walk_start(&iter);
-	for (mapping = rhashtable_walk_peek(&iter); mapping;) {
+	for (mapping = rhashtable_walk_peek(&iter); mapping;
+	     mapping = rhashtable_walk_next(&iter)) {
+		/*
+		 * Let others run, and RCU free what was removed. Before @fn: the
+		 * walk goes on behind the entry it stands at, and where that one
+		 * is gone it would miss another.
+		 */
+		if (!(++n % ROAM_WALK_BATCH)) {
+			rhashtable_walk_stop(&iter);
+			cond_resched();
+			rhashtable_walk_start(&iter);
+			mapping = rhashtable_walk_peek(&iter);
+			if (!mapping)
+				break;
+		}
 		if (!IS_ERR(mapping))
 			fn(rn, mapping, ctx);
-		if (++n % ROAM_WALK_BATCH) {
-			mapping = rhashtable_walk_next(&iter);
-			continue;
-		}
-		/* Let others run, and RCU free what was removed. */
-		rhashtable_walk_stop(&iter);
-		cond_resched();
-		rhashtable_walk_start(&iter);
-		mapping = rhashtable_walk_peek(&iter);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);

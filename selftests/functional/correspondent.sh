@@ -258,6 +258,39 @@ narrow_path_is_discovered() {
 		fail "no error was translated at the correspondent"
 }
 
+# The same connection, at first on a narrow path, then on a wide one.
+old_path_is_forgotten() {
+	move_to 1
+	wait_for 60 is_mapped correspondent
+	ip -n "$router" route change 192.0.2.0/26 dev net1 src 192.0.2.1 mtu lock 1200
+	on_exit ip -n "$router" route change 192.0.2.0/26 dev net1 src 192.0.2.1
+	talk_open grows correspondent "$permanent" 7
+	large_line grows
+	expect_eq "packets on the narrow path" 1200 "$(size_of_packets)"
+	move_to 2
+	wait_for 60 is_mapped correspondent
+	wait_for 60 is_wide
+}
+
+is_wide() {
+	large_line grows
+	[[ $(size_of_packets) == 1500 ]]
+}
+
+# large_line NAME: more than one segment, there and back.
+large_line() {
+	local line got
+	line=$(head -c 6000 /dev/urandom | base64 -w 0)
+	echo "$line" >&"${talk_in[$1]}"
+	read -r -t 60 got <&"${talk_out[$1]}" || fail "no answer"
+	[[ $got == "$line" ]] || fail "another answer"
+}
+
+size_of_packets() {
+	in_ns "$correspondent" ss -Htin "dst $permanent dport = :7" | grep -o 'pmtu:[0-9]*' |
+		cut -d: -f2 | sort -u
+}
+
 # Firewalls of both hosts: permanent addresses, one entry, before and after.
 conntrack_sees_permanent_addresses() {
 	local host before port
@@ -454,6 +487,13 @@ namespaces_share_nothing() {
 	expect_eq "care-of address in the other namespace" 192.0.2.2 \
 		"$("$roam_bin/roam" -j -n "$server2" mangle show | jq -r '.[0].care_of')"
 	talk two
+	# Whoever listens in another namespace does not answer here: nothing waits.
+	"$roam_bin/roam" -n "$server2" mangle range set "$permanent_prefix"
+	in_ns "$server2" socat -u /dev/null "TCP:203.0.113.200:7,connect-timeout=1"
+	(($("$roam_bin/roam" -j -n "$server2" mangle stats | jq '.[0].unasked') > 0)) ||
+		fail "the first packet was not let go"
+	expect_eq "packets that wait" 0 \
+		"$("$roam_bin/roam" -j -n "$server2" mangle stats | jq '.[0].holding')"
 	ns_delete "$server1"
 	talk two
 	counter_before=$("$roam_bin/roam" -j -n "$server2" mangle stats | jq '.[0].out_rewritten')
@@ -473,6 +513,7 @@ test "MLR-23: a mapping that nobody uses ends" idle_mapping_ends
 test "MLR-16: TCP outside the range is not looked at" outside_the_range_nothing_happens
 test "MLR-15 MLR-28: UDP passes untouched" datagrams_pass_untouched
 test "OPEN-08: errors of a narrow path reach the socket" narrow_path_is_discovered
+test "OPEN-41: after a move the size of the old path is forgotten" old_path_is_forgotten
 test "OPEN-10: firewalls see permanent addresses and one connection" \
 	conntrack_sees_permanent_addresses
 test "OPEN-11 OPEN-18: strict reverse path filters do no harm" strict_settings_do_no_harm

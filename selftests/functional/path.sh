@@ -196,35 +196,118 @@ left_address_is_translated() {
 
 # ---- fragments ----
 
-# Datagrams of several fragments, in a random order, are whole and from the
-# permanent address (UDP is rewritten only here).
-fragments_arrive_whole() {
-	local host sum
+rewrite_udp() {
+	local host
 	for host in server roamer; do
 		on_exit tool -n "${!host}" mangle config set protocol tcp
 		tool -n "${!host}" mangle config set protocol tcp,udp
 	done
+}
+
+# Datagrams of several fragments, in a random order, are whole and from the
+# permanent address (UDP is rewritten only here).
+fragments_arrive_whole() {
+	local -A full=([4]=$perm4 [6]='[2001:0db8:ffff:0000:0000:0000:0000:0077]')
+	local family=$1 port=$((90 + $1)) sum from
+	from=$(host_of "$(perm "$family")")
+	rewrite_udp
 	map 1
 	on roamer tc qdisc add dev eth0 root netem delay 20ms 15ms 2>/dev/null ||
 		skip "no netem"
 	on_exit ip netns exec "$roamer" tc qdisc del dev eth0 root
-	bg on server socat -u UDP4-RECVFROM:9,fork "SYSTEM:sha256sum >>$hosts/sums; echo \$SOCAT_PEERADDR >>$hosts/from"
-	wait_for 60 udp_open server 9
+	rm -f "$hosts/sums" "$hosts/from"
+	bg on server socat -u "UDP$family-RECVFROM:$port,fork" \
+		"SYSTEM:sha256sum >>$hosts/sums; echo \$SOCAT_PEERADDR >>$hosts/from"
+	wait_for 60 udp_open server "$port"
 	head -c 7000 /dev/urandom >"$hosts/datagram"
 	sum=$(sha256sum <"$hosts/datagram")
 	# The receiver is not always there: as many as it takes.
 	for ((i = 0; i < 40; i++)); do
 		on roamer socat -b 9000 -u "OPEN:$hosts/datagram" \
-			"UDP4:192.0.2.1:9,bind=$perm4"
+			"UDP$family:$(host_of "$(address_of_server "$family")"):$port,bind=$from"
 		! lines_are "$hosts/from" 10 || break
 	done
 	wait_for 60 lines_are "$hosts/from" 10
 	expect_eq "content" "$sum" "$(sort -u "$hosts/sums")"
-	expect_eq "source" "$perm4" "$(sort -u "$hosts/from")"
+	# socat writes out the zeros of IPv6.
+	expect_eq "source" "${full[$family]}" "$(sort -u "$hosts/from")"
 }
 
 udp_open() { on "$1" ss -Hlun "sport = :$2" | grep -q .; }
 lines_are() { [[ -e $1 && $(wc -l <"$1") -ge "$2" ]]; }
+
+# ---- errors ----
+
+# try_in_vain HOST TYPE FROM TO PORT: what becomes of it within five seconds.
+try_in_vain() {
+	on "$1" python3 - "${@:2}" <<-'END'
+		import errno, socket, sys
+		kind, source, to, port = sys.argv[1:]
+		s = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET,
+		                  socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+		s.settimeout(5)
+		try:
+		    if source != "-":
+		        s.bind((source, 0))
+		    s.connect((to, int(port)))
+		    s.send(b"hello")
+		    print("answer", s.recv(100))
+		except TimeoutError:
+		    print("nothing")
+		except OSError as e:
+		    print(errno.errorcode[e.errno])
+	END
+}
+
+# Firewalls refuse by an ICMP error, and closed ports of UDP do. Who is refused
+# hears of it, though the error is about addresses that were not on the wire.
+errors_reach_who_is_refused() {
+	local family=$1 host sent kind
+	require nft
+	rewrite_udp
+	map 1
+	for host in server roamer; do
+		on "$host" nft -f - <<-'END' || skip "no reject in nftables"
+			table inet refuse {
+				chain in {
+					type filter hook input priority 0; policy accept;
+					tcp dport 99 reject with icmpx type port-unreachable
+				}
+			}
+		END
+		on_exit ip netns exec "${!host}" nft delete table inet refuse
+	done
+	for kind in tcp udp; do
+		sent=$(stat server out_icmp)
+		expect_eq "$kind of the roamer" ECONNREFUSED "$(try_in_vain roamer "$kind" \
+			"$(perm "$family")" "$(address_of_server "$family")" 99)"
+		stat_is server out_icmp -gt "$sent" || fail "no error was translated by the server"
+		sent=$(stat roamer out_icmp)
+		expect_eq "$kind of the server" ECONNREFUSED "$(try_in_vain server "$kind" - \
+			"$(perm "$family")" 99)"
+		stat_is roamer out_icmp -gt "$sent" || fail "no error was translated by the roamer"
+	done
+}
+
+# What is on the wire: a plain error about the packet that was on the wire.
+errors_have_good_checksums() {
+	local family=$1 file=path.error$1.pcap errors
+	map 1
+	rewrite_udp
+	capture_start "$server" eth0 "$file"
+	expect_eq "udp of the roamer" ECONNREFUSED "$(try_in_vain roamer udp \
+		"$(perm "$family")" "$(address_of_server "$family")" 98)"
+	expect_eq "udp of the server" ECONNREFUSED "$(try_in_vain server udp - \
+		"$(perm "$family")" 98)"
+	capture_stop
+	errors=$(tshark -n -r "$ROAM_OUT/$file" -Y "udp.port == 98 && (icmp || icmpv6)" \
+		-o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -T fields \
+		-e icmp.checksum.status -e icmpv6.checksum.status -e ip.checksum.status 2>/dev/null)
+	expect_eq "errors" 2 "$(wc -l <<<"$errors")"
+	expect_eq "bad checksums" "" "$(grep -vE '^[1,[:space:]]+$' <<<"$errors")"
+	expect_eq "permanent addresses on the wire" "" "$(tcpdump -v -n -r "$ROAM_OUT/$file" 2>/dev/null |
+		grep -F "$(perm "$family")")"
+}
 
 # ---- what is left alone ----
 
@@ -539,7 +622,14 @@ test "OPEN-06: type of service and TTL stay" other_fields_stay
 test "MLR-14: every packet of TCP is taken as it leaves" every_packet_is_counted
 test "OPEN-24: the address just left is translated while grace lasts" \
 	left_address_is_translated
-test "OPEN-05: fragments in any order arrive whole" fragments_arrive_whole
+test "OPEN-05: IPv4 fragments in any order arrive whole" fragments_arrive_whole 4
+test "OPEN-01 OPEN-05: IPv6 fragments in any order arrive whole" fragments_arrive_whole 6
+test "OPEN-08: who is refused by an ICMP error hears of it, IPv4" errors_reach_who_is_refused 4
+test "OPEN-01 OPEN-08: who is refused by an ICMP error hears of it, IPv6" \
+	errors_reach_who_is_refused 6
+test "OPEN-08: errors on the wire are about care-of addresses, IPv4" errors_have_good_checksums 4
+test "OPEN-01 OPEN-08: errors on the wire are about care-of addresses, IPv6" \
+	errors_have_good_checksums 6
 test "OPEN-39 OPEN-40 TEN-11 TEN-27: ports, marks, prefixes and control groups are exempt" \
 	exemptions_hold
 test "OPEN-40 TEN-13: a service at the care-of address is reached" care_of_listener_is_reached

@@ -192,6 +192,10 @@ unprivileged_users_are_refused() {
 		expect_eq "status of '$command' without the capability" 2 "$status"
 		expect_match "'$command'" "[Nn]ot permitted|root" "$output"
 	done
+	# Nor does it hear who talks to whom.
+	output=$(in_ns "$correspondent" timeout 20 setpriv --bounding-set=-net_admin \
+		--inh-caps=-net_admin "$roam_bin/roam" monitor mangle 2>&1)
+	expect_match "'monitor mangle'" "[Nn]ot permitted|root" "$output"
 	# Root in a user namespace of its own is nobody in this network namespace.
 	expect_fail in_ns "$correspondent" unshare --user --map-root-user \
 		"$roam_bin/roam" mangle flush
@@ -368,7 +372,40 @@ for host in range(20, 220):
 	wait_for 60 counter_is correspondent mangle holding '-eq 0'
 	counter_is correspondent mangle drop_hold_timeout "-gt $timeout" ||
 		fail "drop_hold_timeout does not count"
+	# The other policy: what has no room passes, and is counted as well.
+	expect_ok roam correspondent mangle config set hold-total 0 hold-policy pass
+	in_ns "$correspondent" socat -u /dev/null "TCP:203.0.113.250:7,connect-timeout=1"
+	counter_is correspondent mangle pass_hold_full "-gt 0" ||
+		fail "pass_hold_full does not count"
 	counter_is correspondent mangle mappings '-le 300' || fail "mappings grow"
+	talk steady
+}
+
+# Segments of no connection, from anywhere, make the mobile host answer by resets.
+# It asks about none of those addresses, and has room for those it talks to.
+resets_raise_no_questions() {
+	local held rewritten
+	place_now
+	held=$(counter mobile mangle held)
+	rewritten=$(counter mobile mangle out_rewritten)
+	in_ns "$correspondent" /usr/bin/python3 - "$care_of" <<-'END' || fail "no flood"
+		import socket, struct, sys
+		to = socket.inet_aton(sys.argv[1])
+		s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+		for host in range(2, 202):
+		    source = bytes([198, 51, 100, 2]) if host == 2 else bytes([198, 51, 100, host % 60 + 3])
+		    tcp = struct.pack("!HHIIBBHHH", 1024 + host, 99, 1, 1, 0x50, 0x10, 512, 0, 0)
+		    whole = source + to + struct.pack("!BBH", 0, 6, len(tcp)) + tcp
+		    total = sum(struct.unpack("!%dH" % (len(whole) // 2), whole))
+		    while total >> 16:
+		        total = (total & 0xffff) + (total >> 16)
+		    tcp = tcp[:16] + struct.pack("!H", 0xffff - total) + tcp[18:]
+		    s.sendto(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 6, 0, source, to) + tcp,
+		             (sys.argv[1], 0))
+	END
+	# Each reset left, with the care-of address that was asked.
+	wait_for 30 counter_is mobile mangle out_rewritten "-ge $((rewritten + 200))"
+	expect_eq "packets held for that" "$held" "$(counter mobile mangle held)"
 	talk steady
 }
 
@@ -384,4 +421,5 @@ test "OPEN-34 OPEN-14: a user's own namespace is no way in" foreign_namespace_is
 test "OPEN-34: malformed requests are refused with a cause" malformed_requests_are_refused
 test "OPEN-34: the tool passes the cause on" the_tool_passes_the_cause_on
 test "OPEN-32 OPEN-37: a flood of unknown destinations stays bounded" floods_are_bounded
+test "OPEN-32: segments of no connection make nobody ask" resets_raise_no_questions
 tests_done
