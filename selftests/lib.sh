@@ -31,6 +31,7 @@ set -uo pipefail
 # Programs that need no other locale start in two thirds of the time without one.
 export LC_ALL=C
 lib_script=$(basename "$0" .sh)
+lib_dir=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 lib_tests=0
 lib_failures=0
 lib_undo=()
@@ -294,7 +295,7 @@ module_present() {
 
 # ---- captures ----
 
-declare -A lib_capture_log
+declare -A lib_capture_log lib_sides
 
 # capture_start NS IF FILE [FILTER...]: returns once packets are captured; FILE
 # lies in $ROAM_OUT and stays for whoever reads the logs.
@@ -321,6 +322,57 @@ lib_capture_rests() {
 	kill -s USR1 "$1"
 	said=$(sed -n 's/.* \([0-9]*\) packets captured.*/\1/p' "${lib_capture_log[$1]}" | tail -n 2)
 	[[ $said =~ ^([0-9]+)$'\n'([0-9]+)$ && ${BASH_REMATCH[1]} == "${BASH_REMATCH[2]}" ]]
+}
+
+# capture_sides NS IF NAME FILTER MATCH...: packets by tcpdump's FILTER on the wire, in
+# NAME.wire.pcap, and those by any MATCH, in the words of nft, as this host's stack has
+# them behind the module, in NAME.stack.pcap. They shall be the same ones.
+capture_sides() {
+	local rules
+	rules=$(printf '%s log group 5 queue-threshold 1\n' "${@:5}")
+	in_ns "$1" nft -f - <<-END || fail "no netfilter tables"
+		table inet stack {
+			chain sent {
+				type filter hook output priority 2147483646; policy accept;
+				$rules
+			}
+			chain received {
+				type filter hook prerouting priority -209; policy accept;
+				$rules
+			}
+		}
+	END
+	on_exit in_ns "$1" nft delete table inet stack
+	capture_start "$1" "$2" "$3.wire.pcap" "$4"
+	lib_sides[$3]=$capture_pid
+	capture_start "$1" nflog:5 "$3.stack.pcap"
+	lib_sides[$3]+=" $capture_pid"
+}
+
+# capture_sides_stop NAME: once both sides have the same number of packets.
+capture_sides_stop() {
+	local pid
+	wait_for 60 lib_sides_alike "$1"
+	for pid in ${lib_sides[$1]}; do
+		stop "$pid"
+	done
+}
+
+lib_sides_alike() {
+	local wire
+	wire=$(packets_in "$1.wire.pcap")
+	((wire > 0 && wire == $(packets_in "$1.stack.pcap")))
+}
+
+# bytes_of_side NAME.SIDE ROUTER-OR-REWRITING: its packets, but for what that may change.
+bytes_of_side() {
+	/usr/bin/python3 "$lib_dir/packet-bytes" "$2" "$ROAM_OUT/$1.pcap" ||
+		fail "cannot read what was captured"
+}
+
+# packets_in FILE [FILTER...]: how many of them are in a capture.
+packets_in() {
+	tcpdump -n -r "$ROAM_OUT/$1" "${@:2}" 2>/dev/null | wc -l
 }
 
 # wrong_checksums FILE: the first TCP packets of a capture whose checksums, as they

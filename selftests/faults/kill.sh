@@ -131,10 +131,37 @@ register_content() {
 	roam register -j hlr show | jq -c '.[] | [.permanent, .care_of, .sequence, .key]'
 }
 
+# All that the register knew is lost. Nobody tells the mobile host, which stays where it
+# is: it renews what it takes to be there, as registrations are short. The last test of
+# the file, as they stay so.
+register_comes_back_empty() {
+	local moves
+	register_lifetime=30s
+	daemon_stop register hlrd
+	register_start
+	next_network
+	wait_for 60 is_registered
+	wait_for 60 is_mapped correspondent
+	moves=$(counter mobile lr moves)
+	die register
+	rm -f "$hosts/register"/hlr.db*
+	come_back register
+	everything_goes_on
+	wait_for 60 is_registered
+	# What the correspondent knew ends soon, and it asks for what it uses.
+	wait_for 60 counter_is register hlr queries "-gt 0"
+	everything_goes_on
+	is_mapped correspondent || fail "care-of address: $(mapped_at correspondent)"
+	talk_open again correspondent "$permanent" 7
+	expect_eq "moves" "$moves" "$(counter mobile lr moves)"
+}
+
 fixture world
 test "OPEN-45 MLR-01: the register dies and keeps its content" register_keeps_its_content
 test "OPEN-45 MLR-38: the register dies under traffic" one_dies register
 test "OPEN-45 MLR-38: the correspondent's daemon dies under traffic" one_dies correspondent
 test "OPEN-45 MLR-38: the mobile host's daemon dies under traffic" one_dies mobile
 test "GEN-02 OPEN-45: rewriting goes on with all daemons dead" all_daemons_die
+test "OPEN-38 OPEN-45 MLR-38: the register comes back empty and learns what it lost" \
+	register_comes_back_empty
 tests_done

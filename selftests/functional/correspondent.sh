@@ -11,6 +11,7 @@
 
 # Hosts in the range of permanent addresses that never move, beside the register.
 readonly fixed_a=203.0.113.77 fixed_b=203.0.113.78 fixed_c=203.0.113.79
+readonly fixed_d=203.0.113.80 fixed_e=203.0.113.81
 dissector=$(realpath "$(dirname "$0")")/../dissector/roam-lr.lua
 
 world() {
@@ -22,7 +23,7 @@ world() {
 		in_ns "${!host}" sysctl -qw net.ipv4.conf.all.rp_filter=1 \
 			net.ipv4.conf.default.rp_filter=1
 	done
-	for address in "$fixed_a" "$fixed_b" "$fixed_c"; do
+	for address in "$fixed_a" "$fixed_b" "$fixed_c" "$fixed_d" "$fixed_e"; do
 		ip -n "$register" address add "$address/32" dev lo
 		ip -n "$router" route add "$address" via "$register_addr"
 	done
@@ -178,49 +179,227 @@ update_replaces_null_mapping() {
 	talk_open back correspondent "$permanent" 7
 }
 
+# ---- who is told of a move ----
+
+# peer_known: how the mobile host knows the correspondent, and whether that knows it.
+peer_known() {
+	roam mobile -j mangle peer show | jq -r --arg peer "$correspondent_addr" \
+		'.[] | select(.peer == $peer) | "\(.mode) \(.told)"'
+}
+
+peer_is() {
+	[[ $(peer_known) == "$1" ]]
+}
+
+# nothing_open PORT: no connection is established, and those to the port have left
+# nothing but what waits for stray segments.
+nothing_open() {
+	[[ ! $(sockets mobile; sockets correspondent) ]] &&
+		(in_ns "$mobile" ss -Htan; in_ns "$correspondent" ss -Htan) |
+			awk -v port=":$1\$" '$1 !~ /TIME-WAIT|LISTEN/ && ($4 ~ port || $5 ~ port) { left = 1 }
+				END { exit left }'
+}
+
+# Nobody talks any more as the host moves. The correspondent hears of it all the same,
+# so that its next connection needs nobody, although the register is there to be asked.
+closed_correspondents_are_told() {
+	local server queries held misses
+	# The correspondent knows the mobile host, which starts with nobody in its list.
+	in_ns "$mobile" socat -u /dev/null "TCP:$correspondent_addr:7"
+	wait_for 60 is_mapped correspondent
+	wait_for 60 nothing_open 7
+	expect_ok roam mobile mangle peer flush
+	expect_eq "correspondents before" "" "$(peer_known)"
+	bg in_ns "$mobile" socat -u TCP-LISTEN:11 OPEN:/dev/null
+	server=$bg_pid
+	wait_for 60 port_open mobile 11
+	expect_ok in_ns "$correspondent" socat -u /dev/null "TCP:$permanent:11"
+	wait "$server" || fail "the server failed"
+	wait_for 60 nothing_open 11
+	wait_for 60 peer_is "roam true"
+
+	capture_start "$router" correspondent correspondent.closed.pcap "udp port 17434"
+	move_to 2
+	wait_for 60 is_registered
+	wait_for 60 is_mapped correspondent
+	wait_for 60 peer_is "roam true"
+	capture_stop
+	(($(messages correspondent.closed.pcap "roam_lr.type == 5 && ip.dst == $correspondent_addr &&
+		roam_lr.permanent4 == $permanent && roam_lr.care_of4 == $care_of") > 0)) ||
+		fail "the correspondent was not told"
+	expect_eq "own messages with the permanent address" 0 \
+		"$(packets_in correspondent.closed.pcap host "$permanent")"
+
+	queries=$(counter register hlr queries)
+	held=$(counter correspondent mangle held)
+	misses=$(counter correspondent lr misses)
+	daemon_signal register hlrd STOP
+	on_exit daemon_signal register hlrd CONT
+	talk_open unasked correspondent "$permanent" 7
+	daemon_signal register hlrd CONT
+	expect_eq "packets held" "$held" "$(counter correspondent mangle held)"
+	expect_eq "questions of the module" "$misses" "$(counter correspondent lr misses)"
+	expect_eq "queries" "$queries" "$(counter register hlr queries)"
+}
+
+# ---- nobody can say ----
+
+# no_register OPTIONS: the register is silent, the module's settings as given.
+no_register() {
+	daemon_signal register hlrd STOP
+	on_exit daemon_signal register hlrd CONT
+	expect_ok roam correspondent mangle config set "$@"
+	on_exit roam correspondent mangle config set hold-time 2s hold-policy pass
+}
+
+# By default they leave in the end, as they are, and so does the whole connection.
+unanswered_packets_pass_in_the_end() {
+	local held passed sent started first
+	expect_eq "default" pass "$(roam correspondent -j mangle config show | jq -r '.[0].hold_policy')"
+	no_register hold-time 4s
+	held=$(counter correspondent mangle held)
+	passed=$(counter correspondent mangle pass_hold_timeout)
+	capture_start "$correspondent" eth0 correspondent.unanswered.pcap "tcp and host $fixed_d"
+	started=$EPOCHREALTIME
+	talk_open unanswered correspondent "$fixed_d" 7
+	capture_stop
+	first=$(tcpdump -n -tt -r "$ROAM_OUT/correspondent.unanswered.pcap" 2>/dev/null | head -n 1)
+	expect_match "first packet" "> $fixed_d\.7: Flags \[S\]" "$first"
+	# To the microsecond, less than a tick for the kernel's own rounding.
+	sent=$((${first%%[. ]*}000000 + 10#$(cut -d' ' -f1 <<<"${first#*.}") - ${started/./}))
+	echo "first packet after $((sent / 1000)) ms"
+	((sent > 3990000)) || fail "the first packet left after $sent us"
+	((sent < 20000000)) || fail "the first packet waited for $sent us"
+	held=$(($(counter correspondent mangle held) - held))
+	((held > 0)) || fail "nothing was held"
+	expect_eq "packets that passed in the end" "$held" \
+		"$(($(counter correspondent mangle pass_hold_timeout) - passed))"
+	expect_eq "known of the address" '[]' "$(roam correspondent -j mangle show "$fixed_d")"
+}
+
+# Given up by the program before the hold ends, so that all it sent was held.
+unanswered_packets_are_dropped_where_wanted() {
+	local held dropped passed
+	no_register hold-time 4s hold-policy drop
+	held=$(counter correspondent mangle held)
+	dropped=$(counter correspondent mangle drop_hold_timeout)
+	passed=$(counter correspondent mangle pass_hold_timeout)
+	capture_start "$correspondent" eth0 correspondent.dropped.pcap "tcp and host $fixed_e"
+	expect_fail in_ns "$correspondent" socat -u /dev/null "TCP:$fixed_e:7,connect-timeout=2"
+	held=$(($(counter correspondent mangle held) - held))
+	((held > 0)) || fail "nothing was held"
+	wait_for 60 counter_is correspondent mangle drop_hold_timeout "-ge $((dropped + held))"
+	capture_stop
+	expect_eq "packets dropped" "$held" \
+		"$(($(counter correspondent mangle drop_hold_timeout) - dropped))"
+	expect_eq "packets that passed" "$passed" "$(counter correspondent mangle pass_hold_timeout)"
+	expect_eq "packets on the wire" 0 "$(packets_in correspondent.dropped.pcap)"
+}
+
 # ---- what is not TCP ----
 
-# datagram FROM TO ADDRESS PORT: send one, print the sender that arrives.
-datagram() {
-	local file=$hosts/datagram
-	rm -f "$file"
-	bg in_ns "${!2}" socat -u "UDP-RECVFROM:$4" \
-		SYSTEM:"echo \\\$SOCAT_PEERADDR \\\$(cat) >$file.new; mv $file.new $file"
-	wait_for 60 udp_open "$2" "$4"
-	echo "INVITE $RANDOM" >"$file.sent"
-	in_ns "${!1}" socat -u "OPEN:$file.sent" "UDP-SENDTO:$3:$4"
-	wait_for 60 test_file "$file"
-	expect_eq "payload" "$(<"$file.sent")" "$(cut -d' ' -f2- "$file")"
-	cut -d' ' -f1 "$file"
+# Sends back what comes: SIP, something like RTP, a protocol for experiments. Or, given
+# its own address, another one and which of these, sends to that and says what came back.
+readonly datagrams='
+import os, select, socket, sys
+
+own = sys.argv[1] if len(sys.argv) > 1 else "0.0.0.0"
+sockets = {}
+for what in sys.argv[3:] or ("5060", "16384", "raw"):
+    raw = what == "raw"
+    s = socket.socket(socket.AF_INET, socket.SOCK_RAW if raw else socket.SOCK_DGRAM, 253 if raw else 0)
+    s.settimeout(60)
+    s.bind((own, 0 if raw or len(sys.argv) > 1 else int(what)))
+    sockets[s] = what
+
+def receive(s):
+    data, sender = s.recvfrom(2000)
+    return data[20:] if sockets[s] == "raw" else data, sender
+
+if len(sys.argv) == 1:
+    print("listens", flush=True)
+    while True:
+        for s in select.select(sockets, [], [])[0]:
+            s.sendto(*receive(s))
+for s, what in sockets.items():
+    data = b"INVITE sip:nobody@example.net" + os.urandom(100)
+    s.sendto(data, (sys.argv[2], 0 if what == "raw" else int(what)))
+    came, sender = receive(s)
+    print(what, "same" if came == data else "other", "from", sender[0])
+'
+
+# datagrams_serve HOST
+datagrams_serve() {
+	bg in_ns "${!1}" /usr/bin/python3 -c "$datagrams" >"$hosts/datagrams"
+	wait_for 60 grep -q listens "$hosts/datagrams"
 }
 
-test_file() {
-	[[ -s $1 ]]
+# datagrams_between HOST OWN-ADDRESS ADDRESS WHAT...: one of each there and back.
+datagrams_between() {
+	expect_eq "what came back" "$(printf "%s same from $3\n" "${@:4}")" \
+		"$(in_ns "${!1}" /usr/bin/python3 -c "$datagrams" "${@:2}")"
 }
 
-udp_open() {
-	in_ns "${!1}" ss -Huln "sport = :$2" | grep -q .
-}
-
-# SIP and something like RTP, each way; our own messages are UDP as well.
-datagrams_pass_untouched() {
-	local port
+# A connection is rewritten meanwhile. Each packet is looked at four times, and is always
+# the same: above the module, on the wire, on the wire at the other end, above the module
+# there.
+others_pass_untouched() {
+	local host side link address
 	place_now
 	talk_open before mobile "$correspondent_addr" 7
-	capture_start "$router" correspondent correspondent.udp.pcap udp
-	for port in 5060 16384; do
-		expect_eq "sender of UDP" "$care_of" \
-			"$(datagram mobile correspondent "$correspondent_addr" "$port")"
-		expect_eq "sender of UDP" "$correspondent_addr" \
-			"$(datagram correspondent mobile "$care_of" "$port")"
+	datagrams_serve correspondent
+	link=$(ip -n "$mobile" -o address show to "$care_of" | awk '{ print $2 }')
+	for host in mobile correspondent; do
+		capture_sides "${!host}" "$link" "correspondent.$host" \
+			"ip and (icmp or proto 253 or udp port 5060 or udp port 16384)" \
+			"ip protocol { 1, 253 }" "udp sport { 5060, 16384 }" "udp dport { 5060, 16384 }"
+		link=eth0
 	done
+	datagrams_between mobile "$care_of" "$correspondent_addr" 5060 16384 raw
+	expect_ok in_ns "$mobile" ping -c 1 -W 60 "$correspondent_addr"
+	expect_ok in_ns "$correspondent" ping -c 1 -W 60 "$care_of"
 	# What an application sends to the permanent address stays as it is, too.
 	echo lost | in_ns "$correspondent" socat -u - "UDP-SENDTO:$permanent:5060"
-	wait_for 60 packet_came correspondent.udp.pcap "dst $permanent and udp port 5060"
-	capture_stop
-	expect_eq "own messages with the permanent address" 0 \
-		"$(packets correspondent.udp.pcap "udp.port == 17434 && ip.addr == $permanent")"
+	wait_for 60 packet_came correspondent.correspondent.wire.pcap "dst $permanent and udp port 5060"
+	for host in mobile correspondent; do
+		capture_sides_stop "correspondent.$host"
+	done
+	# shellcheck disable=SC2086 # four words
+	address=$(printf '%02x' ${care_of//./ })
+	for side in mobile.stack mobile.wire correspondent.wire correspondent.stack; do
+		bytes_of_side "correspondent.$side" router | grep "$address" >"$ROAM_OUT/correspondent.$side"
+		expect_eq "packets that $side sees in another way" "" \
+			"$(diff "$ROAM_OUT/correspondent.mobile.stack" "$ROAM_OUT/correspondent.$side" | head -n 4)"
+	done
+	# ICMP, UDP and the other one, by the field in their headers.
+	expect_eq "packets by protocol" "4 01 4 11 2 fd" \
+		"$(cut -c19-20 "$ROAM_OUT/correspondent.$side" | sort | uniq -c | xargs)"
 	talk before
+}
+
+# Once the policy names it, UDP has permanent addresses above and care-of ones below.
+udp_is_rewritten_where_named() {
+	local host filter
+	place_now
+	talk_open told mobile "$correspondent_addr" 7
+	datagrams_serve correspondent
+	for host in mobile correspondent; do
+		expect_ok roam "$host" mangle config set protocol tcp,udp
+		on_exit roam "$host" mangle config set protocol tcp
+	done
+	capture_start "$router" correspondent correspondent.named.pcap "udp port 16384"
+	datagrams_between mobile "$permanent" "$correspondent_addr" 16384
+	capture_stop
+	expect_eq "packets on the wire, there and back" "1 1 2" "$(for filter in \
+		"src $care_of and dst $correspondent_addr" "src $correspondent_addr and dst $care_of" ""; do
+		packets_in correspondent.named.pcap "$filter"
+	done | xargs)"
+	# Who was told hears of a move as before, though these messages are UDP as well.
+	move_to 3
+	talk told
+	wait_for 60 is_registered
+	wait_for 60 is_mapped correspondent
+	datagrams_between mobile "$permanent" "$correspondent_addr" 16384
 }
 
 packet_came() {
@@ -505,13 +684,16 @@ namespaces_share_nothing() {
 fixture world
 test "OPEN-40: connections to the care-of address are left alone" care_of_connections_are_left_alone
 test "MLR-25: an update replaces a null mapping" update_replaces_null_mapping
+test "MLR-35 MLR-36 MLR-37: who has closed is told of a move, and needs no question after it" \
+	closed_correspondents_are_told
 test "MLR-06 MLR-21 MLR-22 MLR-24: a host that does not move is asked for once" \
 	fixed_host_is_asked_for_once
 test "MLR-18: TCP to a host that does not move leaves unmodified" fixed_host_gets_the_same_bytes
 test "MLR-23: an expired mapping is asked for again" expired_mapping_is_asked_for
 test "MLR-23: a mapping that nobody uses ends" idle_mapping_ends
 test "MLR-16: TCP outside the range is not looked at" outside_the_range_nothing_happens
-test "MLR-15 MLR-28: UDP passes untouched" datagrams_pass_untouched
+test "MLR-15 MLR-28 TEN-27: UDP, ping and other protocols pass untouched" others_pass_untouched
+test "OPEN-39 TEN-27: UDP is rewritten where the policy names it" udp_is_rewritten_where_named
 test "OPEN-08: errors of a narrow path reach the socket" narrow_path_is_discovered
 test "OPEN-41: after a move the size of the old path is forgotten" old_path_is_forgotten
 test "OPEN-10: firewalls see permanent addresses and one connection" \
@@ -520,6 +702,10 @@ test "OPEN-11 OPEN-18: strict reverse path filters do no harm" strict_settings_d
 test "OPEN-19: a stateful firewall on the path lets a moved connection through" \
 	stateful_firewall_lets_it_through
 test "OPEN-12: a TCP-MD5 session moves" signed_connection_moves
+test "OPEN-37: where no register answers the first packets pass in the end" \
+	unanswered_packets_pass_in_the_end
+test "OPEN-37: where no register answers they are dropped if that is wanted" \
+	unanswered_packets_are_dropped_where_wanted
 test "OPEN-37: a plain peer works by the care-of address" \
 	plain_peer_works_by_the_care_of_address
 test "OPEN-14: namespaces share nothing" namespaces_share_nothing

@@ -273,6 +273,60 @@ monitor_is_quiet() {
 	((size == $(wc -c <"$hosts/told")))
 }
 
+lost_literal() {
+	(($(grep -c "do not reach .* symmetric mode" "$hosts/mobile/log") > $1))
+}
+
+# Its registers, its correspondent and the network know all that it can tell.
+all_is_told() {
+	roam mobile -j lr registers | jq -e 'all(.[]; .registered)' &&
+		roam mobile -j lr peers | jq -e --arg peer "$correspondent_addr" \
+			'any(.[]; .correspondent == $peer and .current)'
+}
+
+# mirrored WORDS: the daemon has seen this default route: its own table has it.
+mirrored() {
+	ip -n "$mobile" route show table 7700 default | grep -q "$1"
+}
+
+# The host moves within what has one address: another router, another link. It is not
+# told to anybody, though all packets take the new way. In net2 and net3 no literal mode
+# is tried a second time.
+same_place_tells_nobody() {
+	local sent moves lost
+	lost=$(grep -c "do not reach .* symmetric mode" "$hosts/mobile/log")
+	move_to 2
+	talk_open stays mobile "$correspondent_addr" 7
+	wait_for 60 lost_literal "$lost"
+	wait_for 60 all_is_told
+	sent=$(counter mobile lr sent)
+	moves=$(counter mobile lr moves)
+
+	ip -n "$router" address add 192.0.2.126/26 dev net2
+	on_exit ip -n "$router" address del 192.0.2.126/26 dev net2
+	ip -n "$mobile" route replace default via 192.0.2.126
+	wait_for 60 mirrored "via 192.0.2.126"
+	talk stays
+
+	ip -n "$router" route add "$care_of/32" dev net3
+	on_exit ip -n "$router" route del "$care_of/32"
+	ip -n "$mobile" link set net3 up
+	ip -n "$mobile" route replace default via 192.0.2.129 dev net3 onlink src "$care_of"
+	wait_for 60 mirrored "dev net3"
+	capture_start "$router" net3 daemon.stays.pcap
+	talk stays
+	capture_stop
+	(($(packets_in daemon.stays.pcap "tcp and src $care_of") > 0 &&
+		$(packets_in daemon.stays.pcap "tcp and dst $care_of") > 0)) ||
+		fail "the other link carries nothing"
+	expect_eq "messages sent" "$sent" "$(counter mobile lr sent)"
+	expect_eq "moves" "$moves" "$(counter mobile lr moves)"
+	# It looks at all this, and tells what there is to tell.
+	move_to 1
+	talk stays
+	counter_is mobile lr sent "-gt $sent" || fail "a move is not told either"
+}
+
 # local_address NAME PORT: of the mobile host's connections to a port.
 local_addresses() {
 	sockets mobile dport = ":$1" | cut -d: -f1 | sort -u
@@ -440,6 +494,8 @@ test "MLR-11: names lead to the permanent address, wherever the host is" \
 test "MLR-33 D-21: a change of address is seen at once" change_of_address_is_seen_at_once
 test "MLR-33 D-21: a change that the kernel does not tell is seen at the next look" \
 	change_without_an_event_is_seen_as_well
+test "MLR-40: as long as the care-of address stays nobody is told anything" \
+	same_place_tells_nobody
 test "OPEN-28 MLR-36: with a shared key a correspondent follows without a register" \
 	shared_key_needs_no_register
 test "TEN-11: TCP to SIP ports keeps the care-of address" exempt_ports_use_the_care_of_address
