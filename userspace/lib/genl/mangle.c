@@ -373,17 +373,18 @@ static void put_range(struct nlmsghdr *nlh, uint16_t type,
 	mnl_attr_nest_end(nlh, nest);
 }
 
-static struct roam_prefix read_range(const struct nlattr *nest)
+static bool read_range(const struct nlattr *nest, struct roam_prefix *range)
 {
-	struct roam_prefix range;
 	struct attrs attrs;
+	unsigned int len;
 
 	read_nest(&attrs, nest);
-	range.addr = GET_ADDR(&attrs, RANGE_ADDR);
-	range.len = get_u8(&attrs, ROAM_MANGLE_A_RANGE_PREFIX_LEN);
-	if (attrs.a[ROAM_MANGLE_A_RANGE_ADDR4])
-		range.len += 96;
-	return range;
+	range->addr = GET_ADDR(&attrs, RANGE_ADDR);
+	len = get_u8(&attrs, ROAM_MANGLE_A_RANGE_PREFIX_LEN);
+	if (roam_addr_is_v4(&range->addr))
+		len += 96;
+	range->len = len;
+	return len <= 128;
 }
 
 int mangle_range_set(struct genl *genl, const struct roam_prefix *ranges,
@@ -411,13 +412,12 @@ static int on_ranges(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct range_dump *dump = ctx;
 	const struct nlattr *attr;
+	struct roam_prefix range;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		if (mnl_attr_get_type(attr) == ROAM_MANGLE_A_MAIN_RANGE) {
-			struct roam_prefix range = read_range(attr);
-
+		if (mnl_attr_get_type(attr) == ROAM_MANGLE_A_MAIN_RANGE &&
+		    read_range(attr, &range))
 			dump->fn(dump->ctx, &range);
-		}
 	return 0;
 }
 
@@ -465,9 +465,10 @@ static void read_exempt(const struct nlattr *nest, struct mangle_exempt *exempt)
 					mnl_attr_get_u16(attr);
 			break;
 		case ROAM_MANGLE_A_EXEMPT_RANGE:
-			if (exempt->n_ranges < MANGLE_EXEMPT_RANGES)
-				exempt->ranges[exempt->n_ranges++] =
-					read_range(attr);
+			if (exempt->n_ranges < MANGLE_EXEMPT_RANGES &&
+			    read_range(attr,
+				       &exempt->ranges[exempt->n_ranges]))
+				exempt->n_ranges++;
 			break;
 		case ROAM_MANGLE_A_EXEMPT_CGROUP:
 			if (len == 8 &&
