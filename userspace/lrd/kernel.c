@@ -209,14 +209,37 @@ static void see_peer(void *ctx, const struct mangle_peer *p)
 		mobile_miss(lrd->mobile, daemon_now(), &p->own, &p->addr);
 }
 
+static void exempt_cgroups(struct lrd *lrd)
+{
+	struct mangle_exempt *exempt = &lrd->exempt;
+
+	for (size_t i = 0; i < lrd->config->n_cgroups; i++) {
+		const char *path = lrd->config->cgroups[i];
+
+		if (mangle_cgroup_id(path, &exempt->cgroups[exempt->n_cgroups]))
+			exempt->n_cgroups++;
+		else
+			log_warning("cgroup=%s is not there, so it is not exempt; once it is: systemctl reload roam-lrd",
+				    path);
+	}
+}
+
 /* TEN-11, OPEN-39, OPEN-40 */
-static void set_policy(struct lrd *lrd)
+void kernel_set_exempt(struct lrd *lrd)
 {
 	struct mangle_config config = {
 		.set = 1u << ROAM_MANGLE_A_CONFIG_EXEMPT,
-		.exempt = lrd->config->exempt,
 	};
 
+	lrd->exempt = lrd->config->exempt;
+	for (size_t i = 0; i < lrd->n_registers; i++)
+		if (!mangle_exempt_add_port(&lrd->exempt,
+					    lrd->registers[i].port))
+			log_warning("messages to port %u of a register are not exempt: the module takes %d ports; list less in 'exempt { ports }'",
+				    lrd->registers[i].port,
+				    MANGLE_EXEMPT_PORTS);
+	exempt_cgroups(lrd);
+	config.exempt = lrd->exempt;
 	if (mangle_config_set(lrd->kernel, &config))
 		log_error("the module does not take what is exempt: %s",
 			  genl_error(lrd->kernel));
@@ -224,7 +247,6 @@ static void set_policy(struct lrd *lrd)
 
 void kernel_configure(struct lrd *lrd)
 {
-	set_policy(lrd);
 	if (mangle_range_set(lrd->kernel, lrd->config->permanent,
 			     lrd->config->n_permanent))
 		log_error("the module does not take the prefixes: %s",

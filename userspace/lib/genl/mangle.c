@@ -2,8 +2,13 @@
 #include "genl/mangle.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/genetlink.h>
+#include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 /* Longest nested entry: a mapping with all its attributes, with room to grow. */
 #define ENTRY_MAX 128
@@ -431,6 +436,41 @@ int mangle_range_get(struct genl *genl,
 			 on_ranges, &dump, NULL);
 }
 
+bool mangle_cgroup_id(const char *path, uint64_t *id)
+{
+	char whole[PATH_MAX];
+	struct statfs fs;
+	struct stat st;
+
+	snprintf(whole, sizeof(whole), "%s%s",
+		 *path == '/' ? "" : "/sys/fs/cgroup/", path);
+	if (stat(whole, &st) || statfs(whole, &fs))
+		return false;
+	errno = EINVAL;
+	if (!S_ISDIR(st.st_mode) || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return false;
+	*id = st.st_ino;
+	return true;
+}
+
+bool mangle_exempt_has_port(const struct mangle_exempt *exempt, uint16_t port)
+{
+	for (size_t i = 0; i < exempt->n_ports; i++)
+		if (exempt->ports[i] == port)
+			return true;
+	return false;
+}
+
+bool mangle_exempt_add_port(struct mangle_exempt *exempt, uint16_t port)
+{
+	if (mangle_exempt_has_port(exempt, port))
+		return true;
+	if (exempt->n_ports == MANGLE_EXEMPT_PORTS)
+		return false;
+	exempt->ports[exempt->n_ports++] = port;
+	return true;
+}
+
 static void put_exempt(struct nlmsghdr *nlh, const struct mangle_exempt *exempt)
 {
 	struct nlattr *nest = mnl_attr_nest_start(nlh,
@@ -554,6 +594,14 @@ int mangle_config_get(struct genl *genl, struct mangle_config *config)
 	memset(config, 0, sizeof(*config));
 	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_CONFIG_GET, 0),
 			 on_config, config, NULL);
+}
+
+bool mangle_rewrites(const struct mangle_config *config, uint8_t protocol)
+{
+	for (size_t i = 0; i < config->n_protocols; i++)
+		if (config->protocols[i] == protocol)
+			return true;
+	return false;
 }
 
 struct stats_dump {
