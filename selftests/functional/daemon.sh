@@ -455,6 +455,23 @@ exempt_groups_stay_exempt() {
 	(($(counter correspondent mangle exempted) > exempted)) || fail "the group is not exempt"
 }
 
+peer_time_is() {
+	[[ $(roam mobile -j mangle config show | jq '.[0].peer_time') == "$1" ]]
+}
+
+# The module's own 10 minutes are enough for what is wanted by default.
+correspondents_are_remembered_while_registered() {
+	wait_for 60 peer_time_is 600
+	reconfigured mobile 's/announce_time/lifetime = 1h  &/'
+	wait_for 60 peer_time_is 7200
+	# Who wants more gets it.
+	expect_ok roam mobile mangle config set peer-time 3h
+	daemon_signal mobile lrd HUP
+	wait_for 60 has_exempt_ports mobile
+	peer_time_is 10800 || fail "it was lowered"
+	expect_ok roam mobile mangle config set peer-time 10m
+}
+
 wire_is() {
 	[[ $(roam mobile -j lr registers | jq -r '.[0].wire') == "$1" ]]
 }
@@ -586,6 +603,8 @@ test "TEN-11: what roam-lrd sends is neither held nor rewritten, whatever is" \
 test "TEN-11 OPEN-50: the doctor knows when it would be" \
 	doctor_knows_when_own_messages_are_not_exempt
 test "OPEN-39: control groups are exempt after a reload and a restart" exempt_groups_stay_exempt
+test "MLR-35: correspondents are remembered for as long as a registration lasts" \
+	correspondents_are_remembered_while_registered
 test "OPEN-18 TEN-32: literal where the network lets it, symmetric elsewhere" \
 	mode_follows_the_network
 test "OPEN-45: mappings that somebody removes come back" removed_mappings_come_back

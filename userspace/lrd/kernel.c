@@ -245,8 +245,36 @@ void kernel_set_exempt(struct lrd *lrd)
 			  genl_error(lrd->kernel));
 }
 
+/*
+ * MLR-35, MLR-37: a mapping lasts at a correspondent for as long as we are
+ * registered, and one that ends just after its last packet is asked for again.
+ * What the administrator set is never lowered. The module counts in a signed
+ * number.
+ */
+void kernel_remember_peers(struct lrd *lrd, msec_t lifetime)
+{
+	struct mangle_config config;
+	msec_t wanted = 2 * lifetime;
+
+	if (wanted > INT32_MAX)
+		wanted = INT32_MAX;
+	if (!mangle_config_get(lrd->kernel, &config)) {
+		if (config.peer_time >= wanted)
+			return;
+		config.set = 1u << ROAM_MANGLE_A_CONFIG_PEER_TIME;
+		config.peer_time = wanted;
+		if (!mangle_config_set(lrd->kernel, &config))
+			return;
+	}
+	log_error("cannot have the module remember correspondents for %lld s: %s",
+		  (long long)wanted / 1000, genl_error(lrd->kernel));
+}
+
 void kernel_configure(struct lrd *lrd)
 {
+	if (lrd->mobile)
+		kernel_remember_peers(lrd, (msec_t)lrd->config->mobile.lifetime *
+					   1000);
 	if (mangle_range_set(lrd->kernel, lrd->config->permanent,
 			     lrd->config->n_permanent))
 		log_error("the module does not take the prefixes: %s",

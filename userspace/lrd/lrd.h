@@ -130,6 +130,8 @@ void kernel_adopt(struct lrd *lrd);
 void kernel_set_exempt(struct lrd *lrd);
 /* The module gets the prefixes, and begins to ask. */
 void kernel_configure(struct lrd *lrd);
+/* The module keeps correspondents as long as they may know where we were. */
+void kernel_remember_peers(struct lrd *lrd, msec_t lifetime);
 void kernel_stop(struct lrd *lrd);
 void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
 		    const struct roam_addr *coa, uint64_t seq, bool literal);
