@@ -437,7 +437,7 @@ connect_in() {
 exempt_groups_stay_exempt() {
 	local group=/sys/fs/cgroup/roam-daemon exempted
 	place_now
-	reconfigured correspondent '$a exempt { cgroups = {"roam-daemon"} }'
+	reconfigured correspondent 's/^register/exempt { cgroups = {"roam-daemon"} }\n&/'
 	wait_for 60 grep -q "cgroup=roam-daemon is not there" "$hosts/correspondent/log"
 	mkdir "$group" && on_exit rmdir "$group"
 	daemon_signal correspondent lrd HUP
