@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 #   make bench-register   the register beside Redis and osmo-hlr, in build/bench
-#   make bench-moves [MOVES=1000]  how long connections stand still in a move
+#   make bench-moves      how long connections stand still in a move; MOVES=1000,
+#                         CONNECTIONS=32, AWAY=30 (ms) and CASES="key register bytes
+#                         throughput" (see selftests/bench/moves)
 #
 # Helpers of make bench, built before the guest starts: a compiler would take
 # minutes where each instruction is counted.
@@ -46,7 +48,8 @@ $(BENCH)/register-osmo: selftests/bench/register/osmo.c
 bench-moves: all $(BENCH)/moves
 	@scripts/build-modules 6.12 >/dev/null
 	@selftests/vm/run --kernel 6.12 --name bench-moves --icount --timeout 5400 -- \
-		env MOVES='$(MOVES)' selftests/bench/moves
+		env MOVES='$(MOVES)' CONNECTIONS='$(CONNECTIONS)' AWAY='$(AWAY)' \
+		CASES='$(CASES)' selftests/bench/moves
 	@cp build/vm/6.12/bench-moves/moves.json build/vm/6.12/bench-moves/moves.txt $(BENCH)/
 
 $(BENCH)/moves: selftests/bench/moves.c selftests/bench/load.h

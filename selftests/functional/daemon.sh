@@ -373,6 +373,159 @@ exempt_destinations_are_not_held() {
 	expect_eq "packets held" "$held" "$(counter mobile mangle held)"
 }
 
+# ---- what roam-lrd itself sends ----
+
+exempt_ports() {
+	roam "$1" -j mangle config show | jq -c '.[0].exempt_port'
+}
+
+has_exempt_ports() {
+	[[ $(exempt_ports "$1") == "[5060,5061,17434,$second_port]" ]]
+}
+
+diagnosis() {
+	roam "$1" -j doctor | jq -r --arg check "$2" '.[] | select(.check == $check) | .result'
+}
+
+udp_to() {
+	echo datagram | in_ns "$mobile" socat -u - "UDP:203.0.113.9:$1" || fail "cannot send UDP"
+}
+
+# message_sources FILE: where the announces of a capture come from.
+message_sources() {
+	tcpdump -n -r "$ROAM_OUT/$1" "udp and dst $correspondent_addr" 2>/dev/null |
+		awk '{ print $3 }' | cut -d. -f1-4 | sort -u
+}
+
+probes_lost() {
+	grep -c "do not reach .* symmetric mode" "$hosts/mobile/log"
+}
+
+more_probes_lost() {
+	(($(probes_lost) > $1))
+}
+
+# All UDP is rewritten, and held where a mapping is missing; but not these.
+own_messages_are_left_alone() {
+	local host held lost
+	for host in mobile correspondent; do
+		# DNS names the second port.
+		wait_for 60 has_exempt_ports "$host"
+		expect_ok roam "$host" mangle config set protocol tcp,udp
+		on_exit roam "$host" mangle config set protocol tcp
+	done
+	held=$(counter mobile mangle held)
+	udp_to 17434
+	udp_to "$second_port"
+	expect_eq "messages held" "$held" "$(counter mobile mangle held)"
+	udp_to 9
+	(($(counter mobile mangle held) > held)) || fail "other datagrams are not held"
+
+	# net1 lets the permanent address out: what says so has to carry it.
+	move_to 3
+	talk_open messages mobile "$correspondent_addr" 7
+	wait_for 60 is_registered
+	capture_start "$router" correspondent daemon.messages.pcap "udp port 17434"
+	move_to 1
+	talk messages
+	wait_for 60 is_registered
+	wait_for 60 second_knows "$care_of"
+	wait_for 60 wire_is literal
+	wait_for 60 is_mapped correspondent
+	capture_stop
+	expect_eq "sources of announces" "$care_of $permanent" \
+		"$(message_sources daemon.messages.pcap | tr '\n' ' ' | sed 's/ $//')"
+	expect_match "how it was told" "mn=$permanent is at $care_of .* by=$care_of" \
+		"$(grep " is at $care_of " "$hosts/correspondent/log" | tail -n 1)"
+	# net2 does not, and a probe that were rewritten would pass.
+	lost=$(probes_lost)
+	move_to 2
+	talk messages
+	wait_for 60 is_registered
+	wait_for 60 second_knows "$care_of"
+	wait_for 60 is_mapped correspondent
+	wait_for 60 more_probes_lost "$lost"
+	expect_eq "mode where the permanent address does not pass" symmetric \
+		"$(roam mobile -j lr registers | jq -r '.[0].wire')"
+	talk messages
+}
+
+doctor_knows_when_own_messages_are_not_exempt() {
+	place_now
+	expect_eq "doctor, as UDP is not rewritten" "" "$(diagnosis mobile messages)"
+	expect_ok roam mobile mangle config set protocol tcp,udp
+	on_exit roam mobile mangle config set protocol tcp
+	expect_eq "doctor" ok "$(diagnosis mobile messages)"
+	expect_ok roam mobile mangle config set exempt-port none
+	expect_eq "doctor" warn "$(diagnosis mobile messages)"
+	daemon_signal mobile lrd HUP
+	wait_for 60 has_exempt_ports mobile
+	expect_eq "doctor after its advice" ok "$(diagnosis mobile messages)"
+	wait_for 60 is_registered
+}
+
+# ---- what it sets in the module ----
+
+# reconfigured HOST SED-COMMAND: lrd.conf changed so until the test ends, and read.
+reconfigured() {
+	local conf=$hosts/$1/lrd.conf
+	cp "$conf" "$conf.old"
+	on_exit daemon_signal "$1" lrd HUP
+	on_exit mv "$conf.old" "$conf"
+	sed -i "$2" "$conf"
+	daemon_signal "$1" lrd HUP
+}
+
+exempts_group() {
+	[[ $(roam correspondent -j mangle config show | jq -c '.[0].exempt_cgroup') == "[$1]" ]]
+}
+
+# connect_in GROUP: a connection to the mobile host, from a process in that group.
+connect_in() {
+	# shellcheck disable=SC2016 # the inner shell's
+	bash -c 'echo $$ >"$1/cgroup.procs" && exec nsenter --net="/run/netns/$2" timeout 5 \
+		socat -u /dev/null "TCP:$3:9,connect-timeout=1"' connect "$1" "$correspondent" "$permanent"
+	true
+}
+
+exempt_groups_stay_exempt() {
+	local group=/sys/fs/cgroup/roam-daemon exempted
+	place_now
+	reconfigured correspondent 's/^register/exempt { cgroups = {"roam-daemon"} }\n&/'
+	wait_for 60 grep -q "cgroup=roam-daemon is not there" "$hosts/correspondent/log"
+	mkdir "$group" && on_exit rmdir "$group"
+	daemon_signal correspondent lrd HUP
+	wait_for 60 exempts_group "$(stat -c %i "$group")"
+	daemon_stop correspondent lrd
+	daemon correspondent roam-lrd lrd
+	expect_eq "exempt after a restart" "[$(stat -c %i "$group")]" \
+		"$(roam correspondent -j mangle config show | jq -c '.[0].exempt_cgroup')"
+	talk_open group mobile "$correspondent_addr" 7
+	wait_for 60 is_mapped correspondent
+	exempted=$(counter correspondent mangle exempted)
+	connect_in /sys/fs/cgroup
+	expect_eq "exempt from another group" "$exempted" "$(counter correspondent mangle exempted)"
+	connect_in "$group"
+	(($(counter correspondent mangle exempted) > exempted)) || fail "the group is not exempt"
+}
+
+peer_time_is() {
+	[[ $(roam mobile -j mangle config show | jq '.[0].peer_time') == "$1" ]]
+}
+
+# The module's own 10 minutes are enough for what is wanted by default.
+correspondents_are_remembered_while_registered() {
+	wait_for 60 peer_time_is 600
+	reconfigured mobile 's/announce_time/lifetime = 1h  &/'
+	wait_for 60 peer_time_is 7200
+	# Who wants more gets it.
+	expect_ok roam mobile mangle config set peer-time 3h
+	daemon_signal mobile lrd HUP
+	wait_for 60 has_exempt_ports mobile
+	peer_time_is 10800 || fail "it was lowered"
+	expect_ok roam mobile mangle config set peer-time 10m
+}
+
 wire_is() {
 	[[ $(roam mobile -j lr registers | jq -r '.[0].wire') == "$1" ]]
 }
@@ -501,6 +654,13 @@ test "OPEN-28 MLR-36: with a shared key a correspondent follows without a regist
 test "TEN-11: TCP to SIP ports keeps the care-of address" exempt_ports_use_the_care_of_address
 test "OPEN-40: a marked socket keeps the care-of address" exempt_marks_use_the_care_of_address
 test "OPEN-39: exempt destinations are neither held nor rewritten" exempt_destinations_are_not_held
+test "TEN-11: what roam-lrd sends is neither held nor rewritten, whatever is" \
+	own_messages_are_left_alone
+test "TEN-11 OPEN-50: the doctor knows when it would be" \
+	doctor_knows_when_own_messages_are_not_exempt
+test "OPEN-39: control groups are exempt after a reload and a restart" exempt_groups_stay_exempt
+test "MLR-35: correspondents are remembered for as long as a registration lasts" \
+	correspondents_are_remembered_while_registered
 test "OPEN-18 TEN-32: literal where the network lets it, symmetric elsewhere" \
 	mode_follows_the_network
 test "OPEN-45: mappings that somebody removes come back" removed_mappings_come_back

@@ -526,8 +526,11 @@ static bool load_mapping(const struct loading *load, const uint8_t *p)
 		.key_id = (uint32_t)bytes_get(p + 2, 4),
 		.seq = bytes_get(p + 6, 8),
 	};
-	int64_t left = (int64_t)bytes_get(p + 14, 8) - load->clock->wall;
+	int64_t end = (int64_t)bytes_get(p + 14, 8), left = 0;
 
+	/* What ended ended now: no difference of times overflows. */
+	if (end > load->clock->wall)
+		left = end - load->clock->wall;
 	if (left > load->longest)
 		left = load->longest;
 	m.expires = load->clock->now + left;

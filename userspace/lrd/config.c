@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lrd/config.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ static cfg_opt_t exempt_opts[] = {
 	CFG_INT("mark", 0, CFGF_NONE),
 	CFG_INT("mask", 0xffffffff, CFGF_NONE),
 	CFG_STR_LIST("destinations", "{}", CFGF_NONE),
+	CFG_STR_LIST("cgroups", "{}", CFGF_NONE),
 	CFG_END()
 };
 
@@ -182,21 +184,63 @@ static char *read_peers(cfg_t *cfg, struct config *config)
 	return error;
 }
 
+static char *too_many_ports(cfg_t *cfg)
+{
+	return conf_error(cfg, "ports",
+			  "has too many; with 'port' and the ports of the registers, which are exempt as well, the module takes %d",
+			  MANGLE_EXEMPT_PORTS);
+}
+
 static char *read_exempt_ports(cfg_t *cfg, struct mangle_exempt *exempt)
 {
-	size_t n = cfg_size(cfg, "ports");
-
-	if (n > MANGLE_EXEMPT_PORTS)
-		return conf_error(cfg, "ports",
-				  "has %zu ports; the module takes %d", n,
-				  MANGLE_EXEMPT_PORTS);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < cfg_size(cfg, "ports"); i++) {
 		long port = cfg_getnint(cfg, "ports", i);
 
 		if (port < 1 || port > 65535)
 			return conf_error(cfg, "ports",
 					  "%ld is not from 1 to 65535", port);
-		exempt->ports[exempt->n_ports++] = port;
+		if (!mangle_exempt_add_port(exempt, port))
+			return too_many_ports(cfg);
+	}
+	return NULL;
+}
+
+/*
+ * Our own messages, whatever protocols are rewritten: one that waits for its
+ * own answer waits for ever, and one that shall show whether the network lets
+ * the permanent address pass has to carry it (TEN-11).
+ */
+static char *exempt_messages(cfg_t *cfg, struct config *config)
+{
+	bool ok = mangle_exempt_add_port(&config->exempt, config->port);
+
+	for (size_t i = 0; i < config->n_registers; i++)
+		ok &= mangle_exempt_add_port(&config->exempt,
+					     config->registers[i].port);
+	return ok ? NULL : too_many_ports(cfg);
+}
+
+/* One that is not there now may be made while we run. */
+static char *read_cgroups(cfg_t *cfg, struct config *config)
+{
+	size_t n = cfg_size(cfg, "cgroups");
+	uint64_t id;
+
+	if (n > MANGLE_EXEMPT_CGROUPS)
+		return conf_error(cfg, "cgroups",
+				  "has %zu control groups; the module takes %d",
+				  n, MANGLE_EXEMPT_CGROUPS);
+	config->cgroups = calloc(n ? n : 1, sizeof(*config->cgroups));
+	if (!config->cgroups)
+		return daemon_error("out of memory");
+	for (size_t i = 0; i < n; i++) {
+		const char *path = cfg_getnstr(cfg, "cgroups", i);
+
+		if (!*path || (!mangle_cgroup_id(path, &id) && errno != ENOENT))
+			return conf_error(cfg, "cgroups",
+					  "'%s' is no control group of version 2; write its path below /sys/fs/cgroup, such as \"backup.slice\"",
+					  path);
+		config->cgroups[config->n_cgroups++] = strdup(path);
 	}
 	return NULL;
 }
@@ -209,6 +253,10 @@ static char *read_exempt(cfg_t *cfg, struct config *config)
 	long mark, mask;
 	size_t n;
 
+	if (!error)
+		error = exempt_messages(cfg, config);
+	if (!error)
+		error = read_cgroups(cfg, config);
 	if (!error)
 		error = conf_get_int(cfg, "mark", 0, UINT32_MAX, &mark);
 	if (!error)
@@ -437,6 +485,9 @@ void config_free(struct config *config)
 	free(config->mobile_keys);
 	free(config->corr_keys);
 	free(config->permanent);
+	for (size_t i = 0; i < config->n_cgroups; i++)
+		free(config->cgroups[i]);
+	free(config->cgroups);
 	free(config->own);
 	free(config->device);
 	free(config);

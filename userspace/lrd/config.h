@@ -41,7 +41,11 @@ struct config_register {
  * @own: own permanent addresses, one of each family at most; none: this host does
  *	not move
  * @n_own: their number
- * @exempt: what is never rewritten, and keeps the care-of address as source
+ * @exempt: what is never rewritten, and keeps the care-of address as source;
+ *	without the ports that DNS names and the control groups, which are found
+ *	later
+ * @cgroups: paths of the control groups
+ * @n_cgroups: their number
  * @mobile_keys: keys shared with correspondents, as the mobile role sees them
  * @corr_keys: the same, as the correspondent role sees them
  * @device: dummy link that holds them
@@ -63,6 +67,8 @@ struct config {
 	struct roam_addr *own;
 	size_t n_own;
 	struct mangle_exempt exempt;
+	char **cgroups;
+	size_t n_cgroups;
 	struct mobile_key *mobile_keys;
 	struct corr_key *corr_keys;
 	char *device;

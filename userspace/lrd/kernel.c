@@ -209,22 +209,72 @@ static void see_peer(void *ctx, const struct mangle_peer *p)
 		mobile_miss(lrd->mobile, daemon_now(), &p->own, &p->addr);
 }
 
+static void exempt_cgroups(struct lrd *lrd)
+{
+	struct mangle_exempt *exempt = &lrd->exempt;
+
+	for (size_t i = 0; i < lrd->config->n_cgroups; i++) {
+		const char *path = lrd->config->cgroups[i];
+
+		if (mangle_cgroup_id(path, &exempt->cgroups[exempt->n_cgroups]))
+			exempt->n_cgroups++;
+		else
+			log_warning("cgroup=%s is not there, so it is not exempt; once it is: systemctl reload roam-lrd",
+				    path);
+	}
+}
+
 /* TEN-11, OPEN-39, OPEN-40 */
-static void set_policy(struct lrd *lrd)
+void kernel_set_exempt(struct lrd *lrd)
 {
 	struct mangle_config config = {
 		.set = 1u << ROAM_MANGLE_A_CONFIG_EXEMPT,
-		.exempt = lrd->config->exempt,
 	};
 
+	lrd->exempt = lrd->config->exempt;
+	for (size_t i = 0; i < lrd->n_registers; i++)
+		if (!mangle_exempt_add_port(&lrd->exempt,
+					    lrd->registers[i].port))
+			log_warning("messages to port %u of a register are not exempt: the module takes %d ports; list less in 'exempt { ports }'",
+				    lrd->registers[i].port,
+				    MANGLE_EXEMPT_PORTS);
+	exempt_cgroups(lrd);
+	config.exempt = lrd->exempt;
 	if (mangle_config_set(lrd->kernel, &config))
 		log_error("the module does not take what is exempt: %s",
 			  genl_error(lrd->kernel));
 }
 
+/*
+ * MLR-35, MLR-37: a mapping lasts at a correspondent for as long as we are
+ * registered, and one that ends just after its last packet is asked for again.
+ * What the administrator set is never lowered. The module counts in a signed
+ * number.
+ */
+void kernel_remember_peers(struct lrd *lrd, msec_t lifetime)
+{
+	struct mangle_config config;
+	msec_t wanted = 2 * lifetime;
+
+	if (wanted > INT32_MAX)
+		wanted = INT32_MAX;
+	if (!mangle_config_get(lrd->kernel, &config)) {
+		if (config.peer_time >= wanted)
+			return;
+		config.set = 1u << ROAM_MANGLE_A_CONFIG_PEER_TIME;
+		config.peer_time = wanted;
+		if (!mangle_config_set(lrd->kernel, &config))
+			return;
+	}
+	log_error("cannot have the module remember correspondents for %lld s: %s",
+		  (long long)wanted / 1000, genl_error(lrd->kernel));
+}
+
 void kernel_configure(struct lrd *lrd)
 {
-	set_policy(lrd);
+	if (lrd->mobile)
+		kernel_remember_peers(lrd, (msec_t)lrd->config->mobile.lifetime *
+					   1000);
 	if (mangle_range_set(lrd->kernel, lrd->config->permanent,
 			     lrd->config->n_permanent))
 		log_error("the module does not take the prefixes: %s",

@@ -63,6 +63,7 @@ struct lrd_counters {
  * @sources: where the registers come from
  * @registers: those in force
  * @n_registers: their number
+ * @exempt: what is never rewritten: as configured, and messages to them
  * @control: control socket
  * @udp: the protocol's socket
  * @kernel: requests to the module
@@ -88,6 +89,7 @@ struct lrd {
 	struct registers *sources;
 	struct mobile_register registers[LRD_REGISTERS_MAX];
 	size_t n_registers;
+	struct mangle_exempt exempt;
 	struct control *control;
 	struct udp *udp;
 	struct genl *kernel;
@@ -124,8 +126,12 @@ void net_send_from(struct lrd *lrd, const struct roam_addr *from,
 char *kernel_start(struct lrd *lrd);
 /* The module's tables are read and handed to the cores (OPEN-45). */
 void kernel_adopt(struct lrd *lrd);
-/* The module gets the policy and the prefixes, and begins to ask. */
+/* The module gets what is exempt; again when there are other registers. */
+void kernel_set_exempt(struct lrd *lrd);
+/* The module gets the prefixes, and begins to ask. */
 void kernel_configure(struct lrd *lrd);
+/* The module keeps correspondents as long as they may know where we were. */
+void kernel_remember_peers(struct lrd *lrd, msec_t lifetime);
 void kernel_stop(struct lrd *lrd);
 void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
 		    const struct roam_addr *coa, uint64_t seq, bool literal);

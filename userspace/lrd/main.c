@@ -45,6 +45,11 @@ static void set_peer(void *ctx, const struct roam_addr *perm,
 	kernel_set_peer(ctx, perm, peer, mode);
 }
 
+static void remember(void *ctx, msec_t lifetime)
+{
+	kernel_remember_peers(ctx, lifetime);
+}
+
 static bool set_mapping(void *ctx, const struct roam_addr *perm,
 			const struct roam_addr *coa, uint64_t seq,
 			msec_t lifetime, bool literal)
@@ -83,6 +88,7 @@ static const struct mobile_ops mobile_ops = {
 	.locate = locate,
 	.set_own = set_own,
 	.set_peer = set_peer,
+	.remember = remember,
 	.random = random_bits,
 	.wallclock = wallclock,
 	.event = on_mobile_event,

@@ -80,10 +80,11 @@ static struct rtnl_rule *add_rule(struct rtnl_rule *rules, size_t *n,
 	return rule;
 }
 
-static size_t wanted_rules(const struct config *config, int family,
+static size_t wanted_rules(const struct lrd *lrd, int family,
 			   struct rtnl_rule *rules)
 {
-	const struct mangle_exempt *exempt = &config->exempt;
+	const struct mangle_exempt *exempt = &lrd->exempt;
+	const struct config *config = lrd->config;
 	const uint32_t before = config->priority - 1;
 	struct rtnl_rule *rule;
 	size_t n = 0;
@@ -125,7 +126,7 @@ static void keep_rules(struct lrd *lrd, int family)
 		log_warning("cannot keep route table %u: %s", config->table,
 			    strerror(-ret));
 	ret = rtnl_rules_keep(lrd->rtnl, family, rules,
-			      own ? wanted_rules(config, family, rules) : 0);
+			      own ? wanted_rules(lrd, family, rules) : 0);
 	if (ret < 0)
 		log_warning("cannot keep the rules %u and %u: %s",
 			    config->priority - 1, config->priority,

@@ -100,6 +100,8 @@ void registers_apply(struct lrd *lrd)
 	msec_t now = daemon_now();
 	bool done = true;
 
+	/* They may be asked and told from here on. */
+	kernel_set_exempt(lrd);
 	for (size_t i = 0; i < lrd->n_registers; i++)
 		registers[i] = (struct corr_register){
 			.addr = lrd->registers[i].addr,

@@ -58,6 +58,7 @@ struct fixture {
 	int modes[2];
 	unsigned int probes;
 	unsigned int doubts;
+	msec_t remembered;
 	uint64_t next_random;
 };
 
@@ -95,6 +96,11 @@ static void on_set_peer(void *ctx, const struct roam_addr *perm,
 	f->modes[roam_addr_eq(peer, &second)] = (int)mode;
 }
 
+static void on_remember(void *ctx, msec_t lifetime)
+{
+	((struct fixture *)ctx)->remembered = lifetime;
+}
+
 static uint64_t on_random(void *ctx)
 {
 	return ((struct fixture *)ctx)->next_random += 0x9e3779b97f4a7c15;
@@ -115,7 +121,8 @@ static void on_event(void *ctx, const struct mobile_event *event)
 
 static const struct mobile_ops ops = {
 	.send = on_send, .set_own = on_set_own, .set_peer = on_set_peer,
-	.random = on_random, .wallclock = on_wallclock, .event = on_event,
+	.remember = on_remember, .random = on_random,
+	.wallclock = on_wallclock, .event = on_event,
 };
 
 static void forget_past(struct fixture *f)
@@ -437,6 +444,37 @@ static void renews_after_two_thirds(void **state)
 	assert_int_equal(f->sent[0].msg.entries[0].seq, f->own_seq);
 	answer(f, REG1, LR_UPDATE, LR_OK);
 	assert_int_equal(count_events(f, MOBILE_REGISTERED), 0);
+}
+
+/* A renewal that is granted @seconds. */
+static void grant(struct fixture *f, uint32_t seconds)
+{
+	struct lr_msg msg = reply_to(f, REG1, LR_UPDATE, LR_OK);
+
+	f->remembered = 0;
+	msg.entries[0].lifetime = seconds;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+	forget_past(f);
+	pass(f, (msec_t)seconds * 1000 * 2 / 3);
+	assert_int_equal(f->n_sent, 1);
+}
+
+/* 300 s are wanted, and known to those who made the core. */
+static void longest_lifetime_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	set_coa(f, A);
+	grant(f, 60);
+	assert_int_equal(f->remembered, 0);
+	grant(f, 300);
+	assert_int_equal(f->remembered, 0);
+	grant(f, 900);
+	assert_int_equal(f->remembered, 900000);
+	grant(f, 300);
+	assert_int_equal(f->remembered, 0);
+	grant(f, 901);
+	assert_int_equal(f->remembered, 901000);
 }
 
 /* What the register gets between a host's first word and its last. */
@@ -1302,6 +1340,8 @@ int main(void)
 		     same_address_is_no_move, setup),
 		test("MLR-04 D-18: renewed after two thirds of the granted lifetime",
 		     renews_after_two_thirds, setup),
+		test("MLR-35 MLR-37: correspondents are remembered for the longest lifetime granted",
+		     longest_lifetime_is_told, setup),
 		test("TEN-12: first registration, renewal, move, return and leave are updates",
 		     all_registers_get_is_updates, setup),
 		test("MLR-02: an unanswered update is repeated unchanged, 500 ms to 8 s",

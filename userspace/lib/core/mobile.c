@@ -173,6 +173,7 @@ struct peer {
 /**
  * struct mobile - the core
  * @config: settings; its lists are @regs, @owns and @keys instead
+ * @lifetime: ms, the longest that was wanted or granted
  * @ops: the surroundings
  * @ctx: for @ops
  * @owns: permanent addresses
@@ -190,6 +191,7 @@ struct peer {
  */
 struct mobile {
 	struct mobile_config config;
+	msec_t lifetime;
 	struct mobile_ops ops;
 	void *ctx;
 	struct own *owns;
@@ -888,6 +890,7 @@ struct mobile *mobile_new(const struct mobile_config *config,
 	if (!mobile)
 		return NULL;
 	mobile->config = *config;
+	mobile->lifetime = (msec_t)config->lifetime * 1000;
 	mobile->ops = *ops;
 	mobile->ctx = ctx;
 	table_init(&mobile->peers, table_key_offset(struct peer, node, key),
@@ -1061,6 +1064,15 @@ void mobile_unreachable(struct mobile *mobile, msec_t now,
 	}
 }
 
+static void note_lifetime(struct mobile *mobile, msec_t granted)
+{
+	if (granted <= mobile->lifetime)
+		return;
+	mobile->lifetime = granted;
+	if (mobile->ops.remember)
+		mobile->ops.remember(mobile->ctx, granted);
+}
+
 static void ack_granted(struct mobile *mobile, const struct reg *reg,
 			struct own *own, const struct lr_entry *entry,
 			msec_t now)
@@ -1073,6 +1085,7 @@ static void ack_granted(struct mobile *mobile, const struct reg *reg,
 	r->status = LR_OK;
 	r->expires = now + granted;
 	r->due = now + granted * 2 / 3;		/* MLR-04, D-18 */
+	note_lifetime(mobile, granted);
 	if (news)
 		tell(mobile, own, (struct mobile_event){
 			.type = MOBILE_REGISTERED,

@@ -37,6 +37,10 @@ enum peer_mode { PEER_SEEN = 0, PEER_ROAM = 1, PEER_PLAIN = 2 };
  *	@literal: our packets leave with @perm, only what comes is rewritten
  * @set_peer: the kernel shall know this correspondent's mode, and that it has
  *	been told the present care-of address (releases packets)
+ * @remember: registrations last up to @lifetime ms, longer than thought before
+ *	(at first: as long as wanted). A correspondent may hold the care-of address
+ *	for that long after its last packet, so it must not be forgotten sooner
+ *	(MLR-35, MLR-37). NULL: nobody forgets
  * @random: 64 random bits
  * @wallclock: nanoseconds since 1970, for identifications
  * @event: something worth a log line and a monitor line, see enum mobile_event
@@ -56,6 +60,7 @@ struct mobile_ops {
 			bool literal);
 	void (*set_peer)(void *ctx, const struct roam_addr *perm,
 			 const struct roam_addr *peer, enum peer_mode mode);
+	void (*remember)(void *ctx, msec_t lifetime);
 	uint64_t (*random)(void *ctx);
 	uint64_t (*wallclock)(void *ctx);
 	void (*event)(void *ctx, const struct mobile_event *event);

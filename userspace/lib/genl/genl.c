@@ -21,6 +21,7 @@
 #define GENL_DUMP_TRIES 3
 #define GENL_GROUPS 8
 #define GENL_ERROR_LEN 512
+#define ERRNO_MAX 4095
 
 /**
  * struct genl - see genl_open()
@@ -119,6 +120,13 @@ static ssize_t receive(struct genl *genl, int flags)
 	return len;
 }
 
+/* libmnl's own takes a length of 2^31 or more for a negative one. */
+static bool message_ok(const struct nlmsghdr *nlh, int left)
+{
+	return left >= (int)sizeof(*nlh) &&
+	       nlh->nlmsg_len <= (unsigned int)left && mnl_nlmsg_ok(nlh, left);
+}
+
 /* The type of the attribute that stands at @offset of the request, -1 if none. */
 static int attribute_at(const struct genl *genl, uint32_t offset)
 {
@@ -130,6 +138,23 @@ static int attribute_at(const struct genl *genl, uint32_t offset)
 		return -1;
 	attr = (const void *)(genl->request + offset);
 	return mnl_attr_get_type(attr);
+}
+
+/*
+ * Where the attributes of an error message begin: behind the request, which is
+ * quoted whole unless it is capped. The end of the message where it is cut.
+ */
+static size_t error_attributes(const struct nlmsghdr *nlh)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+	size_t room = mnl_nlmsg_get_payload_len(nlh), quoted;
+
+	if (nlh->nlmsg_flags & NLM_F_CAPPED)
+		return sizeof(*e);
+	quoted = e->msg.nlmsg_len;
+	if (quoted < sizeof(e->msg) || quoted > room - sizeof(e->error))
+		return room;
+	return sizeof(e->error) + NLMSG_ALIGN(quoted);
 }
 
 /* The errno of an error or done message; explains a failure. */
@@ -148,15 +173,12 @@ static int read_error(struct genl *genl, const struct nlmsghdr *nlh)
 	memcpy(&err, mnl_nlmsg_get_payload(nlh), sizeof(err));
 	if (err >= 0)
 		return 0;
+	if (err < -ERRNO_MAX)
+		return genl_fail(genl, EBADMSG, "an error message without an error");
 
 	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS) {
-		if (nlh->nlmsg_type == NLMSG_ERROR &&
-		    !(nlh->nlmsg_flags & NLM_F_CAPPED)) {
-			const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
-
-			offset += NLMSG_ALIGN(e->msg.nlmsg_len) -
-				  sizeof(e->msg);
-		}
+		if (nlh->nlmsg_type == NLMSG_ERROR)
+			offset = error_attributes(nlh);
 		mnl_attr_for_each(attr, nlh, offset) {
 			int type;
 
@@ -207,7 +229,7 @@ static int read_answer(struct genl *genl, struct kept *kept,
 			return genl_fail(genl, -received,
 					 "cannot read the kernel's answer: %s",
 					 strerror(-received));
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		for (; message_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			/* Left over from a request that was given up. */
 			if (nlh->nlmsg_seq != genl->seq)
 				continue;
@@ -468,7 +490,7 @@ int genl_events(struct genl *genl,
 			return genl_fail(genl, -received,
 					 "cannot read events: %s",
 					 strerror(-received));
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		for (; message_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 			if (nlh->nlmsg_type == genl->family)
 				event(nlh, ctx);
 	}

@@ -2,8 +2,13 @@
 #include "genl/mangle.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/genetlink.h>
+#include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 /* Longest nested entry: a mapping with all its attributes, with room to grow. */
 #define ENTRY_MAX 128
@@ -373,17 +378,18 @@ static void put_range(struct nlmsghdr *nlh, uint16_t type,
 	mnl_attr_nest_end(nlh, nest);
 }
 
-static struct roam_prefix read_range(const struct nlattr *nest)
+static bool read_range(const struct nlattr *nest, struct roam_prefix *range)
 {
-	struct roam_prefix range;
 	struct attrs attrs;
+	unsigned int len;
 
 	read_nest(&attrs, nest);
-	range.addr = GET_ADDR(&attrs, RANGE_ADDR);
-	range.len = get_u8(&attrs, ROAM_MANGLE_A_RANGE_PREFIX_LEN);
-	if (attrs.a[ROAM_MANGLE_A_RANGE_ADDR4])
-		range.len += 96;
-	return range;
+	range->addr = GET_ADDR(&attrs, RANGE_ADDR);
+	len = get_u8(&attrs, ROAM_MANGLE_A_RANGE_PREFIX_LEN);
+	if (roam_addr_is_v4(&range->addr))
+		len += 96;
+	range->len = len;
+	return len <= 128;
 }
 
 int mangle_range_set(struct genl *genl, const struct roam_prefix *ranges,
@@ -411,13 +417,12 @@ static int on_ranges(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct range_dump *dump = ctx;
 	const struct nlattr *attr;
+	struct roam_prefix range;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		if (mnl_attr_get_type(attr) == ROAM_MANGLE_A_MAIN_RANGE) {
-			struct roam_prefix range = read_range(attr);
-
+		if (mnl_attr_get_type(attr) == ROAM_MANGLE_A_MAIN_RANGE &&
+		    read_range(attr, &range))
 			dump->fn(dump->ctx, &range);
-		}
 	return 0;
 }
 
@@ -429,6 +434,41 @@ int mangle_range_get(struct genl *genl,
 
 	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_RANGE_GET, 0),
 			 on_ranges, &dump, NULL);
+}
+
+bool mangle_cgroup_id(const char *path, uint64_t *id)
+{
+	char whole[PATH_MAX];
+	struct statfs fs;
+	struct stat st;
+
+	snprintf(whole, sizeof(whole), "%s%s",
+		 *path == '/' ? "" : "/sys/fs/cgroup/", path);
+	if (stat(whole, &st) || statfs(whole, &fs))
+		return false;
+	errno = EINVAL;
+	if (!S_ISDIR(st.st_mode) || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return false;
+	*id = st.st_ino;
+	return true;
+}
+
+bool mangle_exempt_has_port(const struct mangle_exempt *exempt, uint16_t port)
+{
+	for (size_t i = 0; i < exempt->n_ports; i++)
+		if (exempt->ports[i] == port)
+			return true;
+	return false;
+}
+
+bool mangle_exempt_add_port(struct mangle_exempt *exempt, uint16_t port)
+{
+	if (mangle_exempt_has_port(exempt, port))
+		return true;
+	if (exempt->n_ports == MANGLE_EXEMPT_PORTS)
+		return false;
+	exempt->ports[exempt->n_ports++] = port;
+	return true;
 }
 
 static void put_exempt(struct nlmsghdr *nlh, const struct mangle_exempt *exempt)
@@ -465,9 +505,10 @@ static void read_exempt(const struct nlattr *nest, struct mangle_exempt *exempt)
 					mnl_attr_get_u16(attr);
 			break;
 		case ROAM_MANGLE_A_EXEMPT_RANGE:
-			if (exempt->n_ranges < MANGLE_EXEMPT_RANGES)
-				exempt->ranges[exempt->n_ranges++] =
-					read_range(attr);
+			if (exempt->n_ranges < MANGLE_EXEMPT_RANGES &&
+			    read_range(attr,
+				       &exempt->ranges[exempt->n_ranges]))
+				exempt->n_ranges++;
 			break;
 		case ROAM_MANGLE_A_EXEMPT_CGROUP:
 			if (len == 8 &&
@@ -553,6 +594,14 @@ int mangle_config_get(struct genl *genl, struct mangle_config *config)
 	memset(config, 0, sizeof(*config));
 	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_CONFIG_GET, 0),
 			 on_config, config, NULL);
+}
+
+bool mangle_rewrites(const struct mangle_config *config, uint8_t protocol)
+{
+	for (size_t i = 0; i < config->n_protocols; i++)
+		if (config->protocols[i] == protocol)
+			return true;
+	return false;
 }
 
 struct stats_dump {

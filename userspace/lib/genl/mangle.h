@@ -142,6 +142,18 @@ struct mangle_exempt {
 };
 
 /**
+ * mangle_cgroup_id() - the number by which the module knows a control group
+ * @path: of its folder, below /sys/fs/cgroup unless it begins with '/'
+ * @id: its number; another one when the group is made again
+ *
+ * Return: false if there is none; errno is EINVAL where there is something else.
+ */
+bool mangle_cgroup_id(const char *path, uint64_t *id);
+bool mangle_exempt_has_port(const struct mangle_exempt *exempt, uint16_t port);
+/* Adds a port unless it is there already. False: there is no room for it. */
+bool mangle_exempt_add_port(struct mangle_exempt *exempt, uint16_t port);
+
+/**
  * struct mangle_config - settings of the module; see the YAML for each
  * @set: bit per ROAM_MANGLE_A_CONFIG_* that is to be changed (by set only)
  * @protocols: IP protocols rewritten
@@ -165,6 +177,8 @@ struct mangle_config {
 
 int mangle_config_set(struct genl *genl, const struct mangle_config *config);
 int mangle_config_get(struct genl *genl, struct mangle_config *config);
+/* Is an IP protocol among those rewritten? */
+bool mangle_rewrites(const struct mangle_config *config, uint8_t protocol);
 
 /**
  * mangle_stats_get() - read the counters

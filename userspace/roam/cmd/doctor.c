@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,8 @@
  * struct findings - what the checks share
  * @rows: one object for each check
  * @failed: one of them failed
- * @mappings: struct mangle_mapping, what the module holds
+ * @config: settings of the module; no protocol where it does not answer
+ * @mappings: struct mangle_mapping, what it holds
  * @addrs: addresses of this host
  * @links: its links
  * @ports: unsigned int, UDP ports that our daemons have open
@@ -42,6 +44,7 @@
 struct findings {
 	json_t *rows;
 	bool failed;
+	struct mangle_config config;
 	struct list mappings;
 	struct list addrs;
 	struct list links;
@@ -83,6 +86,8 @@ static void check_module(struct findings *f)
 		return;
 	}
 	ret = genl ? mangle_read_mappings(genl, &f->mappings, NULL) : -errno;
+	if (!ret)
+		ret = mangle_config_get(genl, &f->config);
 	if (ret == -EPERM)
 		add(f, "module", WARN, "sudo roam doctor",
 		    "roam_mangle is loaded, but only root may ask it");
@@ -143,7 +148,10 @@ static bool has_socket(const char *folder, DIR *dir, unsigned long inode)
 	return false;
 }
 
-/* Appends the UDP ports that a process has open. False: it may not be seen. */
+/*
+ * Appends the UDP ports that a process listens on, not those that it asks a name
+ * server from. False: it may not be seen.
+ */
 static bool read_ports(pid_t pid, struct list *ports)
 {
 	static const char *const tables[] = { "udp", "udp6" };
@@ -162,10 +170,10 @@ static bool read_ports(pid_t pid, struct list *ports)
 		file = fopen(path, "re");
 		while (file && fgets(line, sizeof(line), file)) {
 			unsigned long inode;
-			unsigned int port;
+			unsigned int port, to;
 
-			if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*u %*u %lu",
-				   &port, &inode) == 2 &&
+			if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*u %*u %lu",
+				   &port, &to, &inode) == 3 && !to &&
 			    has_socket(folder, dir, inode))
 				list_append(ports, &port);
 		}
@@ -174,6 +182,20 @@ static bool read_ports(pid_t pid, struct list *ports)
 	}
 	closedir(dir);
 	return true;
+}
+
+/* roam-lrd sees to that, but what is exempt can be set by others (TEN-11). */
+static void check_messages(struct findings *f, unsigned int port)
+{
+	if (!mangle_rewrites(&f->config, IPPROTO_UDP))
+		return;
+	if (mangle_exempt_has_port(&f->config.exempt, port))
+		add(f, "messages", OK, NULL,
+		    "UDP is rewritten, that of port %u is not", port);
+	else
+		add(f, "messages", WARN, "systemctl reload roam-lrd",
+		    "UDP is rewritten, and port %u is not exempt: what roam-lrd sends may wait for its own answer",
+		    port);
 }
 
 static void check_port(struct findings *f, const struct daemon_entry *entry,
@@ -198,6 +220,9 @@ static void check_port(struct findings *f, const struct daemon_entry *entry,
 				 *(unsigned int *)list_at(&f->ports, i));
 	add(f, "port", OK, NULL, "roam-%s listens on UDP port %s",
 	    entry->daemon, list);
+	for (size_t i = before; i < f->ports.n; i++)
+		if (!strcmp(entry->daemon, "lrd"))
+			check_messages(f, *(unsigned int *)list_at(&f->ports, i));
 }
 
 static void check_daemon(struct findings *f, const struct daemon_entry *entry)

@@ -259,12 +259,7 @@ static const struct roam_prefix *exempt_prefix(const struct facts *f)
 
 static bool handles_tcp(const struct facts *f)
 {
-	if (exempt_prefix(f))
-		return false;
-	for (size_t i = 0; i < f->config.n_protocols; i++)
-		if (f->config.protocols[i] == IPPROTO_TCP)
-			return true;
-	return false;
+	return !exempt_prefix(f) && mangle_rewrites(&f->config, IPPROTO_TCP);
 }
 
 static bool is_literal(const struct mangle_mapping *m)

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* roam mangle: the address rewriting module. */
 #include <errno.h>
-#include <limits.h>
 #include <linux/netlink.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "conf/conf.h"
 #include "genl/mangle.h"
@@ -531,20 +529,12 @@ static bool parse_mark(const char *word, struct mangle_exempt *exempt)
 	       exempt->mask && !(exempt->mark & ~exempt->mask);
 }
 
-/* The number of a control group, or its path below /sys/fs/cgroup. */
+/* The number of a control group, or its path. */
 static bool parse_cgroup(const char *word, uint64_t *id)
 {
-	char path[PATH_MAX];
-	struct stat st;
-
 	if (parse_number(word, UINT64_MAX, id))
 		return *id;
-	snprintf(path, sizeof(path), "%s%s",
-		 *word == '/' ? "" : "/sys/fs/cgroup/", word);
-	if (stat(path, &st) || !S_ISDIR(st.st_mode))
-		return false;
-	*id = st.st_ino;
-	return true;
+	return mangle_cgroup_id(word, id);
 }
 
 /* One item of a list of exemptions. */
@@ -553,13 +543,9 @@ static bool parse_exempt_item(const char *name, const char *word,
 {
 	uint64_t number;
 
-	if (!strcmp(name, "port")) {
-		if (e->n_ports == MANGLE_EXEMPT_PORTS ||
-		    !parse_number(word, UINT16_MAX, &number) || !number)
-			return false;
-		e->ports[e->n_ports++] = number;
-		return true;
-	}
+	if (!strcmp(name, "port"))
+		return parse_number(word, UINT16_MAX, &number) && number &&
+		       mangle_exempt_add_port(e, number);
 	if (!strcmp(name, "prefix"))
 		return e->n_ranges < MANGLE_EXEMPT_RANGES &&
 		       roam_prefix_parse(word, &e->ranges[e->n_ranges++]);
