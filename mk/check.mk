@@ -7,7 +7,8 @@
 #   make check-static             shellcheck, codespell, modules without a warning
 #   make check-kunit              kernel unit tests in the debug kernel
 #   make check-vm KERNEL=6.12     functional tests on 6.1, 6.12, latest or uml;
-#                                 VM_TESTS="file ..." for some, CPUS=1 for one CPU
+#                                 VM_TESTS="file ..." for some, CPUS=1 for one CPU,
+#                                 GUEST=name for a guest beside another one
 #   make check-debug              the module at work in the debug kernel: moves,
 #                                 loading and unloading under traffic, random requests
 #   make check-harness            a guest that crashes or lies must not pass
@@ -37,7 +38,7 @@ check-kunit:
 
 check-vm: all
 	@scripts/build-modules $(KERNEL) >/dev/null
-	@$(call in_guest,$(KERNEL),check,--timeout 2400 $(if $(CPUS),--cpus $(CPUS)),selftests/vm/run-tests $(VM_TESTS))
+	@$(call in_guest,$(KERNEL),$(or $(GUEST),check),--timeout 2400 $(if $(CPUS),--cpus $(CPUS)),selftests/vm/run-tests $(VM_TESTS))
 
 check-debug: all
 	@scripts/build-modules uml >/dev/null

@@ -5,14 +5,14 @@
 # The main job: connections of unmodified programs go on while their host
 # changes its network. The first test moves the host $MOVES times (200) and
 # captures; the next ones judge what was captured, by tshark and by a dissector
-# that knows nothing of our C code. Then the same over IPv6, $MOVES6 times (a fifth).
+# that knows nothing of our C code. Then the same over IPv6, $MOVES6 times (a tenth).
 # shellcheck source=../lib.sh
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 # shellcheck source=../topology.sh
 . "$(dirname "$(realpath "$0")")/../topology.sh"
 
 readonly moves=${MOVES:-200}
-readonly moves6=${MOVES6:-$(((moves + 4) / 5))}
+readonly moves6=${MOVES6:-$(((moves + 9) / 10))}
 readonly download_port=8080
 readonly bulk_port=5201
 dissector=$(realpath "$(dirname "$0")")/../dissector/roam-lr.lua
