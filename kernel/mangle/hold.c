@@ -26,7 +26,8 @@
  * @number: of the question, rising
  * @peer: the destination
  * @until: end of the hold, or of the time after it, in jiffies
- * @unanswered: the hold is over, packets pass
+ * @unanswered: the hold is over: packets follow the policy at once
+ * @unheard: there was nobody to answer: packets pass
  * @mapping: whether it is a mobile host is the question, or part of it
  * @packets: the packets, in order
  */
@@ -36,6 +37,7 @@ struct roam_pending {
 	struct in6_addr peer;
 	unsigned long until;
 	bool unanswered;
+	bool unheard;
 	bool mapping;
 	struct sk_buff_head packets;
 };
@@ -132,6 +134,7 @@ static void roam_hold_unheard(struct roam_net *rn, const struct in6_addr *peer)
 	if (pending && !pending->unanswered) {
 		roam_pending_take(rn, pending, &packets);
 		pending->unanswered = true;
+		pending->unheard = true;
 		pending->until = jiffies + rn->config.hold_time;
 	}
 	spin_unlock_bh(&rn->hold.lock);
@@ -153,7 +156,7 @@ unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 		       u32 need)
 {
 	struct roam_pending *pending;
-	bool ask = false;
+	bool ask = false, pass;
 
 	if (roam_is_nobodys_reply(skb))
 		return NF_ACCEPT;
@@ -170,8 +173,11 @@ unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 	}
 	pending = roam_pending_find(rn, peer);
 	if (pending && pending->unanswered) {
+		pass = pending->unheard || READ_ONCE(rn->config.hold_policy) ==
+					   ROAM_MANGLE_HOLD_POLICY_PASS;
 		spin_unlock_bh(&rn->hold.lock);
-		return NF_ACCEPT;
+		return pass ? NF_ACCEPT :
+			      roam_drop(rn, skb, ROAM_DROP_HOLD_TIMEOUT);
 	}
 	if (!pending) {
 		pending = roam_pending_add(rn, skb, peer, need);

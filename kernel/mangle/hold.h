@@ -9,7 +9,8 @@
  *   on it in order. Everything is under roam_hold_table.lock, taken in softirq.
  * - A pending entry lives until it is answered, or for hold_time, and then as
  *   long again without holding anything: so an unanswered question delays the
- *   first packets to a destination and not each one.
+ *   first packets to a destination and not each one. What comes then passes or
+ *   is dropped, by the policy.
  * - An answered packet runs through roam_output() again, may be held for the
  *   next reason, and leaves by dst_output(): the hook is the last one of
  *   LOCAL_OUT, no other hook is skipped or run twice.
@@ -35,8 +36,8 @@ struct sk_buff;
  * @need: ROAM_MANGLE_NEED_*, what is missing
  *
  * Return: NF_STOLEN, or NF_ACCEPT: nobody listens, the question was not answered
- * before, the packet belongs to no connection, or there is no room and the
- * policy is to pass; go on without the answer. NF_DROP: no room.
+ * before, the packet belongs to no connection, or there is no room; go on
+ * without the answer. NF_DROP: no answer or no room, and the policy is to drop.
  */
 unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
 		       const struct in6_addr *own, const struct in6_addr *peer,

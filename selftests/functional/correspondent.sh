@@ -277,21 +277,19 @@ unanswered_packets_pass_in_the_end() {
 	expect_eq "known of the address" '[]' "$(roam correspondent -j mangle show "$fixed_d")"
 }
 
-# Given up by the program before the hold ends, so that all it sent was held.
+# The first one when its hold ends, those that TCP sends later as well.
 unanswered_packets_are_dropped_where_wanted() {
 	local held dropped passed
-	no_register hold-time 4s hold-policy drop
+	no_register hold-time 2s hold-policy drop
 	held=$(counter correspondent mangle held)
 	dropped=$(counter correspondent mangle drop_hold_timeout)
 	passed=$(counter correspondent mangle pass_hold_timeout)
 	capture_start "$correspondent" eth0 correspondent.dropped.pcap "tcp and host $fixed_e"
-	expect_fail in_ns "$correspondent" socat -u /dev/null "TCP:$fixed_e:7,connect-timeout=2"
+	expect_fail in_ns "$correspondent" socat -u /dev/null "TCP:$fixed_e:7,connect-timeout=6"
 	held=$(($(counter correspondent mangle held) - held))
 	((held > 0)) || fail "nothing was held"
-	wait_for 60 counter_is correspondent mangle drop_hold_timeout "-ge $((dropped + held))"
+	wait_for 60 counter_is correspondent mangle drop_hold_timeout "-gt $((dropped + 1))"
 	capture_stop
-	expect_eq "packets dropped" "$held" \
-		"$(($(counter correspondent mangle drop_hold_timeout) - dropped))"
 	expect_eq "packets that passed" "$passed" "$(counter correspondent mangle pass_hold_timeout)"
 	expect_eq "packets on the wire" 0 "$(packets_in correspondent.dropped.pcap)"
 }

@@ -338,6 +338,41 @@ static void ended_mapping_is_asked_again(void **state)
 	assert_int_equal(f->n_sent, 0);
 }
 
+/* A register that came back empty: the host is where it was, for a while. */
+static void forgotten_host_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr perm = addr(PERM);
+	unsigned int i;
+
+	know(f);
+	for (i = 0; i < 30; i++) {
+		pass(f, f->lifetime);
+		corr_expired(f->corr, f->now, &perm, 100);
+		answer(f, REG1, LR_NONE, "", 0, 0);
+		assert_addr(f->coa, A);
+		assert_int_equal(f->lifetime, 60000);
+	}
+	/* it never came back */
+	pass(f, f->lifetime);
+	corr_expired(f->corr, f->now, &perm, 100);
+	answer(f, REG1, LR_NONE, "", 0, 0);
+	assert_addr(f->coa, "");
+}
+
+/* Who is taken from a register that knows it is gone at once. */
+static void removed_host_goes(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr perm = addr(PERM);
+
+	know(f);
+	pass(f, f->lifetime);
+	corr_expired(f->corr, f->now, &perm, 100);
+	answer(f, REG1, LR_NONE, "", 12, 0);
+	assert_addr(f->coa, "");
+}
+
 static void no_mapping_is_remembered(void **state)
 {
 	struct fixture *f = *state;
@@ -1028,6 +1063,9 @@ int main(void)
 		     ended_mapping_is_asked_again),
 		test("MLR-24 D-19: no mapping is remembered for 60 s",
 		     no_mapping_is_remembered),
+		test("OPEN-38: whom an empty register forgot stays where it was",
+		     forgotten_host_stays),
+		test("OPEN-38: whom a register removed goes at once", removed_host_goes),
 		test("OPEN-22: a host at home is a null mapping",
 		     at_home_needs_no_rewriting),
 		test("MLR-10 D-20: the next register is asked after three tries",

@@ -12,6 +12,7 @@
 #define DOUBLINGS_MAX 10	/* of the interval to ask again */
 #define SILENCE 1000		/* ms without questions after a failed look-up */
 #define IDLE_MAX 30000		/* ms; an ended mapping busier than this is renewed */
+#define FORGOTTEN_MAX 30		/* times a null_lifetime that a register may take to learn anew */
 #define FIRST_USE 100		/* ms; the packets that asked for it are no use of it */
 #define EXPIRED_SLACK 1000	/* ms the kernel's clock of a mapping may differ */
 
@@ -72,6 +73,7 @@ struct lookup {
  * @learned: when it was set
  * @expires: when it has to be asked again
  * @literal: its packets carry its permanent address
+ * @forgotten: times in a row that a register had forgotten it
  * @lookup: the look-up under way, or NULL
  * @silent_until: no questions before, after a failure; 0 = not silent
  */
@@ -85,6 +87,7 @@ struct host {
 	msec_t learned;
 	msec_t expires;
 	bool literal;
+	unsigned int forgotten;
 	struct lookup *lookup;
 	msec_t silent_until;
 };
@@ -677,6 +680,21 @@ static void lookup_found(struct corr *corr, struct host *host, msec_t now,
 	lookup->next = now + again_interval(corr, lookup);
 }
 
+/*
+ * A register that came back empty knows nobody until each mobile host renews its
+ * registration (OPEN-38). Who was somewhere until now is there still: to take it
+ * for a host that does not move would end its connections.
+ */
+static bool register_forgot(struct host *host, const struct lr_entry *entry)
+{
+	if (entry->status != LR_NONE || entry->seq) {
+		host->forgotten = 0;
+		return false;
+	}
+	return !host->known && host->seq && !roam_addr_is_none(&host->coa) &&
+	       host->forgotten++ < FORGOTTEN_MAX;
+}
+
 static void lookup_answer(struct corr *corr, struct host *host, msec_t now,
 			  const struct lr_entry *entry)
 {
@@ -687,7 +705,12 @@ static void lookup_answer(struct corr *corr, struct host *host, msec_t now,
 	switch (entry->status) {
 	case LR_OK:
 	case LR_NONE:
-		if (entry->status == LR_NONE || !entry->lifetime) {
+		if (register_forgot(host, entry)) {
+			found.coa = host->coa;
+			found.seq = host->seq;
+			found.literal = host->literal;
+			found.lifetime = corr->config.null_lifetime;
+		} else if (entry->status == LR_NONE || !entry->lifetime) {
 			found.coa = (struct roam_addr){ 0 };
 			found.literal = false;
 			found.lifetime = corr->config.null_lifetime;
