@@ -75,6 +75,8 @@ unload_under_traffic() {
 	modprobe -r roam_mangle || fail "cannot unload before anything"
 	modprobe roam_mangle || fail "cannot load by name"
 	modprobe -r roam_mangle || fail "cannot unload by name"
+	# What it needs went with it, and insmod does not look for that.
+	modprobe nf_defrag_ipv6 || fail "cannot load what it needs"
 	printf 'mangle replace %s via 192.0.2.2 lifetime 1h\nmangle range set %s\n' \
 		"$permanent" "$permanent_prefix" >"$hosts/batch"
 	traffic
