@@ -119,91 +119,13 @@ static void roam_pending_remove(struct roam_net *rn,
 	kfree(pending);
 }
 
-static void roam_hold_send_all(struct roam_net *rn,
-			       struct sk_buff_head *packets);
-
-/* Who listens does so in another namespace: here it is as if nobody did. */
-static void roam_hold_unheard(struct roam_net *rn, const struct in6_addr *peer)
+/* Nobody answered: as long again its packets are not held. They go to @packets. */
+static void roam_pending_end(struct roam_net *rn, struct roam_pending *pending,
+			     struct sk_buff_head *packets)
 {
-	struct roam_pending *pending;
-	struct sk_buff_head packets;
-
-	__skb_queue_head_init(&packets);
-	spin_lock_bh(&rn->hold.lock);
-	pending = roam_pending_find(rn, peer);
-	if (pending && !pending->unanswered) {
-		roam_pending_take(rn, pending, &packets);
-		pending->unanswered = true;
-		pending->unheard = true;
-		pending->until = jiffies + rn->config.hold_time;
-	}
-	spin_unlock_bh(&rn->hold.lock);
-	this_cpu_add(rn->stats->unasked, skb_queue_len(&packets));
-	roam_hold_send_all(rn, &packets);
-}
-
-static unsigned int roam_hold_full(struct roam_net *rn,
-				   const struct sk_buff *skb)
-{
-	if (READ_ONCE(rn->config.hold_policy) == ROAM_MANGLE_HOLD_POLICY_DROP)
-		return roam_drop(rn, skb, ROAM_DROP_HOLD_FULL);
-	roam_count(rn, pass_hold_full);
-	return NF_ACCEPT;
-}
-
-unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
-		       const struct in6_addr *own, const struct in6_addr *peer,
-		       u32 need)
-{
-	struct roam_pending *pending;
-	bool ask = false, pass;
-
-	if (roam_is_nobodys_reply(skb))
-		return NF_ACCEPT;
-	if (!roam_nl_miss_heard(rn)) {
-		roam_count(rn, unasked);
-		return NF_ACCEPT;
-	}
-
-	spin_lock_bh(&rn->hold.lock);
-	/* Whoever takes the last ones out at the end was here, or comes yet. */
-	if (READ_ONCE(rn->gone)) {
-		spin_unlock_bh(&rn->hold.lock);
-		return NF_ACCEPT;
-	}
-	pending = roam_pending_find(rn, peer);
-	if (pending && pending->unanswered) {
-		pass = pending->unheard || READ_ONCE(rn->config.hold_policy) ==
-					   ROAM_MANGLE_HOLD_POLICY_PASS;
-		spin_unlock_bh(&rn->hold.lock);
-		return pass ? NF_ACCEPT :
-			      roam_drop(rn, skb, ROAM_DROP_HOLD_TIMEOUT);
-	}
-	if (!pending) {
-		pending = roam_pending_add(rn, skb, peer, need);
-		ask = true;
-	}
-	if (!pending ||
-	    skb_queue_len(&pending->packets) >= rn->config.hold_packets ||
-	    rn->hold.packets >= rn->config.hold_total ||
-	    !skb_dst_force(skb)) {
-		/* The question is open now: nobody else would ask it. */
-		ask = ask && pending;
-		spin_unlock_bh(&rn->hold.lock);
-		if (ask)
-			roam_nl_miss_event(rn, own, peer, need);
-		return roam_hold_full(rn, skb);
-	}
-	/* The device may go while it waits; who sends it sets it again. */
-	skb->dev = NULL;
-	__skb_queue_tail(&pending->packets, skb);
-	rn->hold.packets++;
-	spin_unlock_bh(&rn->hold.lock);
-
-	roam_count(rn, held);
-	if (ask && !roam_nl_miss_event(rn, own, peer, need))
-		roam_hold_unheard(rn, peer);
-	return NF_STOLEN;
+	roam_pending_take(rn, pending, packets);
+	pending->unanswered = true;
+	pending->until = jiffies + rn->config.hold_time;
 }
 
 static void roam_hold_send(struct roam_net *rn, struct sk_buff *skb)
@@ -244,6 +166,88 @@ static void roam_hold_send_all(struct roam_net *rn,
 		roam_hold_send(rn, skb);
 	rcu_read_unlock();
 	local_bh_enable();
+}
+
+/* Who listens does so in another namespace: here it is as if nobody did. */
+static void roam_hold_unheard(struct roam_net *rn, const struct in6_addr *peer)
+{
+	struct roam_pending *pending;
+	struct sk_buff_head packets;
+
+	__skb_queue_head_init(&packets);
+	spin_lock_bh(&rn->hold.lock);
+	pending = roam_pending_find(rn, peer);
+	if (pending && !pending->unanswered) {
+		roam_pending_end(rn, pending, &packets);
+		pending->unheard = true;
+	}
+	spin_unlock_bh(&rn->hold.lock);
+	this_cpu_add(rn->stats->unasked, skb_queue_len(&packets));
+	roam_hold_send_all(rn, &packets);
+}
+
+static unsigned int roam_hold_full(struct roam_net *rn,
+				   const struct sk_buff *skb)
+{
+	if (READ_ONCE(rn->config.hold_policy) == ROAM_MANGLE_HOLD_POLICY_DROP)
+		return roam_drop(rn, skb, ROAM_DROP_HOLD_FULL);
+	roam_count(rn, pass_hold_full);
+	return NF_ACCEPT;
+}
+
+unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
+		       const struct in6_addr *own, const struct in6_addr *peer,
+		       u32 need)
+{
+	struct roam_pending *pending;
+	bool ask = false, pass;
+
+	if (roam_is_nobodys_reply(skb))
+		return NF_ACCEPT;
+	if (!roam_nl_miss_heard(rn)) {
+		roam_count(rn, unasked);
+		return NF_ACCEPT;
+	}
+
+	spin_lock_bh(&rn->hold.lock);
+	/* roam_hold_exit() takes the lock after that was set: nothing stays behind. */
+	if (READ_ONCE(rn->gone)) {
+		spin_unlock_bh(&rn->hold.lock);
+		return NF_ACCEPT;
+	}
+	pending = roam_pending_find(rn, peer);
+	if (pending && pending->unanswered) {
+		pass = pending->unheard || READ_ONCE(rn->config.hold_policy) ==
+					   ROAM_MANGLE_HOLD_POLICY_PASS;
+		spin_unlock_bh(&rn->hold.lock);
+		return pass ? NF_ACCEPT :
+			      roam_drop(rn, skb, ROAM_DROP_HOLD_TIMEOUT);
+	}
+	if (!pending) {
+		pending = roam_pending_add(rn, skb, peer, need);
+		ask = true;
+	}
+	if (!pending ||
+	    skb_queue_len(&pending->packets) >= rn->config.hold_packets ||
+	    rn->hold.packets >= rn->config.hold_total ||
+	    !skb_dst_force(skb)) {
+		/* The question is open now: nobody else would ask it. */
+		ask = ask && pending;
+		spin_unlock_bh(&rn->hold.lock);
+		if (ask)
+			roam_nl_miss_event(rn, own, peer, need);
+		return roam_hold_full(rn, skb);
+	}
+	/* The device may go while it waits; who sends it sets it again. */
+	skb->dev = NULL;
+	__skb_queue_tail(&pending->packets, skb);
+	rn->hold.packets++;
+	spin_unlock_bh(&rn->hold.lock);
+
+	roam_count(rn, held);
+	if (ask && !roam_nl_miss_event(rn, own, peer, need))
+		roam_hold_unheard(rn, peer);
+	return NF_STOLEN;
 }
 
 void roam_hold_release(struct roam_net *rn, const struct in6_addr *peer)
@@ -330,9 +334,7 @@ unsigned long roam_hold_sweep(struct roam_net *rn)
 			}
 			trace_answer(rn->net, &pending->peer,
 				     skb_queue_len(&pending->packets), false);
-			roam_pending_take(rn, pending, &packets);
-			pending->unanswered = true;
-			pending->until = now + rn->config.hold_time;
+			roam_pending_end(rn, pending, &packets);
 		}
 		next = min(next, pending->until - now);
 	}

@@ -261,6 +261,29 @@ fragments_arrive_whole() {
 	expect_eq "source" "${full[$family]}" "$(sort -u "$hosts/from")"
 }
 
+# Only the first piece has ports: of what is exempt by its port the others have to stay
+# as they are, too.
+exempt_fragments_arrive_whole() {
+	local family=$1 port=$((100 + $1)) sum
+	rewrite_udp
+	map 1
+	on_exit tool -n "$server" mangle config set exempt-port 5060,5061
+	tool -n "$server" mangle config set exempt-port "$port"
+	rm -f "$hosts/sums"
+	bg on server socat -u "UDP$family-RECVFROM:$port,fork" "SYSTEM:sha256sum >>$hosts/sums"
+	wait_for 60 udp_open server "$port"
+	head -c 7000 /dev/urandom >"$hosts/datagram"
+	sum=$(sha256sum <"$hosts/datagram")
+	# The receiver is not always there: as many as it takes.
+	for ((i = 0; i < 20; i++)); do
+		on roamer socat -b 9000 -u "OPEN:$hosts/datagram" \
+			"UDP$family:$(host_of "$(address_of_server "$family")"):$port,bind=$(host_of "$(care_of "$family" 1)")"
+		! lines_are "$hosts/sums" 3 || break
+	done
+	wait_for 20 lines_are "$hosts/sums" 3
+	expect_eq "content" "$sum" "$(sort -u "$hosts/sums")"
+}
+
 udp_open() { on "$1" ss -Hlun "sport = :$2" | grep -q .; }
 lines_are() { [[ -e $1 && $(wc -l <"$1") -ge "$2" ]]; }
 
@@ -659,6 +682,10 @@ test "OPEN-24: the address just left is translated while grace lasts" \
 	left_address_is_translated
 test "OPEN-05: IPv4 fragments in any order arrive whole" fragments_arrive_whole 4
 test "OPEN-01 OPEN-05: IPv6 fragments in any order arrive whole" fragments_arrive_whole 6
+test "OPEN-05 TEN-11: IPv4 fragments of an exempt port arrive whole" \
+	exempt_fragments_arrive_whole 4
+test "OPEN-01 OPEN-05 TEN-11: IPv6 fragments of an exempt port arrive whole" \
+	exempt_fragments_arrive_whole 6
 test "OPEN-08: who is refused by an ICMP error hears of it, IPv4" errors_reach_who_is_refused 4
 test "OPEN-01 OPEN-08: who is refused by an ICMP error hears of it, IPv6" \
 	errors_reach_who_is_refused 6
