@@ -438,10 +438,11 @@ narrow_path_is_discovered() {
 # The same connection, at first on a narrow path, then on a wide one.
 old_path_is_forgotten() {
 	move_to 1
+	wait_for 60 is_registered
+	talk_open grows correspondent "$permanent" 7
 	wait_for 60 is_mapped correspondent
 	ip -n "$router" route change 192.0.2.0/26 dev net1 src 192.0.2.1 mtu lock 1200
 	on_exit ip -n "$router" route change 192.0.2.0/26 dev net1 src 192.0.2.1
-	talk_open grows correspondent "$permanent" 7
 	large_line grows
 	expect_eq "packets on the narrow path" 1200 "$(size_of_packets)"
 	move_to 2
