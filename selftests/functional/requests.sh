@@ -92,7 +92,9 @@ random_requests() {
 	done
 	wait_for 60 no_more_memory "$before"
 	# And it does what it is for.
-	expect_ok tool -n "$server" mangle config set protocol tcp hold-time 2s max-mappings 100
+	for ns in "$server" "$roamer"; do
+		expect_ok tool -n "$ns" mangle config set protocol tcp hold-time 2s max-mappings 100
+	done
 	expect_ok pair_map server roamer
 	in_ns "$roamer" ping -c 1 -W 30 192.0.2.1 || fail "no packet passes"
 }
