@@ -41,33 +41,45 @@ topology_create() {
 	modprobe roam_mangle || fail "roam_mangle cannot be loaded"
 	ns_create mobile router correspondent register
 	on_exit topology_stop_daemons
-	local n host
+	local n host at_router=()
 	# Addresses made by hand are nobody else's: no time for finding that out.
 	for host in mobile router correspondent register; do
-		in_ns "${!host}" sysctl -qw net.ipv6.conf.default.accept_dad=0 \
-			net.ipv6.conf.default.accept_ra=0
+		topology_sysctl "$host" ipv6/conf/default/accept_dad=0 ipv6/conf/default/accept_ra=0
 	done
-	in_ns "$router" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	topology_sysctl router ipv4/ip_forward=1 ipv6/conf/all/forwarding=1
 	for n in 1 2 3; do
-		veth_pair "$mobile" "net$n" "$router" "net$n"
-		ip -n "$router" address add "192.0.2.$(((n - 1) * 64 + 1))/26" dev "net$n"
-		ip -n "$router" address add "2001:db8:$n::1/64" dev "net$n" nodad
-		ip -n "$mobile" link set "net$n" down
+		ip link add "net$n" netns "$mobile" type veth peer name "net$n" netns "$router" ||
+			fail "cannot connect the mobile host"
+		at_router+=("link set net$n up"
+			"address add 192.0.2.$(((n - 1) * 64 + 1))/26 dev net$n"
+			"address add 2001:db8:$n::1/64 dev net$n nodad")
 	done
+	in_batch router "${at_router[@]}"
 	topology_wire correspondent "$correspondent_addr" 198.51.100.1 "$correspondent_addr6" 2001:db8:c::1
 	topology_wire register "$register_addr" 198.51.100.65 "$register_addr6" 2001:db8:e::1
 	topology_keys
 }
 
+# topology_sysctl HOST NAME=VALUE...: below net, with slashes. A shell that starts at
+# once, as in_ns does.
+topology_sysctl() {
+	# shellcheck disable=SC2016 # the inner shell's
+	in_ns "${!1}" busybox sh -c 'for s; do echo "${s#*=}" >"/proc/sys/net/${s%%=*}"; done' \
+		sysctl "${@:2}" || fail "cannot set ${*:2} at the $1"
+}
+
+# in_batch HOST LINE...: what ip shall do there.
+in_batch() {
+	printf '%s\n' "${@:2}" | ip -n "${!1}" -batch - || fail "cannot configure the $1"
+}
+
 # topology_wire HOST ADDRESS GATEWAY ADDRESS6 GATEWAY6
 topology_wire() {
-	veth_pair "${!1}" eth0 "$router" "$1"
-	ip -n "${!1}" address add "$2/26" dev eth0
-	ip -n "$router" address add "$3/26" dev "$1"
-	ip -n "${!1}" route add default via "$3"
-	ip -n "${!1}" address add "$4/64" dev eth0 nodad
-	ip -n "$router" address add "$5/64" dev "$1" nodad
-	ip -n "${!1}" route add default via "$5"
+	ip link add eth0 netns "${!1}" type veth peer name "$1" netns "$router" ||
+		fail "cannot connect the $1"
+	in_batch router "link set $1 up" "address add $3/26 dev $1" "address add $5/64 dev $1 nodad"
+	in_batch "$1" "link set eth0 up" "address add $2/26 dev eth0" "route add default via $3" \
+		"address add $4/64 dev eth0 nodad" "route add default via $5"
 }
 
 topology_keep_logs() {
@@ -202,24 +214,19 @@ topology_start() {
 # move_to N: leave the network, enter network N with another address than on the
 # last visits. The old link goes first: a hard handoff. Sets $care_of, $care_of6.
 move_to() {
-	local n=$1 base=$((($1 - 1) * 64)) visits=0 other
+	local n=$1 base=$((($1 - 1) * 64)) visits=0 other handoff=()
 	place_now
 	visits=$((visits + 1))
 	care_of=192.0.2.$((base + 2 + visits % 60))
 	care_of6=$(printf '2001:db8:%d::%x' "$n" $((16 + visits % 60000)))
 	echo "$visits $care_of $care_of6" >"$hosts/place"
 	for other in 1 2 3; do
-		((other == n)) || echo "link set net$other down"
-		echo "address flush dev net$other scope global"
-	done >"$hosts/handoff"
-	cat >>"$hosts/handoff" <<-END
-		link set net$n up
-		address add $care_of/26 dev net$n
-		route replace default via 192.0.2.$((base + 1))
-		address add $care_of6/64 dev net$n nodad
-		route replace default via 2001:db8:$n::1
-	END
-	ip -n "$mobile" -batch "$hosts/handoff" || fail "cannot move to net$n"
+		((other == n)) || handoff+=("link set net$other down")
+		handoff+=("address flush dev net$other scope global")
+	done
+	in_batch mobile "${handoff[@]}" "link set net$n up" "address add $care_of/26 dev net$n" \
+		"route replace default via 192.0.2.$((base + 1))" "address add $care_of6/64 dev net$n nodad" \
+		"route replace default via 2001:db8:$n::1"
 }
 
 # place_now: set $care_of and $care_of6, which another test may have changed.
@@ -339,10 +346,8 @@ pair_create() {
 	modprobe roam_mangle || fail "roam_mangle cannot be loaded"
 	ns_create "$1" "$2"
 	veth_pair "${!1}" eth0 "${!2}" eth0
-	ip -n "${!1}" address add 192.0.2.1/24 dev eth0
-	ip -n "${!2}" address add 192.0.2.2/24 dev eth0
-	ip -n "${!2}" address add "$permanent/32" dev lo
-	ip -n "${!1}" route add "$permanent_prefix" via 192.0.2.2
+	in_batch "$1" "address add 192.0.2.1/24 dev eth0" "route add $permanent_prefix via 192.0.2.2"
+	in_batch "$2" "address add 192.0.2.2/24 dev eth0" "address add $permanent/32 dev lo"
 }
 
 # pair_map SERVER ROAMER: both ends rewrite.

@@ -620,6 +620,41 @@ upgrade_keeps_connections() {
 	done
 }
 
+# way_of_tcp TO [WORD...]: what the mobile host's kernel answers to a connection.
+way_of_tcp() {
+	ip -n "$mobile" route get "$1" ipproto tcp "${@:2}" 2>&1
+}
+
+# A daemon that has not seen a move yet is one that stands still.
+connections_of_the_moment_are_refused() {
+	local n=2
+	daemon_signal mobile lrd STOP
+	on_exit daemon_signal mobile lrd CONT
+	move_to "$n"
+	expect_match "source of everything else" "src $care_of" \
+		"$(ip -n "$mobile" route get "$correspondent_addr")"
+	expect_match "a connection" "unreachable" "$(way_of_tcp "$correspondent_addr")"
+	expect_match "a connection that is exempt" "src $care_of" \
+		"$(way_of_tcp "$correspondent_addr" dport 5060)"
+	expect_match "one on the link" "dev net$n" "$(way_of_tcp fe80::9 oif "net$n")"
+	expect_match "one on the link" "dev net$n" "$(way_of_tcp 169.254.7.7)"
+	daemon_signal mobile lrd CONT
+	wait_for 60 starts_from_permanent
+	wait_for 60 is_registered
+	# Nobody mirrors for who has stopped it.
+	daemon_stop mobile lrd
+	move_to 3
+	expect_match "a connection without the daemon" "src $care_of" \
+		"$(way_of_tcp "$correspondent_addr")"
+	daemon mobile roam-lrd lrd
+	wait_for 60 starts_from_permanent
+	wait_for 60 is_registered
+}
+
+starts_from_permanent() {
+	[[ $(way_of_tcp "$correspondent_addr") == *"src $permanent "* ]]
+}
+
 # A change of permanent addresses takes back what the old ones left.
 reload_takes_back_an_old_address() {
 	place_now
@@ -668,6 +703,8 @@ test "OPEN-18 TEN-32: literal where the network lets it, symmetric elsewhere" \
 test "OPEN-45: mappings that somebody removes come back" removed_mappings_come_back
 test "MLR-36: leaving is told to registers and correspondents" leaving_is_told_to_everybody
 test "OPEN-45: connections outlive an upgrade, and moves during it" upgrade_keeps_connections
+test "MLR-32: no connection begins at the care-of address in the moment of a move" \
+	connections_of_the_moment_are_refused
 test "OPEN-45: a reload takes back an address that is no longer ours" \
 	reload_takes_back_an_old_address
 tests_done

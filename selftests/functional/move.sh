@@ -17,10 +17,9 @@ readonly download_port=8080
 readonly bulk_port=5201
 dissector=$(realpath "$(dirname "$0")")/../dissector/roam-lr.lua
 # What the judges read.
-readonly visited=$ROAM_OUT/move.visited
-readonly visited6=$ROAM_OUT/move6.visited
-readonly wire=$ROAM_OUT/move.wire
-readonly messages=$ROAM_OUT/move.messages
+readonly wire=$ROAM_OUT/move.tcp wire6=$ROAM_OUT/move6.tcp
+readonly register_wire=$ROAM_OUT/move.register register_wire6=$ROAM_OUT/move6.register
+readonly visited=$ROAM_OUT/move.visited visited6=$ROAM_OUT/move6.visited
 
 # The addresses that programs use, of the family that a test is about.
 peer=$correspondent_addr
@@ -141,14 +140,37 @@ filter_ingress() {
 	done
 }
 
-# fields FILE OPTIONS...: tshark, tabs between the fields.
-fields() {
-	tshark -n -r "$ROAM_OUT/$1" -T fields "${@:2}" 2>"$ROAM_OUT/move.tshark.log" ||
-		fail "tshark: $(<"$ROAM_OUT/move.tshark.log")"
+# captured CAPTURE...: each, as tshark and the dissector see it, goes to CAPTURE.fields.
+# Once, for all judges: tshark takes long.
+captured() {
+	local file
+	for file; do
+		[[ -s $file.pcap ]] || skip "nothing was captured"
+		[[ ! -s $file.fields ]] || continue
+		tshark -n -r "$file.pcap" -X "lua_script:$dissector" -T fields -E header=y \
+			-E occurrence=a -E separator=/t "${checksum_fields[@]}" \
+			-e ip.src -e ip.dst -e ip.proto -e ip.len \
+			-e ipv6.src -e ipv6.dst -e ipv6.nxt -e ipv6.plen \
+			-e udp.dstport -e tcp.hdr_len -e tcp.len \
+			-e roam_lr.type -e roam_lr.permanent4 -e roam_lr.care_of4 \
+			-e roam_lr.permanent -e roam_lr.care_of -e roam_lr.status \
+			-e roam_lr.malformed -e _ws.expert.message \
+			>"$file.fields" 2>"$file.tshark.log" || fail "tshark: $(<"$file.tshark.log")"
+		[[ $(wc -l <"$file.fields") -gt 1 ]] || fail "no packets in $file.pcap"
+	done
 }
 
-captured() {
-	[[ -s $ROAM_OUT/move.tcp.pcap && -s $visited ]] || skip "nothing was captured"
+# judge PROGRAM VISITED CAPTURE...: awk for each packet of captures. It has the columns
+# by name, $f["ip.src"], how often each care-of address was visited, visit[ADDRESS],
+# and knows packets of our own protocol, ours. Three lines tell what is wrong.
+judge() {
+	awk -F'\t' -v perm="$permanent" -v perm6="$permanent6" -v peer="$correspondent_addr" \
+		-v peer6="$correspondent_addr6" -v visited="$2" '
+		BEGIN { while ((getline place <visited) > 0) visit[place]++ }
+		function has(list, item) { return index("," list ",", "," item ",") }
+		FNR == 1 { for (i = 1; i <= NF; i++) f[$i] = i; next }
+		{ ours = $f["frame.protocols"] ~ /roam_lr/; at_register = FILENAME ~ /register/ }
+		'"$1" "${@:3}" | head -n 3
 }
 
 # ---- tests ----
@@ -228,70 +250,64 @@ sockets_are_permanent() {
 }
 
 no_permanent_address_on_the_wire() {
-	captured
-	fields move.tcp.pcap -E occurrence=a -E separator=/t -e ip.src -e ip.dst -e ip.proto \
-		-e ip.len -e udp.dstport -e tcp.hdr_len -e tcp.len >"$wire"
-	expect_eq "packets with the permanent address" "" \
-		"$(grep -w -F "$permanent" "$wire" | head -n 3)"
+	captured "$wire"
+	expect_eq "packets with the permanent address" "" "$(judge '
+		has($f["ip.src"] "," $f["ip.dst"], perm)' "$visited" "$wire.fields")"
 	# Not for want of packets: every visit sent and received TCP.
-	expect_eq "visits without TCP in both directions" "" "$(
-		awk -v peer="$correspondent_addr" '
-			NR == FNR { visit[$1]; next }
-			$3 == 6 && $2 == peer { sent[$1] = 1 }
-			$3 == 6 && $1 == peer { got[$2] = 1 }
-			END { for (v in visit) if (!sent[v] || !got[v]) print v }' "$visited" "$wire")"
+	expect_eq "visits without TCP in both directions" "" "$(judge '
+		$f["ip.proto"] == 6 && $f["ip.dst"] == peer { sent[$f["ip.src"]] = 1 }
+		$f["ip.proto"] == 6 && $f["ip.src"] == peer { got[$f["ip.dst"]] = 1 }
+		END { for (v in visit) if (!sent[v] || !got[v]) print v }' "$visited" "$wire.fields")"
 }
 
 nothing_but_plain_tcp() {
-	captured
+	captured "$wire"
 	# TCP, our messages and errors about the network just left; nothing around them.
-	expect_eq "other protocols" "" "$(
-		awk -F'\t' '$1 && $3 != 6 && !($3 == 17 && $5 == 17434) && $3 !~ /^1,/' "$wire" | head -n 3)"
-	expect_eq "TCP in anything but 20 bytes of IP header" "" "$(
-		awk -F'\t' '$3 == 6 && $4 != 20 + $6 + $7' "$wire" | head -n 3)"
-	expect_eq "largest packet" 1500 "$(awk -F'\t' '$4 + 0 > m { m = $4 + 0 } END { print m }' "$wire")"
+	expect_eq "other protocols" "" "$(judge '
+		$f["ip.src"] && $f["ip.proto"] != 6 && $f["ip.proto"] !~ /^1,/ &&
+			!($f["ip.proto"] == 17 && $f["udp.dstport"] == 17434)' "$visited" "$wire.fields")"
+	expect_eq "TCP in anything but 20 bytes of IP header" "" "$(judge '
+		$f["ip.proto"] == 6 && $f["ip.len"] != 20 + $f["tcp.hdr_len"] + $f["tcp.len"]' \
+		"$visited" "$wire.fields")"
+	expect_eq "largest packet" 1500 "$(judge '
+		$f["ip.len"] + 0 > m { m = $f["ip.len"] + 0 }
+		END { print m }' "$visited" "$wire.fields")"
 }
 
 checksums_are_good() {
-	captured
-	expect_eq "packets with a wrong checksum" "" "$(wrong_checksums "$ROAM_OUT/move.tcp.pcap")"
+	captured "$wire"
+	expect_eq "packets with a wrong checksum" "" "$(sed 1d "$wire.fields" | wrong_checksums)"
 }
 
 # Each visit appears as often in messages of each kind as the host was there.
 messages_follow_the_protocol_page() {
-	local file
-	captured
-	for file in tcp register; do
-		fields "move.$file.pcap" -X "lua_script:$dissector" -Y roam_lr \
-			-E occurrence=a -E separator=/t -e roam_lr.type -e roam_lr.permanent4 \
-			-e roam_lr.care_of4 -e roam_lr.status -e ip.src -e ip.dst \
-			-e roam_lr.malformed -e _ws.expert.message >"$messages.$file"
-		sed "s/^/$file\t/" "$messages.$file"
-		rm "$messages.$file"
-	done >"$messages"
-	expect_eq "malformed or doubtful messages" "" \
-		"$(awk -F'\t' '$8 || $9' "$messages" | head -n 3)"
-	expect_eq "messages about somebody else" "" \
-		"$(awk -F'\t' -v perm="$permanent" '$3 != perm' "$messages" | head -n 3)"
-	expect_eq "moves without their exchange" "" "$(awk -F'\t' '
-		NR == FNR { visits[$1]++; all++; next }
-		$1 == "tcp" && $2 == 5 { announce[$4]++ }
-		$1 == "tcp" && $2 == 1 { queries++ }
-		$1 == "tcp" && $2 == 2 && $5 == 0 { answer[$4]++ }
-		$1 == "tcp" && $2 == 6 && $5 == 0 { confirm[$4]++ }
-		$1 == "register" && $2 == 3 { update[$4]++ }
-		$1 == "register" && $2 == 4 && $5 == 0 { ack[$4]++ }
+	local captures=("$wire.fields" "$register_wire.fields")
+	captured "$wire" "$register_wire"
+	expect_eq "malformed or doubtful messages" "" "$(judge '
+		ours && ($f["roam_lr.malformed"] || $f["_ws.expert.message"])' "$visited" "${captures[@]}")"
+	expect_eq "messages about somebody else" "" "$(judge '
+		ours && $f["roam_lr.permanent4"] != perm' "$visited" "${captures[@]}")"
+	expect_eq "moves without their exchange" "" "$(judge '
+		!ours { next }
+		{ type = $f["roam_lr.type"]; coa = $f["roam_lr.care_of4"]; good = $f["roam_lr.status"] == 0 }
+		!at_register && type == 5 { announce[coa]++ }
+		!at_register && type == 1 { queries++ }
+		!at_register && type == 2 && good { answer[coa]++ }
+		!at_register && type == 6 && good { confirm[coa]++ }
+		at_register && type == 3 { update[coa]++ }
+		at_register && type == 4 && good { ack[coa]++ }
 		END {
-			for (v in visits) {
-				n = visits[v]
+			for (v in visit) {
+				n = visit[v]
+				all += n
 				if (update[v] < n || ack[v] < n || announce[v] < n ||
 				    answer[v] < n || confirm[v] < n)
 					printf "%s: %d visits, update %d ack %d announce %d answer %d confirm %d\n",
 						v, n, update[v], ack[v], announce[v], answer[v], confirm[v]
 			}
-			if (queries < all)
+			if (!all || queries < all)
 				printf "%d queries for %d moves\n", queries, all
-		}' "$visited" "$messages" | head -n 5)"
+		}' "$visited" "${captures[@]}")"
 }
 
 # As fast as it goes, offloads on as they come: large segments are rewritten whole.
@@ -321,47 +337,46 @@ received_more() {
 
 # What the IPv4 tests above look at, in one.
 ipv6_on_the_wire() {
-	local seen=$ROAM_OUT/move6.wire
-	[[ -s $ROAM_OUT/move6.tcp.pcap && -s $visited6 ]] || skip "nothing was captured"
-	fields move6.tcp.pcap -Y ipv6 -E occurrence=a -E separator=/t -e ipv6.src -e ipv6.dst \
-		-e ipv6.nxt -e ipv6.plen -e udp.dstport -e tcp.hdr_len -e tcp.len >"$seen"
-	expect_eq "packets with the permanent address" "" "$(grep -w -F "$permanent6" "$seen" | head -n 3)"
-	expect_eq "visits without TCP in both directions" "" "$(
-		awk -v peer="$correspondent_addr6" '
-			NR == FNR { visit[$1]; next }
-			$3 == 6 && $2 == peer { sent[$1] = 1 }
-			$3 == 6 && $1 == peer { got[$2] = 1 }
-			END { for (v in visit) if (!sent[v] || !got[v]) print v }' "$visited6" "$seen")"
-	expect_eq "other protocols" "" "$(
-		awk -F'\t' '$3 != 6 && !($3 == 17 && $5 == 17434) && $3 !~ /^58/' "$seen" | head -n 3)"
-	expect_eq "TCP in anything but a plain header" "" "$(
-		awk -F'\t' '$3 == 6 && $4 != $6 + $7' "$seen" | head -n 3)"
-	expect_eq "packets with a wrong checksum" "" "$(wrong_checksums "$ROAM_OUT/move6.tcp.pcap")"
+	captured "$wire6"
+	expect_eq "packets with the permanent address" "" "$(judge '
+		has($f["ipv6.src"] "," $f["ipv6.dst"], perm6)' "$visited6" "$wire6.fields")"
+	expect_eq "visits without TCP in both directions" "" "$(judge '
+		$f["ipv6.nxt"] == 6 && $f["ipv6.dst"] == peer6 { sent[$f["ipv6.src"]] = 1 }
+		$f["ipv6.nxt"] == 6 && $f["ipv6.src"] == peer6 { got[$f["ipv6.dst"]] = 1 }
+		END { for (v in visit) if (!sent[v] || !got[v]) print v }' \
+		"$visited6" "$wire6.fields")"
+	expect_eq "other protocols" "" "$(judge '
+		$f["ipv6.src"] && $f["ipv6.nxt"] != 6 && $f["ipv6.nxt"] !~ /^58/ &&
+			!($f["ipv6.nxt"] == 17 && $f["udp.dstport"] == 17434)' "$visited6" "$wire6.fields")"
+	expect_eq "TCP in anything but a plain header" "" "$(judge '
+		$f["ipv6.nxt"] == 6 && $f["ipv6.plen"] != $f["tcp.hdr_len"] + $f["tcp.len"]' \
+		"$visited6" "$wire6.fields")"
+	expect_eq "packets with a wrong checksum" "" "$(sed 1d "$wire6.fields" | wrong_checksums)"
 }
 
 # Announces, answers, confirms about each visit, and both families in each update.
 ipv6_messages() {
-	local file seen=$ROAM_OUT/move6.messages
-	[[ -s $ROAM_OUT/move6.register.pcap && -s $visited6 ]] || skip "nothing was captured"
-	for file in tcp register; do
-		fields "move6.$file.pcap" -X "lua_script:$dissector" -Y "roam_lr && ipv6" \
-			-E occurrence=a -E separator=/t -e roam_lr.type -e roam_lr.permanent \
-			-e roam_lr.care_of -e roam_lr.status -e roam_lr.malformed \
-			-e _ws.expert.message | sed "s/^/$file\t/"
-	done >"$seen"
-	expect_eq "malformed or doubtful messages" "" "$(awk -F'\t' '$6 || $7' "$seen" | head -n 3)"
-	expect_eq "moves without their exchange" "" "$(awk -F'\t' '
-		NR == FNR { visits[$1]++; next }
-		$1 == "tcp" && $2 == 5 { announce[$4]++ }
-		$1 == "tcp" && $2 == 2 && $5 == 0 { answer[$4]++ }
-		$1 == "tcp" && $2 == 6 && $5 == 0 { confirm[$4]++ }
-		$1 == "register" && $2 == 3 { update[$4]++ }
+	local captures=("$wire6.fields" "$register_wire6.fields")
+	captured "$wire6" "$register_wire6"
+	expect_eq "malformed or doubtful messages" "" "$(judge '
+		ours && $f["ipv6.src"] && ($f["roam_lr.malformed"] || $f["_ws.expert.message"])' \
+		"$visited6" "${captures[@]}")"
+	expect_eq "moves without their exchange" "" "$(judge '
+		!ours || !$f["ipv6.src"] { next }
+		{ type = $f["roam_lr.type"]; coa = $f["roam_lr.care_of"]; good = $f["roam_lr.status"] == 0 }
+		!at_register && type == 5 { announce[coa]++ }
+		!at_register && type == 2 && good { answer[coa]++ }
+		!at_register && type == 6 && good { confirm[coa]++ }
+		at_register && type == 3 { update[coa]++ }
 		END {
-			for (v in visits)
+			for (v in visit) {
+				all++
 				if (!update[v] || !announce[v] || !answer[v] || !confirm[v])
 					printf "%s: update %d announce %d answer %d confirm %d\n",
 						v, update[v], announce[v], answer[v], confirm[v]
-		}' "$visited6" "$seen" | head -n 5)"
+			}
+			if (!all) print "no visits"
+		}' "$visited6" "${captures[@]}")"
 }
 
 test "GEN-10 MLR-32 MLR-38 OPEN-18: ssh, curl and iperf3 outlive $moves moves" \

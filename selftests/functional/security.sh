@@ -81,7 +81,7 @@ nothing_changed() {
 refused() {
 	local before
 	before=$(counter register hlr "$1")
-	expect_eq "reply to an update with ${*:3}" "$2" "$(forge correspondent "wait=2" "${@:3}")"
+	expect_eq "reply to an update with ${*:3}" "$2" "$(forge correspondent "wait=1" "${@:3}")"
 	wait_for 30 counter_is register hlr "$1" "-gt $before"
 	nothing_changed
 }
@@ -143,7 +143,7 @@ bad_messages_are_dropped() {
 		before=$(counter "$1" "$2" "drop_$reason")
 		# shellcheck disable=SC2086 # words
 		expect_eq "reply to wrong $reason" silence \
-			"$(forge router wait=1 "to=${address:-$care_of}" $words)"
+			"$(forge router wait=0.5 "to=${address:-$care_of}" $words)"
 		wait_for 30 counter_is "$1" "$2" "drop_$reason" "-gt $before"
 	done
 	expect_eq "what $1 knows" "$known" "$(all_known "$1")"

@@ -275,6 +275,63 @@ doctor_names_xdp_programs() {
 	expect_eq "no program" ok "$(diagnosis mobile bypass)"
 }
 
+doctor_names_filters() {
+	local net="dev net3"
+	# shellcheck disable=SC2086 # words
+	{
+		in_ns "$mobile" tc qdisc add $net clsact || fail "no clsact"
+		expect_eq "no filter" ok "$(diagnosis mobile bypass)"
+		in_ns "$mobile" tc filter add $net egress matchall action pass || fail "no filter"
+		expect_eq "a filter behind the hooks" ok "$(diagnosis mobile bypass)"
+		in_ns "$mobile" tc filter add $net ingress matchall action mirred egress redirect dev net2 ||
+			fail "no filter"
+		expect_eq "a filter before the hooks" warn "$(diagnosis mobile tc)"
+		expect_match "its link" "matchall.* net3 " "$(roam mobile doctor)"
+		in_ns "$mobile" tc qdisc delete $net clsact
+		in_ns "$mobile" tc qdisc add $net ingress
+		expect_eq "no filter" ok "$(diagnosis mobile bypass)"
+		in_ns "$mobile" tc filter add $net ingress matchall action drop || fail "no filter"
+		expect_eq "a filter of the older kind" warn "$(diagnosis mobile tc)"
+		in_ns "$mobile" tc qdisc delete $net ingress
+	}
+	expect_eq "no filter" ok "$(diagnosis mobile bypass)"
+}
+
+# A program on a link, without a queueing discipline, while this process runs: the two
+# instructions "r0 = -1; exit" let every packet go on.
+readonly attach_tcx='
+import ctypes, os, socket, struct, sys, time
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+def bpf(command, attr):
+    buffer = ctypes.create_string_buffer(attr.ljust(128, b"\0"), 128)
+    fd = libc.syscall(321, command, buffer, 128)
+    if fd < 0:
+        sys.exit(os.strerror(ctypes.get_errno()))
+    return fd
+
+program = struct.pack("=BBhiBBhi", 0xb7, 0, 0, -1, 0x95, 0, 0, 0)
+code = ctypes.create_string_buffer(program)
+licence = ctypes.create_string_buffer(b"GPL")
+load = struct.pack("=IIQQ", 3, 2, ctypes.addressof(code), ctypes.addressof(licence))
+link = struct.pack("=IIII", bpf(5, load), socket.if_nametoindex(sys.argv[1]), 46, 0)
+held = bpf(28, link)
+print("attached", flush=True)
+time.sleep(3600)
+'
+
+doctor_names_tcx_programs() {
+	bg in_ns "$mobile" /usr/bin/python3 -c "$attach_tcx" net3 >"$hosts/tcx" 2>&1
+	wait_for 60 builtin test -s "$hosts/tcx"
+	! grep -q "Invalid argument" "$hosts/tcx" || skip "a kernel without tcx"
+	expect_eq "attached" attached "$(<"$hosts/tcx")"
+	expect_eq "program" warn "$(diagnosis mobile tc)"
+	expect_match "its link" "tcx.* net3 " "$(roam mobile doctor)"
+	stop "$bg_pid"
+	expect_eq "no program" ok "$(diagnosis mobile bypass)"
+}
+
 doctor_names_masquerading() {
 	expect_eq "no rule" ok "$(diagnosis mobile masquerade)"
 	masquerade() {
@@ -646,6 +703,8 @@ test "OPEN-50 OPEN-11: the doctor finds planted faults" doctor_finds_planted_fau
 test "OPEN-50 OPEN-11: strict reverse path filters are named where they hurt" doctor_knows_where_rp_filter_hurts
 test "OPEN-13: flowtables that skip the hooks are named" doctor_names_what_skips_hooks
 test "OPEN-13: XDP programs that skip the hooks are named" doctor_names_xdp_programs
+test "OPEN-13: filters that come before the hooks are named" doctor_names_filters
+test "OPEN-13: programs without a queueing discipline are named" doctor_names_tcx_programs
 test "OPEN-50: masquerading of permanent addresses is named" doctor_names_masquerading
 test "TEN-28: an address is served by a tunnel or by rewriting, not by both" tunnels_and_rewriting_exclude_each_other
 test "OPEN-50: explain says what happens on the wire" explain_says_what_happens

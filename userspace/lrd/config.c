@@ -362,7 +362,8 @@ static char *read_mobile(cfg_t *cfg, struct config *config)
 	if (!error)
 		error = conf_get_int(cfg, "table", 1, 0x7fffffff, &table);
 	if (!error)
-		error = conf_get_int(cfg, "priority", 2, 32765, &priority);
+		error = conf_get_int(cfg, "priority", 2, LAST_PRIORITY - 1,
+				     &priority);
 	if (!error)
 		error = conf_get_duration(cfg, "lifetime", &lifetime);
 	if (!error && (lifetime < 1000 || lifetime / 1000 > UINT32_MAX))

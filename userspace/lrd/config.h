@@ -13,6 +13,9 @@
 #include "core/mobile.h"
 #include "genl/mangle.h"
 
+/* The place of the last rule before that of the main table. */
+#define LAST_PRIORITY 32765
+
 /**
  * struct config_register - one "register" section
  * @domain: where DNS knows them, NULL for an address

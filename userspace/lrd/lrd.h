@@ -78,6 +78,7 @@ struct lrd_counters {
  * @before: those before, each the last there was
  * @moved: when they changed
  * @left: the user said that this host is away for a while: no registration
+ * @stopping: this daemon ends
  * @counters: see above
  * @started: when it started
  */
@@ -104,6 +105,7 @@ struct lrd {
 	struct roam_place before;
 	msec_t moved;
 	bool left;
+	bool stopping;
 	struct lrd_counters counters;
 	msec_t started;
 };

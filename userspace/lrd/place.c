@@ -14,7 +14,13 @@
  * mirrors the main one with the permanent address as preferred source; the
  * kernel's connect-time lookup carries the protocol, all others' do not match.
  * What is exempt from rewriting (TEN-11, OPEN-39, OPEN-40) has rules before that
- * one, which lead to the main table: it gets the care-of address.
+ * one, which lead to the main table: it gets the care-of address. So have link-local
+ * destinations, which are not mirrored.
+ *
+ * For a moment after a move the main table has ways that the mirror does not have
+ * yet. A connection begun then would be bound to the care-of address and break at
+ * the next move, without anybody knowing why: a last rule, right before that of the
+ * main table, says that there is no way, as it did between the networks (MLR-32).
  *
  * Network managers remove foreign rules and routes when they restart; every
  * look puts back what is missing.
@@ -32,8 +38,9 @@
 #define LOOK_SOON 5		/* ms after a change, to see the rest of it */
 #define LOOK_LATER 1000		/* ms, without any (D-21) */
 
-/* Rules of one family: ports both ways, the mark, destinations, and TCP itself. */
-#define RULES_MAX (2 * MANGLE_EXEMPT_PORTS + MANGLE_EXEMPT_RANGES + 2)
+/* Rules of one family: ports both ways, the mark, destinations, link-local ones, and
+ * TCP itself with what it may not use. */
+#define RULES_MAX (2 * MANGLE_EXEMPT_PORTS + MANGLE_EXEMPT_RANGES + 4)
 
 /* Our permanent address of a family, or NULL. */
 static const struct roam_addr *own_of(const struct config *config, int family)
@@ -106,7 +113,13 @@ static size_t wanted_rules(const struct lrd *lrd, int family,
 		rule = add_rule(rules, &n, family, before, RT_TABLE_MAIN);
 		rule->dst = exempt->ranges[i];
 	}
+	rule = add_rule(rules, &n, family, before, RT_TABLE_MAIN);
+	roam_prefix_parse(family == AF_INET ? "169.254.0.0/16" : "fe80::/10",
+			  &rule->dst);
 	add_rule(rules, &n, family, config->priority, config->table);
+	/* Who is not there cannot mirror: then any way is better than none. */
+	if (!lrd->stopping)
+		add_rule(rules, &n, family, LAST_PRIORITY, 0);
 	return n;
 }
 
@@ -336,6 +349,9 @@ void place_stop(struct lrd *lrd)
 {
 	if (lrd->watch < 0)
 		return;
+	lrd->stopping = true;
+	keep_rules(lrd, AF_INET);
+	keep_rules(lrd, AF_INET6);
 	uv_close((uv_handle_t *)&lrd->look, NULL);
 	uv_close((uv_handle_t *)&lrd->watch_poll, on_watch_closed);
 	rtnl_close(lrd->rtnl);

@@ -3,12 +3,17 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/bpf.h>
 #include <linux/fib_rules.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "rtnl/socket.h"
 
@@ -86,6 +91,57 @@ struct list host_links(void)
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
 	rtnl_talk(rtnl, nlh, on_link, &links);
 	return links;
+}
+
+static int on_filter(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct host_link *link = ctx;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct tcmsg))
+		if (mnl_attr_get_type(attr) == TCA_KIND && !link->ingress[0])
+			snprintf(link->ingress, sizeof(link->ingress), "%.*s",
+				 mnl_attr_get_payload_len(attr),
+				 mnl_attr_get_str(attr));
+	return MNL_CB_OK;
+}
+
+/* Programs that hang on a link without a queueing discipline, since Linux 6.6;
+ * netlink does not show them. */
+static bool has_tcx(unsigned int ifindex)
+{
+	enum { TCX_INGRESS = 46 };
+	union bpf_attr attr = {
+		.query = {
+			.target_fd = ifindex,
+			.attach_type = TCX_INGRESS,
+		},
+	};
+
+	return !syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) &&
+	       attr.query.prog_cnt;
+}
+
+void host_read_ingress(struct list *links)
+{
+	struct rtnl *rtnl = route_socket();
+
+	for (size_t i = 0; i < links->n; i++) {
+		struct host_link *link = list_at(links, i);
+		struct nlmsghdr *nlh;
+		struct tcmsg *tcm;
+
+		if (has_tcx(link->index)) {
+			strcpy(link->ingress, "tcx");
+			continue;
+		}
+		nlh = rtnl_request(rtnl, RTM_GETTFILTER, NLM_F_DUMP);
+		tcm = mnl_nlmsg_put_extra_header(nlh, sizeof(*tcm));
+		tcm->tcm_ifindex = link->index;
+		tcm->tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
+		/* An error means that there is nothing for filters to hang on. */
+		rtnl_talk(rtnl, nlh, on_filter, link);
+	}
 }
 
 struct list host_addrs(void)
@@ -193,8 +249,10 @@ static int on_rule(const struct nlmsghdr *nlh, void *ctx)
 			 !mnl_attr_validate(attr, MNL_TYPE_U32))
 			table = mnl_attr_get_u32(attr);
 	}
-	/* What is exempt from rewriting has rules for the main table. */
-	if (ipproto == search->ipproto && table != RT_TABLE_MAIN)
+	/* What is exempt from rewriting has rules for the main table, and where the
+	 * table has no way a last rule refuses. */
+	if (ipproto == search->ipproto && table != RT_TABLE_MAIN &&
+	    table != RT_TABLE_UNSPEC)
 		search->found = true;
 	return MNL_CB_OK;
 }

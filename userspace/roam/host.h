@@ -19,6 +19,8 @@
  * @up: it is up
  * @loopback: it leads nowhere else
  * @xdp: id of the XDP program on it, 0 for none
+ * @ingress: kind of the first traffic control filter at its ingress, "tcx" for a
+ *	program attached without a queueing discipline; empty for none
  */
 struct host_link {
 	unsigned int index;
@@ -28,6 +30,7 @@ struct host_link {
 	bool up;
 	bool loopback;
 	uint32_t xdp;
+	char ingress[32];
 };
 
 /**
@@ -58,6 +61,8 @@ struct host_route {
 
 /* Lists of struct host_link and struct host_addr; the caller frees them. */
 struct list host_links(void);
+/* Fills in @ingress of each link: a question for each, so only where it matters. */
+void host_read_ingress(struct list *links);
 struct list host_addrs(void);
 /* The entry of an address, or NULL. */
 const struct host_addr *host_addr_find(const struct list *addrs,

@@ -220,6 +220,32 @@ static void what_is_exempt_keeps_the_care_of_address(void **state)
 	assert_int_equal(system("ip rule show priority 99 | grep -q 99"), 0);
 }
 
+/* The mirror is empty, the main table is not: as right after a move. */
+static void tcp_without_a_way_of_its_own_is_refused(void **state)
+{
+	struct rtnl_rule v4[] = { rule(AF_INET, PRIORITY, TABLE),
+				  rule(AF_INET, PRIORITY + 1, 0) };
+	struct rtnl_rule v6[] = { rule(AF_INET6, PRIORITY, TABLE),
+				  rule(AF_INET6, PRIORITY + 1, 0) };
+
+	(void)state;
+	need_namespace();
+	assert_int_equal(rtnl_table_flush(rtnl, AF_INET, TABLE), 0);
+	assert_int_equal(rtnl_table_flush(rtnl, AF_INET6, TABLE), 0);
+	keep(AF_INET, v4, 2, 2);
+	keep(AF_INET6, v6, 2, 2);
+	assert_int_equal(system("ip route get " PEER4 " ipproto tcp 2>&1 | grep -q unreachable"), 0);
+	assert_int_equal(system("ip route get " PEER6 " ipproto tcp 2>&1 | grep -q unreachable"), 0);
+	assert_source(SOCK_DGRAM, PEER4, 80, 0, COA4);
+	assert_source(SOCK_DGRAM, PEER6, 80, 0, COA6);
+	mirror(PERM4);
+	mirror(PERM6);
+	assert_source(SOCK_STREAM, PEER4, 80, 0, PERM4);
+	assert_source(SOCK_STREAM, PEER6, 80, 0, PERM6);
+	keep(AF_INET, NULL, 0, 2);
+	keep(AF_INET6, NULL, 0, 2);
+}
+
 static void all_goes_again(void **state)
 {
 	(void)state;
@@ -242,6 +268,8 @@ int main(void)
 		  .test_func = the_mirror_follows },
 		{ .name = "TEN-11 OPEN-39 OPEN-40: what is exempt starts from the care-of address",
 		  .test_func = what_is_exempt_keeps_the_care_of_address },
+		{ .name = "MLR-32: TCP without a way of its own is refused",
+		  .test_func = tcp_without_a_way_of_its_own_is_refused },
 		{ .name = "rtnl: nothing is left behind",
 		  .test_func = all_goes_again },
 	};

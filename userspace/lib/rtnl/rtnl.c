@@ -178,9 +178,10 @@ static int change_rule(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 
 	hdr = mnl_nlmsg_put_extra_header(nlh, sizeof(*hdr));
 	hdr->family = rule->family;
-	hdr->action = FR_ACT_TO_TBL;
+	hdr->action = rule->table ? FR_ACT_TO_TBL : FR_ACT_UNREACHABLE;
 	hdr->table = RT_TABLE_UNSPEC;
-	mnl_attr_put_u32(nlh, FRA_TABLE, rule->table);
+	if (rule->table)
+		mnl_attr_put_u32(nlh, FRA_TABLE, rule->table);
 	mnl_attr_put_u32(nlh, FRA_PRIORITY, rule->priority);
 	mnl_attr_put_u8(nlh, FRA_PROTOCOL, RTPROT_ROAM);
 	if (rule->ipproto)

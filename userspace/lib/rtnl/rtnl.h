@@ -47,13 +47,13 @@ int rtnl_route_get(struct rtnl *rtnl, const struct roam_addr *dst,
 		   struct roam_addr *src, unsigned int *oif);
 
 /**
- * struct rtnl_rule - a rule that leads to a table, all zero where it does not care
+ * struct rtnl_rule - a rule, all zero where it does not care
  * @family: AF_INET or AF_INET6
  * @ipproto: IPPROTO_*
  * @sport: source port
  * @dport: destination port
  * @priority: its place in the order
- * @table: the table
+ * @table: the table that it leads to; 0: it says that there is no way (ENETUNREACH)
  * @mark: with @mask, the mark of a packet or socket
  * @mask: bits of @mark that count
  * @dst: destination

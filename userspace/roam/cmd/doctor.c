@@ -419,6 +419,15 @@ static void check_bypass(struct findings *f, const json_t *rules)
 		const struct host_link *link = list_at(&f->links, i);
 		char fix[64];
 
+		if (link->ingress[0]) {
+			found = true;
+			snprintf(fix, sizeof(fix), strcmp(link->ingress, "tcx") ?
+				 "tc filter show dev %s ingress" :
+				 "bpftool net show dev %s", link->name);
+			add(f, "tc", WARN, fix,
+			    "a filter (%s) on %s gets packets first: what it redirects, or hardware does for it, is not rewritten",
+			    link->ingress, link->name);
+		}
 		if (!link->xdp)
 			continue;
 		found = true;
@@ -430,7 +439,7 @@ static void check_bypass(struct findings *f, const json_t *rules)
 	}
 	if (!found)
 		add(f, "bypass", OK, NULL,
-		    "no flowtable or XDP program skips the rewriting");
+		    "no flowtable, filter or XDP program skips the rewriting");
 }
 
 /*
@@ -552,6 +561,7 @@ json_t *doctor_findings(bool *failed)
 		.ports = LIST_OF(unsigned int),
 	};
 
+	host_read_ingress(&f.links);
 	check_module(&f);
 	check_permission(&f);
 	for (const struct daemon_entry *e = daemons; e->object; e++)
