@@ -6,6 +6,9 @@
 # changes its network. The first test moves the host $MOVES times (200) and
 # captures; the next ones judge what was captured, by tshark and by a dissector
 # that knows nothing of our C code. Then the same over IPv6, $MOVES6 times (a tenth).
+#
+# Much here is in other languages: awk's and the remote shell's.
+# shellcheck disable=SC2016
 # shellcheck source=../lib.sh
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 # shellcheck source=../topology.sh
@@ -186,7 +189,6 @@ outlive_moves() {
 	offloads_off
 	ssh_server
 	download_server 200000
-	# shellcheck disable=SC2016 # the remote shell's
 	ssh_open 'echo $SSH_CONNECTION; exec cat'
 	read -r -t 120 address port <&"${session[0]}" || fail "ssh does not connect"
 	expect_eq "peer address that sshd sees" "$own" "$address"
