@@ -375,6 +375,13 @@ packets_in() {
 	tcpdump -n -r "$ROAM_OUT/$1" "${@:2}" 2>/dev/null | wc -l
 }
 
+# addresses_in FILE [FILTER...]: "SOURCE DESTINATION" of its IPv4 packets with ports, each
+# pair once, in one line.
+addresses_in() {
+	tcpdump -n -q -r "$ROAM_OUT/$1" "${@:2}" 2>/dev/null |
+		sed -E 's/.* IP ([0-9.]+)\.[0-9]+ > ([0-9.]+)\.[0-9]+: .*/\1 \2/' | sort -u | xargs
+}
+
 # First columns of tshark -T fields, for wrong_checksums.
 # shellcheck disable=SC2034 # the tests'
 readonly checksum_fields=(-o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Packets that wait for an answer of the daemon: is the destination a mobile
- * host, does the correspondent take part (MLR-21, OPEN-37, design trap 2).
+ * host, does the correspondent take part (MLR-21, OPEN-37).
  *
  * Contract
  *

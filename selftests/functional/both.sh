@@ -258,7 +258,7 @@ home_and_away() {
 		capture_stop
 		expect_eq "addresses on the wire at home" \
 			"$correspondent_addr $permanent $permanent $correspondent_addr" \
-			"$(addresses "home.$i.pcap")"
+			"$(addresses_in "home.$i.pcap")"
 		expect_eq "rewritten at home" "$before" "$(rewritten)"
 		expect_match "what explain says" "at home" "$(roam mobile explain "$permanent")"
 
@@ -272,7 +272,7 @@ home_and_away() {
 		capture_stop
 		expect_eq "addresses on the wire when away" \
 			"$care_of $correspondent_addr $correspondent_addr $care_of" \
-			"$(addresses "away.$i.pcap")"
+			"$(addresses_in "away.$i.pcap")"
 	done
 }
 
@@ -281,12 +281,6 @@ talk_all() {
 	for name in "${talks[@]}"; do
 		talk "$name"
 	done
-}
-
-# addresses FILE: "SOURCE DESTINATION" of its packets, each pair once, in a line.
-addresses() {
-	tcpdump -n -q -r "$ROAM_OUT/$1" 2>/dev/null |
-		sed -E 's/.* IP ([0-9.]+)\.[0-9]+ > ([0-9.]+)\.[0-9]+: .*/\1 \2/' | sort -u | xargs
 }
 
 test "OPEN-20 OPEN-21 MLR-38: two hosts talk and both move, $rounds times" both_hosts_move

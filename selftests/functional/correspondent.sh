@@ -558,20 +558,32 @@ strict_settings_do_no_harm() {
 	done
 }
 
-# Signatures over the addresses, with Python's sockets on both sides.
+# signed_connection_moves OPTION: signatures over the addresses, with Python's sockets on
+# both sides.
 signed_connection_moves() {
-	local program='
-import socket, struct, sys
+	local status=0 program='
+import errno, socket, struct, sys
 
-TCP_MD5SIG = 14
-role, own, peer = sys.argv[1:]
+option, role, own, peer = sys.argv[1:]
 key = b"throw-away"
-# struct tcp_md5sig: address, flags, prefix length, key length, interface, key
-signature = struct.pack("=H2s4s120xBBHI80s",
-    socket.AF_INET, b"\0\0", socket.inet_aton(peer), 0, 0, len(key), 0, key)
+address = struct.pack("=H2s4s120x", socket.AF_INET, b"\0\0", socket.inet_aton(peer))
+options = {
+    # TCP_MD5SIG, struct tcp_md5sig: address, flags, prefix length, key length, interface, key
+    "MD5": (14, address + struct.pack("=BBHI80s", 0, 0, len(key), 0, key)),
+    # TCP_AO_ADD_KEY, struct tcp_ao_add: address, algorithm, interface, use it now, reserved,
+    # prefix length, ids sent and received, length of the code, flags, key length, key
+    "AO": (38, address + struct.pack("=64siIHBBBBBB80s", b"hmac(sha1)", 0,
+                                     3 if role == "client" else 0, 0, 32, 100, 100, 12, 0,
+                                     len(key), key)),
+}
 s = socket.socket()
-s.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, signature)
-if role == "server":
+try:
+    s.setsockopt(socket.IPPROTO_TCP, *options[option])
+except OSError as error:
+    sys.exit(4 if error.errno == errno.ENOPROTOOPT else str(error))
+if role == "probe":
+    pass
+elif role == "server":
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind((own, 179))
     s.listen()
@@ -586,9 +598,14 @@ else:
         f.flush()
         print(f.readline(), end="", flush=True)
 '
-	bg in_ns "$correspondent" /usr/bin/python3 -c "$program" server 0.0.0.0 "$permanent"
+	in_ns "$correspondent" /usr/bin/python3 -c "$program" "$1" probe - "$permanent" || status=$?
+	((status != 4)) || skip "a kernel without TCP-$1"
+	bg in_ns "$correspondent" /usr/bin/python3 -c "$program" "$1" server 0.0.0.0 "$permanent"
 	wait_for 60 port_open correspondent 179
-	coproc signed { exec busybox nsenter --net="/run/netns/$mobile" /usr/bin/python3 -c "$program" client - "$correspondent_addr"; }
+	coproc signed {
+		exec busybox nsenter --net="/run/netns/$mobile" /usr/bin/python3 -c "$program" \
+			"$1" client - "$correspondent_addr"
+	}
 	# shellcheck disable=SC2154 # set by coproc
 	on_exit stop "$signed_PID"
 	signed_line one
@@ -605,6 +622,59 @@ signed_line() {
 	echo "$1" >&"${signed[1]}"
 	read -r -t 120 line <&"${signed[0]}" || fail "no signed answer to $1"
 	expect_eq "signed answer" "$1" "$line"
+}
+
+# ipsec_between PROTOCOL ALGORITHM...: transport mode for port 177 between the permanent
+# address and the correspondent's, keys by hand, required at both ends.
+ipsec_between() {
+	local host own peer own_port peer_port
+	local there="src $permanent dst $correspondent_addr" back="src $correspondent_addr dst $permanent"
+	local require="tmpl proto $1 mode transport level required"
+	for host in mobile correspondent; do
+		own=$there own_port=dport peer=$back peer_port=sport
+		[[ $host == mobile ]] || own=$back own_port=sport peer=$there peer_port=dport
+		printf '%s\n' \
+			"xfrm state add $there proto $1 spi 0x101 mode transport ${*:2}" \
+			"xfrm state add $back proto $1 spi 0x102 mode transport ${*:2}" \
+			"xfrm policy add $own proto tcp $own_port 177 dir out $require" \
+			"xfrm policy add $peer proto tcp $peer_port 177 dir in $require" |
+			ip -n "${!host}" -batch - || skip "a kernel without IPsec"
+		on_exit ip -n "${!host}" xfrm policy flush
+		on_exit ip -n "${!host}" xfrm state flush
+	done
+}
+
+# An authentication header covers the addresses as well.
+ipsec_moves() {
+	local n host
+	[[ $1 != ah ]] || set -- ah "auth hmac(sha256) 0x$(printf '%064d' 1)"
+	[[ $1 != esp ]] || set -- esp "enc cbc(aes) 0x$(printf '%032d' 1) auth hmac(sha256) 0x$(printf '%064d' 2)"
+	ipsec_between "$@"
+	echo_serve correspondent 177
+	capture_start "$router" correspondent "correspondent.$1.pcap" "tcp port 177 or proto 50 or proto 51"
+	# What is not to be rewritten does not arrive, and never goes in clear instead.
+	! in_ns "$mobile" socat -u /dev/null "TCP:$correspondent_addr:177,connect-timeout=2" ||
+		fail "connected without $1"
+	for host in mobile correspondent; do
+		expect_ok roam "$host" mangle config set protocol "tcp,$1"
+		on_exit roam "$host" mangle config set protocol tcp
+	done
+	talk_open "$1" mobile "$correspondent_addr" 177
+	for n in 2 3 1; do
+		move_to "$n"
+		talk "$1"
+		expect_eq "packets with the care-of address" yes "$(
+			capture_has "correspondent.$1.pcap" "ip proto \\$1 and host $care_of")"
+	done
+	capture_stop
+	expect_eq "packets in clear" 0 "$(packets_in "correspondent.$1.pcap" tcp)"
+	expect_eq "packets with the permanent address" 0 \
+		"$(packets_in "correspondent.$1.pcap" "host $permanent")"
+}
+
+# capture_has FILE FILTER
+capture_has() {
+	(($(packets_in "$@") > 0)) && echo yes
 }
 
 # ---- connections to the care-of address itself ----
@@ -700,7 +770,10 @@ test "OPEN-10: firewalls see permanent addresses and one connection" \
 test "OPEN-11 OPEN-18: strict reverse path filters do no harm" strict_settings_do_no_harm
 test "OPEN-19: a stateful firewall on the path lets a moved connection through" \
 	stateful_firewall_lets_it_through
-test "OPEN-12: a TCP-MD5 session moves" signed_connection_moves
+test "OPEN-12: a TCP-MD5 session moves" signed_connection_moves MD5
+test "OPEN-12: a TCP-AO session moves" signed_connection_moves AO
+test "OPEN-12: an authentication header covers permanent addresses" ipsec_moves ah
+test "OPEN-12: what is encrypted is rewritten behind that" ipsec_moves esp
 test "OPEN-37: where no register answers the first packets pass in the end" \
 	unanswered_packets_pass_in_the_end
 test "OPEN-37: where no register answers they are dropped if that is wanted" \

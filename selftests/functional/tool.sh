@@ -392,8 +392,8 @@ wire_is_as_explained() {
 	capture_start "${!host}" "$interface" "explain.$host.pcap" "tcp port 5999"
 	in_ns "${!host}" socat -u OPEN:/dev/null "TCP:$to:5999,connect-timeout=20" || true
 	capture_stop
-	expect_eq "$host to $to" "$said" "$interface $(tshark -r "$ROAM_OUT/explain.$host.pcap" \
-		-T fields -e ip.src -e ip.dst -Y tcp.flags.syn==1 2>/dev/null | tr '\t' ' ' | head -n 1)"
+	expect_eq "$host to $to" "$said" "$interface $(
+		addresses_in "explain.$host.pcap" 'tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn')"
 }
 
 explain_says_what_happens() {

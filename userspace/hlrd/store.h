@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The register on disk: what store_commit() accepted survives a kill and a
- * power cut (decision 10). This is all that the daemon knows of storage;
+ * power cut. This is all that the daemon knows of storage;
  * another backend implements the same functions.
  *
  * Here it is SQLite in WAL mode with synchronous=FULL, used as a log: a commit

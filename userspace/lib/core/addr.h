@@ -4,7 +4,7 @@
  *
  * An address is always held as 16 bytes in network order; an IPv4 address is
  * its IPv4-mapped form (::ffff:a.b.c.d). So one table, one comparison and one
- * wire format serve IPv4 and IPv6 (design decision 14, OPEN-01).
+ * wire format serve IPv4 and IPv6 (OPEN-01).
  */
 #ifndef ROAM_CORE_ADDR_H
 #define ROAM_CORE_ADDR_H

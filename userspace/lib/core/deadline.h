@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Queue of deadlines: a binary heap, so that the next one is known at once
- * and nothing is scanned (design decision 4).
+ * and nothing is scanned.
  *
  * Contract: an object embeds a struct deadline, zeroed at first. Room is
  * reserved when the object is made, so that setting its deadline later cannot

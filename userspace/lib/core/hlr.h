@@ -6,7 +6,7 @@
  * authenticated request. What it changed is appended to a struct hlr_changes;
  * the caller must make these changes durable before it sends the reply, or
  * take them back with hlr_undo() and send hlr_refuse() instead. So nothing
- * acknowledged is ever lost (design decision 10). A repeated update is answered
+ * acknowledged is ever lost. A repeated update is answered
  * without a change: if what it repeats is not durable yet, its reply has to
  * wait as well, so send no reply of a batch before the batch is committed.
  */

@@ -7,7 +7,7 @@
  * Every daemon understands: -c FILE (configuration), -s SOCKET (control
  * socket), -n / --check (check the configuration and exit), -v (debug log),
  * -h, -V. It stays in the foreground. SIGHUP reloads, SIGTERM and SIGINT end
- * it; kernel state stays in place (design decision 13).
+ * it; kernel state stays in place (OPEN-45).
  */
 #ifndef ROAM_IO_DAEMON_H
 #define ROAM_IO_DAEMON_H

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ICMP errors quote the packet they are about. What a host receives shall quote what
+ * its socket sent, what it sends shall quote what was on the wire (OPEN-08).
+ *
+ * Each returns a verdict of netfilter: NF_ACCEPT, translated or not, or NF_DROP.
+ */
+#ifndef ROAM_MANGLE_ICMP_H
+#define ROAM_MANGLE_ICMP_H
+
+#include "mangle.h"
+#include "packet.h"
+
+/* Gives a quoted packet back the addresses its socket knows. */
+unsigned int roam_icmp_in4(struct roam_net *rn, struct sk_buff *skb);
+unsigned int roam_icmp_in6(struct roam_net *rn, struct sk_buff *skb);
+/*
+ * What this host sends quotes what it received, with addresses restored. Who sent
+ * that knows the care-of addresses that were on the wire, and is where they lead.
+ * It is never held: an error is no reason to ask.
+ */
+unsigned int roam_icmp_out(struct roam_net *rn, struct sk_buff *skb,
+			   struct sock *sk, const struct roam_packet *pkt);
+
+#endif

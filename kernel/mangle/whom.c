@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "whom.h"
+
+#include <linux/inetdevice.h>
+#include <linux/tcp.h>
+#include <net/addrconf.h>
+#include <net/l3mdev.h>
+
+#include "inet_lookup.h"
+
+bool roam_addr_is_local(struct net *net, const struct in6_addr *addr)
+{
+	if (roam_addr_is4(addr))
+		return __ip_dev_find(net, roam_addr_to4(addr), false);
+	return ipv6_chk_addr(net, addr, NULL, 0);
+}
+
+/**
+ * struct roam_links - the links that a socket for a received packet may be
+ * bound to
+ * @dif: the VRF if there is one, else the link
+ * @sdif: the link in a VRF, else 0
+ */
+struct roam_links {
+	int dif;
+	int sdif;
+};
+
+static struct roam_links roam_packet_links(const struct sk_buff *skb)
+{
+	struct roam_links links = { l3mdev_master_ifindex_rcu(skb->dev), 0 };
+
+	if (links.dif)
+		links.sdif = skb->dev->ifindex;
+	else
+		links.dif = skb->dev->ifindex;
+	return links;
+}
+
+int roam_socket_state(struct roam_net *rn, const struct sk_buff *skb,
+		      const struct roam_pair6 *pair, __be16 sport,
+		      __be16 dport)
+{
+	const struct roam_links links = roam_packet_links(skb);
+	struct sock *sk;
+	int state;
+
+	sk = roam_inet_lookup_established(rn->net, pair, sport, ntohs(dport),
+					  links.dif, links.sdif);
+	if (!sk)
+		return 0;
+	state = READ_ONCE(sk->sk_state);
+	sock_gen_put(sk);
+	return state;
+}
+
+/* Does a socket listen at just this address, not at any (OPEN-40, TEN-13)? */
+static bool roam_listener_exists(struct roam_net *rn, struct sk_buff *skb,
+				 const struct roam_packet *pkt,
+				 const struct roam_pair6 *wire,
+				 const __be16 *ports)
+{
+	const struct roam_links links = roam_packet_links(skb);
+	struct tcphdr *th, buf;
+	struct sock *sk;
+
+	th = skb_header_pointer(skb, pkt->l4, sizeof(buf), &buf);
+	if (!th || !th->syn || th->ack)
+		return false;
+	sk = roam_inet_lookup_listener(rn->net, skb, pkt->l4 + __tcp_hdrlen(th),
+				       wire, ports[0], ntohs(ports[1]),
+				       links.dif, links.sdif);
+	if (!sk)
+		return false;
+	return pkt->v6 ? ipv6_addr_equal(&sk->sk_v6_rcv_saddr, &wire->daddr) :
+			 sk->sk_rcv_saddr == roam_addr_to4(&wire->daddr);
+}
+
+enum roam_whose roam_socket_of(struct roam_net *rn, struct sk_buff *skb,
+			       const struct roam_packet *pkt,
+			       const struct roam_whom *whom,
+			       const __be16 *ports)
+{
+	const struct roam_pair6 wire = roam_packet_pair(skb, pkt->v6);
+	const struct roam_pair6 new = roam_whom_pair(whom, &wire);
+	int state;
+
+	state = roam_socket_state(rn, skb, &new, ports[0], ports[1]);
+	if (state)
+		return state == TCP_NEW_SYN_RECV ? ROAM_NOBODY :
+						   ROAM_ESTABLISHED;
+	if (roam_socket_state(rn, skb, &wire, ports[0], ports[1]))
+		return ROAM_CARE_OF;
+	/* A server bound to an address that stays as it is says nothing. */
+	if (!ipv6_addr_equal(&new.daddr, &wire.daddr) &&
+	    roam_listener_exists(rn, skb, pkt, &wire, ports))
+		return ROAM_CARE_OF;
+	return ROAM_NOBODY;
+}
