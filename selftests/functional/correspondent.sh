@@ -439,8 +439,10 @@ narrow_path_is_discovered() {
 old_path_is_forgotten() {
 	move_to 1
 	wait_for 60 is_registered
-	talk_open grows correspondent "$permanent" 7
+	# It may have asked for the mobile host before that was registered.
+	in_ns "$mobile" socat -u /dev/null "TCP:$correspondent_addr:7"
 	wait_for 60 is_mapped correspondent
+	talk_open grows correspondent "$permanent" 7
 	ip -n "$router" route change 192.0.2.0/26 dev net1 src 192.0.2.1 mtu lock 1200
 	on_exit ip -n "$router" route change 192.0.2.0/26 dev net1 src 192.0.2.1
 	large_line grows
