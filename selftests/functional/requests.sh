@@ -51,7 +51,7 @@ no_more_memory() {
 	(($(slab) < $1 + 32768))
 }
 
-random_requests() {
+random_requests_under_traffic() {
 	local server roamer ns host generators=() nobody=() i status before
 	pair_create server roamer
 	for host in "$server 1" "$roamer 2"; do
@@ -99,5 +99,5 @@ random_requests() {
 	in_ns "$roamer" ping -c 1 -W 30 192.0.2.1 || fail "no packet passes"
 }
 
-test "OPEN-34 OPEN-35: generated random requests leave the module whole" random_requests
+test "OPEN-34 OPEN-35: generated random requests leave the module whole" random_requests_under_traffic
 tests_done
