@@ -182,6 +182,49 @@ static void the_mirror_follows(void **state)
 	assert_source(SOCK_STREAM, PEER6, 80, 0, PERM6);
 }
 
+/* Of what has changed in place nothing gets lost. */
+static void changed_routes_stay(void **state)
+{
+	struct roam_addr own4 = addr(PERM4), own6 = addr(PERM6);
+
+	(void)state;
+	need_namespace();
+	assert_int_equal(system("ip route change 192.0.2.0/24 dev net mtu 1300;"
+				"ip -6 route change 2001:db8:1::/64 dev net proto kernel metric 256 mtu 1300"), 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 1);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 1);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 0);
+	assert_int_equal(system("ip route show table 7700 192.0.2.0/24 | grep -q 'mtu 1300'"), 0);
+	assert_int_equal(system("ip -6 route show table 7700 2001:db8:1::/64 | grep -q 'mtu 1300'"), 0);
+}
+
+/* As routing daemons make them. */
+static void nexthop_objects_are_mirrored(void **state)
+{
+	struct roam_addr own4 = addr(PERM4), own6 = addr(PERM6);
+
+	(void)state;
+	need_namespace();
+	if (system("ip nexthop add id 7 via 192.0.2.7 dev net 2>/dev/null"))
+		skip();
+	assert_int_equal(system("ip nexthop add id 8 via 2001:db8:1::7 dev net;"
+				"ip nexthop add id 9 via 192.0.2.8 dev net;"
+				"ip nexthop add id 10 group 7/9;"
+				"ip route add 198.51.100.0/25 nhid 7;"
+				"ip route add 198.51.100.128/25 nhid 10;"
+				"ip -6 route add 2001:db8:3::/64 nhid 8"), 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 2);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 1);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 0);
+	assert_int_equal(system("ip route show table 7700 198.51.100.0/25 | grep -q 'via 192.0.2.7 '"), 0);
+	assert_int_equal(system("ip -6 route show table 7700 2001:db8:3::/64 | grep -q 'via 2001:db8:1::7 '"), 0);
+	assert_int_equal(system("ip nexthop flush"), 0);
+	mirror(PERM4);
+	mirror(PERM6);
+}
+
 /* The same for both families: ports, a mark, a destination, then none of it. */
 static void exempt(uint8_t family, const char *peer, const char *other,
 		   const char *perm, const char *coa, const char *range)
@@ -266,6 +309,10 @@ int main(void)
 		  .test_func = tcp_gets_it_and_nothing_else },
 		{ .name = "rtnl: the table follows the main one",
 		  .test_func = the_mirror_follows },
+		{ .name = "rtnl: routes that change in place are mirrored",
+		  .test_func = changed_routes_stay },
+		{ .name = "rtnl: routes to nexthop objects are mirrored",
+		  .test_func = nexthop_objects_are_mirrored },
 		{ .name = "TEN-11 OPEN-39 OPEN-40: what is exempt starts from the care-of address",
 		  .test_func = what_is_exempt_keeps_the_care_of_address },
 		{ .name = "MLR-32: TCP without a way of its own is refused",

@@ -364,6 +364,24 @@ static uint32_t route_table(const struct nlmsghdr *nlh)
 	return rtm->rtm_table;
 }
 
+static const struct nlattr *find_attr(const struct nlmsghdr *nlh, uint16_t type)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtmsg))
+		if (mnl_attr_get_type(attr) == type)
+			return attr;
+	return NULL;
+}
+
+/* Does it say by itself where it leads? Routes to a nexthop object do both, if the
+ * kernel is asked to (nexthop_compat_mode), and are set with one of them only. */
+static bool has_way(const struct nlmsghdr *nlh)
+{
+	return find_attr(nlh, RTA_OIF) || find_attr(nlh, RTA_GATEWAY) ||
+	       find_attr(nlh, RTA_VIA) || find_attr(nlh, RTA_MULTIPATH);
+}
+
 /*
  * Writes a route as it stands in the mirror: same destination, way and metric,
  * our table, protocol and source. What the kernel only reports is left out, so
@@ -391,6 +409,11 @@ static size_t mirror_route(const struct routes *routes,
 		switch (mnl_attr_get_type(attr)) {
 		case RTA_TABLE:
 		case RTA_CACHEINFO:
+			break;
+		case RTA_NH_ID:
+			if (!has_way(from))
+				mnl_attr_put_u32(nlh, RTA_NH_ID,
+						 mnl_attr_get_u32(attr));
 			break;
 		case RTA_PREFSRC:
 			prefsrc = rtnl_get_addr(attr);
@@ -427,7 +450,8 @@ static int read_route(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct routes *routes = ctx;
-	char buf[RTNL_REQUEST_LEN] __attribute__((aligned(8)));
+	/* Zeroed, as the padding of attributes is compared as well. */
+	char buf[RTNL_REQUEST_LEN] __attribute__((aligned(8))) = { 0 };
 	struct nlmsghdr **items;
 	size_t len;
 
@@ -485,6 +509,38 @@ static bool take_route(struct routes *routes, const struct nlmsghdr *route)
 	return false;
 }
 
+/* Do they have one place in a table: destination, type of service and metric? */
+static bool same_place(const struct nlmsghdr *a, const struct nlmsghdr *b)
+{
+	static const uint16_t types[] = { RTA_DST, RTA_PRIORITY };
+	const struct rtmsg *ra = mnl_nlmsg_get_payload(a);
+	const struct rtmsg *rb = mnl_nlmsg_get_payload(b);
+
+	if (ra->rtm_dst_len != rb->rtm_dst_len || ra->rtm_tos != rb->rtm_tos)
+		return false;
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		const struct nlattr *in_a = find_attr(a, types[i]);
+		const struct nlattr *in_b = find_attr(b, types[i]);
+
+		if (!in_a != !in_b ||
+		    (in_a && (in_a->nla_len != in_b->nla_len ||
+			      memcmp(in_a, in_b, in_a->nla_len))))
+			return false;
+	}
+	return true;
+}
+
+/* What was replaced is not to be deleted: the kernel might take its successor for it. */
+static void take_replaced(struct routes *routes, const struct nlmsghdr *route)
+{
+	for (size_t i = routes->n; i-- > 0;) {
+		if (!same_place(routes->items[i], route))
+			continue;
+		free(routes->items[i]);
+		routes->items[i] = routes->items[--routes->n];
+	}
+}
+
 static int change_route(struct rtnl *rtnl, struct nlmsghdr *route,
 			uint16_t type, uint16_t flags)
 {
@@ -515,13 +571,15 @@ int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
 		changes++;
 		err = change_route(rtnl, main_routes.items[i], RTM_NEWROUTE,
 				   NLM_F_CREATE | NLM_F_REPLACE);
+		if (!err)
+			take_replaced(&mirror, main_routes.items[i]);
 		/* Its link or gateway went meanwhile: the next event says so. */
 		if (err == -ENETUNREACH || err == -EHOSTUNREACH ||
 		    err == -ENETDOWN || err == -ENODEV || err == -EINVAL)
 			err = 0;
 	}
 	for (size_t i = 0; !err && i < mirror.n; i++) {
-		/* Gone by itself, or replaced just now. */
+		/* Gone by itself. */
 		err = fail_unless(change_route(rtnl, mirror.items[i],
 					       RTM_DELROUTE, 0), ESRCH);
 		changes++;
