@@ -364,7 +364,7 @@ lib_sides_alike() {
 	((wire > 0 && wire == $(packets_in "$1.stack.pcap")))
 }
 
-# bytes_of_side NAME.SIDE ROUTER-OR-REWRITING: its packets, but for what that may change.
+# bytes_of_side NAME.SIDE nobody|router|rewriting: its packets, but for what that may change.
 bytes_of_side() {
 	/usr/bin/python3 "$lib_dir/packet-bytes" "$2" "$ROAM_OUT/$1.pcap" ||
 		fail "cannot read what was captured"

@@ -382,7 +382,7 @@ exempt_ports() {
 }
 
 has_exempt_ports() {
-	[[ $(exempt_ports "$1") == "[5060,5061,17434,$second_port]" ]]
+	[[ $(exempt_ports "$1") == "[5060,5061,17434,53,$second_port]" ]]
 }
 
 diagnosis() {
@@ -418,6 +418,7 @@ own_messages_are_left_alone() {
 	done
 	held=$(counter mobile mangle held)
 	udp_to 17434
+	udp_to 53
 	udp_to "$second_port"
 	expect_eq "messages held" "$held" "$(counter mobile mangle held)"
 	udp_to 9

@@ -9,6 +9,7 @@
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 
 spec=$(dirname "$(realpath "$0")")/../../Documentation/netlink/specs/roam_mangle.yaml
+session=$(realpath "$(dirname "$(realpath "$0")")/../ynl-session")
 roam_bin=$(realpath "$(dirname "$(realpath "$0")")/../../build/bin/roam")
 cli=''
 
@@ -23,11 +24,22 @@ one_namespace() {
 	[[ -e $cli ]] || skip "no kernel source in the cache: selftests/vm/fetch source"
 	modprobe roam_mangle || fail "roam_mangle cannot be loaded"
 	ns_create host
+	dir=$(mktemp -d /run/roam-test.XXXXXX)
+	on_exit rm -rf "$dir"
+	mkfifo "$dir/request" "$dir/answer"
+	exec {ynl_to}<>"$dir/request" {ynl_from}<>"$dir/answer"
+	bg in_ns "$host" /usr/bin/python3 "$session" "$cli" "$spec" "$dir/request" >"$dir/answer"
 }
 
-# ynl ARGUMENT...: its answer as JSON.
+# ynl ARGUMENT...: its answer as JSON, and its exit status.
 ynl() {
-	in_ns "$host" python3 "$cli" --spec "$spec" --no-schema --output-json "$@"
+	local line IFS=$'\x1f'
+	echo "$*" >&"$ynl_to"
+	while IFS= read -r -t 60 -u "$ynl_from" line; do
+		[[ $line != $'\x04'* ]] || return "${line#?}"
+		echo "$line"
+	done
+	fail "the client does not answer"
 }
 
 # sees WHAT EXPECTED FILTER ARGUMENT...: the filter of the answer.

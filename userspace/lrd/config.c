@@ -13,6 +13,7 @@
 #define DEVICE "roam0"
 #define TABLE 7700
 #define PRIORITY 7700
+#define DNS_PORT 53
 
 static cfg_opt_t register_opts[] = {
 	CFG_INT("key", 0, CFGF_NONE),
@@ -129,16 +130,17 @@ static char *read_registers(cfg_t *cfg, struct config *config)
 	const char *nameserver = cfg_getstr(cfg, "nameserver");
 	size_t n = cfg_size(cfg, "register");
 	struct roam_addr addr;
-	uint16_t port = 53;
 	char *error;
 
+	config->nameserver_port = DNS_PORT;
 	if (!n)
 		return conf_error(cfg, "register",
 				  "is missing; add: register \"ADDRESS\" { key = ID }");
 	config->registers = calloc(n, sizeof(*config->registers));
 	if (!config->registers)
 		return daemon_error("out of memory");
-	if (*nameserver && !conf_parse_endpoint(nameserver, &addr, &port))
+	if (*nameserver && !conf_parse_endpoint(nameserver, &addr,
+						&config->nameserver_port))
 		return conf_error(cfg, "nameserver",
 				  "'%s' is no address such as \"192.0.2.53\"",
 				  nameserver);
@@ -208,15 +210,20 @@ static char *read_exempt_ports(cfg_t *cfg, struct mangle_exempt *exempt)
 /*
  * Our own messages, whatever protocols are rewritten: one that waits for its
  * own answer waits for ever, and one that shall show whether the network lets
- * the permanent address pass has to carry it (TEN-11).
+ * the permanent address pass has to carry it (TEN-11). The same goes for
+ * questions to DNS about registers.
  */
 static char *exempt_messages(cfg_t *cfg, struct config *config)
 {
 	bool ok = mangle_exempt_add_port(&config->exempt, config->port);
 
-	for (size_t i = 0; i < config->n_registers; i++)
-		ok &= mangle_exempt_add_port(&config->exempt,
-					     config->registers[i].port);
+	for (size_t i = 0; i < config->n_registers; i++) {
+		const struct config_register *reg = &config->registers[i];
+
+		ok &= mangle_exempt_add_port(&config->exempt, reg->domain ?
+					     config->nameserver_port :
+					     reg->port);
+	}
 	return ok ? NULL : too_many_ports(cfg);
 }
 

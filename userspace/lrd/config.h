@@ -39,6 +39,7 @@ struct config_register {
  * @n_registers: their number
  * @resolve: ms until DNS is asked again for domains among them
  * @nameserver: name server to ask, NULL for those of the system
+ * @nameserver_port: its port, or that of all name servers
  * @permanent: prefixes that hold permanent addresses
  * @n_permanent: their number
  * @own: own permanent addresses, one of each family at most; none: this host does
@@ -65,6 +66,7 @@ struct config {
 	size_t n_registers;
 	msec_t resolve;
 	char *nameserver;
+	uint16_t nameserver_port;
 	struct roam_prefix *permanent;
 	size_t n_permanent;
 	struct roam_addr *own;

@@ -102,9 +102,12 @@ static void own_messages_are_exempt(void **state)
 		     "register \"[2001:db8::1]:4002\" { key = 1 }\n"
 		     "register \"198.51.100.67:4001\" { key = 1 }\n",
 		     "5060 5061 4000 4001 4002");
-	/* What DNS says is not known yet. */
+	/* What DNS says is not known yet, but that it is asked. */
 	expect_ports("register \"example.org\" { key = 1 }\n",
-		     "5060 5061 17434");
+		     "5060 5061 17434 53");
+	expect_ports("nameserver = \"192.0.2.53:5353\"\n"
+		     "register \"example.org\" { key = 1 }\n",
+		     "5060 5061 17434 5353");
 	expect_ports("exempt { ports = {} }\n" REGISTER, "17434");
 	expect_ports("exempt { ports = {17434, 22, 22} }\n" REGISTER,
 		     "17434 22");

@@ -199,6 +199,68 @@ static void changed_routes_stay(void **state)
 	assert_int_equal(system("ip -6 route show table 7700 2001:db8:1::/64 | grep -q 'mtu 1300'"), 0);
 }
 
+/* What an administrator forbids is not open to TCP. */
+static void routes_that_refuse_are_mirrored(void **state)
+{
+	static const char *const types[] = {
+		"blackhole", "unreachable", "prohibit", "throw"
+	};
+	struct roam_addr own4 = addr(PERM4), own6 = addr(PERM6);
+	char cmd[256];
+
+	(void)state;
+	need_namespace();
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		snprintf(cmd, sizeof(cmd), "ip route add %s 198.51.100.0/25 &&"
+			 "ip -6 route add %s 2001:db8:3::/64",
+			 types[i], types[i]);
+		assert_int_equal(system(cmd), 0);
+		assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 1);
+		assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 0);
+		assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 1);
+		assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 0);
+		snprintf(cmd, sizeof(cmd), "ip route show table 7700 | grep -q '^%s 198.51.100.0/25' &&"
+			 "ip -6 route show table 7700 | grep -q '^%s 2001:db8:3::/64'",
+			 types[i], types[i]);
+		assert_int_equal(system(cmd), 0);
+		assert_int_equal(system("ip route del 198.51.100.0/25;"
+					"ip -6 route del 2001:db8:3::/64"), 0);
+		assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 1);
+		assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 1);
+	}
+}
+
+/* Cable and radio in one network, say. */
+static void routes_in_one_place_are_mirrored(void **state)
+{
+	static const char first[] =
+		"ip route show table 7700 192.0.2.0/24 | head -n 1 | grep -q 'dev net ' &&"
+		"ip -6 route show table 7700 2001:db8:1::/64 | grep -q 'dev net '";
+	struct roam_addr own4 = addr(PERM4), own6 = addr(PERM6);
+
+	(void)state;
+	need_namespace();
+	assert_int_equal(system("ip -6 route append 2001:db8:1::/64 dev far proto kernel metric 256 &&"
+				"ip route append 192.0.2.0/24 dev far"), 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 1);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own4), 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 1);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own6), 0);
+	/* The first counts, whether they come one by one or together. */
+	assert_int_equal(system(first), 0);
+	assert_int_equal(rtnl_table_flush(rtnl, AF_INET, TABLE), 0);
+	assert_int_equal(rtnl_table_flush(rtnl, AF_INET6, TABLE), 0);
+	mirror(PERM4);
+	mirror(PERM6);
+	assert_int_equal(system(first), 0);
+	assert_int_equal(system("ip -6 route del 2001:db8:1::/64 dev far;"
+				"ip route del 192.0.2.0/24 dev far"), 0);
+	mirror(PERM4);
+	mirror(PERM6);
+	assert_source(SOCK_STREAM, PEER4, 80, 0, PERM4);
+	assert_source(SOCK_STREAM, PEER6, 80, 0, PERM6);
+}
+
 /* As routing daemons make them. */
 static void nexthop_objects_are_mirrored(void **state)
 {
@@ -311,6 +373,10 @@ int main(void)
 		  .test_func = the_mirror_follows },
 		{ .name = "rtnl: routes that change in place are mirrored",
 		  .test_func = changed_routes_stay },
+		{ .name = "rtnl: routes that refuse are mirrored",
+		  .test_func = routes_that_refuse_are_mirrored },
+		{ .name = "rtnl: several routes in one place are mirrored",
+		  .test_func = routes_in_one_place_are_mirrored },
 		{ .name = "rtnl: routes to nexthop objects are mirrored",
 		  .test_func = nexthop_objects_are_mirrored },
 		{ .name = "TEN-11 OPEN-39 OPEN-40: what is exempt starts from the care-of address",

@@ -446,16 +446,30 @@ static bool is_link_local(const struct nlmsghdr *nlh)
 	return false;
 }
 
+/* What refuses in the main table refuses TCP as well. */
+static bool is_mirrored(const struct rtmsg *rtm)
+{
+	switch (rtm->rtm_type) {
+	case RTN_UNICAST:
+	case RTN_BLACKHOLE:
+	case RTN_UNREACHABLE:
+	case RTN_PROHIBIT:
+	case RTN_THROW:
+		return !(rtm->rtm_flags & RTM_F_CLONED);
+	default:
+		return false;
+	}
+}
+
 static int read_route(const struct nlmsghdr *nlh, void *ctx)
 {
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct routes *routes = ctx;
 	/* Zeroed, as the padding of attributes is compared as well. */
 	char buf[RTNL_REQUEST_LEN] __attribute__((aligned(8))) = { 0 };
 	struct nlmsghdr **items;
 	size_t len;
 
-	if (rtm->rtm_type != RTN_UNICAST || (rtm->rtm_flags & RTM_F_CLONED) ||
+	if (!is_mirrored(mnl_nlmsg_get_payload(nlh)) ||
 	    route_table(nlh) != routes->table || is_link_local(nlh) ||
 	    nlh->nlmsg_len + 64 > sizeof(buf))
 		return MNL_CB_OK;
@@ -541,6 +555,26 @@ static void take_replaced(struct routes *routes, const struct nlmsghdr *route)
 	}
 }
 
+/*
+ * How to add item @n of @routes; the mirror has those that are @kept. Two links in one
+ * network have a route each in one place: to replace would replace any of them, and
+ * the first one counts. The caller goes from the back.
+ */
+static uint16_t how_to_add(const struct routes *routes, const bool *kept,
+			   size_t n)
+{
+	uint16_t flags = NLM_F_REPLACE;
+
+	for (size_t i = 0; i < routes->n; i++) {
+		if (i == n || !same_place(routes->items[i], routes->items[n]))
+			continue;
+		if (kept[i])
+			return NLM_F_APPEND;
+		flags = 0;
+	}
+	return flags;
+}
+
 static int change_route(struct rtnl *rtnl, struct nlmsghdr *route,
 			uint16_t type, uint16_t flags)
 {
@@ -559,22 +593,33 @@ int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
 	struct routes mirror = { .family = family, .table = table,
 				 .mirror = table };
 	int changes = 0, err;
+	bool *kept = NULL;
 
 	err = read_table(rtnl, &main_routes);
 	if (!err)
 		err = read_table(rtnl, &mirror);
+	if (!err) {
+		kept = calloc(main_routes.n + 1, sizeof(*kept));
+		err = kept ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; !err && i < main_routes.n; i++)
+		kept[i] = take_route(&mirror, main_routes.items[i]);
 	/* From the back: connected routes stand behind the default route, which
 	 * needs them to find its gateway. */
 	for (size_t i = main_routes.n; !err && i-- > 0;) {
-		if (take_route(&mirror, main_routes.items[i]))
+		uint16_t how;
+
+		if (kept[i])
 			continue;
 		changes++;
+		how = how_to_add(&main_routes, kept, i);
 		err = change_route(rtnl, main_routes.items[i], RTM_NEWROUTE,
-				   NLM_F_CREATE | NLM_F_REPLACE);
-		if (!err)
+				   NLM_F_CREATE | how);
+		if (!err && how == NLM_F_REPLACE)
 			take_replaced(&mirror, main_routes.items[i]);
-		/* Its link or gateway went meanwhile: the next event says so. */
-		if (err == -ENETUNREACH || err == -EHOSTUNREACH ||
+		/* Its link or gateway went meanwhile, or a sibling that differs in
+		 * little goes below: the next event says so. */
+		if (err == -EEXIST || err == -ENETUNREACH || err == -EHOSTUNREACH ||
 		    err == -ENETDOWN || err == -ENODEV || err == -EINVAL)
 			err = 0;
 	}
@@ -584,6 +629,7 @@ int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
 					       RTM_DELROUTE, 0), ESRCH);
 		changes++;
 	}
+	free(kept);
 	routes_free(&main_routes);
 	routes_free(&mirror);
 	return err ? err : changes;
