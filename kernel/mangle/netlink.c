@@ -1177,6 +1177,8 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 	roam_nl_config_ms(tb[ROAM_MANGLE_A_CONFIG_PEER_TIME],
 			  &config->peer_time);
 	mutex_unlock(&rn->lock);
+	/* A shorter time is one for what is there, too. */
+	roam_sweep_within(rn, 0);
 	return 0;
 }
 

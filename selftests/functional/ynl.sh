@@ -105,6 +105,22 @@ other_objects_are_driven() {
 	ynl --do mapping-del --json '{"all": true}' >/dev/null
 }
 
+# The sweeper would have slept for the ten minutes that it had been told before.
+correspondents_are_forgotten() {
+	sees "own address" 1 .applied --do mapping-set --json \
+		'{"mapping": [{"perm4": "203.0.113.5", "coa4": "192.0.2.9", "role": "own"}]}'
+	sees "correspondent" 1 .applied --do peer-set --json \
+		'{"peer": [{"own4": "203.0.113.5", "addr4": "198.51.100.2", "mode": "roam"}]}'
+	ynl --do config-set --json '{"config": {"peer-time": 1000}}' >/dev/null || fail "config-set"
+	wait_for 30 nobody_is_known
+	ynl --do config-set --json '{"config": {"peer-time": 600000}}' >/dev/null
+	ynl --do mapping-del --json '{"all": true}' >/dev/null
+}
+
+nobody_is_known() {
+	[[ $(ynl --do stats-get --json '{"all": true}' | jq .stats.peers) == 0 ]]
+}
+
 # What the kernel says about a wrong request arrives, with the attribute.
 refusals_are_told() {
 	refused "no mapping" "mapping" --do mapping-set
@@ -158,6 +174,7 @@ fixture one_namespace
 test "GEN-06 OPEN-34: the kernel's client sets, shows and deletes mappings" mapping_is_set_shown_and_deleted
 test "GEN-06 OPEN-01: the kernel's client knows both families and modes" both_families_and_modes_are_told
 test "GEN-06: the kernel's client drives all other objects" other_objects_are_driven
+test "MLR-35: a shorter peer-time holds for correspondents that are known" correspondents_are_forgotten
 test "OPEN-34: the kernel's client is told why it is refused" refusals_are_told
 test "GEN-06 OPEN-50: the kernel's client hears events" events_are_heard
 test "OPEN-34: the kernel's client without the right is refused" others_are_refused
