@@ -140,14 +140,13 @@ all_known() {
 	done
 }
 
-# drops HOST OBJECT: "REASON NUMBER" of each reason that bad_messages knows.
+# drops HOST OBJECT: "REASON NUMBER" of each, sorted.
 drops() {
 	roam "$1" -j "$2" counters | jq -r '.[0] | (.dropped // .) | to_entries[] |
-		"\(.key | ltrimstr("drop_")) \(.value)"' |
-		sort | join <(cut -d ' ' -f 1 <<<"$messages" | sort) -
+		"\(.key | ltrimstr("drop_")) \(.value)"' | sort
 }
 
-# all_dropped HOST OBJECT BEFORE: each reason was counted since.
+# all_dropped HOST OBJECT BEFORE: each reason of BEFORE was counted since.
 all_dropped() {
 	[[ $(join <(echo "$3") <(drops "$1" "$2") | awk '$3 <= $2') == "" ]]
 }
@@ -160,11 +159,11 @@ bad_messages_are_dropped() {
 	expect_match "what $1 knows" "$permanent" "$known"
 	messages=$(bad_messages "$3" "$4")
 	n=$(wc -l <<<"$messages")
-	before=$(drops "$1" "$2")
+	before=$(join <(cut -d ' ' -f 1 <<<"$messages" | sort) <(drops "$1" "$2"))
 	expect_eq "reasons that are counted" "$n" "$(wc -l <<<"$before")"
 	# shellcheck disable=SC2046 # words
 	expect_eq "replies" "$n silence" "$(forge router $(
-		sed -E "s/^[a-z]+/, wait=0.3 to=${address:-$care_of}/; 1s/^, //" <<<"$messages") |
+		sed -E "s/^[a-z]+/, wait=0.5 to=${address:-$care_of}/; 1s/^, //" <<<"$messages") |
 		sort | uniq -c | xargs)"
 	wait_for 30 all_dropped "$1" "$2" "$before"
 	expect_eq "what $1 knows" "$known" "$(all_known "$1")"

@@ -352,18 +352,6 @@ static void routes_free(struct routes *routes)
 	free(routes->items);
 }
 
-static uint32_t route_table(const struct nlmsghdr *nlh)
-{
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
-
-	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
-		if (mnl_attr_get_type(attr) == RTA_TABLE &&
-		    !mnl_attr_validate(attr, MNL_TYPE_U32))
-			return mnl_attr_get_u32(attr);
-	return rtm->rtm_table;
-}
-
 static const struct nlattr *find_attr(const struct nlmsghdr *nlh, uint16_t type)
 {
 	const struct nlattr *attr;
@@ -372,6 +360,15 @@ static const struct nlattr *find_attr(const struct nlmsghdr *nlh, uint16_t type)
 		if (mnl_attr_get_type(attr) == type)
 			return attr;
 	return NULL;
+}
+
+static uint32_t route_table(const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr = find_attr(nlh, RTA_TABLE);
+
+	return attr && !mnl_attr_validate(attr, MNL_TYPE_U32) ?
+	       mnl_attr_get_u32(attr) : rtm->rtm_table;
 }
 
 /* Does it say by itself where it leads? Routes to a nexthop object do both, if the
@@ -433,17 +430,13 @@ static size_t mirror_route(const struct routes *routes,
 
 static bool is_link_local(const struct nlmsghdr *nlh)
 {
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
+	const struct nlattr *attr = find_attr(nlh, RTA_DST);
 	struct roam_addr dst;
 
-	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
-		if (mnl_attr_get_type(attr) != RTA_DST)
-			continue;
-		dst = rtnl_get_addr(attr);
-		return roam_addr_is_link_local(&dst);
-	}
-	return false;
+	if (!attr)
+		return false;
+	dst = rtnl_get_addr(attr);
+	return roam_addr_is_link_local(&dst);
 }
 
 /* What refuses in the main table refuses TCP as well. */
