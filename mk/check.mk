@@ -7,7 +7,7 @@
 #   make check-static             shellcheck, codespell, modules without a warning
 #   make check-kunit              kernel unit tests in the debug kernel
 #   make check-vm KERNEL=6.12     functional tests on 6.1, 6.12, latest or uml;
-#                                 VM_TESTS="file ..." for some, CPUS=1 for one CPU,
+#                                 VM_TESTS="file ..." for some, CPUS=2 for two CPUs,
 #                                 GUEST=name for a guest beside another one
 #   make check-debug              the module at work in the debug kernel: moves,
 #                                 loading and unloading under traffic, random requests

@@ -144,6 +144,7 @@ static inline bool roam_l4_adjust(u8 protocol, void *l4, __wsum diff,
  * roam_ip4_rewrite - replace the addresses of an IPv4 packet
  * @iph: its header
  * @new: the addresses it shall have
+ * @protocol: the one in the header, which the caller has read
  * @l4: transport header if it is in this packet and its checksum covers the
  *	addresses (roam_l4_len() != 0 and the fragment offset is 0), else NULL
  * @partial: skb is CHECKSUM_PARTIAL
@@ -151,8 +152,8 @@ static inline bool roam_l4_adjust(u8 protocol, void *l4, __wsum diff,
  *	need not be (the IP header's own sum does not change)
  */
 static inline void roam_ip4_rewrite(struct iphdr *iph,
-				    const struct roam_pair4 *new, void *l4,
-				    bool partial, __wsum *diff)
+				    const struct roam_pair4 *new, u8 protocol,
+				    void *l4, bool partial, __wsum *diff)
 {
 	const struct roam_pair4 old = { iph->saddr, iph->daddr };
 	__wsum change = roam_pair4_diff(&old, new);
@@ -162,7 +163,7 @@ static inline void roam_ip4_rewrite(struct iphdr *iph,
 	roam_csum_adjust(&iph->check, change);
 
 	*diff = 0;
-	if (l4 && roam_l4_adjust(iph->protocol, l4, change, partial))
+	if (l4 && roam_l4_adjust(protocol, l4, change, partial))
 		*diff = change;
 }
 
@@ -261,7 +262,7 @@ static inline void roam_icmp4_rewrite(void *icmp, unsigned int len,
 		check = l4 + l4_len - sizeof(*check);
 		before = *check;
 	}
-	roam_ip4_rewrite(quoted, new, l4, false, &diff);
+	roam_ip4_rewrite(quoted, new, quoted->protocol, l4, false, &diff);
 	if (check)
 		roam_csum_adjust(&hdr->checksum,
 				 csum_add((__force __wsum)*check,

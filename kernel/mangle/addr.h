@@ -60,4 +60,16 @@ static inline bool roam_addr_differ(const struct in6_addr *a,
 	return !ipv6_addr_equal(a, b);
 }
 
+static __always_inline bool roam_addrs_differ(const struct in6_addr *a,
+					      const struct in6_addr *b,
+					      unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (roam_addr_differ(&a[i], &b[i]))
+			return true;
+	return false;
+}
+
 #endif

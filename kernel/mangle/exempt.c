@@ -43,11 +43,11 @@ static bool roam_exempt_has_port(const struct roam_exempt *exempt,
 
 bool roam_exempt_look(const struct roam_exempt *exempt,
 		      const struct sk_buff *skb, const __be16 *ports,
-		      const struct in6_addr *other, const struct sock *sk)
+		      struct in6_addr other, const struct sock *sk)
 {
 	return (ports && roam_exempt_has_port(exempt, ports)) ||
 	       (exempt->mask && (skb->mark & exempt->mask) == exempt->mark) ||
-	       roam_ranges_contain(exempt->ranges, other) ||
+	       roam_ranges_contain(exempt->ranges, &other) ||
 	       (sk && roam_exempt_has_cgroup(exempt, sk));
 }
 

@@ -55,10 +55,13 @@ static inline u64 roam_exempt_port_bit(__be16 port)
 	return BIT_ULL(ntohs(port) % 64);
 }
 
-/* Is one of these ports exempt, or the mark, the prefix, the control group? */
+/*
+ * Is one of these ports exempt, or the mark, the prefix, the control group? The
+ * address by value, so that it need not be in memory for those who do not ask.
+ */
 bool roam_exempt_look(const struct roam_exempt *exempt,
 		      const struct sk_buff *skb, const __be16 *ports,
-		      const struct in6_addr *other, const struct sock *sk);
+		      struct in6_addr other, const struct sock *sk);
 
 /**
  * roam_is_exempt - shall this packet stay as it is?
@@ -82,7 +85,7 @@ static inline bool roam_is_exempt(struct roam_net *rn,
 				(roam_exempt_port_bit(ports[0]) |
 				 roam_exempt_port_bit(ports[1]))))))
 		return false;
-	if (!roam_exempt_look(exempt, skb, ports, other, sk))
+	if (!roam_exempt_look(exempt, skb, ports, *other, sk))
 		return false;
 	roam_count(rn, exempted);
 	return true;

@@ -54,74 +54,135 @@ static noinline unsigned int roam_defrag(struct roam_net *rn,
 	return err ? roam_drop(rn, skb, ROAM_DROP_MALFORMED) : NF_ACCEPT;
 }
 
+static noinline bool roam_is_delivered(struct roam_net *rn,
+				       const struct sk_buff *skb, bool v6)
+{
+	const struct roam_pair6 pair = roam_packet_pair(skb, v6);
+
+	return roam_addr_is_local(rn->net, &pair.daddr);
+}
+
+/* Others' packets pass unchanged. Asked late: a packet with a socket is for us. */
+static __always_inline bool roam_is_for_us(struct roam_net *rn,
+					   const struct sk_buff *skb, bool v6,
+					   const struct roam_whom *whom)
+{
+	return whom->own || roam_is_delivered(rn, skb, v6);
+}
+
 /*
  * The rarer part of the receiving hooks, one for each family, so that packets
- * of nobody do not pay for it.
+ * of nobody do not pay for it. @whole_tcp: it is known to be TCP in one piece, for
+ * which the compiler makes a shorter one.
  */
 static __always_inline unsigned int roam_restore(struct roam_net *rn,
 						 struct sk_buff *skb, bool v6,
+						 bool whole_tcp,
 						 const struct roam_ends *ends)
 {
-	enum roam_whose whose = ROAM_NOBODY;
 	struct roam_whom whom;
 	struct roam_packet pkt;
 	struct in6_addr mapped;
+	struct sock *sk = NULL;
+	bool established = false;
 	const __be16 *ports;
 	__be16 buf[2];
+	bool tcp;
 
 	roam_packet_read(skb, v6, &pkt);
-	if (!v6)
-		mapped = roam_addr4(ip_hdr(skb)->daddr);
+	if (whole_tcp) {
+		pkt.protocol = IPPROTO_TCP;
+		pkt.fragment = false;
+		pkt.later = false;
+	}
 	if ((v6 && !test_bit(pkt.protocol, rn->config.protocols)) ||
-	    !roam_whom_find(rn, ends, v6 ? &ipv6_hdr(skb)->daddr : &mapped,
-			    false, &whom))
+	    !roam_whom_find(ends, false, &whom))
 		return NF_ACCEPT;
 	if (unlikely(pkt.fragment)) {
-		unsigned int verdict = roam_defrag(rn, skb, v6);
+		unsigned int verdict;
 
+		if (!roam_is_for_us(rn, skb, v6, &whom))
+			return NF_ACCEPT;
+		verdict = roam_defrag(rn, skb, v6);
 		if (verdict != NF_ACCEPT)
 			return verdict;
 		roam_packet_read(skb, v6, &pkt);
 	}
 
-	if (unlikely(!roam_packet_open(skb, &pkt)))
+	if (unlikely(!roam_packet_open(skb, &pkt))) {
+		if (!roam_is_for_us(rn, skb, v6, &whom))
+			return NF_ACCEPT;
 		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
+	}
 	ports = roam_packet_ports(skb, &pkt, buf);
 	if (!v6)
 		mapped = roam_addr4(ip_hdr(skb)->saddr);
 	if (roam_is_exempt(rn, skb, ports, v6 ? &ipv6_hdr(skb)->saddr : &mapped,
 			   NULL))
 		return NF_ACCEPT;
-	if (ports && pkt.protocol == IPPROTO_TCP)
-		whose = roam_socket_of(rn, skb, &pkt, &whom, ports);
-	if (whose == ROAM_CARE_OF) {
-		roam_count(rn, in_kept);
-		return NF_ACCEPT;
+	tcp = ports && pkt.protocol == IPPROTO_TCP;
+	if (tcp)
+		sk = roam_socket_find(rn, skb, v6, &whom, ports);
+	if (!sk) {
+		if (!roam_is_for_us(rn, skb, v6, &whom))
+			return NF_ACCEPT;
+		if (tcp && roam_socket_knows_wire(rn, skb, pkt, ports, whom.own)) {
+			roam_count(rn, in_kept);
+			return NF_ACCEPT;
+		}
 	}
 	roam_packet_rewrite(skb, &pkt, whom.peer ? &whom.peer->perm : NULL,
 			    whom.own ? &whom.own->perm : NULL);
-	if (whom.own) {
-		if (whose == ROAM_ESTABLISHED)
-			roam_peer_see(rn, whom.own, whom.peer ?
-				      &whom.peer->perm :
-				      v6 ? &ipv6_hdr(skb)->saddr : &mapped,
-				      rcu_access_pointer(whom.own->endpoint) ==
-				      ends->to);
-		/* A route found for the old destination leads nowhere now. */
-		skb_dst_drop(skb);
+	/* A route found for the addresses on the wire leads nowhere now. */
+	skb_dst_drop(skb);
+	if (sk) {
+		/* A SYN may be forged: not a connection yet. */
+		established = READ_ONCE(sk->sk_state) != TCP_NEW_SYN_RECV;
+		roam_socket_hand_on(rn->net, skb, sk);
+	}
+	if (whom.own && established) {
+		const struct in6_addr from = whom.peer ? whom.peer->perm :
+					     v6 ? ipv6_hdr(skb)->saddr : mapped;
+
+		if (unlikely(roam_packet_refuses((const void *)ports)) &&
+		    roam_peer_resets_early(rn, whom.own, from))
+			return roam_drop(rn, skb, ROAM_DROP_EARLY_RESET);
+		roam_peer_see(rn, whom.own, &from,
+			      rcu_access_pointer(whom.own->endpoint) == ends->to);
 	}
 	roam_count(rn, in_rewritten);
 	return NF_ACCEPT;
 }
 
-static noinline unsigned int roam_restore4(struct roam_net *rn,
-					   struct sk_buff *skb,
-					   struct roam_endpoint *to,
-					   struct roam_endpoint *from)
+static noinline unsigned int roam_restore_tcp4(struct roam_net *rn,
+					       struct sk_buff *skb,
+					       struct roam_endpoint *to,
+					       struct roam_endpoint *from)
 {
 	const struct roam_ends ends = { to, from };
 
-	return roam_restore(rn, skb, false, &ends);
+	return roam_restore(rn, skb, false, true, &ends);
+}
+
+static noinline unsigned int roam_restore_any4(struct roam_net *rn,
+					       struct sk_buff *skb,
+					       struct roam_endpoint *to,
+					       struct roam_endpoint *from)
+{
+	const struct roam_ends ends = { to, from };
+
+	return roam_restore(rn, skb, false, false, &ends);
+}
+
+static inline unsigned int roam_restore4(struct roam_net *rn, struct sk_buff *skb,
+					 struct roam_endpoint *to,
+					 struct roam_endpoint *from)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (iph->protocol == IPPROTO_TCP && !ip_is_fragment(iph))
+		return roam_restore_tcp4(rn, skb, to, from);
+	return roam_restore_any4(rn, skb, to, from);
 }
 
 /* On a host that is mobile and talks to mobile hosts, or as a table grows. */
@@ -174,7 +235,7 @@ static noinline unsigned int roam_restore6(struct roam_net *rn,
 {
 	const struct roam_ends ends = { to, from };
 
-	return roam_restore(rn, skb, true, &ends);
+	return roam_restore(rn, skb, true, false, &ends);
 }
 
 static noinline unsigned int roam_receive6(struct roam_net *rn,
@@ -227,6 +288,8 @@ struct roam_sending {
 };
 
 static void roam_translate_source(struct roam_net *rn,
+				  const struct sk_buff *skb,
+				  const struct roam_packet *pkt,
 				  const struct roam_pair6 *old,
 				  struct roam_sending *out)
 {
@@ -253,7 +316,9 @@ static void roam_translate_source(struct roam_net *rn,
 
 	peer = roam_peer_find(rn, &key);
 	if (peer)
-		out->told = roam_peer_is_told(peer, epoch);
+		out->told = roam_peer_is_told(peer, epoch) ||
+			    (roam_peer_may_know(peer, epoch) &&
+			     roam_packet_continues(skb, pkt));
 	/* One that cannot be told is forgotten in the end. */
 	if (peer && out->told)
 		roam_peer_touch(peer);
@@ -299,7 +364,7 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 		return NF_ACCEPT;
 	old = roam_packet_pair(skb, v6);
 	if (roam_has(rn, ROAM_MANGLE_ROLE_OWN))
-		roam_translate_source(rn, &old, &out);
+		roam_translate_source(rn, skb, &pkt, &old, &out);
 	if (roam_ranges_contain(rcu_dereference(rn->ranges), &old.daddr))
 		roam_translate_destination(rn, &old, &out);
 	if (!out.need && !out.own && !out.to)

@@ -45,7 +45,8 @@ static bool roam_translate_quoted(struct roam_net *rn, struct sk_buff *skb,
 	struct roam_pair6 new;
 
 	if (!roam_ends_find(rn, &reply.saddr, &reply.daddr, &ends) ||
-	    !roam_whom_find(rn, &ends, &reply.daddr, true, &whom))
+	    !roam_whom_find(&ends, true, &whom) ||
+	    (!whom.own && !roam_addr_is_local(rn->net, &reply.daddr)))
 		return false;
 	new = roam_whom_pair(&whom, &reply);
 	if (protocol == IPPROTO_TCP) {

@@ -35,6 +35,7 @@ struct roam_ranges;
  * @ROAM_DROP_MALFORMED: header does not fit, or no memory to make it writable
  * @ROAM_DROP_UNTOLD: the correspondent does not know where we are
  * @ROAM_DROP_NO_ROUTE: no route to the care-of address
+ * @ROAM_DROP_EARLY_RESET: a reset of who does not know the care-of address yet
  * @ROAM_DROPS: how many there are
  */
 enum roam_drop {
@@ -43,6 +44,7 @@ enum roam_drop {
 	ROAM_DROP_MALFORMED,
 	ROAM_DROP_UNTOLD,
 	ROAM_DROP_NO_ROUTE,
+	ROAM_DROP_EARLY_RESET,
 	ROAM_DROPS,
 };
 
@@ -129,6 +131,7 @@ struct roam_hold_table {
  * @by_perm: struct roam_mapping by permanent address
  * @by_coa: struct roam_endpoint by care-of address
  * @peers: struct roam_peer by own permanent address and peer
+ * @seen: the correspondent seen last on each CPU; see peer.h
  * @ranges: prefixes that hold permanent addresses, NULL for none; RCU, @lock
  * @exempt: what is never rewritten; RCU, @lock
  * @mappings: number of mappings by role; written under @lock, read without, so
@@ -156,6 +159,7 @@ struct roam_net {
 	struct rhashtable by_perm;
 	struct rhashtable by_coa;
 	struct rhashtable peers;
+	struct roam_seen __percpu *seen;
 	struct roam_ranges __rcu *ranges;
 	struct roam_exempt __rcu *exempt;
 	u32 mappings[ROAM_ROLES];

@@ -457,9 +457,8 @@ static int roam_nl_put_peer_entry(struct roam_net *rn, struct sk_buff *msg,
 	struct roam_mapping *own = roam_mapping_find(rn, &peer->key.own);
 
 	return roam_nl_put_peer(msg, &peer->key.own, &peer->key.addr,
-				READ_ONCE(peer->mode),
-				own && READ_ONCE(own->epoch) ==
-				       READ_ONCE(peer->epoch),
+				READ_ONCE(peer->mode), own &&
+				roam_peer_knows(peer, READ_ONCE(own->epoch)),
 				(u32)jiffies - READ_ONCE(peer->used));
 }
 
@@ -1280,6 +1279,7 @@ static const struct {
 	COUNTER(DROP_MALFORMED, drop[ROAM_DROP_MALFORMED]),
 	COUNTER(DROP_UNTOLD, drop[ROAM_DROP_UNTOLD]),
 	COUNTER(DROP_NO_ROUTE, drop[ROAM_DROP_NO_ROUTE]),
+	COUNTER(DROP_EARLY_RESET, drop[ROAM_DROP_EARLY_RESET]),
 	COUNTER(PEERS_FULL, peers_full),
 	COUNTER(EXEMPTED, exempted),
 	COUNTER(RESUMED, resumed),

@@ -9,6 +9,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 
@@ -77,6 +78,25 @@ static __always_inline void roam_packet_read(const struct sk_buff *skb, bool v6,
 		roam_packet_read4(skb, pkt);
 }
 
+/* Says a segment that the one it answers belongs to no connection? */
+static inline bool roam_packet_refuses(const struct tcphdr *th)
+{
+	return th->rst && !th->ack;
+}
+
+/* Is it a segment of a connection that is open? */
+static inline bool roam_packet_continues(const struct sk_buff *skb,
+					 const struct roam_packet *pkt)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	if (pkt->protocol != IPPROTO_TCP || pkt->later)
+		return false;
+	th = skb_header_pointer(skb, pkt->l4, sizeof(buf), &buf);
+	return th && !th->syn;
+}
+
 /* Its addresses, IPv4 in the mapped form. */
 static inline struct roam_pair6 roam_packet_pair(const struct sk_buff *skb, bool v6)
 {
@@ -109,8 +129,12 @@ static __always_inline bool roam_packet_open(struct sk_buff *skb,
 					     const struct roam_packet *pkt)
 {
 	unsigned int l4_len = pkt->later ? 0 : roam_l4_len(pkt->protocol);
+	unsigned int len = pkt->l4 + l4_len;
 
-	return !skb_ensure_writable(skb, pkt->l4 + l4_len);
+	/* Nearly always, and then without a call. */
+	if (likely(len <= skb_headlen(skb) && !skb_cloned(skb)))
+		return true;
+	return !skb_ensure_writable(skb, len);
 }
 
 /* Writes the new addresses into an opened packet; NULL: it stays. */
@@ -135,7 +159,7 @@ static __always_inline void roam_packet_rewrite(struct sk_buff *skb,
 			.daddr = daddr ? roam_addr_to4(daddr) : iph->daddr,
 		};
 
-		roam_ip4_rewrite(iph, &new, l4, partial, &diff);
+		roam_ip4_rewrite(iph, &new, pkt->protocol, l4, partial, &diff);
 	}
 	if (skb->ip_summed == CHECKSUM_COMPLETE)
 		skb->csum = ~csum_add(diff, ~skb->csum);

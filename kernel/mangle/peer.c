@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/jhash.h>
 #include <linux/jiffies.h>
 #include <linux/netlink.h>
 #include <linux/rhashtable.h>
@@ -9,18 +10,47 @@
 #include "resume.h"
 #include "table.h"
 
-/* Keys come from the network here, so the hash is the keyed jhash of rhashtable. */
+/* Longer than this packets follow no announce that is not confirmed. */
+#define ROAM_FOLLOW_TIME HZ
+/*
+ * A reset may take this much longer than the confirm that was sent after it. What
+ * is lost by that is little: a segment to a connection that is really gone is
+ * answered by another one.
+ */
+#define ROAM_RESET_LATE (HZ / 10)
+
+/* Keys come from the network here, so the hash is one that nobody foresees. */
+static __always_inline u32 roam_peer_hash(const void *key, u32 len, u32 seed)
+{
+	return jhash2(key, len / sizeof(u32), seed);
+}
+
+static int roam_peer_cmp(struct rhashtable_compare_arg *arg, const void *peer)
+{
+	return roam_addrs_differ(arg->key,
+				 &((const struct roam_peer *)peer)->key.own, 2);
+}
+
 static const struct rhashtable_params roam_peer_params = {
 	.head_offset = offsetof(struct roam_peer, node),
 	.key_offset = offsetof(struct roam_peer, key),
 	.key_len = sizeof(struct roam_peer_key),
+	.hashfn = roam_peer_hash,
+	.obj_cmpfn = roam_peer_cmp,
 	.automatic_shrinking = true,
 };
 
 struct roam_peer *roam_peer_find(struct roam_net *rn,
 				 const struct roam_peer_key *key)
 {
-	return rhashtable_lookup(&rn->peers, key, roam_peer_params);
+	struct rhash_head *node;
+
+	BUILD_BUG_ON(offsetof(struct roam_peer, key) != sizeof(*node));
+	BUILD_BUG_ON(sizeof(*key) != 2 * sizeof(key->own));
+	if (unlikely(!roam_table_look(&rn->peers, &key->own, 2, roam_peer_hash,
+				      &node)))
+		return rhashtable_lookup(&rn->peers, key, roam_peer_params);
+	return node ? container_of(node, struct roam_peer, node) : NULL;
 }
 
 /* Adds an entry, or returns the one that somebody else added meanwhile. */
@@ -55,16 +85,18 @@ static struct roam_peer *roam_peer_add(struct roam_net *rn,
 	return peer;
 }
 
-void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
-		   const struct in6_addr *addr, bool current_address)
+void __roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
+		     struct in6_addr addr, bool current_address)
 {
-	const struct roam_peer_key key = { own->perm, *addr };
+	const struct roam_peer_key key = { own->perm, addr };
 	struct roam_peer *peer;
 	bool added;
 
 	peer = roam_peer_find(rn, &key);
 	if (likely(peer)) {
 		roam_peer_touch(peer);
+		*this_cpu_ptr(rn->seen) = (struct roam_seen){
+			own, addr, (u32)jiffies };
 		return;
 	}
 	peer = roam_peer_add(rn, &key, ROAM_MANGLE_PEER_MODE_SEEN,
@@ -72,6 +104,53 @@ void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
 			     &added);
 	if (!IS_ERR(peer) && added)
 		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_NEW);
+}
+
+bool roam_peer_resets_early(struct roam_net *rn,
+			    const struct roam_mapping *own,
+			    struct in6_addr addr)
+{
+	const struct roam_peer_key key = { own->perm, addr };
+	struct roam_peer *peer = roam_peer_find(rn, &key);
+	u8 mode;
+
+	if (!peer)
+		return false;
+	mode = READ_ONCE(peer->mode);
+	if (roam_peer_is_told(peer, READ_ONCE(own->epoch)) &&
+	    (mode == ROAM_MANGLE_PEER_MODE_PLAIN ||
+	     get_jiffies_64() >= READ_ONCE(peer->until)))
+		return false;
+	WRITE_ONCE(peer->refused, true);
+	return true;
+}
+
+static void roam_peer_change(struct roam_net *rn, struct roam_peer *peer,
+			     u8 mode, u32 epoch)
+{
+	bool was_announced = READ_ONCE(peer->mode) ==
+			     ROAM_MANGLE_PEER_MODE_ANNOUNCED;
+	bool announced = mode == ROAM_MANGLE_PEER_MODE_ANNOUNCED;
+	u64 now = get_jiffies_64();
+	bool again = READ_ONCE(peer->epoch) != epoch || announced ||
+		     READ_ONCE(peer->refused) ||
+		     (was_announced && now >= READ_ONCE(peer->until));
+
+	if (!again && READ_ONCE(peer->mode) == mode)
+		return;
+	if (announced)
+		WRITE_ONCE(peer->until, now + ROAM_FOLLOW_TIME);
+	else if (was_announced)
+		WRITE_ONCE(peer->until, now + ROAM_RESET_LATE);
+	WRITE_ONCE(peer->refused, false);
+	WRITE_ONCE(peer->epoch, epoch);
+	WRITE_ONCE(peer->mode, mode);
+	atomic_inc(&rn->generation);
+	if (again) {
+		WRITE_ONCE(peer->moved, atomic_inc_return(&rn->epoch));
+		roam_resume(rn);
+	}
+	roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_REFRESHED);
 }
 
 int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
@@ -104,21 +183,10 @@ int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
 			return err;
 		}
 	}
-	if (added) {
+	if (added)
 		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_NEW);
-	} else if (READ_ONCE(peer->mode) != mode ||
-		   READ_ONCE(peer->epoch) != epoch) {
-		bool moved = READ_ONCE(peer->epoch) != epoch;
-
-		WRITE_ONCE(peer->epoch, epoch);
-		WRITE_ONCE(peer->mode, mode);
-		atomic_inc(&rn->generation);
-		if (moved) {
-			WRITE_ONCE(peer->moved, atomic_inc_return(&rn->epoch));
-			roam_resume(rn);
-		}
-		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_REFRESHED);
-	}
+	else
+		roam_peer_change(rn, peer, mode, epoch);
 	rcu_read_unlock();
 	return 0;
 }
@@ -189,7 +257,15 @@ unsigned long roam_peer_sweep(struct roam_net *rn)
 
 int roam_peer_init(struct roam_net *rn)
 {
-	return rhashtable_init(&rn->peers, &roam_peer_params);
+	int err;
+
+	rn->seen = alloc_percpu(struct roam_seen);
+	if (!rn->seen)
+		return -ENOMEM;
+	err = rhashtable_init(&rn->peers, &roam_peer_params);
+	if (err)
+		free_percpu(rn->seen);
+	return err;
 }
 
 static void roam_peer_free(void *entry, void *ctx)
@@ -201,4 +277,5 @@ void roam_peer_exit(struct roam_net *rn)
 {
 	/* Without events: the family may be gone. */
 	rhashtable_free_and_destroy(&rn->peers, roam_peer_free, NULL);
+	free_percpu(rn->seen);
 }

@@ -45,6 +45,11 @@ struct roam_peer_key {
  *	nothing is sent to it: a host that gets a segment from an address it does
  *	not know has no socket for it and would reset the connection.
  * @moved: roam_net.epoch when it was told of a move, 0 before; see resume.h
+ * @refused: it reset what came from the present care-of address, before it knew
+ *	whose that is; to be sent again
+ * @until: jiffies64. While it is announced: until then packets follow; unconfirmed
+ *	so long, they wait. Afterwards: until then a reset may be one that it sent
+ *	before it knew
  * @rcu: frees it
  */
 struct roam_peer {
@@ -54,6 +59,8 @@ struct roam_peer {
 	u32 epoch;
 	u32 moved;
 	u8 mode;
+	bool refused;
+	u64 until;
 	struct rcu_head rcu;
 };
 
@@ -71,12 +78,49 @@ static inline void roam_peer_touch(struct roam_peer *peer)
 		WRITE_ONCE(peer->used, now);
 }
 
-/* Does it know where @own is now, as far as it has to? */
+/* Does it know where the own address with this epoch is? */
+static inline bool roam_peer_knows(const struct roam_peer *peer, u32 epoch)
+{
+	return READ_ONCE(peer->epoch) == epoch &&
+	       READ_ONCE(peer->mode) != ROAM_MANGLE_PEER_MODE_ANNOUNCED;
+}
+
+/* As far as it has to? */
 static inline bool roam_peer_is_told(const struct roam_peer *peer, u32 epoch)
 {
-	return READ_ONCE(peer->epoch) == epoch ||
+	return roam_peer_knows(peer, epoch) ||
 	       READ_ONCE(peer->mode) == ROAM_MANGLE_PEER_MODE_PLAIN;
 }
+
+/*
+ * Will it know when a packet gets there? If not, a segment of an open connection
+ * does no harm (see roam_peer_resets_early()); anything else would.
+ */
+static inline bool roam_peer_may_know(const struct roam_peer *peer, u32 epoch)
+{
+	return READ_ONCE(peer->mode) == ROAM_MANGLE_PEER_MODE_ANNOUNCED &&
+	       READ_ONCE(peer->epoch) == epoch &&
+	       get_jiffies_64() < READ_ONCE(peer->until);
+}
+
+/**
+ * struct roam_seen - the correspondent seen last on a CPU
+ * @own: mapping of the own permanent address; only compared
+ * @addr: the correspondent
+ * @when: jiffies
+ *
+ * Within a tick there is nothing to touch again: a stream does not look its
+ * correspondent up for each segment.
+ */
+struct roam_seen {
+	const struct roam_mapping *own;
+	struct in6_addr addr;
+	u32 when;
+};
+
+/* By value: a packet's address need not be in memory for this. */
+void __roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
+		     struct in6_addr addr, bool current_address);
 
 /**
  * roam_peer_see - a packet of an established connection came from it
@@ -87,14 +131,41 @@ static inline bool roam_peer_is_told(const struct roam_peer *peer, u32 epoch)
  *
  * Touches the entry, or makes one in mode "seen" and tells the daemon.
  */
-void roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
-		   const struct in6_addr *addr, bool current_address);
+static inline void roam_peer_see(struct roam_net *rn,
+				 const struct roam_mapping *own,
+				 const struct in6_addr *addr,
+				 bool current_address)
+{
+	const struct roam_seen *seen = this_cpu_ptr(rn->seen);
+
+	if (seen->own != own || seen->when != (u32)jiffies ||
+	    roam_addr_differ(&seen->addr, addr))
+		__roam_peer_see(rn, own, *addr, current_address);
+}
+
+/**
+ * roam_peer_resets_early - a reset came from it that refuses a segment
+ * @rn: namespace; under rcu_read_lock(), in softirq
+ * @own: mapping of the own permanent address
+ * @addr: the correspondent
+ *
+ * Such a reset has no ACK; one that ends a connection on purpose has (RFC 9293,
+ * 3.10.7.1 and 3.5.2).
+ *
+ * Return: true if it may have been sent when the correspondent did not know whose
+ * our address is: it is no word about the connection, and goes no further. What
+ * it was an answer to is sent again once it confirms.
+ */
+bool roam_peer_resets_early(struct roam_net *rn,
+			    const struct roam_mapping *own,
+			    struct in6_addr addr);
 
 /**
  * roam_peer_set - add or change a correspondent that knows where we are
  * @rn: namespace; its lock is held
  * @key: who
- * @mode: enum roam_mangle_peer_mode
+ * @mode: enum roam_mangle_peer_mode; "announced" again sends again what it may
+ *	not have taken
  * @extack: gets the cause of a refusal
  *
  * Return: 0, -ENOSPC or -ENOMEM.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/delay.h>
 #include <linux/tcp.h>
 #include <linux/workqueue.h>
 #include <net/inet_connection_sock.h>
@@ -16,11 +17,19 @@
 
 /* Sockets taken out of one chain at a time. */
 #define ROAM_RESUME_BATCH 32
+/* How often a pass waits for who works on a socket, some 0.1 ms each. */
+#define ROAM_RESUME_WAITS 100
 
-/* The numbers of roam_net.epoch that a pass is about: (after, last]. */
+/**
+ * struct roam_moves - what a pass is about
+ * @after: numbers of roam_net.epoch behind this one
+ * @last: up to this one
+ * @waits: how often it may still wait
+ */
 struct roam_moves {
 	u32 after;
 	u32 last;
+	unsigned int waits;
 };
 
 static bool roam_moves_contain(const struct roam_moves *moves, u32 epoch)
@@ -74,25 +83,48 @@ static void roam_path_forget(struct sock *sk)
 }
 
 /*
- * A socket whose owner works on it just now is left to its timer: the owner may
- * wait for a page, without end.
+ * A time-out sends one segment and waits. The oldest one may well have arrived,
+ * and only the word of that be lost: the other end would hear nothing new for a round
+ * trip. The new path has seen no congestion, so it gets what a new
+ * connection may send (RFC 6928).
+ */
+static void roam_window_open(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk) && inet_csk(sk)->icsk_ca_state == TCP_CA_Loss &&
+	    sk->sk_prot->release_cb) {
+		tcp_snd_cwnd_set(tp, max_t(u32, tcp_snd_cwnd(tp),
+					   min_t(u32, tp->snd_cwnd_clamp,
+						 TCP_INIT_CWND)));
+		/* Sends what is lost, and then what is new. */
+		if (!test_and_set_bit(TCP_TSQ_DEFERRED, &sk->sk_tsq_flags))
+			sock_hold(sk);
+		sk->sk_prot->release_cb(sk);
+	}
+	bh_unlock_sock(sk);
+}
+
+/*
+ * False if its owner works on the socket just now.
  *
  * What the timer does is done here and now: the next tick would be milliseconds
  * away, and data that a program sends before it would put a loss probe, later
  * still, in the timer's place.
  */
-static void roam_socket_resume(struct roam_net *rn, struct sock *sk)
+static bool roam_socket_resume(struct roam_net *rn, struct sock *sk)
 {
 	struct timer_list *timer = roam_tcp_timer(sk);
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	struct tcp_sock *tp = tcp_sk(sk);
 	int what = ICSK_TIME_RETRANS;
-	bool due = false;
+	bool due = false, owned;
 
 	local_bh_disable();
 	bh_lock_sock(sk);
-	if (sock_owned_by_user(sk) ||
-	    ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+	owned = sock_owned_by_user(sk);
+	if (owned || ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 		goto out;
 	roam_path_forget(sk);
 	if (!tp->packets_out) {
@@ -118,8 +150,23 @@ out:
 		/* It gives back a reference, as one that was armed has it. */
 		sock_hold(sk);
 		timer->function(timer);
+		roam_window_open(sk);
 	}
 	local_bh_enable();
+	return !owned;
+}
+
+/*
+ * Whoever works on a socket is mostly done in a moment. But it may as well wait for a
+ * page, without end: then the socket is left to its timer.
+ */
+static void roam_socket_resume_soon(struct roam_net *rn, struct sock *sk,
+				    struct roam_moves *moves)
+{
+	while (!roam_socket_resume(rn, sk) && moves->waits) {
+		moves->waits--;
+		usleep_range(50, 150);
+	}
 }
 
 /*
@@ -158,7 +205,7 @@ static unsigned int roam_chain_collect(struct roam_net *rn, unsigned int bucket,
 }
 
 static void roam_chain_resume(struct roam_net *rn, unsigned int bucket,
-			      const struct roam_moves *moves)
+			      struct roam_moves *moves)
 {
 	struct sock *found[ROAM_RESUME_BATCH];
 	unsigned int i, n, skip = 0;
@@ -168,7 +215,7 @@ static void roam_chain_resume(struct roam_net *rn, unsigned int bucket,
 		n = roam_chain_collect(rn, bucket, skip, moves, found);
 		rcu_read_unlock();
 		for (i = 0; i < n; i++) {
-			roam_socket_resume(rn, found[i]);
+			roam_socket_resume_soon(rn, found[i], moves);
 			sock_put(found[i]);
 		}
 		skip += n;
@@ -179,7 +226,10 @@ static void roam_resume_run(struct work_struct *work)
 {
 	struct roam_net *rn = container_of(work, struct roam_net, resume);
 	struct inet_hashinfo *table = rn->net->ipv4.tcp_death_row.hashinfo;
-	struct roam_moves moves = { .after = rn->resumed };
+	struct roam_moves moves = {
+		.after = rn->resumed,
+		.waits = ROAM_RESUME_WAITS,
+	};
 	unsigned int bucket;
 
 	/* A number that was given out is in its place then. */

@@ -133,8 +133,10 @@ static inline int roam_endpoint_cmp(struct rhashtable_compare_arg *arg,
 
 /**
  * roam_table_look - rhashtable_lookup() with hash and comparison in line
- * @ht: by_perm or by_coa, both of which have the key right behind the node
- * @key: the address
+ * @ht: a table whose entries have the key right behind the node
+ * @key: one address or more
+ * @n: how many, a constant
+ * @hash_of: hash function of the table, a constant
  * @found: set to the node, or to NULL
  *
  * Its own way to call them, by pointer from a structure, costs as much as all
@@ -145,6 +147,7 @@ static inline int roam_endpoint_cmp(struct rhashtable_compare_arg *arg,
  */
 static __always_inline bool roam_table_look(struct rhashtable *ht,
 					    const struct in6_addr *key,
+					    unsigned int n, rht_hashfn_t hash_of,
 					    struct rhash_head **found)
 {
 	struct bucket_table *tbl = rht_dereference_rcu(ht->tbl, ht);
@@ -154,11 +157,11 @@ static __always_inline bool roam_table_look(struct rhashtable *ht,
 
 	if (unlikely(tbl->nest))
 		return false;
-	hash = rht_bucket_index(tbl, roam_addr_hash(key, sizeof(*key),
-						    tbl->hash_rnd));
+	hash = rht_bucket_index(tbl, hash_of(key, n * sizeof(*key),
+					     tbl->hash_rnd));
 	bucket = &tbl->buckets[hash];
 	rht_for_each_rcu_from(node, rht_ptr_rcu(bucket), tbl, hash) {
-		if (!roam_addr_differ((void *)(node + 1), key)) {
+		if (!roam_addrs_differ((void *)(node + 1), key, n)) {
 			*found = node;
 			return true;
 		}
@@ -177,7 +180,8 @@ roam_mapping_find(struct roam_net *rn, const struct in6_addr *perm)
 	struct rhash_head *node;
 
 	BUILD_BUG_ON(offsetof(struct roam_mapping, perm) != sizeof(*node));
-	if (unlikely(!roam_table_look(&rn->by_perm, perm, &node)))
+	if (unlikely(!roam_table_look(&rn->by_perm, perm, 1, roam_addr_hash,
+				      &node)))
 		return rhashtable_lookup(&rn->by_perm, perm,
 					 ROAM_MAPPING_PARAMS);
 	return node ? container_of(node, struct roam_mapping, node) : NULL;
@@ -198,7 +202,8 @@ static __always_inline bool roam_endpoint_look(struct roam_net *rn,
 	struct rhash_head *node;
 
 	BUILD_BUG_ON(offsetof(struct roam_endpoint, coa) != sizeof(*node));
-	if (unlikely(!roam_table_look(&rn->by_coa, coa, &node)))
+	if (unlikely(!roam_table_look(&rn->by_coa, coa, 1, roam_addr_hash,
+				      &node)))
 		return false;
 	*found = node ? container_of(node, struct roam_endpoint, node) : NULL;
 	return true;

@@ -4,37 +4,12 @@
 #include <linux/inetdevice.h>
 #include <linux/tcp.h>
 #include <net/addrconf.h>
-#include <net/l3mdev.h>
-
-#include "inet_lookup.h"
 
 bool roam_addr_is_local(struct net *net, const struct in6_addr *addr)
 {
 	if (roam_addr_is4(addr))
 		return __ip_dev_find(net, roam_addr_to4(addr), false);
 	return ipv6_chk_addr(net, addr, NULL, 0);
-}
-
-/**
- * struct roam_links - the links that a socket for a received packet may be
- * bound to
- * @dif: the VRF if there is one, else the link
- * @sdif: the link in a VRF, else 0
- */
-struct roam_links {
-	int dif;
-	int sdif;
-};
-
-static struct roam_links roam_packet_links(const struct sk_buff *skb)
-{
-	struct roam_links links = { l3mdev_master_ifindex_rcu(skb->dev), 0 };
-
-	if (links.dif)
-		links.sdif = skb->dev->ifindex;
-	else
-		links.dif = skb->dev->ifindex;
-	return links;
 }
 
 int roam_socket_state(struct roam_net *rn, const struct sk_buff *skb,
@@ -76,24 +51,13 @@ static bool roam_listener_exists(struct roam_net *rn, struct sk_buff *skb,
 			 sk->sk_rcv_saddr == roam_addr_to4(&wire->daddr);
 }
 
-enum roam_whose roam_socket_of(struct roam_net *rn, struct sk_buff *skb,
-			       const struct roam_packet *pkt,
-			       const struct roam_whom *whom,
-			       const __be16 *ports)
+bool roam_socket_knows_wire(struct roam_net *rn, struct sk_buff *skb,
+			    struct roam_packet pkt, const __be16 *ports,
+			    bool to_own)
 {
-	const struct roam_pair6 wire = roam_packet_pair(skb, pkt->v6);
-	const struct roam_pair6 new = roam_whom_pair(whom, &wire);
-	int state;
+	const struct roam_pair6 wire = roam_packet_pair(skb, pkt.v6);
 
-	state = roam_socket_state(rn, skb, &new, ports[0], ports[1]);
-	if (state)
-		return state == TCP_NEW_SYN_RECV ? ROAM_NOBODY :
-						   ROAM_ESTABLISHED;
-	if (roam_socket_state(rn, skb, &wire, ports[0], ports[1]))
-		return ROAM_CARE_OF;
 	/* A server bound to an address that stays as it is says nothing. */
-	if (!ipv6_addr_equal(&new.daddr, &wire.daddr) &&
-	    roam_listener_exists(rn, skb, pkt, &wire, ports))
-		return ROAM_CARE_OF;
-	return ROAM_NOBODY;
+	return roam_socket_state(rn, skb, &wire, ports[0], ports[1]) ||
+	       (to_own && roam_listener_exists(rn, skb, &pkt, &wire, ports));
 }

@@ -4,7 +4,10 @@
 #define ROAM_MANGLE_WHOM_H
 
 #include <linux/skbuff.h>
+#include <net/l3mdev.h>
+#include <net/sock.h>
 
+#include "inet_lookup.h"
 #include "mangle.h"
 #include "packet.h"
 #include "table.h"
@@ -49,14 +52,13 @@ struct roam_whom {
 };
 
 /*
- * @daddr is the destination as it is on the wire. Only what is for this host
- * counts: others' packets pass unchanged. A mobile host in literal mode does not
- * use its care-of address as source, but what we sent it had it as destination:
- * @quoted. False if there is nothing to do.
+ * A mobile host in literal mode does not use its care-of address as source, but
+ * what we sent it had it as destination: @quoted. False if there is nothing to do.
+ *
+ * What comes from a mobile host may be for somebody else: whoever asks looks at
+ * the destination as well, see roam_addr_is_local().
  */
-static __always_inline bool roam_whom_find(struct roam_net *rn,
-					   const struct roam_ends *ends,
-					   const struct in6_addr *daddr,
+static __always_inline bool roam_whom_find(const struct roam_ends *ends,
 					   bool quoted, struct roam_whom *whom)
 {
 	struct roam_mapping *mapping;
@@ -70,8 +72,7 @@ static __always_inline bool roam_whom_find(struct roam_net *rn,
 	}
 	mapping = ends->from ? ends->from->mapping : NULL;
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
-	    (quoted || READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC) &&
-	    (whom->own || roam_addr_is_local(rn->net, daddr))) {
+	    (quoted || READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC)) {
 		whom->peer = mapping;
 		roam_mapping_touch(mapping);
 	}
@@ -89,6 +90,30 @@ roam_whom_pair(const struct roam_whom *whom, const struct roam_pair6 *wire)
 }
 
 /**
+ * struct roam_links - the links that a socket for a received packet may be
+ * bound to
+ * @dif: the VRF if there is one, else the link
+ * @sdif: the link in a VRF, else 0
+ */
+struct roam_links {
+	int dif;
+	int sdif;
+};
+
+static __always_inline struct roam_links
+roam_packet_links(const struct sk_buff *skb)
+{
+	struct roam_links links = { skb->dev->ifindex, 0 };
+
+	if (unlikely(netif_is_l3_slave(skb->dev) ||
+		     netif_is_l3_master(skb->dev))) {
+		links.sdif = links.dif;
+		links.dif = l3mdev_master_ifindex_rcu(skb->dev);
+	}
+	return links;
+}
+
+/**
  * roam_socket_state() - state of the TCP socket of a received packet
  * @rn: the namespace
  * @skb: the packet, for the link it came by
@@ -102,24 +127,85 @@ int roam_socket_state(struct roam_net *rn, const struct sk_buff *skb,
 		      const struct roam_pair6 *pair, __be16 sport,
 		      __be16 dport);
 
-/* enum roam_whose - which addresses a TCP segment's socket knows */
-enum roam_whose {
-	ROAM_ESTABLISHED,	/* the permanent ones */
-	ROAM_CARE_OF,		/* the care-of ones */
-	ROAM_NOBODY,		/* no connection yet, the SYN may be forged */
-};
-
 /**
- * roam_socket_of() - which addresses the socket of a received segment knows
+ * roam_socket_find() - the socket that knows a received segment's permanent
+ * addresses
  * @rn: the namespace
  * @skb: the segment, opened
- * @pkt: what was read of it
+ * @v6: it is an IPv6 packet
  * @whom: whom its addresses stand for
  * @ports: its ports
+ *
+ * Return: the socket with a reference for roam_socket_hand_on(), or NULL.
  */
-enum roam_whose roam_socket_of(struct roam_net *rn, struct sk_buff *skb,
-			       const struct roam_packet *pkt,
-			       const struct roam_whom *whom,
-			       const __be16 *ports);
+static __always_inline struct sock *
+roam_socket_find(struct roam_net *rn, const struct sk_buff *skb, bool v6,
+		 const struct roam_whom *whom, const __be16 *ports)
+{
+	const struct roam_links links = roam_packet_links(skb);
+	const u16 hnum = ntohs(ports[1]);
+
+	if (v6)
+		return __inet6_lookup_established(
+			ROAM_LOOKUP_IN(rn->net),
+			whom->peer ? &whom->peer->perm : &ipv6_hdr(skb)->saddr,
+			ports[0],
+			whom->own ? &whom->own->perm : &ipv6_hdr(skb)->daddr,
+			hnum, links.dif, links.sdif);
+	return __inet_lookup_established(
+		ROAM_LOOKUP_IN(rn->net),
+		whom->peer ? roam_addr_to4(&whom->peer->perm) :
+			     ip_hdr(skb)->saddr,
+		ports[0],
+		whom->own ? roam_addr_to4(&whom->own->perm) : ip_hdr(skb)->daddr,
+		hnum, links.dif, links.sdif);
+}
+
+/**
+ * roam_socket_hand_on() - give a segment its socket, and the socket's route
+ * @net: the namespace; under rcu_read_lock()
+ * @skb: the segment, rewritten, without a route
+ * @sk: from roam_socket_find(); takes the reference
+ *
+ * As early demultiplexing does, which does not look for the socket again then,
+ * and only where that is on.
+ */
+static __always_inline void roam_socket_hand_on(const struct net *net,
+						struct sk_buff *skb,
+						struct sock *sk)
+{
+	struct dst_entry *dst;
+
+	if (unlikely(skb->sk ||
+		     !READ_ONCE(net->ipv4.sysctl_ip_early_demux) ||
+		     !READ_ONCE(net->ipv4.sysctl_tcp_early_demux))) {
+		sock_gen_put(sk);
+		return;
+	}
+	skb->sk = sk;
+	skb->destructor = sock_edemux;
+	if (!sk_fullsock(sk))
+		return;
+	dst = rcu_dereference(sk->sk_rx_dst);
+	if (dst)
+		dst = dst_check(dst, sk->sk_rx_dst_cookie);
+	if (dst && sk->sk_rx_dst_ifindex == skb->skb_iif)
+		skb_dst_set_noref(skb, dst);
+}
+
+/**
+ * roam_socket_knows_wire() - does a socket know the addresses on the wire?
+ * @rn: the namespace
+ * @skb: a TCP segment, opened
+ * @pkt: what was read of it
+ * @ports: its ports
+ * @to_own: it is for a care-of address of ours
+ *
+ * A connection made to a care-of address on purpose, or a server that listens at
+ * just that address.
+ */
+bool roam_socket_knows_wire(struct roam_net *rn, struct sk_buff *skb,
+			    struct roam_packet pkt, const __be16 *ports,
+			    bool to_own);
 
 #endif

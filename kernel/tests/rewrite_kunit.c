@@ -24,7 +24,7 @@ static __wsum rewrite(u8 *p, const u8 *addresses, bool partial)
 	memcpy(&new, addresses, sizeof(new));
 	if (!(iph->frag_off & htons(IP_OFFSET)) && roam_l4_len(iph->protocol))
 		l4 = p + iph->ihl * 4;
-	roam_ip4_rewrite(iph, &new, l4, partial, &diff);
+	roam_ip4_rewrite(iph, &new, iph->protocol, l4, partial, &diff);
 	return diff;
 }
 

@@ -24,7 +24,7 @@ local types = {
 }
 -- The request that a reply belongs to.
 local request_of = { [2] = 1, [4] = 3, [6] = 5 }
-local may_be_unsigned = { [5] = true, [6] = true }
+local between_hosts = { [5] = true, [6] = true }
 local statuses = {
 	[0] = "ok", [1] = "none", [2] = "stale", [3] = "replay",
 	[4] = "denied", [5] = "full", [6] = "later", [7] = "conflict",
@@ -45,11 +45,14 @@ local f = {
 	care_of = ProtoField.ipv6("roam_lr.care_of", "Care-of address"),
 	care_of4 = ProtoField.ipv4("roam_lr.care_of4", "Care-of address"),
 	sequence = ProtoField.uint64("roam_lr.sequence", "Sequence"),
+	sealed_key = ProtoField.bytes("roam_lr.sealed_key", "Sealed pair key"),
+	mobile_key = ProtoField.uint64("roam_lr.mobile_key", "Mobile host's key id"),
 	lifetime = ProtoField.uint32("roam_lr.lifetime", "Lifetime in seconds"),
 	status = ProtoField.uint8("roam_lr.status", "Status", base.DEC, statuses),
 	flags = ProtoField.uint8("roam_lr.flags", "Flags", base.HEX),
 	at_home = ProtoField.bool("roam_lr.flags.at_home", "At home", 8, nil, 0x01),
 	literal = ProtoField.bool("roam_lr.flags.literal", "Literal", 8, nil, 0x02),
+	pair_key = ProtoField.bool("roam_lr.flags.key", "Key", 8, nil, 0x04),
 	reserved = ProtoField.uint16("roam_lr.reserved", "Reserved", base.HEX),
 	authenticator = ProtoField.bytes("roam_lr.authenticator", "Authenticator"),
 	surplus = ProtoField.bytes("roam_lr.surplus", "Surplus bytes"),
@@ -60,9 +63,9 @@ local f = {
 }
 lr.fields = {
 	f.version, f.type, f.count, f.key, f.identification, f.nonce, f.entry,
-	f.permanent, f.permanent4, f.care_of, f.care_of4, f.sequence, f.lifetime,
-	f.status, f.flags, f.at_home, f.literal, f.reserved, f.authenticator, f.surplus,
-	f.request, f.time, f.malformed,
+	f.permanent, f.permanent4, f.care_of, f.care_of4, f.sequence, f.sealed_key,
+	f.mobile_key, f.lifetime, f.status, f.flags, f.at_home, f.literal, f.pair_key,
+	f.reserved, f.authenticator, f.surplus, f.request, f.time, f.malformed,
 }
 
 local function malformed(name, text)
@@ -83,6 +86,8 @@ local e = {
 	reserved = malformed("reserved", "Reserved bits are not zero"),
 	address = malformed("address", "An address that no host can have"),
 	unsigned = malformed("key", "This type needs an authenticator"),
+	pair = malformed("pair_key", "A pair key is for announce and confirm"),
+	flag_key = malformed("flag_key", "The flag key stands alone, in query and answer"),
 	request_status = doubtful("status", "A request has no status"),
 	status = doubtful("unknown_status", "Unknown status"),
 	at_home = doubtful("at_home", "At home, yet the addresses differ"),
@@ -90,7 +95,7 @@ local e = {
 }
 lr.experts = {
 	e.length, e.version, e.type, e.count, e.reserved, e.address, e.unsigned,
-	e.request_status, e.status, e.at_home, e.no_care_of,
+	e.pair, e.flag_key, e.request_status, e.status, e.at_home, e.no_care_of,
 }
 
 lr.prefs.port = Pref.uint("UDP port", PORT, "Port that the messages are sent to")
@@ -150,17 +155,52 @@ local function add_address(tree, range, field, field4)
 	return tree:add(field, range)
 end
 
+-- True if the care-of address makes the message malformed.
+local function dissect_care_of(range, tree, is_mapping)
+	local item = add_address(tree, range, f.care_of, f.care_of4)
+	local reason = not is_zero(range) and wrong_address(range)
+
+	if reason then
+		item:add_proto_expert_info(e.address, "Care-of address is " .. reason)
+		return true
+	end
+	if is_zero(range) and is_mapping then
+		item:add_proto_expert_info(e.no_care_of)
+	end
+	return false
+end
+
+-- True if the flags make the message malformed.
+local function dissect_flags(range, tree, type)
+	local item = tree:add(f.flags, range)
+	local flags, key = range:uint(), range:bitfield(5, 1) == 1
+
+	item:add(f.at_home, range)
+	item:add(f.literal, range)
+	item:add(f.pair_key, range)
+	if range:bitfield(0, 5) ~= 0 then
+		item:add_proto_expert_info(e.reserved)
+		return true
+	end
+	if key and (flags ~= 4 or type > 2) then
+		item:add_proto_expert_info(e.flag_key)
+		return true
+	end
+	return false
+end
+
 -- dissect_entry: true if the entry makes the message malformed.
 local function dissect_entry(range, tree, type, number)
 	local permanent, care_of = range(0, 16), range(16, 16)
 	local lifetime, status = range(40, 4):uint(), range(44, 1):uint()
 	local at_home = range(45, 1):bitfield(7, 1) == 1
+	local is_key = type == 2 and range(45, 1):bitfield(5, 1) == 1
 	local bad = false
 	local entry = tree:add(f.entry, range)
 	local item, reason
 
-	entry:set_text(string.format("Entry %d: %s at %s, %d s, %s", number,
-		address_text(permanent), address_text(care_of), lifetime,
+	entry:set_text(string.format("Entry %d: %s %s, %d s, %s", number, address_text(permanent),
+		is_key and "sealed pair key" or "at " .. address_text(care_of), lifetime,
 		statuses[status] or "unknown status"))
 
 	item = add_address(entry, permanent, f.permanent, f.permanent4)
@@ -169,17 +209,14 @@ local function dissect_entry(range, tree, type, number)
 		item:add_proto_expert_info(e.address, "Permanent address is " .. reason)
 		bad = true
 	end
-	item = add_address(entry, care_of, f.care_of, f.care_of4)
-	reason = not is_zero(care_of) and wrong_address(care_of)
-	if reason then
-		item:add_proto_expert_info(e.address, "Care-of address is " .. reason)
-		bad = true
+	if is_key then
+		entry:add(f.sealed_key, care_of)
+		entry:add(f.mobile_key, range(32, 8))
+	else
+		bad = dissect_care_of(care_of, entry,
+			lifetime > 0 and status == 0 and type ~= 1) or bad
+		entry:add(f.sequence, range(32, 8))
 	end
-	if is_zero(care_of) and lifetime > 0 and status == 0 and type ~= 1 then
-		item:add_proto_expert_info(e.no_care_of)
-	end
-
-	entry:add(f.sequence, range(32, 8))
 	entry:add(f.lifetime, range(40, 4))
 	item = entry:add(f.status, range(44, 1))
 	if types[type] and not request_of[type] and status ~= 0 then
@@ -187,13 +224,7 @@ local function dissect_entry(range, tree, type, number)
 	elseif not statuses[status] then
 		item:add_proto_expert_info(e.status)
 	end
-	item = entry:add(f.flags, range(45, 1))
-	item:add(f.at_home, range(45, 1))
-	item:add(f.literal, range(45, 1))
-	if range(45, 1):bitfield(0, 6) ~= 0 then
-		item:add_proto_expert_info(e.reserved)
-		bad = true
-	end
+	bad = dissect_flags(range(45, 1), entry, type) or bad
 	if at_home and address_text(permanent) ~= address_text(care_of) then
 		item:add_proto_expert_info(e.at_home)
 	end
@@ -222,6 +253,7 @@ end
 local function dissect_header(tvb, tree, len)
 	local version, type = tvb(0, 1):uint(), tvb(1, 1):uint()
 	local count, key = tvb(2, 2):uint(), tvb(4, 4):uint()
+	local pair = tvb(4, 1):bitfield(0, 1) == 1
 	local wanted = HEADER + ENTRY * count + (key ~= 0 and AUTHENTICATOR or 0)
 	local bad = false
 	local item
@@ -242,7 +274,11 @@ local function dissect_header(tvb, tree, len)
 	check(len == wanted and len <= LENGTH_MAX, e.length,
 		string.format("%d bytes, count and key id say %d", len, wanted))
 	item = tree:add(f.key, tvb(4, 4))
-	check(key ~= 0 or not types[type] or may_be_unsigned[type], e.unsigned)
+	check(key ~= 0 or not types[type] or between_hosts[type], e.unsigned)
+	check(not pair or not types[type] or between_hosts[type], e.pair)
+	if pair then
+		item:append_text(string.format(" (pair key of %d)", tvb(4, 4):bitfield(1, 31)))
+	end
 	tree:add(f.identification, tvb(8, 8))
 	tree:add(f.nonce, tvb(16, 8))
 	return bad

@@ -55,13 +55,19 @@ moves_with_loss() {
 		spoiled "$correspondent" eth0)"
 }
 
-# The correspondent is slow to learn the new care-of address: what the host sends
-# meanwhile must not be answered by a reset, which would end the connection.
-data_before_the_confirmation() {
+# late_by PROOF: the correspondent is slow to learn the new care-of address, which PROOF
+# will make it believe. What the host sends meanwhile must not end the connection.
+late_by() {
 	local i line
 	talk_open eager mobile "$correspondent_addr" 7
 	capture_start "$correspondent" eth0 loss.eager.pcap tcp
 	for ((i = 1; i <= 3; i++)); do
+		# A daemon that has just started has no pair key.
+		if [[ $1 == register ]]; then
+			daemon_stop mobile lrd
+			mobile_start
+		fi
+		wait_for 60 proof_is "$1"
 		daemon_signal correspondent lrd STOP
 		on_exit daemon_signal correspondent lrd CONT
 		move_to $((1 + i % 3))
@@ -77,7 +83,24 @@ data_before_the_confirmation() {
 		expect_eq "answer" "move $i" "$line"
 	done
 	capture_stop
+}
+
+proof_is() {
+	roam mobile -j lr peers | jq -e --arg proof "$1" --arg peer "$correspondent_addr" \
+		'any(.[]; .correspondent == $peer and .proof == $proof)'
+}
+
+# Who has to ask the register gets nothing before it has confirmed.
+data_before_the_confirmation() {
+	late_by register
 	expect_eq "resets" "" "$(resets)"
+}
+
+# Data goes behind a proof, before the confirm: too early here.
+data_before_the_proof_is_read() {
+	late_by pair
+	expect_match "resets" "Flags" "$(resets)"
+	counter_is mobile mangle drop_early_reset "-gt 0" || fail "none was dropped"
 }
 
 sent_from_here() {
@@ -132,6 +155,8 @@ test "OPEN-20 OPEN-38 MLR-34 MLR-36: $moves moves with lost, doubled and late me
 	moves_with_loss
 test "MLR-38: data before the correspondent knows the new address does no harm" \
 	data_before_the_confirmation
+test "MLR-38 OPEN-28: nor does data before a correspondent has read a proof" \
+	data_before_the_proof_is_read
 test "MLR-34 MLR-38: the register is out of reach during a move" register_out_of_reach
 test "MLR-34 OPEN-38: two moves while the register is out of reach" two_moves_out_of_reach
 tests_done

@@ -121,6 +121,80 @@ shared_key_needs_no_register() {
 		"$(grep " is at $care_of " "$hosts/correspondent/log" | tail -n 1)"
 }
 
+# What the mobile host sends follows the announce, without waiting for its confirm. The
+# correspondent's daemon is late this time: its kernel knows nobody at the new
+# address and resets, and the connection lives on.
+data_follows_the_proof() {
+	local line before
+	move_to 2
+	wait_for 60 is_registered
+	talk_open eager mobile "$correspondent_addr" 7
+	before=$(counter mobile mangle drop_early_reset)
+	capture_start "$correspondent" eth0 daemon.eager.pcap tcp
+	daemon_signal correspondent lrd STOP
+	on_exit daemon_signal correspondent lrd CONT
+	move_to 3
+	wait_for 60 is_mapped mobile
+	echo "before it knows" >&"${talk_in[eager]}"
+	wait_for 60 counter_is mobile mangle drop_early_reset "-gt $before"
+	peer_mode_is announced || fail "not announced: $(roam mobile mangle peer show)"
+	expect_match "explained" "was told where this host is now" "$(roam mobile explain "$correspondent_addr")"
+	# A new connection waits: the correspondent would know it by the care-of address.
+	bg in_ns "$mobile" socat -t 60 "SYSTEM:echo fresh; cat >$hosts/fresh" \
+		"TCP:$correspondent_addr:7" 2>"$hosts/error"
+	wait_for 60 connection_is_asked_for
+	daemon_signal correspondent lrd CONT
+	read -r -t 60 line <&"${talk_out[eager]}" || {
+		topology_show
+		fail "a reset ended the connection"
+	}
+	wait_for 60 grep -q fresh "$hosts/fresh"
+	expect_eq "who the correspondent talks to" "$permanent" \
+		"$(sockets correspondent "sport = :7" | sed -E 's/.* //; s/:[0-9]+$//' | sort -u)"
+	expect_eq "answer" "before it knows" "$line"
+	wait_for 60 peer_mode_is roam
+	capture_stop
+	tcpdump -n -r "$ROAM_OUT/daemon.eager.pcap" "src $correspondent_addr and dst $care_of and
+		tcp[tcpflags] & tcp-rst != 0" 2>/dev/null | grep -q . || fail "nothing was reset"
+	# One that confirmed means what it says.
+	in_ns "$correspondent" ss -K state established "sport = :7" >/dev/null
+	wait_for 60 connection_is_gone
+}
+
+# A second without a confirm, and data waits as if there were no proof.
+data_does_not_follow_for_long() {
+	local line before
+	move_to 2
+	wait_for 60 is_registered
+	talk_open patient mobile "$correspondent_addr" 7
+	daemon_signal correspondent lrd STOP
+	on_exit daemon_signal correspondent lrd CONT
+	move_to 3
+	wait_for 60 peer_mode_is announced
+	before=$(counter mobile mangle held)
+	echo "after a second" >&"${talk_in[patient]}"
+	wait_for 60 counter_is mobile mangle held "-gt $before"
+	daemon_signal correspondent lrd CONT
+	read -r -t 60 line <&"${talk_out[patient]}" || {
+		topology_show
+		fail "no answer"
+	}
+	expect_eq "answer" "after a second" "$line"
+}
+
+peer_mode_is() {
+	roam mobile -j mangle peer show | jq -e --arg mode "$1" --arg peer "$correspondent_addr" \
+		'any(.[]; .peer == $peer and .mode == $mode)'
+}
+
+connection_is_asked_for() {
+	in_ns "$mobile" ss -Htn state syn-sent | grep -q .
+}
+
+connection_is_gone() {
+	! in_ns "$mobile" ss -Htn state established "dport = :7 and dst $correspondent_addr" | grep -q .
+}
+
 # resolving HOST COMMAND...: with the name server as the host's own.
 resolving() {
 	echo "nameserver $register_addr" >"$hosts/resolv.conf"
@@ -689,6 +763,10 @@ test "MLR-40: as long as the care-of address stays nobody is told anything" \
 	same_place_tells_nobody
 test "OPEN-28 MLR-36: with a shared key a correspondent follows without a register" \
 	shared_key_needs_no_register
+test "MLR-38 OPEN-28 OPEN-41: data follows an announce with proof, too early does no harm" \
+	data_follows_the_proof
+test "MLR-38 OPEN-41: without a confirm data does not follow for long" \
+	data_does_not_follow_for_long
 test "TEN-11: TCP to SIP ports keeps the care-of address" exempt_ports_use_the_care_of_address
 test "OPEN-40: a marked socket keeps the care-of address" exempt_marks_use_the_care_of_address
 test "OPEN-39: exempt destinations are neither held nor rewritten" exempt_destinations_are_not_held

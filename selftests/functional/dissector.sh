@@ -11,7 +11,7 @@ dissector=$here/../dissector/roam-lr.lua
 page=$here/../../Documentation/protocols/location-register.md
 
 # Bytes as text2pcap wants them, names as read by whoever judges: the vectors as
-# they are, then the query with one thing wrong.
+# they are, then one, mostly the query, with one thing wrong.
 # shellcheck disable=SC2016
 readonly messages='
 import re, sys
@@ -22,15 +22,19 @@ for name, text in re.findall(r"```hex (\w+)\n(.*?)```", open(page).read(), re.S)
     vectors[name] = bytes.fromhex(re.sub(r"\s", "", re.sub(r";.*", "", text)))
 query = vectors["query"]
 
-def at(offset, *values):
-    message = bytearray(query)
+def at(offset, *values, of="query"):
+    message = bytearray(vectors[of])
     message[offset:offset + len(values)] = values
     return bytes(message)
 
+vectors["sealed key of any bytes"] = at(24 + 48 + 16, 0xff, 2, of="answer_key")
 wrong = {
     "version": at(0, 2), "type": at(1, 7), "type zero": at(1, 0), "count": at(3, 0),
     "count too high": at(3, 25), "length": query[:-1], "surplus": query + b"x",
-    "header": query[:20], "nothing": b"\1", "flags": at(24 + 45, 4), "flags high": at(24 + 45, 0x80),
+    "header": query[:20], "nothing": b"\1", "flags": at(24 + 45, 8), "flags high": at(24 + 45, 0x80),
+    "flag key and another": at(24 + 45, 6), "flag key in an update": at(24 + 45, 4, of="removal"),
+    "flag key in an announce": at(24 + 45, 4, of="announce_pair"),
+    "key for multicast": at(24 + 48, 0xff, 2, of="answer_key"), "pair key": at(4, 0x80),
     "reserved": at(24 + 47, 1), "unspecified": at(24, *bytes(16)),
     "multicast": at(24 + 12, 224), "loopback": at(24 + 12, 127),
     "compatible": at(24, *bytes(12)), "multicast care-of": at(40, 0xff, 2),
@@ -46,18 +50,18 @@ with open(dump, "w") as out, open(names, "w") as list:
 '
 
 vectors_and_mistakes() {
-	local kind name malformed expert
+	local kind name malformed sealed expert
 	require tshark text2pcap
 	/usr/bin/python3 -c "$messages" "$page" "$ROAM_OUT/dissector.hex" "$ROAM_OUT/dissector.names" ||
 		fail "no vectors"
 	text2pcap -q -u 40000,17434 "$ROAM_OUT/dissector.hex" "$ROAM_OUT/dissector.pcap" 2>&1
 	tshark -n -r "$ROAM_OUT/dissector.pcap" -X "lua_script:$dissector" -T fields \
-		-E separator='|' -e _ws.col.Protocol -e roam_lr.malformed -e _ws.expert.message \
+		-E separator='|' -e _ws.col.Protocol -e roam_lr.malformed -e roam_lr.sealed_key -e _ws.expert.message \
 		2>&1 | grep -v "^Running as user" >"$ROAM_OUT/dissector.seen"
 	expect_eq "messages" "$(wc -l <"$ROAM_OUT/dissector.names")" \
 		"$(wc -l <"$ROAM_OUT/dissector.seen")"
 	paste -d'|' "$ROAM_OUT/dissector.names" "$ROAM_OUT/dissector.seen" |
-		while IFS='|' read -r name protocol malformed expert; do
+		while IFS='|' read -r name protocol malformed sealed expert; do
 			kind=${name%% *}
 			expect_eq "$name: protocol" ROAM-LR "$protocol"
 			[[ $expert != *"Lua Error"* ]] || fail "$name: $expert"
@@ -67,6 +71,8 @@ vectors_and_mistakes() {
 				expect_match "$name: malformed" "^(1|True)$" "$malformed"
 				expect_match "$name: reason" . "$expert"
 			fi
+			[[ $name != "good answer_key" ]] ||
+				expect_eq "sealed key" 0ec6c975c3e8bd00872e2bc6fbd79a54 "$sealed"
 		done || exit 1
 }
 

@@ -25,13 +25,22 @@ def addr(text):
 
 types = dict(query=1, answer=2, update=3, announce=5, confirm=6, unknown=9)
 
+def sign(secret, data):
+    return hmac.new(bytes.fromhex(secret), data, hashlib.sha256).digest()[:16]
+
+# pair is the secret that a pair key is made from.
 def message(a):
-    m = struct.pack(">BBHIQ8s", 1, types[a["type"]], 1, int(a["key"]), int(a["ident"]),
+    key = int(a["key"])
+    if a["pair"]:
+        a["secret"] = sign(a["pair"], struct.pack(">13sI", b"roam pair key", key) +
+                           addr(a["perm"])).hex()
+        key |= 1 << 31
+    m = struct.pack(">BBHIQ8s", 1, types[a["type"]], 1, key, int(a["ident"]),
                     bytes.fromhex(a["nonce"]))
     m += addr(a["perm"]) + addr(a["coa"])
     m += struct.pack(">QIBBH", int(a["seq"]), int(a["lifetime"]), 0, 0, 0)
-    if int(a["key"]):
-        m += hmac.new(bytes.fromhex(a["secret"]), m, hashlib.sha256).digest()[:16]
+    if key:
+        m += sign(a["secret"], m)
     if a["flip"]:
         m = bytearray(m)
         m[int(a["flip"])] ^= 1
@@ -41,7 +50,7 @@ def send(words):
     a = dict(type="update", perm="203.0.113.5", coa="198.51.100.99", seq=str(2**62),
              lifetime="300", key="0", secret="", ident=str(time.time_ns()),
              nonce=os.urandom(8).hex(), to="198.51.100.66", wait="10", flip="", raw="",
-             port="0")
+             port="0", pair="")
     a.update(word.split("=", 1) for word in words)
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("0.0.0.0", int(a["port"])))
@@ -220,6 +229,42 @@ forged_replies_change_nothing() {
 	before=$(counter mobile lr drop_unasked)
 	forge correspondent "to=$care_of" type=confirm wait=1
 	wait_for 30 counter_is mobile lr drop_unasked "-gt $before"
+	nothing_changed
+}
+
+# mapping_seq: the sequence that the correspondent holds.
+mapping_seq() {
+	roam correspondent -j mangle show "$permanent" | jq -r '.[0].sequence'
+}
+
+# Mobile host and correspondent have a pair key by now. Who has another one, or none:
+forged_pair_keys_change_nothing() {
+	local seq before
+	place_now
+	seq=$(mapping_seq)
+	before=$(counter correspondent lr received)
+	# An announce is a hint then: the register knows nothing of it.
+	expect_eq "confirm of a forged announce" "6 6" "$(
+		forge register "to=$correspondent_addr" type=announce wait=60 key=2 \
+			"pair=$(secret correspondent)" "seq=$((seq + 1))")"
+	counter_is correspondent lr received "-gt $before" || fail "it did not arrive"
+	expect_eq "sequence" "$seq" "$(mapping_seq)"
+	before=$(counter mobile lr drop_auth)
+	forge correspondent "to=$care_of" type=confirm wait=1 key=2 "pair=$(secret correspondent)"
+	wait_for 30 counter_is mobile lr drop_auth "-gt $before"
+	before=$(counter mobile lr drop_unasked)
+	forge correspondent "to=$care_of" type=confirm wait=1 key=2 "pair=$(secret mobile)"
+	wait_for 30 counter_is mobile lr drop_unasked "-gt $before"
+	# The register is no party to it.
+	before=$(counter register hlr drop_key)
+	forge correspondent type=query coa= seq=0 lifetime=0 wait=1 key=2 "pair=$(secret mobile)"
+	wait_for 30 counter_is register hlr drop_key "-gt $before"
+	nothing_changed
+	# The forgeries were good ones: with the right key the same is believed at once.
+	expect_eq "confirm of a true announce" "6 0" "$(
+		forge register "to=$correspondent_addr" type=announce wait=60 key=2 \
+			"pair=$(secret mobile)" "seq=$((seq + 1))" "coa=$care_of")"
+	expect_eq "sequence" "$((seq + 1))" "$(mapping_seq)"
 	nothing_changed
 }
 
@@ -425,6 +470,7 @@ test "OPEN-26 OPEN-35: bad messages to a mobile host are dropped and counted" \
 test "OPEN-29: a replayed update is refused, also after a restart" replayed_update_is_refused
 test "OPEN-28: forged announces change nothing" forged_announces_change_nothing
 test "OPEN-26 OPEN-28: forged replies change nothing" forged_replies_change_nothing
+test "OPEN-26 OPEN-28: forged pair keys change nothing" forged_pair_keys_change_nothing
 test "OPEN-34: users without the capability are refused" unprivileged_users_are_refused
 test "OPEN-34 OPEN-14: a user's own namespace is no way in" foreign_namespace_is_untouched
 test "OPEN-34: malformed requests are refused, with cause and attribute" malformed_requests_are_refused

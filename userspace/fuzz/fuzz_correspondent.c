@@ -20,6 +20,7 @@ enum trust {
 	REPEAT,			/* only what the kernel held already */
 	REGISTER,
 	PROOF,			/* for the first permanent address alone */
+	PAIR,			/* for the address of the pair key, while it lasts */
 };
 
 struct held {
@@ -38,6 +39,7 @@ struct world {
 	struct roam_addr last_to[LAST];
 	unsigned int n_sent;
 	enum trust trust;
+	struct roam_addr pair;
 	bool refuse;
 };
 
@@ -79,6 +81,10 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 	}
 	if (w->trust == PROOF)
 		check(perm->b[15] == 1 && h->valid && seq > h->seq);
+	if (w->trust == PAIR) {
+		check(roam_addr_eq(perm, &w->pair) && seq > h->seq);
+		check(lifetime && w->now + lifetime <= h->expires);
+	}
 	if (h->valid && h->expires > w->now)
 		check(seq >= h->seq);
 	if (w->refuse)
@@ -144,11 +150,28 @@ static void answer(struct world *w, struct input *in)
 		msg.entries[0].perm = host(1, 1 + take(in) % 5);
 	if (wrong & 16)
 		msg.entries[msg.count++] = msg.entries[0];
+	if (wrong & 32) {
+		msg.entries[msg.count] = msg.entries[0];
+		msg.entries[msg.count].status = LR_OK;
+		msg.entries[msg.count++].flags = LR_FLAG_KEY;
+	}
 	if (!could_arrive(&msg))
 		return;
 	w->trust = wrong & 1 || msg.key_id != from.b[15] ? NOBODY : REGISTER;
 	corr_input(w->corr, w->now, &from, LR_PORT, &msg);
 	w->trust = NOBODY;
+}
+
+/* Who could change a mapping by @msg, which the daemon verified. */
+static enum trust trust_in(const struct world *w, const struct lr_msg *msg)
+{
+	const struct corr_pair *pair = corr_pair(w->corr,
+						 &msg->entries[0].perm);
+
+	if (msg->key_id == 9)
+		return PROOF;
+	return msg->key_id & LR_PAIR_KEY && msg->count == 1 && pair &&
+	       pair->key_id == msg->key_id ? PAIR : NOBODY;
 }
 
 static void announce(struct world *w, struct input *in)
@@ -157,7 +180,9 @@ static void announce(struct world *w, struct input *in)
 	uint8_t key = take(in);
 	struct lr_msg msg = {
 		.type = LR_ANNOUNCE, .count = 1 + take(in) % 2,
-		.key_id = key & 1 ? 9 : key & 2 ? 1 : 0, .nonce = take(in),
+		.key_id = key & 1 ? 9 : key & 2 ? 1 :
+			  key & 4 ? LR_PAIR_KEY | (1 + (key >> 3) % 2) : 0,
+		.nonce = take(in),
 	};
 	unsigned int i;
 
@@ -170,7 +195,8 @@ static void announce(struct world *w, struct input *in)
 	}
 	if (!could_arrive(&msg))
 		return;
-	w->trust = msg.key_id == 9 ? PROOF : NOBODY;
+	w->trust = trust_in(w, &msg);
+	w->pair = msg.entries[0].perm;
 	corr_input(w->corr, w->now, &from, LR_PORT, &msg);
 	w->trust = NOBODY;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Any order of requests, expiry, undo and restart. A register never goes back
- * in sequence or identification, holds no more than its limit, and an undone
- * request leaves no trace.
+ * in sequence or identification, holds no more than its limit, an undone
+ * request leaves no trace, and pair keys are for what was asked and found.
  */
 #include "fuzz.h"
 
@@ -23,11 +23,14 @@ static struct lr_msg take_request(struct input *in)
 		.nonce = take(in) & 1,
 	};
 	unsigned int i;
+	uint8_t how;
 
 	for (i = 0; i < msg.count; i++) {
 		msg.entries[i].perm = take_addr(in, 1);
-		msg.entries[i].coa = take(in) & 1 ? msg.entries[i].perm :
-						    take_addr(in, 2);
+		how = take(in);
+		msg.entries[i].flags = how & LR_FLAG_KEY;
+		msg.entries[i].coa = how & 1 ? msg.entries[i].perm :
+					       take_addr(in, 2);
 		msg.entries[i].seq = take(in) % 8;
 		msg.entries[i].lifetime = take(in) % 16;
 	}
@@ -68,20 +71,36 @@ static void check_changes(const struct hlr_changes *changes, msec_t now)
 	}
 }
 
+/* The key entry at @n is for the entry at @i. */
+static void check_key(const struct lr_msg *reply, unsigned int i,
+		      unsigned int n)
+{
+	const struct lr_entry *key = &reply->entries[n];
+
+	check(n < reply->count);
+	check(roam_addr_eq(&key->perm, &reply->entries[i].perm));
+	check(key->seq == 1 || key->seq == 2);
+	check(key->lifetime == reply->entries[i].lifetime);
+	check(key->status == LR_OK && key->flags == LR_FLAG_KEY);
+}
+
 static void check_reply(const struct lr_msg *req, const struct lr_msg *reply)
 {
-	unsigned int i;
+	unsigned int i, n = req->count;
 
-	check(reply->count == req->count);
 	check(reply->nonce == req->nonce);
 	check(reply->key_id == req->key_id);
 	check(could_arrive(reply));
 	for (i = 0; i < req->count; i++) {
 		check(roam_addr_eq(&reply->entries[i].perm,
 				   &req->entries[i].perm));
+		check(!(reply->entries[i].flags & LR_FLAG_KEY));
 		if (reply->entries[i].status == LR_OK)
 			check(reply->entries[i].lifetime <= 10);
+		if (reply->entries[i].status == LR_OK && req->entries[i].flags)
+			check_key(reply, i, n++);
 	}
+	check(reply->count == n);
 }
 
 static void request(struct hlr *hlr, msec_t now, struct input *in)

@@ -24,6 +24,7 @@ struct world {
 	struct roam_addr last_to[LAST];
 	unsigned int n_sent;
 	bool confirming;
+	bool paired;
 	bool restoring;
 	bool literal[2];
 };
@@ -58,7 +59,9 @@ static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
 		check(msg->id >= *id);
 		*id = msg->id;
 	} else {
-		check(msg->key_id == (is_partner(to) ? KEY : 0));
+		check(is_partner(to) ? msg->key_id == KEY :
+		      !msg->key_id ||
+		      (w->paired && msg->key_id & LR_PAIR_KEY));
 	}
 	w->last[w->n_sent % LAST] = *msg;
 	w->last_to[w->n_sent++ % LAST] = *to;
@@ -87,7 +90,8 @@ static void on_set_peer(void *ctx, const struct roam_addr *perm,
 
 	(void)perm;
 	check(roam_addr_is_usable(peer));
-	check(mode == PEER_PLAIN || (mode == PEER_ROAM && w->confirming));
+	check(mode == PEER_PLAIN || (mode == PEER_ROAM && w->confirming) ||
+	      (mode == PEER_ANNOUNCED && (w->paired || is_partner(peer))));
 }
 
 static void on_probe(void *ctx, const struct roam_addr *from,
@@ -132,7 +136,7 @@ static struct mobile *make(struct world *w)
 		.registers = regs, .n_registers = 2, .permanent = own,
 		.keys = &key, .n_keys = 1, .mode = MOBILE_PROBE,
 		.n_permanent = 2, .lifetime = 60, .port = LR_PORT,
-		.retry = 500, .retry_max = 8000, .announce_retry = 100,
+		.retry = 500, .retry_max = 8000, .announce_retry = 100, .announce_lead = 5,
 		.announce_time = 300, .move_time = 30000,
 		.peers_max = PEERS_MAX,
 	}, &ops, w);
@@ -167,8 +171,13 @@ static void reply(struct world *w, struct input *in)
 		from = take_addr(in, 0);
 	if (wrong & 16)
 		msg.entries[0].perm = host(1, take(in));
+	if (wrong & 32) {
+		msg.key_id = LR_PAIR_KEY | take(in) % 4;
+		msg.pair = 1;
+	}
 	if (!could_arrive(&msg))
 		return;
+	w->paired |= msg.type == LR_CONFIRM && msg.key_id & LR_PAIR_KEY;
 	w->confirming = msg.type == LR_CONFIRM && !(wrong & 1);
 	mobile_input(w->mobile, w->now, &from, &msg);
 	w->confirming = false;

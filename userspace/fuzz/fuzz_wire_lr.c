@@ -17,7 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(size <= LR_MAX_LEN);
 	check(lr_encode(&msg, again) == covered);
 	check(!memcmp(again, data, covered));
-	for (i = 0; i < msg.count; i++)
+	for (i = 0; i < msg.count; i++) {
 		check(roam_addr_is_usable(&msg.entries[i].perm));
+		check(msg.type <= LR_ANSWER ||
+		      !(msg.entries[i].flags & LR_FLAG_KEY));
+	}
 	return 0;
 }

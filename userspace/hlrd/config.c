@@ -107,15 +107,15 @@ static char *read_keys(cfg_t *cfg, struct config *config, const char *keys)
 	if (!more || !ids || !n)
 		return n ? daemon_error("out of memory") :
 			conf_error(cfg, "key",
-				   "host '%s' needs a key id from 1 to 4294967295",
-				   host->name);
+				   "host '%s' needs a key id from 1 to %d",
+				   host->name, AUTH_ID_MAX);
 	for (size_t i = 0; i < n; i++) {
 		long key = cfg_getnint(cfg, "key", i);
 
-		if (key < 1 || key > UINT32_MAX)
+		if (key < 1 || key > AUTH_ID_MAX)
 			return conf_error(cfg, "key",
-					  "host '%s' needs a key id from 1 to 4294967295",
-					  host->name);
+					  "host '%s' needs a key id from 1 to %d",
+					  host->name, AUTH_ID_MAX);
 		if (!auth_keys_find(config->keys, key))
 			return conf_error(cfg, "key",
 					  "there is no key %ld in %s; make one: roam hlr keygen %ld",

@@ -201,7 +201,8 @@ static void report_refusals(struct server *server, const struct request *r)
 	const struct roam_addr *source = &r->from;
 	char perm[ROAM_ADDR_STRLEN], from[ROAM_ADDR_STRLEN];
 
-	for (size_t i = 0; i < r->reply.count; i++) {
+	/* The key entries behind these refuse nothing. */
+	for (size_t i = 0; i < r->msg.count; i++) {
 		const struct lr_entry *e = &r->reply.entries[i];
 		uint32_t suppressed;
 
@@ -222,12 +223,34 @@ static void report_refusals(struct server *server, const struct request *r)
 	}
 }
 
+/* OPEN-28: none where the mapping outlived the key that registered it. */
+static void seal_keys(const struct server *server, struct request *r)
+{
+	struct lr_msg *reply = &r->reply;
+	uint16_t n = r->msg.count;
+
+	for (uint16_t i = n; i < reply->count; i++) {
+		struct lr_entry *e = &reply->entries[i];
+		const struct auth_key *mobile =
+			auth_keys_find(server->config->keys, e->seq);
+
+		if (!mobile)
+			continue;
+		auth_pair_seal(mobile, r->key, reply->nonce, e->perm.b,
+			       e->coa.b);
+		reply->entries[n++] = *e;
+	}
+	reply->count = n;
+}
+
 static void send_reply(struct server *server, struct udp *udp,
-		       const struct request *r)
+		       struct request *r)
 {
 	uint8_t buf[LR_MAX_LEN];
-	size_t len = lr_encode(&r->reply, buf);
+	size_t len;
 
+	seal_keys(server, r);
+	len = lr_encode(&r->reply, buf);
 	auth_sign(r->key, buf, len, buf + len, LR_AUTH_LEN);
 	udp_send(udp, &r->from, r->from_port, &r->to, buf, len + LR_AUTH_LEN);
 	server->counters.replies++;
@@ -307,7 +330,7 @@ static void finish_burst(struct server_socket *socket)
 	if (burst.changes.n)
 		commit(server);
 	for (size_t i = 0; i < burst.n; i++) {
-		const struct request *r = &burst.requests[i];
+		struct request *r = &burst.requests[i];
 
 		send_reply(server, socket->udp, r);
 		report_refusals(server, r);

@@ -30,7 +30,7 @@
  * @queries: authenticated queries
  * @updates: authenticated updates
  * @replies: datagrams handed to the kernel
- * @status: entries of replies, by enum lr_status
+ * @status: entries of replies but key entries, by enum lr_status
  * @drop: datagrams dropped, by enum lr_drop
  * @commits: transactions written
  * @store_failures: transactions the store refused

@@ -44,6 +44,7 @@ static cfg_opt_t mobile_opts[] = {
 	CFG_STR("retry", "500ms", CFGF_NONE),
 	CFG_STR("retry_max", "8s", CFGF_NONE),
 	CFG_STR("announce_retry", "100ms", CFGF_NONE),
+	CFG_STR("announce_lead", "5ms", CFGF_NONE),
 	CFG_STR("announce_time", "300ms", CFGF_NONE),
 	CFG_STR("move_time", "30s", CFGF_NONE),
 	CFG_INT("peers_max", 65536, CFGF_NONE),
@@ -382,6 +383,9 @@ static char *read_mobile(cfg_t *cfg, struct config *config)
 	if (!error)
 		error = conf_get_duration(cfg, "announce_retry",
 					  &mobile->announce_retry);
+	if (!error)
+		error = conf_get_duration(cfg, "announce_lead",
+					  &mobile->announce_lead);
 	if (!error)
 		error = conf_get_duration(cfg, "announce_time",
 					  &mobile->announce_time);

@@ -204,8 +204,8 @@ static void see_peer(void *ctx, const struct mangle_peer *p)
 
 	if (p->mode == ROAM_MANGLE_PEER_MODE_SEEN)
 		mobile_seen(lrd->mobile, daemon_now(), &p->own, &p->addr);
-	/* A daemon before us moved, and did not live to tell. */
-	else if (p->mode == ROAM_MANGLE_PEER_MODE_ROAM && !p->told)
+	/* A daemon before us moved, and did not live to tell, or to hear. */
+	else if (p->mode != ROAM_MANGLE_PEER_MODE_PLAIN && !p->told)
 		mobile_miss(lrd->mobile, daemon_now(), &p->own, &p->addr);
 }
 

@@ -7,19 +7,59 @@
 #include "lrd/lrd.h"
 #include "wire/lr.h"
 
+/*
+ * The pair key of a message, for auth_key_free(), or NULL. The correspondent has it
+ * from its register, the mobile host makes it of its key msg->pair.
+ */
+static struct auth_key *pair_key(const struct lrd *lrd, const struct lr_msg *msg,
+				 bool is_mobile)
+{
+	const struct auth_keys *keys = lrd->config->keys;
+	const struct roam_addr *perm = &msg->entries[0].perm;
+	uint32_t correspondent = msg->key_id & ~LR_PAIR_KEY;
+	const struct auth_key *own;
+	const struct corr_pair *pair;
+
+	if (is_mobile) {
+		own = auth_keys_find(keys, msg->pair);
+		return own ? auth_pair(own, msg->key_id, correspondent,
+				       perm->b) : NULL;
+	}
+	pair = corr_pair(lrd->corr, perm);
+	own = auth_keys_find(keys, correspondent);
+	if (!pair || pair->key_id != msg->key_id || !own)
+		return NULL;
+	return auth_pair_open(own, pair->mobile, pair->nonce, perm->b,
+			      pair->sealed, msg->key_id);
+}
+
+/* Adds the authenticator; false without its key. */
+static bool authenticate(const struct lrd *lrd, const struct lr_msg *msg,
+			 uint8_t *buf, size_t len)
+{
+	struct auth_key *pair = NULL;
+	const struct auth_key *key;
+
+	if (msg->key_id & LR_PAIR_KEY)
+		key = pair = pair_key(lrd, msg, msg->type == LR_ANNOUNCE);
+	else
+		key = auth_keys_find(lrd->config->keys, msg->key_id);
+	if (key)
+		auth_sign(key, buf, len, buf + len, LR_AUTH_LEN);
+	auth_key_free(pair);
+	return key;
+}
+
 void net_send_from(struct lrd *lrd, const struct roam_addr *from,
 		   const struct roam_addr *to, uint16_t port,
 		   const struct lr_msg *msg)
 {
-	const struct auth_key *key;
 	uint8_t buf[LR_MAX_LEN];
 	size_t len = lr_encode(msg, buf);
 
 	if (msg->key_id) {
-		key = auth_keys_find(lrd->config->keys, msg->key_id);
-		if (!key)
+		if (!authenticate(lrd, msg, buf, len))
 			return;
-		auth_sign(key, buf, len, buf + len, LR_AUTH_LEN);
 		len += LR_AUTH_LEN;
 	}
 	udp_send(lrd->udp, to, port, from, buf, len);
@@ -51,26 +91,79 @@ static enum lr_drop dispatch(struct lrd *lrd, msec_t now,
 	}
 }
 
+static bool is_authentic(const struct auth_key *key,
+			 const struct udp_datagram *d, size_t covered)
+{
+	return auth_verify(key, d->data, covered, d->data + covered,
+			   LR_AUTH_LEN);
+}
+
+static bool pair_is_authentic(const struct lrd *lrd,
+			      const struct udp_datagram *d, size_t covered,
+			      const struct lr_msg *msg)
+{
+	struct auth_key *key = pair_key(lrd, msg, msg->type == LR_CONFIRM);
+	bool authentic = key && is_authentic(key, d, covered);
+
+	auth_key_free(key);
+	return authentic;
+}
+
+/*
+ * An announce that fails the test is a hint still: this daemon may have lost the
+ * pair key, or the mobile host made it of a newer one. What the register says
+ * brings both together again.
+ */
+static enum lr_drop verify_pair(const struct lrd *lrd,
+				const struct udp_datagram *d, size_t covered,
+				struct lr_msg *msg)
+{
+	if (msg->type == LR_ANNOUNCE) {
+		if (!pair_is_authentic(lrd, d, covered, msg))
+			msg->key_id = 0;
+		return LR_DROP_NONE;
+	}
+	if (msg->type != LR_CONFIRM)
+		return LR_DROP_KEY;
+	for (size_t i = 0; i < lrd->n_registers; i++) {
+		/* Registers of one domain share their key, and stand together. */
+		if (msg->pair == lrd->registers[i].key_id)
+			continue;
+		msg->pair = lrd->registers[i].key_id;
+		if (pair_is_authentic(lrd, d, covered, msg))
+			return LR_DROP_NONE;
+	}
+	return LR_DROP_AUTH;
+}
+
+static enum lr_drop verify(const struct lrd *lrd, const struct udp_datagram *d,
+			   size_t covered, struct lr_msg *msg)
+{
+	const struct auth_key *key;
+
+	if (!msg->key_id)
+		return LR_DROP_NONE;
+	if (msg->key_id & LR_PAIR_KEY)
+		return verify_pair(lrd, d, covered, msg);
+	key = auth_keys_find(lrd->config->keys, msg->key_id);
+	if (!key)
+		return LR_DROP_KEY;
+	return is_authentic(key, d, covered) ? LR_DROP_NONE : LR_DROP_AUTH;
+}
+
 static enum lr_drop handle(struct lrd *lrd, msec_t now,
 			   const struct udp_datagram *d)
 {
-	const struct auth_key *key;
 	enum lr_drop drop;
 	struct lr_msg msg;
 	size_t covered;
 
 	drop = lr_decode(d->data, d->len, &msg, &covered);
-	if (drop != LR_DROP_NONE)
-		return drop;
-	if (msg.key_id) {
-		key = auth_keys_find(lrd->config->keys, msg.key_id);
-		if (!key)
-			return LR_DROP_KEY;
-		if (!auth_verify(key, d->data, covered, d->data + covered,
-				 LR_AUTH_LEN))
-			return LR_DROP_AUTH;
-	}
-	return dispatch(lrd, now, d, &msg);
+	if (drop == LR_DROP_NONE)
+		drop = verify(lrd, d, covered, &msg);
+	if (drop == LR_DROP_NONE)
+		drop = dispatch(lrd, now, d, &msg);
+	return drop;
 }
 
 static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)

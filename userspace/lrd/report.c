@@ -128,8 +128,12 @@ static void log_corr(const struct corr_event *e)
 			    perm, host, lr_status_name(e->status));
 		break;
 	case CORR_NO_REGISTER:
-		log_warning("mn=%s no register answers; packets to it pass unchanged",
-			    perm);
+		if (roam_addr_is_none(&e->coa))
+			log_warning("mn=%s no register answers; packets to it pass unchanged",
+				    perm);
+		else
+			log_warning("mn=%s no register answers; it stays at %s",
+				    perm, text(&e->coa, coa));
 		break;
 	case CORR_UNPROVED:
 		log_warning("mn=%s announce of coa=%s by=%s is not what the register knows; nothing changed",

@@ -78,16 +78,28 @@ static const char *mode_name(enum peer_mode mode)
 	case PEER_SEEN: return "seen";
 	case PEER_ROAM: return "roam";
 	case PEER_PLAIN: return "plain";
+	case PEER_ANNOUNCED: return "announced";
+	}
+	return "unknown";
+}
+
+static const char *proof_name(enum mobile_proof proof)
+{
+	switch (proof) {
+	case PROOF_REGISTER: return "register";
+	case PROOF_PEER: return "peer";
+	case PROOF_PAIR: return "pair";
 	}
 	return "unknown";
 }
 
 static void add_peer(void *ctx, const struct mobile_peer_status *st)
 {
-	json_array_append_new(ctx, json_pack("{so so ss sb so}",
+	json_array_append_new(ctx, json_pack("{so so ss ss sb so}",
 		"permanent", json_addr(&st->perm),
 		"correspondent", json_addr(&st->peer),
 		"mode", mode_name(st->mode),
+		"proof", proof_name(st->proof),
 		"current", st->current,
 		"confirm_ms", st->took < 0 ? json_null() :
 					     json_integer(st->took)));

@@ -140,13 +140,160 @@ static void bounds_of_keys(void **state)
 	assert_false(auth_keys_add(keys, 1, secret, AUTH_KEY_MAX + 1));
 	assert_true(auth_keys_add(keys, 1, secret, AUTH_KEY_MIN));
 	assert_false(auth_keys_add(keys, 1, secret, AUTH_KEY_MIN));
-	assert_true(auth_keys_add(keys, UINT32_MAX, secret, AUTH_KEY_MAX));
+	assert_true(auth_keys_add(keys, AUTH_ID_MAX, secret, AUTH_KEY_MAX));
+	assert_false(auth_keys_add(keys, AUTH_ID_MAX + 1U, secret, 32));
+	assert_false(auth_keys_add(keys, UINT32_MAX, secret, 32));
 	assert_int_equal(auth_keys_count(keys), 2);
-	assert_int_equal(auth_key_id(auth_keys_find(keys, UINT32_MAX)),
-			 UINT32_MAX);
+	assert_int_equal(auth_key_id(auth_keys_find(keys, AUTH_ID_MAX)),
+			 AUTH_ID_MAX);
 	assert_null(auth_keys_find(keys, 2));
 	auth_keys_free(keys);
 	auth_keys_free(NULL);
+}
+
+/**
+ * struct pair - what a pair key is made of, and how it is sealed
+ * @mobile: id of the mobile host's key
+ * @correspondent: id of the correspondent's key
+ * @perm: last byte of the permanent address
+ * @nonce: of the query
+ */
+struct pair {
+	uint32_t mobile;
+	uint32_t correspondent;
+	uint8_t perm;
+	uint64_t nonce;
+};
+
+/* Of the protocol page's test vectors. */
+static const struct pair of_page = { 8, 7, 7, 0x1122334455667788 };
+
+static void perm_of(const struct pair *pair, uint8_t perm[16])
+{
+	struct roam_addr a = addr("198.51.100.0");
+
+	a.b[15] = pair->perm;
+	memcpy(perm, a.b, sizeof(a.b));
+}
+
+/* Keys 7 and 8 of the protocol page, and 9 with another secret. */
+static struct auth_keys *host_keys(void)
+{
+	struct auth_keys *keys = auth_keys_new();
+	uint8_t secret[96];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(secret); i++)
+		secret[i] = (uint8_t)i;
+	for (i = 0; i < 3; i++)
+		assert_true(auth_keys_add(keys, 7 + i, secret + 32 * i, 32));
+	return keys;
+}
+
+/* The fingerprint of a pair key, which must have @id; frees it. */
+static const char *print_of(struct auth_key *key, uint32_t id)
+{
+	static char print[17];
+
+	assert_non_null(key);
+	assert_int_equal(auth_key_id(key), id);
+	auth_key_fingerprint(key, print);
+	auth_key_free(key);
+	return print;
+}
+
+/* As the mobile host makes it. */
+static const char *made(const struct auth_keys *keys, const struct pair *pair)
+{
+	uint32_t id = LR_PAIR_KEY | pair->correspondent;
+	uint8_t perm[16];
+
+	perm_of(pair, perm);
+	return print_of(auth_pair(auth_keys_find(keys, pair->mobile), id,
+				  pair->correspondent, perm), id);
+}
+
+static void seal(const struct auth_keys *keys, const struct pair *pair,
+		 uint8_t sealed[AUTH_PAIR_LEN])
+{
+	uint8_t perm[16];
+
+	perm_of(pair, perm);
+	auth_pair_seal(auth_keys_find(keys, pair->mobile),
+		       auth_keys_find(keys, pair->correspondent), pair->nonce,
+		       perm, sealed);
+}
+
+/* As the correspondent takes it out of what the register sealed for it. */
+static const char *opened(const struct auth_keys *keys, const struct pair *pair,
+			  const uint8_t sealed[AUTH_PAIR_LEN])
+{
+	const struct auth_key *key = auth_keys_find(keys, pair->correspondent);
+	uint32_t id = LR_PAIR_KEY | pair->correspondent;
+	uint8_t perm[16];
+
+	perm_of(pair, perm);
+	return print_of(auth_pair_open(key, pair->mobile, pair->nonce, perm,
+				       sealed, id), id);
+}
+
+/*
+ * Computed apart from the library, by Python:
+ *   h = lambda key, *text: hmac.digest(key, b"".join(text), "sha256")[:16]
+ *   perm = bytes(10) + b"\xff\xff" + bytes([198, 51, 100, 7])
+ *   pair = h(bytes(range(32, 64)), b"roam pair key", (7).to_bytes(4), perm)
+ *   hashlib.sha256(pair).hexdigest()[:16]
+ *   seal = h(bytes(range(32)), b"roam pair seal",
+ *            bytes.fromhex("1122334455667788"), (8).to_bytes(4), perm)
+ *   bytes(a ^ b for a, b in zip(pair, seal))
+ */
+static void pair_key_vectors(void **state)
+{
+	static const uint8_t wanted[AUTH_PAIR_LEN] = {
+		0x0e, 0xc6, 0xc9, 0x75, 0xc3, 0xe8, 0xbd, 0x00,
+		0x87, 0x2e, 0x2b, 0xc6, 0xfb, 0xd7, 0x9a, 0x54,
+	};
+	struct auth_keys *keys = host_keys();
+	uint8_t sealed[AUTH_PAIR_LEN];
+
+	(void)state;
+	assert_string_equal(made(keys, &of_page), "c8903b29f48d7e33");
+	seal(keys, &of_page, sealed);
+	assert_memory_equal(sealed, wanted, sizeof(wanted));
+	assert_string_equal(opened(keys, &of_page, sealed), "c8903b29f48d7e33");
+	auth_keys_free(keys);
+	auth_key_free(NULL);
+}
+
+/* With one thing changed the correspondent opens, or the host makes, another. */
+static void a_pair_key_is_of_one_pair(void **state)
+{
+	static const struct pair others[] = {
+		{ 9, 7, 7, 0x1122334455667788 },
+		{ 8, 9, 7, 0x1122334455667788 },
+		{ 8, 7, 8, 0x1122334455667788 },
+		{ 8, 7, 7, 0x1122334455667789 },
+	};
+	struct auth_keys *keys = host_keys();
+	uint8_t sealed[AUTH_PAIR_LEN], again[AUTH_PAIR_LEN];
+	char print[17];
+	size_t i;
+
+	(void)state;
+	snprintf(print, sizeof(print), "%s", made(keys, &of_page));
+	seal(keys, &of_page, sealed);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		assert_string_not_equal(opened(keys, &others[i], sealed),
+					print);
+		seal(keys, &others[i], again);
+		assert_memory_not_equal(again, sealed, sizeof(sealed));
+		assert_string_equal(opened(keys, &others[i], again),
+				    made(keys, &others[i]));
+		/* the nonce makes another seal, all else another key */
+		if (others[i].nonce == of_page.nonce)
+			assert_string_not_equal(made(keys, &others[i]), print);
+	}
+	auth_keys_free(keys);
 }
 
 static void reads_a_file(void **state)
@@ -157,7 +304,7 @@ static void reads_a_file(void **state)
 	(void)state;
 	write_file("a.key",
 		   "# ours\n\n7 " SECRET_HEX "\n"
-		   "\t8\t" SECRET_HEX "FF # two\r\n4294967295 " SECRET_HEX,
+		   "\t8\t" SECRET_HEX "FF # two\r\n2147483647 " SECRET_HEX,
 		   0600);
 	keys = load("a.key");
 	assert_int_equal(auth_keys_count(keys), 3);
@@ -185,7 +332,8 @@ static void reads_a_directory(void **state)
 
 static void mistakes_name_their_line(void **state)
 {
-	static const char *const ids[] = { "0", "4294967296", "x", "-1",
+	static const char *const ids[] = { "0", "2147483648", "4294967295",
+					   "4294967303", "x", "-1",
 					   "99999999999" };
 	static const char *const secrets[] = {
 		"", "00", "000102030405060708090a0b0c0d0e",
@@ -239,6 +387,10 @@ int main(void)
 		  .test_func = a_changed_bit_is_noticed },
 		{ .name = "OPEN-27: bounds of key ids and lengths",
 		  .test_func = bounds_of_keys },
+		{ .name = "OPEN-28: a pair key, made, sealed and opened as in the protocol page",
+		  .test_func = pair_key_vectors },
+		{ .name = "OPEN-28: a pair key is of two hosts and one address, its seal of one query",
+		  .test_func = a_pair_key_is_of_one_pair },
 		in_dir("OPEN-27: several keys from one file", reads_a_file),
 		in_dir("OPEN-27: a directory of key files", reads_a_directory),
 		in_dir("auth: mistakes name file, line, cause and mend",

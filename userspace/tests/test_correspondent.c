@@ -206,6 +206,7 @@ static struct lr_msg answer_of(const struct fixture *f, uint8_t status,
 	assert_non_null(last(f, LR_QUERY));
 	msg = last(f, LR_QUERY)->msg;
 	msg.type = LR_ANSWER;
+	msg.entries[0].flags = 0;
 	msg.entries[0].status = status;
 	msg.entries[0].coa = addr(coa);
 	msg.entries[0].seq = seq;
@@ -830,6 +831,181 @@ static void shared_key_proves_no_more_than_it_may(void **state)
 	assert_int_equal(count(f, LR_QUERY), 1);
 }
 
+/* A mapping with the pair key of mobile host's key 3, which REG1 seals. */
+static void answer_with_pair(struct fixture *f, const char *perm, uint64_t seq)
+{
+	struct lr_msg msg = answer_of(f, LR_OK, A, seq, 200);
+
+	assert_addr(msg.entries[0].perm, perm);
+	msg.count = 2;
+	msg.entries[1] = (struct lr_entry){
+		.perm = addr(perm), .seq = 3, .lifetime = 200,
+		.flags = LR_FLAG_KEY,
+	};
+	memset(msg.entries[1].coa.b, 0xab, sizeof(msg.entries[1].coa.b));
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+}
+
+static const struct corr_pair *pair_of(const struct fixture *f, const char *perm)
+{
+	struct roam_addr a = addr(perm);
+
+	return corr_pair(f->corr, &a);
+}
+
+static void know_with_pair(struct fixture *f, const char *perm)
+{
+	miss(f, perm);
+	assert_int_equal(last(f, LR_QUERY)->msg.entries[0].flags, LR_FLAG_KEY);
+	answer_with_pair(f, perm, 10);
+}
+
+static enum lr_drop announce_by_pair(struct fixture *f, const char *perm,
+				     const char *coa, uint64_t seq)
+{
+	struct lr_msg msg = announcement(perm, coa, seq);
+
+	msg.key_id = LR_PAIR_KEY | 7;
+	forget_past(f);
+	return input(f, coa, &msg);
+}
+
+static void pair_key_comes_with_the_mapping(void **state)
+{
+	struct fixture *f = *state;
+	const struct corr_pair *pair;
+	struct lr_msg msg;
+	uint8_t sealed[16];
+
+	assert_null(pair_of(f, PERM));
+	miss(f, PERM);
+	/* only who was asked can give one */
+	msg = answer_of(f, LR_OK, A, 10, 200);
+	msg.count = 2;
+	msg.entries[1] = msg.entries[0];
+	msg.entries[1].flags = LR_FLAG_KEY;
+	msg.nonce++;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_UNASKED);
+	msg.nonce--;
+	msg.key_id = 8;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_KEY);
+	assert_null(pair_of(f, PERM));
+	answer(f, REG1, LR_OK, A, 10, 1);
+	assert_null(pair_of(f, PERM));
+	pass(f, 3000);
+	know_with_pair(f, PERM);
+	pair = pair_of(f, PERM);
+	assert_non_null(pair);
+	assert_int_equal(pair->key_id, LR_PAIR_KEY | 7);
+	assert_int_equal(pair->mobile, 3);
+	assert_true(pair->nonce == last(f, LR_QUERY)->msg.nonce);
+	memset(sealed, 0xab, sizeof(sealed));
+	assert_memory_equal(pair->sealed, sealed, sizeof(sealed));
+	/* a hint about what is known is confirmed with it: that is how it gets about */
+	announce(f, A, A, 10);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.key_id, LR_PAIR_KEY | 7);
+	/* to others it is of no use */
+	announce(f, B, B, 9);
+	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.key_id, 0);
+}
+
+static void pair_key_is_proof(void **state)
+{
+	struct fixture *f = *state;
+
+	know_with_pair(f, PERM);
+	pass(f, 150000);
+	assert_int_equal(announce_by_pair(f, PERM, B, 11), LR_DROP_NONE);
+	assert_addr(f->coa, B);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.key_id, LR_PAIR_KEY | 7);
+	/* for as long as the register said, which is asked to prolong it */
+	assert_int_equal(f->lifetime, 50000);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer_with_pair(f, PERM, 11);
+	assert_int_equal(f->lifetime, 200000);
+	/* a register that is behind takes nothing back */
+	announce_by_pair(f, PERM, A, 12);
+	answer_with_pair(f, PERM, 11);
+	assert_int_equal(f->seq, 12);
+	announce_by_pair(f, PERM, B, 11);
+	assert_int_equal(confirmed(f), LR_STALE);
+	assert_addr(f->coa, A);
+	/* and gone is gone */
+	announce_by_pair(f, PERM, B, 13);
+	answer(f, REG1, LR_NONE, "", 14, 0);
+	assert_null(pair_of(f, PERM));
+	announce_by_pair(f, PERM, B, 15);
+	assert_int_equal(f->n_set, 0);
+}
+
+static void pair_key_proves_no_more_than_it_may(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+
+	/* others of the same register have keys with the same id */
+	know_with_pair(f, PERM);
+	miss(f, PERM2);
+	answer(f, REG1, LR_OK, A, 10, 200);
+	announce_by_pair(f, PERM2, B, 11);
+	assert_int_equal(f->n_set, 0);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	/* one message is about one of them */
+	answer_with_pair(f, PERM2, 10);
+	forget_past(f);
+	msg = announcement(PERM, B, 11);
+	msg.key_id = LR_PAIR_KEY | 7;
+	msg.count = 2;
+	msg.entries[1] = announcement(PERM2, B, 12).entries[0];
+	input(f, B, &msg);
+	assert_int_equal(f->n_set, 0);
+	/* another register's */
+	msg = announcement(PERM, B, 13);
+	msg.key_id = LR_PAIR_KEY | 8;
+	input(f, B, &msg);
+	assert_int_equal(f->n_set, 0);
+	/* that of a mapping which ended, as an old announce could come back */
+	pass(f, 300000);
+	announce_by_pair(f, PERM, B, 14);
+	assert_int_equal(f->n_set, 0);
+	assert_int_not_equal(count(f, LR_QUERY), 0);
+}
+
+/* Everything that depends on the pair key while it goes. */
+static void pair_key_is_lost_and_found(void **state)
+{
+	struct fixture *f = *state;
+
+	/* an announce waits, its key goes: the confirm does without */
+	know_with_pair(f, PERM);
+	pass(f, 200500);
+	announce_by_pair(f, PERM, B, 11);
+	assert_int_equal(count(f, LR_CONFIRM), 0);
+	answer(f, REG1, LR_OK, B, 11, 200);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.key_id, 0);
+	/* what only a pair key said is not kept for a register that came back empty */
+	pass(f, 300000);
+	know_with_pair(f, PERM);
+	announce_by_pair(f, PERM, B, 12);
+	answer_with_pair(f, PERM, 10);
+	pass(f, 200500);
+	miss(f, PERM);
+	answer(f, REG1, LR_NONE, "", 0, 0);
+	assert_addr(f->coa, "");
+	/* what a register said is */
+	pass(f, 100000);
+	miss(f, PERM);
+	answer(f, REG1, LR_OK, A, 13, 200);
+	pass(f, 200500);
+	miss(f, PERM);
+	answer(f, REG1, LR_NONE, "", 0, 0);
+	assert_addr(f->coa, A);
+}
+
 static void adopted_mappings_are_known(void **state)
 {
 	struct fixture *f = *state;
@@ -1108,6 +1284,14 @@ int main(void)
 		test("OPEN-28: a shared key is proof", shared_key_is_proof),
 		test("OPEN-28 OPEN-29: a shared key proves no more than it may",
 		     shared_key_proves_no_more_than_it_may),
+		test("OPEN-28: a pair key comes with the mapping",
+		     pair_key_comes_with_the_mapping),
+		test("OPEN-28: a pair key is proof for as long as the register said",
+		     pair_key_is_proof),
+		test("OPEN-28 OPEN-29: a pair key proves no more than it may",
+		     pair_key_proves_no_more_than_it_may),
+		test("OPEN-28 OPEN-38: a pair key that goes leaves nothing behind",
+		     pair_key_is_lost_and_found),
 		test("OPEN-20: a known mobile host is located, and asked for in doubt",
 		     locates_mobile_hosts),
 		test("OPEN-45: adopted mappings are known",

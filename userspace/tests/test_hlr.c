@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core_test.h"
 
+#include <stdio.h>
+
 #include "core/hlr.h"
 
 #define PERM "198.51.100.7"
@@ -78,8 +80,9 @@ static void add(struct lr_msg *msg, const char *perm, const char *coa,
 	};
 }
 
-static void input(struct fixture *f, const struct hlr_rights *rights,
-		  const struct lr_msg *msg)
+/* The reply has an entry for each of the request and then @keys key entries. */
+static void input_keys(struct fixture *f, const struct hlr_rights *rights,
+		       const struct lr_msg *msg, unsigned int keys)
 {
 	unsigned int i;
 
@@ -89,10 +92,18 @@ static void input(struct fixture *f, const struct hlr_rights *rights,
 			 msg->type == LR_QUERY ? LR_ANSWER : LR_ACK);
 	assert_int_equal(f->reply.nonce, msg->nonce);
 	assert_int_equal(f->reply.key_id, msg->key_id);
-	assert_int_equal(f->reply.count, msg->count);
-	for (i = 0; i < msg->count; i++)
+	assert_int_equal(f->reply.count, msg->count + keys);
+	for (i = 0; i < msg->count; i++) {
 		assert_true(roam_addr_eq(&f->reply.entries[i].perm,
 					 &msg->entries[i].perm));
+		assert_int_equal(f->reply.entries[i].flags & LR_FLAG_KEY, 0);
+	}
+}
+
+static void input(struct fixture *f, const struct hlr_rights *rights,
+		  const struct lr_msg *msg)
+{
+	input_keys(f, rights, msg, 0);
 }
 
 /* One update of @perm by @rights; its status. */
@@ -643,6 +654,121 @@ static void a_walk_misses_nothing(void **state)
 	assert_true(v.keys >= 3);
 }
 
+static void ask_key(struct lr_msg *msg, const char *perm)
+{
+	add(msg, perm, "", 0, 0);
+	msg->entries[msg->count - 1].flags = LR_FLAG_KEY;
+}
+
+static void assert_key_entry(const struct fixture *f, unsigned int i,
+			     const char *perm, uint32_t key_id,
+			     uint32_t lifetime)
+{
+	const struct lr_entry *e = &f->reply.entries[i];
+
+	assert_addr(e->perm, perm);
+	assert_addr(e->coa, "");
+	assert_int_equal(e->seq, key_id);
+	assert_int_equal(e->lifetime, lifetime);
+	assert_int_equal(e->status, LR_OK);
+	assert_int_equal(e->flags, LR_FLAG_KEY);
+}
+
+/* Behind the answers, in the order of the questions, for those that ask. */
+static void a_query_may_ask_for_keys(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = request(LR_QUERY, 0);
+
+	update(f, A, 10, 200);
+	update_by(f, &f->others, "198.51.100.8", A, 10, 100);
+	update_by(f, &f->others, "2001:db8::1", "2001:db8::1", 10, 50);
+	f->now += 20000;
+	ask_key(&msg, "2001:db8::1");
+	ask_key(&msg, "198.51.100.99");
+	add(&msg, "198.51.100.8", "", 0, 0);
+	ask_key(&msg, PERM);
+	input_keys(f, &f->rights, &msg, 2);
+	assert_int_equal(f->reply.entries[0].flags, LR_FLAG_AT_HOME);
+	assert_int_equal(f->reply.entries[1].status, LR_NONE);
+	assert_addr(f->reply.entries[2].coa, A);
+	assert_int_equal(f->reply.entries[3].seq, 10);
+	assert_key_entry(f, 4, "2001:db8::1", 2, 30);
+	assert_key_entry(f, 5, PERM, 1, 180);
+	/* of the key that registered it last */
+	update_by(f, &f->others, PERM, B, 11, 100);
+	msg = request(LR_QUERY, 0);
+	ask_key(&msg, PERM);
+	input_keys(f, &f->rights, &msg, 1);
+	assert_key_entry(f, 1, PERM, 2, 100);
+}
+
+/* Asks for the key of PERM in vain; the status of the answer. */
+static uint8_t ask_in_vain(struct fixture *f)
+{
+	struct lr_msg msg = request(LR_QUERY, 0);
+
+	ask_key(&msg, PERM);
+	input(f, &f->rights, &msg);
+	return f->reply.entries[0].status;
+}
+
+static void only_what_is_found_has_a_key(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(ask_in_vain(f), LR_NONE);
+	hlr_set_young(f->hlr, f->now + 1);
+	assert_int_equal(ask_in_vain(f), LR_LATER);
+	update(f, A, 10, 100);
+	f->rights.visible = &f->ours[1];
+	f->rights.n_visible = 1;
+	assert_int_equal(ask_in_vain(f), LR_DENIED);
+	f->rights.n_visible = 0;
+	f->rights.may_query = false;
+	assert_int_equal(ask_in_vain(f), LR_DENIED);
+	f->rights.may_query = true;
+	update(f, "", 11, 0);
+	assert_int_equal(ask_in_vain(f), LR_NONE);
+	update(f, A, 12, 100);
+	f->now += 100000;
+	assert_int_equal(ask_in_vain(f), LR_NONE);
+}
+
+static const char *nth(unsigned int i)
+{
+	static char perm[32];
+
+	snprintf(perm, sizeof(perm), "198.51.100.%u", i);
+	return perm;
+}
+
+/* @n questions for keys, of which @keys are answered. */
+static void ask_many(struct fixture *f, unsigned int n, unsigned int keys)
+{
+	struct lr_msg msg = request(LR_QUERY, 0);
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		ask_key(&msg, nth(i));
+	input_keys(f, &f->rights, &msg, keys);
+	for (i = 0; i < keys; i++)
+		assert_key_entry(f, n + i, nth(i), 1, 100);
+}
+
+static void answers_go_before_keys(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	for (i = 0; i < LR_MAX_ENTRIES; i++)
+		update_by(f, &f->rights, nth(i), A, 10, 100);
+	ask_many(f, 12, 12);
+	ask_many(f, 13, 11);
+	ask_many(f, 23, 1);
+	ask_many(f, 24, 0);
+}
+
 static struct CMUnitTest test(const char *name, CMUnitTestFunction fn)
 {
 	return (struct CMUnitTest){ .name = name, .test_func = fn,
@@ -700,6 +826,12 @@ int main(void)
 		     what_is_not_loaded_is_later),
 		test("OPEN-38: a register that began empty does not say none",
 		     a_young_register_does_not_say_none),
+		test("OPEN-28: a pair key comes with the mapping, to who asks for it",
+		     a_query_may_ask_for_keys),
+		test("OPEN-28 OPEN-33: no pair key without a mapping that is told",
+		     only_what_is_found_has_a_key),
+		test("OPEN-28 OPEN-32: answers go before pair keys, all within 24 entries",
+		     answers_go_before_keys),
 		test("hlr: a walk misses nothing that stays",
 		     a_walk_misses_nothing),
 		test("hlr: other types are not served",

@@ -21,6 +21,7 @@ import time
 
 BIN = os.environ.get("BIN", "build/bin-san")
 KEY, OTHER = bytes(range(32)), bytes(range(32, 64))
+FLAG_KEY, PAIR_KEY = 4, 0x80000000
 QUERY, ANSWER, UPDATE, ACK = 1, 2, 3, 4
 OK, NONE, STALE, REPLAY, DENIED, FULL, LATER = range(7)
 PERM = "10.77.0.5"
@@ -70,8 +71,21 @@ def parse(data, key):
         seq, lifetime, status, flags, _ = struct.unpack(">QIBBH", raw[32:])
         entries.append(dict(perm=unpacked(raw[:16]), coa=unpacked(raw[16:32]),
                             seq=seq, lifetime=lifetime, status=status,
-                            flags=flags))
+                            flags=flags, sealed=raw[16:32]))
     return dict(type=kind, id=ident, nonce=nonce, entries=entries)
+
+
+def pair_key(mobile_key, correspondent, perm):
+    """What a mobile host and a correspondent share, made from the former's key."""
+    text = b"roam pair key" + struct.pack(">I", correspondent) + packed(perm)
+    return hmac.new(mobile_key, text, hashlib.sha256).digest()[:16]
+
+
+def unsealed(sealed, key, nonce, mobile, perm):
+    """The pair key in a key entry, for the correspondent with that key."""
+    text = b"roam pair seal" + struct.pack(">QI", nonce, mobile) + packed(perm)
+    pad = hmac.new(key, text, hashlib.sha256).digest()
+    return bytes(a ^ b for a, b in zip(sealed, pad))
 
 
 class Skip(Exception):
@@ -390,6 +404,98 @@ def keys_roll_over(folder):
         until(lambda: "key 8 belongs to host 'laptop' already; give host 'other'"
               in r.logged(), "the mistake")
         r.stop()
+
+
+def ask_keys(h, perms, nonce):
+    """The answers to flagged questions, and the key entries behind them."""
+    entries = h.ask(QUERY, [entry(p, flags=FLAG_KEY) for p in perms],
+                    nonce=nonce)["entries"]
+    answers, keys = entries[:len(perms)], entries[len(perms):]
+    assert not any(e["flags"] & FLAG_KEY for e in answers), answers
+    assert all((e["flags"], e["status"]) == (FLAG_KEY, OK) for e in keys), keys
+    return answers, keys
+
+
+def pair_keys_are_made(folder):
+    """OPEN-28 OPEN-27: a query brings the pair key of the key that registered"""
+    extra = 'host "server" { key = 8 visible = {"10.77.0.0/16", "2001:db8::/32"} }\n'
+    six, hidden, unknown = "2001:db8:77::5", "10.78.0.1", "10.77.0.9"
+    with Register(folder, extra=extra).start() as r:
+        with open(r.conf) as f:
+            text = f.read()
+        h, server = Host(r), Host(r, 8, OTHER)
+        for perm in PERM, six, hidden:
+            assert h.update(perm, "192.0.2.9", 5)["status"] == OK
+        before = r.counters()
+        for nonce in 1, 2**64 - 1:
+            answers, keys = ask_keys(server, (six, hidden, unknown, PERM), nonce)
+            assert [e["status"] for e in answers] == [OK, DENIED, NONE, OK], answers
+            assert [(e["perm"], e["seq"]) for e in keys] == [(six, 7), (PERM, 7)], keys
+            for e in keys:
+                assert 290 <= e["lifetime"] <= 300, e
+                assert unsealed(e["sealed"], OTHER, nonce, 7, e["perm"]) == pair_key(
+                    KEY, 8, e["perm"]), e
+        # What counts is the answers.
+        after = r.counters()
+        for name, n in ("ok", 4), ("denied", 2), ("none", 2):
+            name = "status_" + name
+            assert after[name] - before[name] == n, (name, before, after)
+        # Not asked for.
+        assert len(server.ask(QUERY, [entry(PERM)])["entries"]) == 1
+
+        # A key that is gone makes none; the host's new one does.
+        new = bytes(range(64, 96))
+        r.write_keys(f"8 {OTHER.hex()}\n9 {new.hex()}\n")
+        reloaded(r, text.replace("key = 7", "key = 9"))
+        answers, keys = ask_keys(server, (PERM, six), 4)
+        assert [e["status"] for e in answers] == [OK, OK], answers
+        assert not keys, keys
+        assert Host(r, 9, new).update(PERM, "192.0.2.9", 6)["status"] == OK
+        answers, keys = ask_keys(server, (six, PERM), 5)
+        assert [(e["perm"], e["seq"]) for e in keys] == [(PERM, 9)], keys
+        assert unsealed(keys[0]["sealed"], OTHER, 5, 9, PERM) == pair_key(
+            new, 8, PERM), keys
+        r.stop()
+
+
+def pair_keys_are_not_for_the_register(folder):
+    """OPEN-28 OPEN-26: what a pair key authenticates is no request"""
+    with Register(folder, extra='host "server" { key = 8 }\n').start() as r:
+        h = Host(r)
+        assert h.update(PERM, "192.0.2.9", 5)["status"] == OK
+        bad = [entry(PERM, "192.0.2.66", 99, 300)]
+        for kind in UPDATE, QUERY:
+            for key in pair_key(KEY, 8, PERM), KEY, OTHER:
+                before = r.counters()["drop_key"]
+                h.send(message(kind, bad, PAIR_KEY | 8, key))
+                until(lambda: r.counters()["drop_key"] == before + 1, kind)
+        before = r.counters()["drop_reserved"]
+        h.send(message(UPDATE, [entry(PERM, "192.0.2.66", 99, 300, flags=FLAG_KEY)]))
+        until(lambda: r.counters()["drop_reserved"] == before + 1, "the flag")
+        assert h.query(PERM)["coa"] == "192.0.2.9"
+        r.stop()
+
+
+def key_ids_have_a_limit(folder):
+    """OPEN-27: a key id is from 1 to 2147483647, for the tool and the register"""
+    r = Register(folder)
+    with open(r.conf) as f:
+        text = f.read()
+    highest = 2**31 - 1
+    line = r.tool("hlr", "keygen", str(highest)).stdout
+    assert line.startswith(f"{highest} "), line
+    r.write_keys(line)
+    r.write_conf(text.replace("key = 7", f"key = {highest}"))
+    with r.start():
+        r.stop()
+    for wrong in (0, highest + 1, 2**32 + 7):
+        done = r.tool("hlr", "keygen", str(wrong))
+        assert done.returncode == 1 and str(highest) in done.stderr, done
+        r.write_conf(text.replace("key = 7", f"key = {wrong}"))
+        done = subprocess.run([f"{BIN}/roam-hlrd", "-c", r.conf, "-s", r.socket],
+                              capture_output=True, text=True, timeout=WAIT)
+        assert done.returncode == 78, done
+        assert f"from 1 to {highest}" in done.stderr, done.stderr
 
 
 def whereabouts_are_kept_private(folder):
@@ -886,7 +992,8 @@ def help_fits(folder):
 
 TESTS = [registers_and_answers, ipv6_is_served, newest_wins,
          a_retransmission_is_answered_again, restart_keeps_mapping,
-         keys_roll_over, whereabouts_are_kept_private, a_flood_is_bounded,
+         keys_roll_over, pair_keys_are_made, pair_keys_are_not_for_the_register,
+         key_ids_have_a_limit, whereabouts_are_kept_private, a_flood_is_bounded,
          an_empty_register_says_later, disagreeing_registers_agree_again,
          large_store_is_loaded_while_it_answers,
          a_changed_bit_stops_the_start, damage_far_down_is_survived,

@@ -107,6 +107,7 @@ struct world {
  * @place: format of care-of addresses
  * @evil: the attacker
  * @keyed: the hosts share a key
+ * @no_pairs: the registers give no pair keys
  * @mode: of the mobile hosts
  */
 struct kind {
@@ -116,6 +117,7 @@ struct kind {
 	const char *place;
 	const char *evil;
 	bool keyed;
+	bool no_pairs;
 	enum mobile_mode mode;
 };
 
@@ -136,6 +138,7 @@ static const struct kind kinds[] = {
 	{ IPV6, .mode = MOBILE_PROBE },
 	{ IPV4, .mode = MOBILE_LITERAL },
 	{ IPV6, .keyed = true, .mode = MOBILE_PROBE },
+	{ IPV4, .no_pairs = true },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 #define SHARED_KEY 9
@@ -377,7 +380,7 @@ static void host_boot(struct host *h)
 		.n_permanent = 1, .keys = partners,
 		.n_keys = kind->keyed ? HOSTS : 0, .mode = kind->mode,
 		.lifetime = LIFETIME, .port = LR_PORT,
-		.retry = 500, .retry_max = 8000, .announce_retry = 100,
+		.retry = 500, .retry_max = 8000, .announce_retry = 100, .announce_lead = 5,
 		.announce_time = 300, .move_time = 30000, .peers_max = 16,
 	}, &mobile_ops, h);
 	assert_non_null(h->mobile);
@@ -420,9 +423,27 @@ static void host_restart(struct host *h)
 	host_set_coa(h);
 }
 
-static void host_receive(struct host *h, const struct packet *p,
-			 const struct lr_msg *msg)
+/*
+ * What the daemon finds out with the keys: whoever has none sends no pair key's id,
+ * and nobody changes what was authenticated.
+ */
+static void host_verify(const struct host *h, struct lr_msg *msg)
 {
+	const struct corr_pair *pair = corr_pair(h->corr,
+						 &msg->entries[0].perm);
+
+	if (!(msg->key_id & LR_PAIR_KEY))
+		return;
+	if (msg->type == LR_CONFIRM)
+		msg->pair = h->number + 1;
+	else if (!pair || pair->key_id != msg->key_id)
+		msg->key_id = 0;
+}
+
+static void host_receive(struct host *h, const struct packet *p,
+			 struct lr_msg *msg)
+{
+	host_verify(h, msg);
 	if (msg->type == LR_ACK || msg->type == LR_CONFIRM) {
 		if (h->mobile)
 			mobile_input(h->mobile, h->world->now, &p->from, msg);
@@ -535,6 +556,8 @@ static void reg_receive(struct reg *r, const struct packet *p,
 			hlr_refuse(&reply);
 		}
 		reg_store(r, &changes);
+		if (kind->no_pairs)
+			reply.count = msg->count;
 		post_msg(r->world, &r->addr, &p->from, &reply);
 	}
 	hlr_changes_free(&changes);
@@ -912,8 +935,15 @@ static void one_move_in_a_round_trip(void **state)
 {
 	(void)state;
 	/* announce, query, answer: three ways of at most 20 ms, one asked again */
-	move_takes(&(struct kind){ IPV4 }, 100);
-	move_takes(&(struct kind){ IPV6 }, 100);
+	move_takes(&(struct kind){ IPV4, .no_pairs = true }, 100);
+	move_takes(&(struct kind){ IPV6, .no_pairs = true }, 100);
+}
+
+static void a_pair_key_is_proof(void **state)
+{
+	(void)state;
+	move_takes(&(struct kind){ IPV4 }, 20);
+	move_takes(&(struct kind){ IPV6 }, 20);
 }
 
 static void a_proof_needs_one_way(void **state)
@@ -1059,6 +1089,8 @@ int main(void)
 		  .test_func = one_move_in_a_round_trip },
 		{ .name = "OPEN-28: with a shared key a correspondent follows at once",
 		  .test_func = a_proof_needs_one_way },
+		{ .name = "OPEN-28: and so it does with a pair key of the register",
+		  .test_func = a_pair_key_is_proof },
 		{ .name = "OPEN-20 OPEN-21: both hosts move at once, again and again",
 		  .test_func = both_move_at_once, .initial_state = &v4 },
 		{ .name = "OPEN-01 OPEN-20 OPEN-21: the same over IPv6",

@@ -143,6 +143,21 @@ static void ports_have_a_limit(void **state)
 		     "0 is not from 1 to 65535");
 }
 
+static void key_ids_have_a_limit(void **state)
+{
+	static const char *const ids[] = { "0", "2147483648", "4294967297" };
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "register \"198.51.100.66\" { key = %s }\n", ids[i]);
+		expect_error(text, "needs a key id from 1 to 2147483647");
+	}
+	expect_error("register \"198.51.100.66\" { key = 2147483647 }\n",
+		     "there is no key 2147483647");
+}
+
 /* Where control groups of version 2 are here; false: nowhere. */
 static bool find_cgroups(char mount[256])
 {
@@ -207,6 +222,8 @@ int main(void)
 		{ .name = "TEN-11: the daemon's own messages are exempt, whatever is configured",
 		  .test_func = own_messages_are_exempt },
 		cmocka_unit_test(ports_have_a_limit),
+		{ .name = "OPEN-27: key ids are from 1 to 2147483647",
+		  .test_func = key_ids_have_a_limit },
 		{ .name = "OPEN-39: control groups are exempt by their path",
 		  .test_func = control_groups_are_paths },
 	};

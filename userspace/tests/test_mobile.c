@@ -153,7 +153,7 @@ static struct fixture *fixture_new(size_t n_registers, size_t n_permanent,
 		.permanent = permanent, .n_permanent = n_permanent,
 		.lifetime = 300, .port = 17434,
 		.retry = 500, .retry_max = 8000,
-		.announce_retry = 100, .announce_time = 300,
+		.announce_retry = 100, .announce_lead = 5, .announce_time = 300,
 		.move_time = 30000, .peers_max = 4,
 	}, with, f);
 	assert_non_null(f->mobile);
@@ -209,7 +209,7 @@ static struct fixture *fixture_dual(enum mobile_mode mode)
 		.keys = &key, .n_keys = 1, .mode = mode,
 		.lifetime = 300, .port = 17434,
 		.retry = 500, .retry_max = 8000,
-		.announce_retry = 100, .announce_time = 300,
+		.announce_retry = 100, .announce_lead = 5, .announce_time = 300,
 		.move_time = 30000, .peers_max = 4,
 	}, &with, f);
 	assert_non_null(f->mobile);
@@ -1162,6 +1162,160 @@ static void a_key_shared_with_a_peer_is_used(void **state)
 	assert_int_equal(f->modes[0], PEER_ROAM);
 }
 
+/* A move to B; PEER shares a key, PEER2 does not, both confirmed A. */
+static void move_with_and_without_key(struct fixture *f)
+{
+	set_place(f, A, A6);
+	miss(f, PEER);
+	miss(f, PEER2);
+	pass(f, 50);
+	/* first contact waits for the word of the register in any case */
+	assert_int_equal(f->modes[0], -1);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	answer(f, PEER2, LR_ANNOUNCE, LR_OK);
+	forget_past(f);
+	set_place(f, B, A6);
+}
+
+static void packets_follow_proof(void **state)
+{
+	struct fixture *f = *state;
+
+	move_with_and_without_key(f);
+	pass(f, 4);
+	assert_int_equal(f->modes[0], -1);
+	pass(f, 1);
+	assert_int_equal(f->modes[0], PEER_ANNOUNCED);
+	/* whoever has to ask the register is not ready so soon */
+	pass(f, 90);
+	assert_int_equal(f->modes[1], -1);
+	/* each copy again: the one before may be lost, and what followed it */
+	forget_past(f);
+	pass(f, 10);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	assert_int_equal(f->modes[0], PEER_ANNOUNCED);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+	answer(f, PEER2, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->modes[1], PEER_ROAM);
+	forget_past(f);
+	pass(f, 40000);
+	assert_int_equal(f->modes[0], -1);
+	/* a confirm in time leaves nothing to follow */
+	set_place(f, A, A6);
+	pass(f, 3);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	pass(f, 1000);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+}
+
+/* The confirm with the pair key of our key 7 and the correspondent's key 5. */
+static struct lr_msg confirm_by_pair(const struct fixture *f, const char *peer)
+{
+	struct lr_msg msg = reply_to(f, peer, LR_ANNOUNCE, LR_OK);
+
+	msg.key_id = LR_PAIR_KEY | 5;
+	msg.pair = 7;
+	return msg;
+}
+
+static void pair_key_is_learned(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg, wrong;
+
+	set_place(f, A, A6);
+	miss(f, PEER2);
+	assert_int_equal(last_to(f, PEER2, LR_ANNOUNCE)->key_id, 0);
+	msg = confirm_by_pair(f, PEER2);
+	wrong = msg;
+	wrong.nonce++;
+	assert_int_equal(input(f, PEER2, &wrong), LR_DROP_UNASKED);
+	wrong = msg;
+	wrong.count = 2;
+	assert_int_equal(input(f, PEER2, &wrong), LR_DROP_KEY);
+	/* the pair key of our other address says nothing about this one */
+	wrong = msg;
+	wrong.entries[0].perm = addr(PERM6);
+	assert_int_equal(input(f, PEER2, &wrong), LR_DROP_KEY);
+	assert_int_equal(f->modes[1], -1);
+	assert_int_equal(input(f, PEER2, &msg), LR_DROP_NONE);
+	assert_int_equal(f->modes[1], PEER_ROAM);
+	/* from now on moves are proved, and packets follow */
+	forget_past(f);
+	set_place(f, B, A6);
+	msg = *last_to(f, PEER2, LR_ANNOUNCE);
+	assert_int_equal(msg.key_id, LR_PAIR_KEY | 5);
+	assert_int_equal(msg.pair, 7);
+	pass(f, 5);
+	assert_int_equal(f->modes[1], PEER_ANNOUNCED);
+	/* it got another one from its register, or none */
+	msg = confirm_by_pair(f, PEER2);
+	msg.key_id = LR_PAIR_KEY | 6;
+	msg.pair = 8;
+	assert_int_equal(input(f, PEER2, &msg), LR_DROP_NONE);
+	set_place(f, A, A6);
+	assert_int_equal(last_to(f, PEER2, LR_ANNOUNCE)->key_id, LR_PAIR_KEY | 6);
+	assert_int_equal(last_to(f, PEER2, LR_ANNOUNCE)->pair, 8);
+	msg = reply_to(f, PEER2, LR_ANNOUNCE, LR_OK);
+	msg.key_id = 0;
+	assert_int_equal(input(f, PEER2, &msg), LR_DROP_NONE);
+	assert_int_equal(f->modes[1], PEER_ROAM);
+	/* neither does a key of somebody else do, nor a pair key for a configured one */
+	set_place(f, B, A6);
+	msg = reply_to(f, PEER2, LR_ANNOUNCE, LR_OK);
+	msg.key_id = KEY;
+	assert_int_equal(input(f, PEER2, &msg), LR_DROP_KEY);
+	miss(f, PEER);
+	msg = confirm_by_pair(f, PEER);
+	assert_int_equal(input(f, PEER, &msg), LR_DROP_KEY);
+}
+
+/* Who does not confirm is no reason to send the same again and again. */
+static void few_announces_are_followed(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i, sets = 0;
+	struct lr_msg later;
+
+	move_with_and_without_key(f);
+	later = reply_to(f, PEER, LR_ANNOUNCE, LR_LATER);
+	for (i = 0; i < 800; i++) {
+		forget_past(f);
+		input(f, PEER, &later);
+		pass(f, 50);
+		sets += f->modes[0] == PEER_ANNOUNCED;
+	}
+	assert_int_equal(sets, 3);
+	/* and given up like anybody else; the kernel asks with the next packet */
+	forget_past(f);
+	pass(f, 60000);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 0);
+	miss(f, PEER);
+	pass(f, 10);
+	assert_int_equal(f->modes[0], PEER_ANNOUNCED);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+}
+
+static void unconfirmed_proof_is_adopted(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr perm = addr(PERM), a = addr(A), peer = addr(PEER);
+
+	mobile_adopt_own(f->mobile, &perm, &a, 5, false);
+	mobile_adopt_peer(f->mobile, &perm, &peer, PEER_ANNOUNCED);
+	set_place(f, A, "");
+	/* as the kernel's table is read: it is told again */
+	miss(f, PEER);
+	assert_int_equal(last_to(f, PEER, LR_ANNOUNCE)->key_id, KEY);
+	pass(f, 10);
+	assert_int_equal(f->modes[0], PEER_ANNOUNCED);
+	pass(f, 20000);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+}
+
 static void other_registers_are_told(void **state)
 {
 	struct fixture *f = *state;
@@ -1296,6 +1450,9 @@ static void probe_that_arrives_makes_literal(void **state)
 	assert_int_equal(last_to(f, REG1, LR_UPDATE)->entries[0].flags,
 			 LR_FLAG_LITERAL);
 	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	/* packets pass as before, from the same place */
+	pass(f, 50);
+	assert_int_equal(f->modes[0], -1);
 	answer(f, PEER, LR_ANNOUNCE, LR_OK);
 	pass(f, 10000);
 	assert_int_equal(f->probes, 1);
@@ -1400,6 +1557,14 @@ int main(void)
 		     each_family_has_its_care_of_address, setup_dual),
 		test("OPEN-28: a key shared with a peer is used, and asked for",
 		     a_key_shared_with_a_peer_is_used, setup_dual),
+		test("MLR-38 OPEN-28 OPEN-41: packets follow an announce with proof",
+		     packets_follow_proof, setup_dual),
+		test("OPEN-28: a confirm brings the pair key of later announces",
+		     pair_key_is_learned, setup_dual),
+		test("MLR-38 OPEN-41: few announces are followed, whatever the answers",
+		     few_announces_are_followed, setup_dual),
+		test("OPEN-45: one who has not confirmed a proof is told after a restart",
+		     unconfirmed_proof_is_adopted, setup_dual),
 		test("MLR-09 OPEN-29: other registers are told, in the order of the key",
 		     other_registers_are_told, setup),
 		test("OPEN-45: a mapping that somebody removed is set again",

@@ -11,6 +11,7 @@
 #define COA "192.0.2.33"
 #define ID 1700000000000000001
 #define SEQ 1700000000000
+#define NONCE 0x1122334455667788	/* of query and answer */
 
 /**
  * struct vector - a message of the protocol page, as this test understands it
@@ -83,13 +84,24 @@ static size_t read_vector(const char *name, uint8_t *buf, size_t room)
 static struct auth_keys *vector_keys(void)
 {
 	struct auth_keys *keys = auth_keys_new();
-	uint8_t secret[32];
+	uint8_t secret[64];
 	unsigned int i;
 
 	for (i = 0; i < sizeof(secret); i++)
 		secret[i] = (uint8_t)i;
-	assert_true(auth_keys_add(keys, 7, secret, sizeof(secret)));
+	assert_true(auth_keys_add(keys, 7, secret, 32));
+	assert_true(auth_keys_add(keys, 8, secret + 32, 32));
 	return keys;
+}
+
+/* For a correspondent with key 7: MOBILE was registered with key 8. */
+static struct lr_entry key_entry(const struct auth_keys *keys)
+{
+	struct lr_entry e = entry(MOBILE, "", 8, 240, LR_OK, LR_FLAG_KEY);
+
+	auth_pair_seal(auth_keys_find(keys, 8), auth_keys_find(keys, 7), NONCE,
+		       e.perm.b, e.coa.b);
+	return e;
 }
 
 static void assert_same_message(const struct lr_msg *a, const struct lr_msg *b)
@@ -139,10 +151,14 @@ static void check_vector(const struct vector *v, const struct auth_key *key)
 
 static void vectors_of_the_page(void **state)
 {
+	struct auth_keys *keys = vector_keys();
+	const struct auth_key *key = auth_keys_find(keys, 7);
+	struct auth_key *pair = auth_pair(auth_keys_find(keys, 8),
+					  LR_PAIR_KEY | 7, 7, addr(MOBILE).b);
 	const struct vector vectors[] = {
-		{ "query", message(LR_QUERY, 7, 0, 0x1122334455667788,
+		{ "query", message(LR_QUERY, 7, 0, NONCE,
 				   entry(MOBILE, "", 0, 0, LR_OK, 0)) },
-		{ "answer", message(LR_ANSWER, 7, 0, 0x1122334455667788,
+		{ "answer", message(LR_ANSWER, 7, 0, NONCE,
 				    entry(MOBILE, COA, SEQ, 240, LR_OK, 0)) },
 		{ "update",
 		  with(message(LR_UPDATE, 7, ID, 0xa1a2a3a4a5a6a7a8,
@@ -169,13 +185,31 @@ static void vectors_of_the_page(void **state)
 					   LR_FLAG_LITERAL)) },
 		{ "proof", message(LR_ANNOUNCE, 7, ID + 4, 0xf1f2f3f4f5f6f7f8,
 				   entry(MOBILE, COA, SEQ, 300, LR_OK, 0)) },
+		{ "query_key", message(LR_QUERY, 7, 0, NONCE,
+				       entry(MOBILE, "", 0, 0, LR_OK,
+					     LR_FLAG_KEY)) },
+		{ "answer_key",
+		  with(message(LR_ANSWER, 7, 0, NONCE,
+			       entry(MOBILE, COA, SEQ, 240, LR_OK, 0)),
+		       key_entry(keys)) },
+		{ "announce_pair",
+		  message(LR_ANNOUNCE, LR_PAIR_KEY | 7, ID + 5,
+			  0x0102030405060708,
+			  entry(MOBILE, "203.0.113.33", SEQ + 1, 300, LR_OK,
+				0)) },
+		{ "confirm_pair",
+		  message(LR_CONFIRM, LR_PAIR_KEY | 7, ID + 5,
+			  0x0102030405060708,
+			  entry(MOBILE, "203.0.113.33", SEQ + 1, 240, LR_OK,
+				0)) },
 	};
-	struct auth_keys *keys = vector_keys();
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
-		check_vector(&vectors[i], auth_keys_find(keys, 7));
+		check_vector(&vectors[i],
+			     vectors[i].msg.key_id == 7 ? key : pair);
+	auth_key_free(pair);
 	auth_keys_free(keys);
 }
 
@@ -228,6 +262,54 @@ static void each_malformed_field_has_its_reason(void **state)
 	assert_int_equal(judge(first + 12, 224), LR_DROP_ADDRESS);
 	assert_int_equal(judge(second, 0xff), LR_DROP_ADDRESS);
 	assert_int_equal(judge(second + 16, 0xff), LR_DROP_ADDRESS);
+}
+
+/* What becomes of a message of that type with this entry. */
+static enum lr_drop judge_entry(uint8_t type, struct lr_entry e)
+{
+	struct lr_msg msg = message(type, 7, ID, 1, e), back;
+	uint8_t buf[LR_MAX_LEN] = { 0 };
+	size_t len = lr_encode(&msg, buf), covered;
+
+	return lr_decode(buf, len + LR_AUTH_LEN, &back, &covered);
+}
+
+static void the_flag_key_asks_or_answers(void **state)
+{
+	struct lr_entry e = entry(MOBILE, "", 8, 240, LR_OK, 0);
+	uint8_t type, flags;
+	bool fits;
+
+	(void)state;
+	for (type = LR_QUERY; type <= LR_CONFIRM; type++) {
+		for (flags = 0; flags < 16; flags++) {
+			e.flags = flags;
+			fits = flags < LR_FLAG_KEY ||
+			       (flags == LR_FLAG_KEY && type <= LR_ANSWER);
+			assert_int_equal(judge_entry(type, e),
+					 fits ? LR_DROP_NONE :
+						LR_DROP_RESERVED);
+		}
+	}
+}
+
+static void a_sealed_key_may_be_any_bytes(void **state)
+{
+	static const char *const none[] = { "127.0.0.1", "224.0.0.1", "::1",
+					    "ff02::1" };
+	struct lr_entry e, key;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		e = entry(MOBILE, none[i], 8, 240, LR_OK, 0);
+		key = entry(MOBILE, none[i], 8, 240, LR_OK, LR_FLAG_KEY);
+		assert_int_equal(judge_entry(LR_ANSWER, e), LR_DROP_ADDRESS);
+		assert_int_equal(judge_entry(LR_ANSWER, key), LR_DROP_NONE);
+		assert_int_equal(judge_entry(LR_QUERY, key), LR_DROP_ADDRESS);
+		key.perm = key.coa;
+		assert_int_equal(judge_entry(LR_ANSWER, key), LR_DROP_ADDRESS);
+	}
 }
 
 static void only_the_exact_length_is_accepted(void **state)
@@ -300,10 +382,14 @@ static void every_value_has_a_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ .name = "MLR-02 MLR-05 OPEN-26: vectors of the protocol page, both ways",
+		{ .name = "MLR-02 MLR-05 OPEN-26 OPEN-28: vectors of the protocol page, both ways",
 		  .test_func = vectors_of_the_page },
 		{ .name = "wire: each malformed field is dropped with its reason",
 		  .test_func = each_malformed_field_has_its_reason },
+		{ .name = "OPEN-28: the flag key stands alone, in query and answer only",
+		  .test_func = the_flag_key_asks_or_answers },
+		{ .name = "OPEN-28: a sealed key may be any bytes, its address may not",
+		  .test_func = a_sealed_key_may_be_any_bytes },
 		{ .name = "wire: only the exact length is accepted",
 		  .test_func = only_the_exact_length_is_accepted },
 		{ .name = "wire: a permanent address is needed, a care-of address is not",

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
+#include <nettle/memxor.h>
 #include <nettle/sha2.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,8 +17,12 @@
 #include <unistd.h>
 
 #include "core/table.h"
+#include "wire/bytes.h"
 
 #define KEY_FILE_MAX (1L << 30)	/* bytes; ten million keys are smaller */
+#define PAIR_KEY "roam pair key"
+#define PAIR_SEAL "roam pair seal"
+#define PAIR_TEXT_MAX (sizeof(PAIR_SEAL) + 8 + 4 + 16)
 
 /**
  * struct auth_key - one key; the secret itself is not kept
@@ -82,9 +87,10 @@ struct auth_keys *auth_keys_new(void)
 	return keys;
 }
 
-static void key_free(struct auth_key *key)
+void auth_key_free(struct auth_key *key)
 {
-	explicit_bzero(key, sizeof(*key));
+	if (key)
+		explicit_bzero(key, sizeof(*key));
 	free(key);
 }
 
@@ -96,7 +102,7 @@ void auth_keys_free(struct auth_keys *keys)
 	if (!keys)
 		return;
 	while ((node = table_next(&keys->table, &iter)))
-		key_free(key_of(node));
+		auth_key_free(key_of(node));
 	table_fini(&keys->table);
 	free(keys);
 }
@@ -114,21 +120,30 @@ static void prepare(struct auth_key *key, const uint8_t *secret, size_t len)
 	explicit_bzero(&ctx, sizeof(ctx));
 }
 
+static struct auth_key *key_new(uint32_t id, const uint8_t *secret, size_t len)
+{
+	struct auth_key *key = malloc(sizeof(*key));
+
+	if (!key)
+		return NULL;
+	key->id = id;
+	prepare(key, secret, len);
+	return key;
+}
+
 bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
 		   size_t len)
 {
 	struct auth_key *key;
 
-	if (!id || len < AUTH_KEY_MIN || len > AUTH_KEY_MAX ||
-	    auth_keys_find(keys, id))
+	if (!id || id > AUTH_ID_MAX || len < AUTH_KEY_MIN ||
+	    len > AUTH_KEY_MAX || auth_keys_find(keys, id))
 		return false;
-	key = malloc(sizeof(*key));
+	key = key_new(id, secret, len);
 	if (!key)
 		return false;
-	key->id = id;
-	prepare(key, secret, len);
 	if (!table_insert(&keys->table, &key->node)) {
-		key_free(key);
+		auth_key_free(key);
 		return false;
 	}
 	return true;
@@ -194,6 +209,77 @@ bool auth_verify(const struct auth_key *key, const void *data, size_t len,
 	return memeql_sec(expected, mac, mac_len);
 }
 
+static void pair_secret(const struct auth_key *mobile, uint32_t correspondent,
+			const uint8_t perm[16], uint8_t secret[AUTH_PAIR_LEN])
+{
+	uint8_t text[PAIR_TEXT_MAX];
+	uint8_t *p = mempcpy(text, PAIR_KEY, strlen(PAIR_KEY));
+
+	p = bytes_put(p, correspondent, 4);
+	p = mempcpy(p, perm, 16);
+	auth_sign(mobile, text, (size_t)(p - text), secret, AUTH_PAIR_LEN);
+}
+
+/*
+ * Seals @secret or opens it, as both are the same. The mobile host's key id is
+ * in the seal so that a query that is replayed after a change of that key does
+ * not seal two secrets alike: their difference would show.
+ */
+static void pair_cover(const struct auth_key *correspondent, uint32_t mobile,
+		       uint64_t nonce, const uint8_t perm[16],
+		       uint8_t secret[AUTH_PAIR_LEN])
+{
+	uint8_t text[PAIR_TEXT_MAX], cover[AUTH_PAIR_LEN];
+	uint8_t *p = mempcpy(text, PAIR_SEAL, strlen(PAIR_SEAL));
+
+	p = bytes_put(p, nonce, 8);
+	p = bytes_put(p, mobile, 4);
+	p = mempcpy(p, perm, 16);
+	auth_sign(correspondent, text, (size_t)(p - text), cover,
+		  sizeof(cover));
+	memxor(secret, cover, sizeof(cover));
+	explicit_bzero(cover, sizeof(cover));
+}
+
+/* Wipes @secret. */
+static struct auth_key *pair_key(uint32_t id, uint8_t secret[AUTH_PAIR_LEN])
+{
+	struct auth_key *key = key_new(id, secret, AUTH_PAIR_LEN);
+
+	explicit_bzero(secret, AUTH_PAIR_LEN);
+	return key;
+}
+
+struct auth_key *auth_pair(const struct auth_key *mobile, uint32_t id,
+			   uint32_t correspondent, const uint8_t perm[16])
+{
+	uint8_t secret[AUTH_PAIR_LEN];
+
+	pair_secret(mobile, correspondent, perm, secret);
+	return pair_key(id, secret);
+}
+
+void auth_pair_seal(const struct auth_key *mobile,
+		    const struct auth_key *correspondent, uint64_t nonce,
+		    const uint8_t perm[16], uint8_t sealed[AUTH_PAIR_LEN])
+{
+	pair_secret(mobile, correspondent->id, perm, sealed);
+	pair_cover(correspondent, mobile->id, nonce, perm, sealed);
+}
+
+struct auth_key *auth_pair_open(const struct auth_key *correspondent,
+				uint32_t mobile, uint64_t nonce,
+				const uint8_t perm[16],
+				const uint8_t sealed[AUTH_PAIR_LEN],
+				uint32_t id)
+{
+	uint8_t secret[AUTH_PAIR_LEN];
+
+	memcpy(secret, sealed, sizeof(secret));
+	pair_cover(correspondent, mobile, nonce, perm, secret);
+	return pair_key(id, secret);
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -221,7 +307,7 @@ static int parse_secret(const char *s, size_t len,
 	return (int)(len / 2);
 }
 
-/* 0 if it is no number from 1 to 4294967295. */
+/* 0 if it is no number from 1 to AUTH_ID_MAX. */
 static uint32_t parse_id(const char *s, size_t len)
 {
 	uint64_t id = 0;
@@ -234,7 +320,7 @@ static uint32_t parse_id(const char *s, size_t len)
 			return 0;
 		id = id * 10 + (uint64_t)(s[i] - '0');
 	}
-	return id <= UINT32_MAX ? (uint32_t)id : 0;
+	return id <= AUTH_ID_MAX ? (uint32_t)id : 0;
 }
 
 /* The next word of the line up to @end; *s moves behind it. */
@@ -269,8 +355,8 @@ static bool add_line(struct auth_keys *keys, const char *s, const char *end,
 	id = parse_id(id_word, id_len);
 	if (!id) {
 		sentence(at->error,
-			 "%s:%u: a key id is a number from 1 to 4294967295; write \"ID HEX\"",
-			 at->name, at->line);
+			 "%s:%u: a key id is a number from 1 to %d; write \"ID HEX\"",
+			 at->name, at->line, AUTH_ID_MAX);
 		return false;
 	}
 	len = parse_secret(secret_word, secret_len, secret);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keys and authenticators: HMAC-SHA-256 by key id (OPEN-26, OPEN-27).
+ * Keys and authenticators: HMAC-SHA-256 by key id (OPEN-26, OPEN-27), and pair
+ * keys (OPEN-28) as in Documentation/protocols/location-register.md.
  *
- * A key never leaves this library: no function prints one, and the memory is
- * wiped when a key set is freed. What may be shown is the id and fingerprint.
+ * A key never leaves this library: no function prints one, a pair key goes out
+ * sealed only, and the memory is wiped when a key or a key set is freed. What
+ * may be shown is the id and fingerprint.
  */
 #ifndef ROAM_AUTH_AUTH_H
 #define ROAM_AUTH_AUTH_H
@@ -14,6 +16,8 @@
 
 #define AUTH_KEY_MIN 16		/* bytes; shorter secrets are refused */
 #define AUTH_KEY_MAX 64
+#define AUTH_ID_MAX 2147483647	/* the bit above names pair keys */
+#define AUTH_PAIR_LEN 16
 
 struct auth_key;
 struct auth_keys;
@@ -23,7 +27,7 @@ struct auth_keys;
  * @path: a file, or a directory whose *.key files are all read
  * @error: on failure a sentence with file, line, cause and mend; caller frees
  *
- * A key file holds lines "ID HEX": a key id from 1 to 4294967295 and 16 to 64
+ * A key file holds lines "ID HEX": a key id from 1 to 2147483647 and 16 to 64
  * bytes in hexadecimal; '#' starts a comment. A file that group or others may
  * read is refused. The same id twice is an error.
  *
@@ -44,7 +48,7 @@ bool auth_keys_parse(struct auth_keys *keys, const char *name,
 		     const char *text, size_t len, char **error);
 /* A set without keys, for tests and for auth_keys_add(). */
 struct auth_keys *auth_keys_new(void);
-/* False if the id is 0 or taken, or the length is out of bounds. */
+/* False if the id is taken, or id or length are out of bounds. */
 bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
 		   size_t len);
 void auth_keys_free(struct auth_keys *keys);
@@ -52,6 +56,8 @@ size_t auth_keys_count(const struct auth_keys *keys);
 /* The key with this id, or NULL; valid until the set is freed. */
 const struct auth_key *auth_keys_find(const struct auth_keys *keys,
 				      uint32_t id);
+/* Wipes a key that belongs to no set; NULL is ignored. */
+void auth_key_free(struct auth_key *key);
 uint32_t auth_key_id(const struct auth_key *key);
 /* First 8 bytes of SHA-256 of the secret in hex: 16 characters and a zero. */
 void auth_key_fingerprint(const struct auth_key *key, char out[17]);
@@ -62,5 +68,45 @@ void auth_sign(const struct auth_key *key, const void *data, size_t len,
 /* Compares in constant time. */
 bool auth_verify(const struct auth_key *key, const void *data, size_t len,
 		 const uint8_t *mac, size_t mac_len);
+
+/**
+ * auth_pair() - the key of a mobile host and a correspondent, for the former
+ * @mobile: its key with the register
+ * @id: what auth_key_id() of the pair key will be
+ * @correspondent: id of the correspondent's key with the register
+ * @perm: permanent address, as on the wire
+ *
+ * Return: the key, for auth_key_free(), or NULL when out of memory.
+ */
+struct auth_key *auth_pair(const struct auth_key *mobile, uint32_t id,
+			   uint32_t correspondent, const uint8_t perm[16]);
+/**
+ * auth_pair_seal() - the same key, for the register to send it
+ * @mobile: as in auth_pair()
+ * @correspondent: the correspondent's key with the register
+ * @nonce: of its query
+ * @perm: permanent address, as on the wire
+ * @sealed: gets what only the holder of @correspondent can open
+ */
+void auth_pair_seal(const struct auth_key *mobile,
+		    const struct auth_key *correspondent, uint64_t nonce,
+		    const uint8_t perm[16], uint8_t sealed[AUTH_PAIR_LEN]);
+/**
+ * auth_pair_open() - the same key, for the correspondent
+ * @correspondent: its key with the register
+ * @mobile: id of the mobile host's key with the register
+ * @nonce: of the query
+ * @perm: permanent address, as on the wire
+ * @sealed: what the register sent; nothing but the authenticator of its answer
+ *	tells that it is right
+ * @id: what auth_key_id() of the pair key will be
+ *
+ * Return: the key, for auth_key_free(), or NULL when out of memory.
+ */
+struct auth_key *auth_pair_open(const struct auth_key *correspondent,
+				uint32_t mobile, uint64_t nonce,
+				const uint8_t perm[16],
+				const uint8_t sealed[AUTH_PAIR_LEN],
+				uint32_t id);
 
 #endif

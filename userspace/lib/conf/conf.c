@@ -507,10 +507,10 @@ char *conf_get_key(cfg_t *cfg, const char *option, const struct auth_keys *keys,
 {
 	long id = cfg_getint(cfg, option);
 
-	if (id < 1 || id > UINT32_MAX)
+	if (id < 1 || id > AUTH_ID_MAX)
 		return conf_error(cfg, option,
-				  "%s \"%s\" needs a key id from 1 to 4294967295",
-				  cfg->name, cfg_title(cfg));
+				  "%s \"%s\" needs a key id from 1 to %d",
+				  cfg->name, cfg_title(cfg), AUTH_ID_MAX);
 	if (!auth_keys_find(keys, id))
 		return conf_error(cfg, option,
 				  "there is no key %ld in %s; make one and copy its line to %s: roam hlr keygen %ld",

@@ -70,9 +70,11 @@ struct lookup {
  * @known: @coa, @seq and @expires are set and in the kernel
  * @coa: care-of address, all zero in a null mapping
  * @seq: sequence of the registration, 0 if the register never had one
+ * @vouched: the newest sequence that a register, or a configured key, vouched for
  * @learned: when it was set
  * @expires: when it has to be asked again
  * @literal: its packets carry its permanent address
+ * @pair: the pair key of its announces; its key_id is 0 for none
  * @forgotten: times in a row that a register had forgotten it
  * @lookup: the look-up under way, or NULL
  * @silent_until: no questions before, after a failure; 0 = not silent
@@ -84,9 +86,11 @@ struct host {
 	bool known;
 	struct roam_addr coa;
 	uint64_t seq;
+	uint64_t vouched;
 	msec_t learned;
 	msec_t expires;
 	bool literal;
+	struct corr_pair pair;
 	unsigned int forgotten;
 	struct lookup *lookup;
 	msec_t silent_until;
@@ -340,6 +344,10 @@ static void tell_learned(struct corr *corr, const struct host *host,
 {
 	bool null = roam_addr_is_none(&host->coa);
 
+	/* That it is where it was is no news. */
+	if (!null && roam_addr_eq(&host->coa, &old_coa))
+		return;
+
 	tell(corr, host, (struct corr_event){
 		.type = null ? CORR_NULL : CORR_MAPPED,
 		.coa = host->coa,
@@ -368,6 +376,7 @@ static void tell_conflict(struct corr *corr, const struct host *host,
 static void confirm(struct corr *corr, const struct waiter *waiter,
 		    uint8_t status, uint64_t seq, msec_t lifetime)
 {
+	const struct corr_pair *pair = corr_pair(corr, &waiter->entry.perm);
 	struct lr_msg msg = {
 		.type = LR_CONFIRM,
 		.count = 1,
@@ -376,6 +385,12 @@ static void confirm(struct corr *corr, const struct waiter *waiter,
 		.nonce = waiter->nonce,
 	};
 
+	/*
+	 * With the pair key, if there is one now: so its sender learns that it can
+	 * prove the next one.
+	 */
+	if (msg.key_id ? msg.key_id & LR_PAIR_KEY : status == LR_OK)
+		msg.key_id = pair ? pair->key_id : 0;
 	msg.entries[0] = waiter->entry;
 	msg.entries[0].seq = seq;
 	msg.entries[0].status = status;
@@ -411,7 +426,7 @@ static void confirm_known(struct corr *corr, const struct waiter *waiter,
 /* Look-ups */
 
 static void query(struct corr *corr, size_t index, uint64_t nonce,
-		  const struct roam_addr *perm)
+		  const struct roam_addr *perm, uint8_t flags)
 {
 	const struct corr_register *reg = &corr->registers[index];
 	struct lr_msg msg = {
@@ -419,7 +434,7 @@ static void query(struct corr *corr, size_t index, uint64_t nonce,
 		.count = 1,
 		.key_id = reg->key_id,
 		.nonce = nonce,
-		.entries[0].perm = *perm,
+		.entries[0] = { .perm = *perm, .flags = flags },
 	};
 
 	corr->ops.send(corr->ctx, &reg->addr, reg->port, &msg);
@@ -438,10 +453,10 @@ static void trial_send(struct corr *corr, const struct host *host, msec_t now)
 	trial->reg = trial->outstanding ? (trial->reg + 1) % corr->current : 0;
 	trial->nonce = corr->ops.random(corr->ctx);
 	trial->perm = host->perm;
-	trial->seq = host->known ? host->seq : 0;
+	trial->seq = host->known ? host->vouched : 0;
 	trial->outstanding = true;
 	trial->next = now + corr->config.prefer;
-	query(corr, trial->reg, trial->nonce, &host->perm);
+	query(corr, trial->reg, trial->nonce, &host->perm, 0);
 }
 
 static void lookup_send(struct corr *corr, const struct host *host, msec_t now)
@@ -450,7 +465,7 @@ static void lookup_send(struct corr *corr, const struct host *host, msec_t now)
 
 	lookup->tries++;
 	lookup->next = now + corr->config.timeout;
-	query(corr, lookup->reg, lookup->nonce, &host->perm);
+	query(corr, lookup->reg, lookup->nonce, &host->perm, LR_FLAG_KEY);
 }
 
 /* A nonce of its own, so that copies of earlier answers do not count. */
@@ -485,6 +500,8 @@ static void host_silence(struct corr *corr, struct host *host, msec_t now)
  */
 static void lookup_fail(struct corr *corr, struct host *host, msec_t now)
 {
+	struct roam_addr known = host->known ? host->coa :
+					       (struct roam_addr){ 0 };
 	struct lookup *lookup = host->lookup;
 	unsigned int i;
 
@@ -492,6 +509,7 @@ static void lookup_fail(struct corr *corr, struct host *host, msec_t now)
 		confirm_refuse(corr, &lookup->waiters[i], LR_LATER);
 	tell(corr, host, (struct corr_event){
 		.type = CORR_NO_REGISTER,
+		.coa = known,
 		.took = now - lookup->since,
 	});
 	lookup_end(corr, host);
@@ -651,6 +669,7 @@ static bool lookup_learn(struct corr *corr, struct host *host, msec_t now,
 	if (host->known && found->seq < host->seq)
 		return false;
 	if (host_learn(corr, host, now, found)) {
+		host->vouched = host->seq;
 		tell_learned(corr, host, old, reg, now - lookup->since);
 		return true;
 	}
@@ -691,7 +710,9 @@ static bool register_forgot(struct host *host, const struct lr_entry *entry)
 		host->forgotten = 0;
 		return false;
 	}
-	return !host->known && host->seq && !roam_addr_is_none(&host->coa) &&
+	/* Where only a pair key put it is the word of who may have lost the right. */
+	return !host->known && host->seq && host->vouched == host->seq &&
+	       !roam_addr_is_none(&host->coa) &&
 	       host->forgotten++ < FORGOTTEN_MAX;
 }
 
@@ -715,7 +736,9 @@ static void lookup_answer(struct corr *corr, struct host *host, msec_t now,
 			found.literal = false;
 			found.lifetime = corr->config.null_lifetime;
 		}
-		corr->current = lookup->reg;
+		/* a trial may have found a better one meanwhile */
+		if (lookup->reg < corr->current)
+			corr->current = lookup->reg;
 		lookup->failed = 0;
 		lookup_found(corr, host, now, &found);
 		break;
@@ -743,6 +766,7 @@ void corr_adopt(struct corr *corr, msec_t now, const struct roam_addr *perm,
 	host->known = true;
 	host->coa = *coa;
 	host->seq = seq;
+	host->vouched = seq;
 	host->literal = literal;
 	host->learned = now;
 	/* one without end was set by hand, the kernel tells when it goes */
@@ -818,6 +842,14 @@ void corr_expired(struct corr *corr, msec_t now, const struct roam_addr *perm,
 		host_settle(corr, host);
 }
 
+const struct corr_pair *corr_pair(const struct corr *corr,
+				  const struct roam_addr *perm)
+{
+	const struct host *host = host_find(corr, perm);
+
+	return host && host->pair.key_id ? &host->pair : NULL;
+}
+
 struct roam_addr corr_locate(struct corr *corr, msec_t now,
 			     const struct roam_addr *addr, bool doubt)
 {
@@ -847,13 +879,15 @@ static bool in_range(const struct corr *corr, const struct roam_addr *perm)
 }
 
 static bool proves(const struct corr *corr, uint32_t key_id,
-		   const struct roam_addr *perm)
+		   const struct host *host)
 {
 	size_t i;
 
+	if (key_id & LR_PAIR_KEY)
+		return key_id == host->pair.key_id;
 	for (i = 0; key_id && i < corr->config.n_keys; i++)
 		if (corr->keys[i].key_id == key_id &&
-		    roam_prefix_contains(&corr->keys[i].permanent, perm))
+		    roam_prefix_contains(&corr->keys[i].permanent, &host->perm))
 			return true;
 	return false;
 }
@@ -887,18 +921,27 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 			    const struct waiter *waiter)
 {
 	const struct lr_entry *entry = &waiter->entry;
+	bool pair = waiter->key_id & LR_PAIR_KEY;
 	struct roam_addr old = host->coa;
 	struct finding found = finding_of(entry);
 
 	if (!entry->lifetime)
 		found.lifetime = corr->config.null_lifetime;
+	/* The right to prove came from the register: it ends when that said. */
+	if (pair)
+		found.lifetime = min_time(found.lifetime, host->expires - now);
 	if (host_learn(corr, host, now, &found)) {
+		if (!pair)
+			host->vouched = host->seq;
 		tell_learned(corr, host, old, waiter->from, 0);
 		confirm_known(corr, waiter, host, now);
 	} else {
 		tell_conflict(corr, host, &found, waiter->from);
 		confirm_refuse(corr, waiter, LR_CONFLICT);
 	}
+	/* Only the register can prolong it; nobody waits for its word. */
+	if (pair)
+		lookup_start(corr, host, now);
 }
 
 static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
@@ -913,7 +956,7 @@ static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
 	else if (host->known && seq == host->seq)
 		confirm_known(corr, waiter, host, now);
 	else if (host->known && host->seq &&
-		 proves(corr, waiter->key_id, &host->perm))
+		 proves(corr, waiter->key_id, host))
 		announce_proved(corr, host, now, waiter);
 	else if (lookup_start(corr, host, now))
 		waiter_add(corr, host, now, waiter);
@@ -937,6 +980,9 @@ static enum lr_drop input_announce(struct corr *corr, msec_t now,
 	struct host *host;
 	unsigned int i;
 
+	/* It is the key of one address; those of others have the same id. */
+	if (msg->key_id & LR_PAIR_KEY && msg->count > 1)
+		waiter.key_id = 0;
 	for (i = 0; i < msg->count; i++) {
 		if (!may_announce(corr, from, now))
 			return LR_DROP_LIMIT;
@@ -984,6 +1030,23 @@ static enum lr_drop trial_answer(struct corr *corr,
 	return LR_DROP_NONE;
 }
 
+/* Each answer brings the key anew, or none: nobody proves by one that went. */
+static void host_take_pair(struct host *host, const struct lr_msg *msg)
+{
+	const struct lr_entry *e;
+
+	host->pair = (struct corr_pair){ 0 };
+	for (e = msg->entries; e < msg->entries + msg->count; e++) {
+		if (e->flags != LR_FLAG_KEY ||
+		    !roam_addr_eq(&e->perm, &host->perm))
+			continue;
+		host->pair.key_id = LR_PAIR_KEY | msg->key_id;
+		host->pair.mobile = (uint32_t)e->seq;
+		host->pair.nonce = msg->nonce;
+		memcpy(host->pair.sealed, e->coa.b, sizeof(host->pair.sealed));
+	}
+}
+
 static enum lr_drop input_answer(struct corr *corr, msec_t now,
 				 const struct roam_addr *from,
 				 const struct lr_msg *msg)
@@ -996,6 +1059,8 @@ static enum lr_drop input_answer(struct corr *corr, msec_t now,
 	if (corr->trial.outstanding && corr->trial.nonce == msg->nonce)
 		return trial_answer(corr, from, msg);
 	for (i = 0; i < msg->count; i++) {
+		if (msg->entries[i].flags == LR_FLAG_KEY)
+			continue;
 		host = host_find(corr, &msg->entries[i].perm);
 		if (!host || !host->lookup || !host->lookup->outstanding ||
 		    host->lookup->nonce != msg->nonce)
@@ -1006,6 +1071,9 @@ static enum lr_drop input_answer(struct corr *corr, msec_t now,
 		if (!msg->key_id || msg->key_id != reg->key_id)
 			return LR_DROP_KEY;
 		drop = LR_DROP_NONE;
+		if (msg->entries[i].status == LR_OK ||
+		    msg->entries[i].status == LR_NONE)
+			host_take_pair(host, msg);
 		lookup_answer(corr, host, now, &msg->entries[i]);
 		host_settle(corr, host);
 	}

@@ -22,7 +22,7 @@ enum corr_event_type {
 	CORR_MAPPED,		/* @perm is at @coa (was @old_coa), by @host; @took ms */
 	CORR_NULL,		/* @host says @perm is no mobile host */
 	CORR_REFUSED,		/* @host refused with @status */
-	CORR_NO_REGISTER,	/* no register answered about @perm */
+	CORR_NO_REGISTER,	/* no register answered about @perm, which stays at @coa */
 	CORR_UNPROVED,		/* @host announced @coa for @perm; the register disagrees */
 	CORR_CONFLICT,		/* the kernel refused the mapping of @perm to @coa */
 };
@@ -87,6 +87,20 @@ struct corr_register {
 struct corr_key {
 	uint32_t key_id;
 	struct roam_prefix permanent;
+};
+
+/**
+ * struct corr_pair - a pair key, as the register sent it (OPEN-28)
+ * @key_id: its id in messages, LR_PAIR_KEY and that of our key with the register
+ * @mobile: the mobile host's key with the register
+ * @nonce: of the query
+ * @sealed: the key; lib/auth opens it
+ */
+struct corr_pair {
+	uint32_t key_id;
+	uint32_t mobile;
+	uint64_t nonce;
+	uint8_t sealed[16];
 };
 
 /**
@@ -176,7 +190,9 @@ void corr_expired(struct corr *corr, msec_t now, const struct roam_addr *perm,
  * An unauthenticated announce is a hint: it starts a look-up, and only the
  * register's answer changes the mapping. One with a key of corr_config.keys is
  * proof, but only to move a mapping that is held: its sequence shuts out old
- * announces, which nothing would once it ended (OPEN-29). Each entry of an
+ * announces, which nothing would once it ended (OPEN-29). So is one with the pair
+ * key of that address, which does not prolong the mapping: that is left to the
+ * register, which is asked meanwhile. Each entry of an
  * announce gets a confirm of its own, with the nonce and key of the announce. One
  * that comes from the permanent address it is about is confirmed at the care-of
  * address that is known: its sender tries whether such packets arrive (OPEN-18).
@@ -186,6 +202,10 @@ void corr_expired(struct corr *corr, msec_t now, const struct roam_addr *perm,
 enum lr_drop corr_input(struct corr *corr, msec_t now,
 			const struct roam_addr *from, uint16_t from_port,
 			const struct lr_msg *msg);
+
+/* The pair key of @perm that the register sent last, or NULL; until the next call. */
+const struct corr_pair *corr_pair(const struct corr *corr,
+				  const struct roam_addr *perm);
 
 /**
  * corr_locate() - where messages for a host go (mobile_ops.locate)

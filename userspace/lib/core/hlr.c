@@ -478,6 +478,21 @@ static void update(struct hlr *hlr, msec_t now, const struct hlr_rights *rights,
 			     &reply->entries[i], changes);
 }
 
+/* OPEN-28: the pair key of what was found, for who asked, behind all else. */
+static void add_key(const struct hlr *hlr, const struct lr_entry *in,
+		    const struct lr_entry *out, struct lr_msg *reply)
+{
+	if (in->flags != LR_FLAG_KEY || out->status != LR_OK ||
+	    reply->count == LR_MAX_ENTRIES)
+		return;
+	reply->entries[reply->count++] = (struct lr_entry){
+		.perm = out->perm,
+		.seq = entry_find(hlr, &out->perm)->m.key_id,
+		.lifetime = out->lifetime,
+		.flags = LR_FLAG_KEY,
+	};
+}
+
 static void query(const struct hlr *hlr, msec_t now,
 		  const struct hlr_rights *rights, const struct lr_msg *req,
 		  struct lr_msg *reply)
@@ -487,6 +502,8 @@ static void query(const struct hlr *hlr, msec_t now,
 	for (i = 0; i < req->count; i++)
 		query_entry(hlr, now, rights, &req->entries[i],
 			    &reply->entries[i]);
+	for (i = 0; i < req->count; i++)
+		add_key(hlr, &req->entries[i], &reply->entries[i], reply);
 }
 
 enum lr_drop hlr_input(struct hlr *hlr, msec_t now,

@@ -145,7 +145,8 @@ void hlr_set_young(struct hlr *hlr, msec_t until);
  * @now: the time
  * @rights: what the sender's key may do
  * @req: a query or an update
- * @reply: the reply to send once the changes are durable
+ * @reply: the reply to send once the changes are durable: an entry for each of
+ *	@req, then key entries without the sealed key, which is the caller's
  * @changes: what must be durable first; appended to
  *
  * Return: LR_DROP_NONE, or LR_DROP_ROLE for a type a register does not serve

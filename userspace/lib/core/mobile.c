@@ -11,6 +11,7 @@
 #define UNANSWERED_TRIES 3	/* then the user is told, once per outage */
 #define DOUBT_TRIES 2		/* unanswered announces until the place of a peer is doubted */
 #define MOVE_RETRY_MAX 1000	/* ms between announces to one peer */
+#define FOLLOW_TRIES 3		/* announces that packets follow; who needs more waits for the confirm */
 #define PROBE_TRIES 3		/* unanswered probes until the network is taken to filter */
 
 /**
@@ -35,6 +36,7 @@ struct probe {
  * @coa: where it is, all zero for nowhere
  * @literal: its packets leave with @perm
  * @probe: how mode "probe" finds that out
+ * @place: counts its care-of addresses, from 1
  * @seq: sequence of that registration
  * @settled: false after adoption, until mobile_set_coa() spoke for the first
  *	time: the kernel's state is known then, that of the registers is not
@@ -45,6 +47,7 @@ struct own {
 	struct roam_addr coa;
 	bool literal;
 	struct probe probe;
+	unsigned int place;
 	uint64_t seq;
 	bool settled;
 	bool moved;
@@ -131,16 +134,19 @@ struct peer_key {
  * @older: towards the one idle longest
  * @key: its name
  * @own: the permanent address
- * @key_id: of the key shared with it, 0 for none
+ * @key_id: of the key shared with it, a pair key among them, 0 for none
+ * @pair: our key with the register that a pair key is made from
  * @mode: as the kernel knows it
  * @held: the kernel holds a packet for the answer
  * @announcing: an announce is outstanding, or @held waits for a care-of address
  * @current: it confirmed the present care-of address
+ * @place: own.place that it confirmed last, whatever the sequence then; 0 for none
  * @indexed: @nonce can be found
  * @nonce: of the outstanding announce, the same in all copies
  * @sent_to: where the last copy went; its confirm comes from there
  * @since: when the first copy left
  * @again: when the next one leaves, MSEC_NEVER without a care-of address
+ * @follow: when packets may follow the last one, MSEC_NEVER: not before the confirm
  * @give_up: end of patience
  * @interval: to the next copy
  * @tries: copies sent
@@ -155,15 +161,18 @@ struct peer {
 	struct peer_key key;
 	struct own *own;
 	uint32_t key_id;
+	uint32_t pair;
 	enum peer_mode mode;
 	bool held;
 	bool announcing;
 	bool current;
+	unsigned int place;
 	bool indexed;
 	uint64_t nonce;
 	struct roam_addr sent_to;
 	msec_t since;
 	msec_t again;
+	msec_t follow;
 	msec_t give_up;
 	msec_t interval;
 	unsigned int tries;
@@ -526,7 +535,8 @@ static void peer_schedule(struct mobile *mobile, struct peer *peer)
 	msec_t when = MSEC_NEVER;
 
 	if (peer->announcing)
-		when = min_time(peer->again, peer->give_up);
+		when = min_time(min_time(peer->again, peer->give_up),
+				peer->follow);
 	deadline_set(&mobile->acts, &peer->next_act, when);
 }
 
@@ -543,10 +553,24 @@ static struct lr_msg announcement(struct mobile *mobile,
 		.key_id = peer->key_id,
 		.id = mobile->ops.wallclock(mobile->ctx),
 		.nonce = peer->nonce,
+		.pair = peer->pair,
 	};
 
 	fill_entry(mobile, peer->own, &msg.entries[0]);
 	return msg;
+}
+
+static enum mobile_proof proof_of(const struct peer *peer)
+{
+	if (!peer->key_id)
+		return PROOF_REGISTER;
+	return peer->key_id & LR_PAIR_KEY ? PROOF_PAIR : PROOF_PEER;
+}
+
+/* It confirmed some place of ours once. */
+static bool takes_part(const struct peer *peer)
+{
+	return peer->mode == PEER_ROAM || peer->mode == PEER_ANNOUNCED;
 }
 
 static void peer_send(struct mobile *mobile, struct peer *peer, msec_t now)
@@ -560,6 +584,10 @@ static void peer_send(struct mobile *mobile, struct peer *peer, msec_t now)
 	peer->tries++;
 	peer->again = now + peer->interval;
 	peer->interval = min_time(peer->interval * 2, MOVE_RETRY_MAX);
+	/* Proof moves at once what it knows of (OPEN-28). */
+	if (peer->key_id && takes_part(peer) && peer->tries <= FOLLOW_TRIES &&
+	    peer->place != peer->own->place)
+		peer->follow = now + mobile->config.announce_lead;
 	mobile->ops.send(mobile->ctx, &peer->sent_to, mobile->config.port,
 			 &msg);
 }
@@ -578,6 +606,7 @@ static void peer_announce(struct mobile *mobile, struct peer *peer, msec_t now,
 	peer->interval = mobile->config.announce_retry;
 	peer->tries = 0;
 	peer->again = MSEC_NEVER;
+	peer->follow = MSEC_NEVER;
 	if (is_away(peer->own))
 		peer_send(mobile, peer, now);
 	peer_schedule(mobile, peer);
@@ -682,6 +711,7 @@ static void peer_confirmed(struct mobile *mobile, struct peer *peer,
 	peer_stop(mobile, peer);
 	peer->mode = PEER_ROAM;
 	peer->current = true;
+	peer->place = peer->own->place;
 	peer->took = now - peer->since;
 	mobile->ops.set_peer(mobile->ctx, &peer->key.perm, &peer->key.addr,
 			     PEER_ROAM);
@@ -692,6 +722,19 @@ static void peer_confirmed(struct mobile *mobile, struct peer *peer,
 		.took = peer->took,
 	});
 	probe_start(mobile, peer, now);
+}
+
+/*
+ * Most of a round trip earlier than the confirm. The kernel keeps a correspondent that was
+ * not told yet after all from ending connections, and lets nothing more pass where
+ * the confirm does not come.
+ */
+static void peer_follow(struct mobile *mobile, struct peer *peer)
+{
+	peer->follow = MSEC_NEVER;
+	peer->mode = PEER_ANNOUNCED;
+	mobile->ops.set_peer(mobile->ctx, &peer->key.perm, &peer->key.addr,
+			     PEER_ANNOUNCED);
 }
 
 /*
@@ -719,7 +762,10 @@ static void peer_act(struct mobile *mobile, struct peer *peer, msec_t now)
 		peer_give_up(mobile, peer, now);
 		return;
 	}
-	peer_send(mobile, peer, now);
+	if (peer->follow <= now)
+		peer_follow(mobile, peer);
+	if (peer->again <= now)
+		peer_send(mobile, peer, now);
 	peer_schedule(mobile, peer);
 }
 
@@ -866,6 +912,7 @@ static bool owns_init(struct mobile *mobile)
 		mobile->owns[i].perm = config->permanent[i];
 		mobile->owns[i].literal = config->mode == MOBILE_LITERAL;
 		mobile->owns[i].probe.due = MSEC_NEVER;
+		mobile->owns[i].place = 1;
 		mobile->owns[i].settled = true;
 	}
 	return true;
@@ -949,6 +996,7 @@ void mobile_adopt_peer(struct mobile *mobile, const struct roam_addr *perm,
 		return;
 	p->mode = mode;
 	p->current = mode == PEER_ROAM;
+	p->place = p->current ? p->own->place : 0;
 }
 
 /* Inputs */
@@ -960,6 +1008,7 @@ static void own_move(struct mobile *mobile, struct own *own, msec_t now,
 	struct roam_addr old = own->coa;
 
 	own->coa = *coa;
+	own->place++;
 	own->literal = mobile->config.mode == MOBILE_LITERAL;
 	own->probe.done = false;
 	own->probe.due = MSEC_NEVER;
@@ -1020,7 +1069,7 @@ void mobile_miss(struct mobile *mobile, msec_t now,
 	 * One that took part before becomes plain by no silence: a packet sent
 	 * to it before it knows where we are would end its connection.
 	 */
-	if (p->mode == PEER_ROAM) {
+	if (takes_part(p)) {
 		if (!p->announcing)
 			peer_announce(mobile, p, now, mobile->config.move_time);
 		return;
@@ -1220,6 +1269,26 @@ static enum lr_drop input_ack(struct mobile *mobile, msec_t now,
 }
 
 /*
+ * False if a confirm of this peer may not have the key that it has. A configured key
+ * is asked for. A pair key is not: the correspondent may have lost it, or its register
+ * has none. The last one it used is the one it knows, so that is remembered.
+ */
+static bool peer_take_key(struct peer *peer, const struct lr_msg *msg)
+{
+	if (proof_of(peer) == PROOF_PEER)
+		return msg->key_id == peer->key_id;
+	if (!(msg->key_id & LR_PAIR_KEY))
+		return !msg->key_id;
+	/* It is the key of one address; those of others have the same id. */
+	if (msg->count > 1 ||
+	    !roam_addr_eq(&msg->entries[0].perm, &peer->key.perm))
+		return false;
+	peer->key_id = msg->key_id;
+	peer->pair = msg->pair;
+	return true;
+}
+
+/*
  * Confirms carry no proof: they only say that the peer takes part. So no
  * sequence is taken over from them, "stale" and "later" mean try again.
  */
@@ -1256,7 +1325,7 @@ static enum lr_drop probe_confirmed(struct mobile *mobile, msec_t now,
 				    const struct roam_addr *from,
 				    const struct lr_msg *msg)
 {
-	const struct peer *peer;
+	struct peer *peer;
 	struct own *own;
 
 	for (own = mobile->owns; own < mobile->owns + mobile->n_owns; own++)
@@ -1269,7 +1338,7 @@ static enum lr_drop probe_confirmed(struct mobile *mobile, msec_t now,
 	if (!peer || !roam_addr_eq(&peer->sent_to, from) ||
 	    !roam_addr_eq(&msg->entries[0].perm, &own->perm))
 		return LR_DROP_UNASKED;
-	if (msg->key_id != peer->key_id)
+	if (!peer_take_key(peer, msg))
 		return LR_DROP_KEY;
 	if (msg->entries[0].status != LR_OK)
 		return LR_DROP_NONE;
@@ -1295,7 +1364,7 @@ static enum lr_drop input_confirm(struct mobile *mobile, msec_t now,
 	peer = container_of(node, struct peer, by_nonce);
 	if (!roam_addr_eq(&peer->sent_to, from))
 		return drop;
-	if (msg->key_id != peer->key_id)
+	if (!peer_take_key(peer, msg))
 		return LR_DROP_KEY;
 	for (i = 0; i < msg->count && peer->announcing; i++) {
 		if (!roam_addr_eq(&msg->entries[i].perm, &peer->key.perm))
@@ -1366,7 +1435,7 @@ static void peers_leave(struct mobile *mobile)
 	struct lr_msg msg;
 
 	while ((peer = peer_of(table_next(&mobile->peers, &iter)))) {
-		if (peer->mode != PEER_ROAM)
+		if (!takes_part(peer))
 			continue;
 		msg = announcement(mobile, peer);
 		msg.nonce = mobile->ops.random(mobile->ctx);
@@ -1437,6 +1506,7 @@ void mobile_foreach_peer(const struct mobile *mobile,
 			.perm = peer->key.perm,
 			.peer = peer->key.addr,
 			.mode = peer->mode,
+			.proof = proof_of(peer),
 			.current = peer->current,
 			.took = peer->took,
 		});

@@ -21,7 +21,12 @@
 struct mobile_event;
 
 /** enum peer_mode - how a correspondent takes part; values of the netlink ABI. */
-enum peer_mode { PEER_SEEN = 0, PEER_ROAM = 1, PEER_PLAIN = 2 };
+enum peer_mode {
+	PEER_SEEN = 0,
+	PEER_ROAM = 1,
+	PEER_PLAIN = 2,
+	PEER_ANNOUNCED = 3,
+};
 
 /**
  * struct mobile_ops - what the core asks of its surroundings
@@ -36,7 +41,8 @@ enum peer_mode { PEER_SEEN = 0, PEER_ROAM = 1, PEER_PLAIN = 2 };
  *	no care-of address, the mapping goes; @coa == @perm: at home, no rewriting;
  *	@literal: our packets leave with @perm, only what comes is rewritten
  * @set_peer: the kernel shall know this correspondent's mode, and that it has
- *	been told the present care-of address (releases packets)
+ *	been told the present care-of address (releases packets). PEER_ANNOUNCED: it
+ *	was sent proof, which it should have by the time a packet gets there
  * @remember: registrations last up to @lifetime ms, longer than thought before
  *	(at first: as long as wanted). A correspondent may hold the care-of address
  *	for that long after its last packet, so it must not be forgotten sooner
@@ -145,6 +151,9 @@ enum mobile_mode {
  * @retry: first repetition of an update, ms (500), doubling to @retry_max (8000)
  * @retry_max: longest interval between repetitions, ms
  * @announce_retry: first repetition of an announce, ms (100), doubling
+ * @announce_lead: packets follow an announce with proof after this, ms (5): what
+ *	the correspondent may need to carry it out. One that comes too early is
+ *	lost, no more
  * @announce_time: after this the unanswered peer of a first contact is plain, ms (300)
  * @move_time: how long a known peer is announced to after a move, ms (30000)
  * @peers_max: most correspondents kept; the one idle longest gives way
@@ -162,6 +171,7 @@ struct mobile_config {
 	msec_t retry;
 	msec_t retry_max;
 	msec_t announce_retry;
+	msec_t announce_lead;
 	msec_t announce_time;
 	msec_t move_time;
 	size_t peers_max;
@@ -282,11 +292,19 @@ void mobile_foreach(const struct mobile *mobile,
 		    void (*fn)(void *ctx, const struct mobile_status *st),
 		    void *ctx);
 
+/** enum mobile_proof - what makes a correspondent believe the next move. */
+enum mobile_proof {
+	PROOF_REGISTER,		/* the word of its register, which it has to ask */
+	PROOF_PEER,		/* a key of mobile_config.keys */
+	PROOF_PAIR,		/* the pair key of the register */
+};
+
 /**
  * struct mobile_peer_status - what can be shown of one correspondent
  * @perm: own permanent address
  * @peer: the correspondent
  * @mode: how it takes part
+ * @proof: what will make it believe the next move
  * @current: it confirmed the present care-of address
  * @took: milliseconds its last confirm took, -1 if none
  */
@@ -294,6 +312,7 @@ struct mobile_peer_status {
 	struct roam_addr perm;
 	struct roam_addr peer;
 	enum peer_mode mode;
+	enum mobile_proof proof;
 	bool current;
 	msec_t took;
 };

@@ -633,6 +633,8 @@ static int on_stats(const struct nlmsghdr *nlh, void *ctx)
 		{ "drop-malformed", ROAM_MANGLE_A_STATS_DROP_MALFORMED, true },
 		{ "drop-untold", ROAM_MANGLE_A_STATS_DROP_UNTOLD, true },
 		{ "drop-no-route", ROAM_MANGLE_A_STATS_DROP_NO_ROUTE, true },
+		{ "drop-early-reset", ROAM_MANGLE_A_STATS_DROP_EARLY_RESET,
+		  true },
 		{ "peers-full", ROAM_MANGLE_A_STATS_PEERS_FULL, true },
 		{ "exempted", ROAM_MANGLE_A_STATS_EXEMPTED, true },
 		{ "resumed", ROAM_MANGLE_A_STATS_RESUMED, true },

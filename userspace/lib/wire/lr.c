@@ -89,7 +89,23 @@ size_t lr_encode(const struct lr_msg *msg, uint8_t *buf)
 	return (size_t)(p - buf);
 }
 
-static enum lr_drop get_entry(const uint8_t *p, struct lr_entry *entry)
+static bool flags_fit(uint8_t type, uint8_t flags)
+{
+	if (flags == LR_FLAG_KEY)
+		return type == LR_QUERY || type == LR_ANSWER;
+	return !(flags & ~LR_FLAGS);
+}
+
+/* In a key entry any bytes do. */
+static bool care_of_fits(uint8_t type, const struct lr_entry *entry)
+{
+	return (type == LR_ANSWER && entry->flags == LR_FLAG_KEY) ||
+	       roam_addr_is_none(&entry->coa) ||
+	       roam_addr_is_usable(&entry->coa);
+}
+
+static enum lr_drop get_entry(const uint8_t *p, uint8_t type,
+			      struct lr_entry *entry)
 {
 	memcpy(entry->perm.b, p, sizeof(entry->perm.b));
 	memcpy(entry->coa.b, p + 16, sizeof(entry->coa.b));
@@ -97,12 +113,9 @@ static enum lr_drop get_entry(const uint8_t *p, struct lr_entry *entry)
 	entry->lifetime = (uint32_t)bytes_get(p + 40, 4);
 	entry->status = p[44];
 	entry->flags = p[45];
-	if (entry->flags & ~LR_FLAGS || bytes_get(p + 46, 2))
+	if (!flags_fit(type, entry->flags) || bytes_get(p + 46, 2))
 		return LR_DROP_RESERVED;
-	if (!roam_addr_is_usable(&entry->perm))
-		return LR_DROP_ADDRESS;
-	if (!roam_addr_is_none(&entry->coa) &&
-	    !roam_addr_is_usable(&entry->coa))
+	if (!roam_addr_is_usable(&entry->perm) || !care_of_fits(type, entry))
 		return LR_DROP_ADDRESS;
 	return LR_DROP_NONE;
 }
@@ -122,6 +135,7 @@ enum lr_drop lr_decode(const uint8_t *buf, size_t len, struct lr_msg *msg,
 	msg->key_id = (uint32_t)bytes_get(buf + 4, 4);
 	msg->id = bytes_get(buf + 8, 8);
 	msg->nonce = bytes_get(buf + 16, 8);
+	msg->pair = 0;
 	if (msg->type < LR_QUERY || msg->type > LR_CONFIRM)
 		return LR_DROP_TYPE;
 	if (msg->count < 1 || msg->count > LR_MAX_ENTRIES)
@@ -131,7 +145,7 @@ enum lr_drop lr_decode(const uint8_t *buf, size_t len, struct lr_msg *msg,
 		return LR_DROP_LENGTH;
 	for (i = 0; i < msg->count; i++) {
 		drop = get_entry(buf + LR_HEADER_LEN + i * LR_ENTRY_LEN,
-				 &msg->entries[i]);
+				 msg->type, &msg->entries[i]);
 		if (drop != LR_DROP_NONE)
 			return drop;
 	}

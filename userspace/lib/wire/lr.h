@@ -19,6 +19,7 @@
 #define LR_AUTH_LEN 16
 #define LR_MAX_ENTRIES 24
 #define LR_MAX_LEN (LR_HEADER_LEN + LR_MAX_ENTRIES * LR_ENTRY_LEN + LR_AUTH_LEN)
+#define LR_PAIR_KEY 0x80000000u	/* bit of a key id: a pair key */
 
 enum lr_type {
 	LR_QUERY = 1,
@@ -43,15 +44,17 @@ enum lr_status {
 #define LR_FLAG_AT_HOME 0x01	/* the care-of address is the permanent one */
 #define LR_FLAG_LITERAL 0x02	/* its packets carry the permanent address */
 #define LR_FLAGS (LR_FLAG_AT_HOME | LR_FLAG_LITERAL)
+#define LR_FLAG_KEY 0x04	/* alone: asks for a pair key, or marks one */
 
 /**
  * struct lr_entry - one permanent address in a message
  * @perm: permanent address
- * @coa: care-of address, all zero for none
- * @seq: number of the registration, higher is newer
+ * @coa: care-of address, all zero for none; in a key entry the sealed pair key
+ * @seq: number of the registration, higher is newer; in a key entry the id of
+ *	the mobile host's key
  * @lifetime: seconds; 0 in an update removes the mapping
  * @status: enum lr_status; LR_OK in requests
- * @flags: LR_FLAG_*
+ * @flags: LR_FLAGS, or LR_FLAG_KEY alone
  */
 struct lr_entry {
 	struct roam_addr perm;
@@ -69,6 +72,8 @@ struct lr_entry {
  * @key_id: key of the authenticator, 0 = none
  * @id: identification
  * @nonce: random in a request, repeated in the reply
+ * @pair: not on the wire: where a mobile host authenticates by a pair key, its
+ *	key with the register that this is made from
  * @entries: the entries
  */
 struct lr_msg {
@@ -77,6 +82,7 @@ struct lr_msg {
 	uint32_t key_id;
 	uint64_t id;
 	uint64_t nonce;
+	uint32_t pair;
 	struct lr_entry entries[LR_MAX_ENTRIES];
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "auth/auth.h"
 #include "core/addr.h"
 #include "roam/client.h"
 #include "roam/output.h"
@@ -97,9 +98,10 @@ static int hlr_keygen(int argc, char **argv)
 	errno = 0;
 	id = strtoull(argv[0], &end, 10);
 	if (argv[0][0] < '0' || argv[0][0] > '9' || *end || errno || !id ||
-	    id > UINT32_MAX)
+	    id > AUTH_ID_MAX)
 		return fail(ROAM_USAGE, "roam hlr keygen 7",
-			    "'%s' is no key id from 1 to 4294967295", argv[0]);
+			    "'%s' is no key id from 1 to %d", argv[0],
+			    AUTH_ID_MAX);
 	if (getrandom(key, sizeof(key), 0) != sizeof(key))
 		return fail(ROAM_REFUSED, "again", "no random numbers: %s",
 			    strerror(errno));

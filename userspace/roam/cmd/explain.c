@@ -490,6 +490,8 @@ static void explain_peer(struct facts *f, const struct mangle_peer *p)
 			"It is a correspondent of %s and runs roam: connections with it survive a move.",
 		[ROAM_MANGLE_PEER_MODE_PLAIN] =
 			"It is a plain correspondent of %s, without roam: connections with it end when this host moves.",
+		[ROAM_MANGLE_PEER_MODE_ANNOUNCED] =
+			"It is a correspondent of %s and was told where this host is now, but has not confirmed it.",
 	};
 	char text[SENTENCE_LEN];
 
@@ -500,7 +502,10 @@ static void explain_peer(struct facts *f, const struct mangle_peer *p)
 	    duration(p->idle / 1000.0));
 	if (p->told || p->mode == ROAM_MANGLE_PEER_MODE_PLAIN)
 		return;
-	say(f, "Sent: it does not know the present care-of address yet, so what goes there waits for its confirmation.");
+	if (p->mode == ROAM_MANGLE_PEER_MODE_ANNOUNCED)
+		say(f, "Sent: for a second open connections go on as if it had; new ones wait for its confirmation.");
+	else
+		say(f, "Sent: it does not know the present care-of address yet, so what goes there waits for its confirmation.");
 	advise(f, "roam lr peers; roam lr counters",
 	       "%s has not confirmed where this host is.", f->text);
 }

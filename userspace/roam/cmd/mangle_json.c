@@ -13,7 +13,8 @@
 
 static const char *const role_names[] = { "remote", "own" };
 static const char *const state_names[] = { "valid", "null", "pending" };
-static const char *const peer_mode_names[] = { "seen", "roam", "plain" };
+static const char *const peer_mode_names[] = { "seen", "roam", "plain",
+					       "announced" };
 const char *const mangle_mode_names[] = { "symmetric", "literal" };
 const char *const mangle_policy_names[] = { "pass", "drop" };
 

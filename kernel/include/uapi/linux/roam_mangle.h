@@ -60,11 +60,17 @@ enum roam_mangle_mode {
  *   survive a move.
  * @ROAM_MANGLE_PEER_MODE_PLAIN: It did not confirm; its connections last as
  *   long as the care-of address.
+ * @ROAM_MANGLE_PEER_MODE_ANNOUNCED: It took part before, and was sent proof of
+ *   the present care-of address a moment ago: for a second, what open
+ *   connections send follows the announcement; what opens one waits. Until it
+ *   confirms, resets from it that refuse a segment are dropped. Setting this
+ *   mode again sends again what is not acknowledged.
  */
 enum roam_mangle_peer_mode {
 	ROAM_MANGLE_PEER_MODE_SEEN,
 	ROAM_MANGLE_PEER_MODE_ROAM,
 	ROAM_MANGLE_PEER_MODE_PLAIN,
+	ROAM_MANGLE_PEER_MODE_ANNOUNCED,
 };
 
 /**
@@ -185,6 +191,7 @@ enum {
 	ROAM_MANGLE_A_STATS_DROP_MALFORMED,
 	ROAM_MANGLE_A_STATS_DROP_UNTOLD,
 	ROAM_MANGLE_A_STATS_DROP_NO_ROUTE,
+	ROAM_MANGLE_A_STATS_DROP_EARLY_RESET,
 	ROAM_MANGLE_A_STATS_PEERS_FULL,
 	ROAM_MANGLE_A_STATS_EXEMPTED,
 	ROAM_MANGLE_A_STATS_RESUMED,
