@@ -376,6 +376,75 @@ static void removed_host_goes(void **state)
 	assert_addr(f->coa, "");
 }
 
+/*
+ * A mobile host that uses its mapping says so before that ends: the register
+ * prolongs it, and no packet comes between its end and the next look-up.
+ */
+static void renewed_before_it_ends(void **state)
+{
+	struct fixture *f = *state;
+	const struct sent *s;
+
+	know(f);
+	pass(f, 65000);
+	announce(f, A, A, 10);
+	assert_int_equal(count(f, LR_QUERY), 0);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].lifetime, 135);
+	forget_past(f);
+	pass(f, 90000);
+	announce(f, A, A, 10);
+	assert_int_equal(confirmed(f), -1);
+	answer(f, REG1, LR_OK, A, 10, 300);
+	assert_int_equal(f->n_set, 1);
+	assert_int_equal(f->lifetime, 300000);
+	s = last(f, LR_CONFIRM);
+	assert_int_equal(s->msg.entries[0].status, LR_OK);
+	assert_int_equal(s->msg.entries[0].lifetime, 300);
+	assert_int_equal(f->n_events, 0);
+	/* by a host that is not where the register says, it is not */
+	forget_past(f);
+	pass(f, 200000);
+	announce(f, EVIL, EVIL, 10);
+	answer(f, REG1, LR_OK, A, 10, 200);
+	assert_int_equal(confirmed(f), LR_STALE);
+	assert_addr(f->coa, A);
+}
+
+/* The same while no register knows it, or none answers: no longer than it may. */
+static void renewed_without_a_register(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	know(f);
+	for (i = 0; i < 30; i++) {
+		pass(f, f->lifetime - 10000);
+		forget_past(f);
+		announce(f, A, A, 10);
+		if (i < 29)
+			answer(f, REG1, LR_NONE, "", 0, 0);
+		else
+			pass(f, 3000);
+		assert_int_equal(f->n_set, 1);
+		assert_addr(f->coa, A);
+		assert_int_equal(f->lifetime, 60000);
+		assert_int_equal(confirmed(f), LR_OK);
+		assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].lifetime,
+				 60);
+	}
+	assert_int_equal(count_events(f, CORR_NO_REGISTER), 1);
+	forget_past(f);
+	pass(f, 50000);
+	announce(f, A, A, 10);
+	pass(f, 3000);
+	assert_int_equal(f->n_set, 0);
+	/* until the end */
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_in_range(last(f, LR_CONFIRM)->msg.entries[0].lifetime, 3, 7);
+	pass(f, 10000);
+	assert_int_equal(hosts(f), 0);
+}
+
 static void no_mapping_is_remembered(void **state)
 {
 	struct fixture *f = *state;
@@ -1239,6 +1308,10 @@ int main(void)
 		     known_address_is_not_asked),
 		test("MLR-23: an ended mapping is asked again before use",
 		     ended_mapping_is_asked_again),
+		test("MLR-23 MLR-38: a mapping that is used is renewed before it ends",
+		     renewed_before_it_ends),
+		test("OPEN-38 OPEN-45: and for a while, without a register, too",
+		     renewed_without_a_register),
 		test("MLR-24 D-19: no mapping is remembered for 60 s",
 		     no_mapping_is_remembered),
 		test("OPEN-38: whom an empty register forgot stays where it was",

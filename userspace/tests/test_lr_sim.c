@@ -468,7 +468,8 @@ static void host_talk(struct host *h, unsigned int peer)
 	if (peer < MOBILES && !(h->maps[peer].valid &&
 				h->maps[peer].expires > w->now))
 		corr_miss(h->corr, w->now, &a);
-	if (h->mobile && h->modes[peer] < 0)
+	if (h->mobile && (h->modes[peer] < 0 ||
+			  h->modes[peer] == PEER_ANNOUNCED))
 		mobile_miss(h->mobile, w->now, &h->perm, &a);
 }
 
@@ -1080,6 +1081,69 @@ static void register_comes_back_empty(void **state)
 	world_free(w);
 }
 
+/*
+ * Time passes, and nothing moves. What a mobile host sends to a correspondent that
+ * knows where it is, as far as its kernel knows, is not refused there.
+ */
+static void pass_and_watch(struct world *w, unsigned int seconds)
+{
+	msec_t end = w->now + seconds * 1000;
+	const struct host *h;
+	unsigned int i, j;
+
+	while (w->now < end) {
+		pass(w, 10);
+		for (i = 0; i < HOSTS; i++) {
+			for (j = 0; j < MOBILES; j++) {
+				h = &w->hosts[i];
+				if (i == j || w->hosts[j].modes[i] != PEER_ROAM)
+					continue;
+				assert_true(h->maps[j].valid);
+				assert_true(h->maps[j].expires >= w->now);
+				assert_true(roam_addr_eq(&h->maps[j].coa,
+							 &w->hosts[j].here));
+			}
+		}
+	}
+}
+
+/* Connections on which nobody says anything for a long time. */
+static void nobody_is_forgotten(void **state)
+{
+	struct world *w = calm_world(*state, 5);
+	unsigned int i;
+
+	pass_and_watch(w, 10 * LIFETIME);
+	reg_boot(&w->regs[0], true);
+	pass_and_watch(w, 3 * LIFETIME);
+	for (i = 0; i < HOSTS; i++)
+		host_restart(&w->hosts[i]);
+	pass_and_watch(w, 3 * LIFETIME);
+	w->loss = 20;
+	pass_and_watch(w, 10 * LIFETIME);
+	w->loss = 0;
+	/* no register, longer than all they said */
+	w->regs[0].down = true;
+	w->regs[1].down = true;
+	pass_and_watch(w, 4 * LIFETIME);
+	for (i = 0; i < MOBILES; i++)
+		assert_int_equal(w->hosts[i].modes[HOSTS - 1], PEER_ROAM);
+	/* much longer: then nothing is sent */
+	pass_and_watch(w, 20 * LIFETIME);
+	for (i = 0; i < MOBILES; i++)
+		assert_int_equal(w->hosts[i].modes[HOSTS - 1], PEER_ANNOUNCED);
+	w->regs[0].down = false;
+	w->regs[1].down = false;
+	pass_and_watch(w, LIFETIME);
+	talk_all(w);
+	pass_and_watch(w, 5);
+	for (i = 0; i < MOBILES; i++)
+		assert_int_equal(w->hosts[i].modes[HOSTS - 1], PEER_ROAM);
+	assert_converged(w);
+	assert_no_leak(w);
+	world_free(w);
+}
+
 int main(void)
 {
 	static struct kind v4 = { IPV4 }, v6 = { IPV6 };
@@ -1103,6 +1167,10 @@ int main(void)
 		  .test_func = who_leaves_says_so },
 		{ .name = "MLR-10 OPEN-38: either register is down during a move, the preferred one comes back",
 		  .test_func = first_register_is_down },
+		{ .name = "MLR-38 OPEN-45: connections on which nothing is said are not forgotten",
+		  .test_func = nobody_is_forgotten, .initial_state = &v4 },
+		{ .name = "MLR-38 OPEN-01 OPEN-45: nor are they over IPv6, with a shared key",
+		  .test_func = nobody_is_forgotten, .initial_state = &keyed },
 		{ .name = "OPEN-38: a register that comes back empty fills up again",
 		  .test_func = register_comes_back_empty },
 		{ .name = "OPEN-28 OPEN-29 OPEN-45: storms of loss, moves, restarts and forgeries",

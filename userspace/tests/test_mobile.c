@@ -782,13 +782,17 @@ static void adoption_is_silent(void **state)
 	pass(f, 1000000);
 	assert_int_equal(f->n_sent + f->n_own + f->n_events, 0);
 	assert_int_equal(f->modes[0], -1);
-	/* the same place: only the register is told, with the same sequence */
+	/* the same place: those who may forget it are told, with the same sequence */
 	set_coa(f, A);
-	assert_int_equal(f->n_sent, 1);
+	pass(f, 1);
+	assert_int_equal(f->n_sent, 2);
 	assert_int_equal(f->n_own, 0);
 	assert_int_equal(last_to(f, REG1, LR_UPDATE)->entries[0].seq, seq);
+	assert_int_equal(last_to(f, PEER, LR_ANNOUNCE)->entries[0].seq, seq);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->n_events, 0);
 	set_coa(f, A);
-	assert_int_equal(f->n_sent, 1);
+	assert_int_equal(f->n_sent, 2);
 	/* another one: everybody, above the adopted sequence */
 	forget_past(f);
 	f->wall = 0;
@@ -957,6 +961,76 @@ static void silence_after_a_move_is_not_plain(void **state)
 	forget_past(f);
 	miss(f, PEER);
 	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	assert_int_equal(f->modes[0], -1);
+}
+
+/* A confirm that says it knows us for @seconds. */
+static void confirm_for(struct fixture *f, uint32_t seconds)
+{
+	struct lr_msg msg = reply_to(f, PEER, LR_ANNOUNCE, LR_OK);
+
+	msg.entries[0].lifetime = seconds;
+	assert_int_equal(input(f, PEER, &msg), LR_DROP_NONE);
+}
+
+static void peers_are_renewed(void **state)
+{
+	struct fixture *f = *state;
+
+	set_coa(f, A);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	miss(f, PEER);
+	pass(f, 30);
+	confirm_for(f, 60);
+	forget_past(f);
+	/* of the time since it was asked first, whatever the answer took */
+	pass(f, 39969);
+	assert_int_equal(f->n_sent, 0);
+	pass(f, 1);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	assert_int_equal(last_to(f, PEER, LR_ANNOUNCE)->entries[0].seq,
+			 f->own_seq);
+	/* what it knows goes on meanwhile, and its answer is no news */
+	assert_int_equal(f->modes[0], -1);
+	confirm_for(f, 60);
+	assert_int_equal(f->n_events, 0);
+	/* one that is short of time is not asked at full speed */
+	pass(f, 40000);
+	confirm_for(f, 1);
+	forget_past(f);
+	pass(f, 900);
+	assert_int_equal(f->n_sent, 0);
+}
+
+static void who_forgets_us_gets_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	set_coa(f, A);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	miss(f, PEER);
+	confirm_for(f, 60);
+	pass(f, 59999);
+	forget_past(f);
+	assert_int_equal(f->modes[0], -1);
+	pass(f, 1);
+	assert_int_equal(f->modes[0], PEER_ANNOUNCED);
+	/* asked until patience ends, and again with the next packet */
+	pass(f, 60000);
+	assert_int_equal(count_events(f, MOBILE_UNANSWERED), 1);
+	forget_past(f);
+	miss(f, PEER);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	confirm_for(f, 60);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+	assert_int_equal(count_events(f, MOBILE_PEER_CONFIRMED), 1);
+	/* who is told of a move has not forgotten */
+	pass(f, 39000);
+	set_coa(f, B);
+	confirm_for(f, 300);
+	forget_past(f);
+	pass(f, 60000);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 0);
 	assert_int_equal(f->modes[0], -1);
 }
 
@@ -1541,6 +1615,10 @@ int main(void)
 		     move_tells_all_peers, setup),
 		test("MLR-38: a peer that took part is not plain for its silence",
 		     silence_after_a_move_is_not_plain, setup),
+		test("MLR-38 D-18: correspondents are renewed after two thirds of what they know",
+		     peers_are_renewed, setup),
+		test("MLR-38 OPEN-45: nothing is sent to a correspondent that forgot us",
+		     who_forgets_us_gets_nothing, setup),
 		test("OPEN-28: a confirm of an old place is ignored",
 		     confirm_of_an_old_place_is_ignored, setup),
 		test("OPEN-28: only the asked peer confirms",

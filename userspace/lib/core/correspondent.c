@@ -12,7 +12,7 @@
 #define DOUBLINGS_MAX 10	/* of the interval to ask again */
 #define SILENCE 1000		/* ms without questions after a failed look-up */
 #define IDLE_MAX 30000		/* ms; an ended mapping busier than this is renewed */
-#define FORGOTTEN_MAX 30		/* times a null_lifetime that a register may take to learn anew */
+#define STAYS_MAX 30		/* times a null_lifetime without a register's word */
 #define FIRST_USE 100		/* ms; the packets that asked for it are no use of it */
 #define EXPIRED_SLACK 1000	/* ms the kernel's clock of a mapping may differ */
 
@@ -75,7 +75,7 @@ struct lookup {
  * @expires: when it has to be asked again
  * @literal: its packets carry its permanent address
  * @pair: the pair key of its announces; its key_id is 0 for none
- * @forgotten: times in a row that a register had forgotten it
+ * @stays: times in a row that it stayed without a register's word
  * @lookup: the look-up under way, or NULL
  * @silent_until: no questions before, after a failure; 0 = not silent
  */
@@ -91,7 +91,7 @@ struct host {
 	msec_t expires;
 	bool literal;
 	struct corr_pair pair;
-	unsigned int forgotten;
+	unsigned int stays;
 	struct lookup *lookup;
 	msec_t silent_until;
 };
@@ -323,10 +323,21 @@ static struct finding finding_of(const struct lr_entry *entry)
 	return found;
 }
 
+static bool host_is_as_found(const struct host *host, msec_t now,
+			     const struct finding *found)
+{
+	return host->known && host->seq == found->seq &&
+	       host->literal == found->literal &&
+	       host->expires == now + found->lifetime &&
+	       roam_addr_eq(&host->coa, &found->coa);
+}
+
 /* The kernel first: what it refused is not known. */
 static bool host_learn(struct corr *corr, struct host *host, msec_t now,
 		       const struct finding *found)
 {
+	if (host_is_as_found(host, now, found))
+		return true;
 	if (!set_mapping(corr, &host->perm, found))
 		return false;
 	host->known = true;
@@ -487,6 +498,37 @@ static void lookup_end(struct corr *corr, struct host *host)
 	corr->pending--;
 }
 
+/*
+ * No register has a word about it: none answers, or one came back empty and knows
+ * nobody until each mobile host renews its registration (OPEN-38, OPEN-45). Who was
+ * somewhere until now is there still: to take it for a host that does not move would
+ * end its connections.
+ */
+static bool host_may_stay(const struct corr *corr, struct host *host,
+			  msec_t now, struct finding *found)
+{
+	msec_t longest = corr->config.null_lifetime;
+	msec_t left = host->known ? host->expires - now : 0;
+
+	/* Where only a pair key put it is the word of who may have lost the right. */
+	if (!host->seq || host->vouched != host->seq ||
+	    roam_addr_is_none(&host->coa) || host->expires == MSEC_NEVER)
+		return false;
+	if (left < longest && host->stays < STAYS_MAX) {
+		host->stays++;
+		left = longest;
+	}
+	if (left <= 0)
+		return false;
+	*found = (struct finding){
+		.coa = host->coa,
+		.seq = host->seq,
+		.lifetime = left,
+		.literal = host->literal,
+	};
+	return true;
+}
+
 static void host_silence(struct corr *corr, struct host *host, msec_t now)
 {
 	if (!host->silent_until)
@@ -495,21 +537,28 @@ static void host_silence(struct corr *corr, struct host *host, msec_t now)
 }
 
 /*
- * Nobody can say. The kernel's mapping, if any, stays, and its hold policy
- * decides about the packets.
+ * Nobody can say. Where nothing is known the kernel's hold policy decides about the
+ * packets.
  */
 static void lookup_fail(struct corr *corr, struct host *host, msec_t now)
 {
-	struct roam_addr known = host->known ? host->coa :
-					       (struct roam_addr){ 0 };
 	struct lookup *lookup = host->lookup;
-	unsigned int i;
+	struct roam_addr place = { 0 };
+	const struct waiter *w;
+	struct finding found;
 
-	for (i = 0; i < lookup->n_waiters; i++)
-		confirm_refuse(corr, &lookup->waiters[i], LR_LATER);
+	if (host_may_stay(corr, host, now, &found))
+		host_learn(corr, host, now, &found);
+	for (w = lookup->waiters; w < lookup->waiters + lookup->n_waiters; w++)
+		if (host->known && host->seq == w->entry.seq)
+			confirm_known(corr, w, host, now);
+		else
+			confirm_refuse(corr, w, LR_LATER);
+	if (host->known)
+		place = host->coa;
 	tell(corr, host, (struct corr_event){
 		.type = CORR_NO_REGISTER,
-		.coa = known,
+		.coa = place,
 		.took = now - lookup->since,
 	});
 	lookup_end(corr, host);
@@ -699,43 +748,35 @@ static void lookup_found(struct corr *corr, struct host *host, msec_t now,
 	lookup->next = now + again_interval(corr, lookup);
 }
 
-/*
- * A register that came back empty knows nobody until each mobile host renews its
- * registration (OPEN-38). Who was somewhere until now is there still: to take it
- * for a host that does not move would end its connections.
- */
-static bool register_forgot(struct host *host, const struct lr_entry *entry)
+static struct finding answer_finding(const struct corr *corr,
+				     struct host *host, msec_t now,
+				     const struct lr_entry *entry)
 {
-	if (entry->status != LR_NONE || entry->seq) {
-		host->forgotten = 0;
-		return false;
+	struct finding found = finding_of(entry);
+
+	if (entry->status == LR_OK || entry->seq)
+		host->stays = 0;
+	else if (host_may_stay(corr, host, now, &found))
+		return found;
+	if (entry->status == LR_NONE || !entry->lifetime) {
+		found.coa = (struct roam_addr){ 0 };
+		found.literal = false;
+		found.lifetime = corr->config.null_lifetime;
 	}
-	/* Where only a pair key put it is the word of who may have lost the right. */
-	return !host->known && host->seq && host->vouched == host->seq &&
-	       !roam_addr_is_none(&host->coa) &&
-	       host->forgotten++ < FORGOTTEN_MAX;
+	return found;
 }
 
 static void lookup_answer(struct corr *corr, struct host *host, msec_t now,
 			  const struct lr_entry *entry)
 {
 	struct lookup *lookup = host->lookup;
-	struct finding found = finding_of(entry);
+	struct finding found;
 
 	lookup->outstanding = false;
 	switch (entry->status) {
 	case LR_OK:
 	case LR_NONE:
-		if (register_forgot(host, entry)) {
-			found.coa = host->coa;
-			found.seq = host->seq;
-			found.literal = host->literal;
-			found.lifetime = corr->config.null_lifetime;
-		} else if (entry->status == LR_NONE || !entry->lifetime) {
-			found.coa = (struct roam_addr){ 0 };
-			found.literal = false;
-			found.lifetime = corr->config.null_lifetime;
-		}
+		found = answer_finding(corr, host, now, entry);
 		/* a trial may have found a better one meanwhile */
 		if (lookup->reg < corr->current)
 			corr->current = lookup->reg;
@@ -944,6 +985,16 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 		lookup_start(corr, host, now);
 }
 
+/*
+ * A mobile host that uses its mapping says where it is before that ends. It ends all
+ * the same unless the register prolongs it.
+ */
+static bool wants_renewal(const struct host *host, msec_t now)
+{
+	return host->expires != MSEC_NEVER &&
+	       2 * (now - host->learned) > host->expires - now;
+}
+
 static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
 			     const struct waiter *waiter)
 {
@@ -953,9 +1004,10 @@ static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
 		host->known = false;
 	if (host->known && seq < host->seq)
 		confirm(corr, waiter, LR_STALE, host->seq, 0);
-	else if (host->known && seq == host->seq)
+	else if (host->known && seq == host->seq &&
+		 !(wants_renewal(host, now) && lookup_start(corr, host, now)))
 		confirm_known(corr, waiter, host, now);
-	else if (host->known && host->seq &&
+	else if (host->known && host->seq && seq > host->seq &&
 		 proves(corr, waiter->key_id, host))
 		announce_proved(corr, host, now, waiter);
 	else if (lookup_start(corr, host, now))

@@ -13,6 +13,7 @@
 #define MOVE_RETRY_MAX 1000	/* ms between announces to one peer */
 #define FOLLOW_TRIES 3		/* announces that packets follow; who needs more waits for the confirm */
 #define PROBE_TRIES 3		/* unanswered probes until the network is taken to filter */
+#define RENEW_MIN 1000		/* ms between two renewals with one peer */
 
 /**
  * struct probe - whether packets from a permanent address get through from here
@@ -148,6 +149,8 @@ struct peer_key {
  * @again: when the next one leaves, MSEC_NEVER without a care-of address
  * @follow: when packets may follow the last one, MSEC_NEVER: not before the confirm
  * @give_up: end of patience
+ * @renew: when it hears again that we are where we are, MSEC_NEVER: no need to
+ * @ends: when it forgets us unless it does, MSEC_NEVER: it knows nothing
  * @interval: to the next copy
  * @tries: copies sent
  * @took: see struct mobile_peer_status
@@ -174,6 +177,8 @@ struct peer {
 	msec_t again;
 	msec_t follow;
 	msec_t give_up;
+	msec_t renew;
+	msec_t ends;
 	msec_t interval;
 	unsigned int tries;
 	msec_t took;
@@ -503,6 +508,8 @@ static struct peer *peer_new(struct mobile *mobile, struct own *own,
 	peer->own = own;
 	peer->key_id = key_for(mobile, addr);
 	peer->mode = PEER_SEEN;
+	peer->renew = MSEC_NEVER;
+	peer->ends = MSEC_NEVER;
 	peer->took = -1;
 	if (!table_insert(&mobile->peers, &peer->node)) {
 		free(peer);
@@ -532,11 +539,12 @@ static struct peer *peer_use(struct mobile *mobile,
 
 static void peer_schedule(struct mobile *mobile, struct peer *peer)
 {
-	msec_t when = MSEC_NEVER;
+	msec_t when = min_time(peer->renew, peer->ends);
 
-	if (peer->announcing)
-		when = min_time(min_time(peer->again, peer->give_up),
-				peer->follow);
+	if (peer->announcing) {
+		when = min_time(when, min_time(peer->again, peer->give_up));
+		when = min_time(when, peer->follow);
+	}
 	deadline_set(&mobile->acts, &peer->next_act, when);
 }
 
@@ -597,7 +605,7 @@ static void peer_announce(struct mobile *mobile, struct peer *peer, msec_t now,
 			  msec_t patience)
 {
 	peer->announcing = true;
-	peer->current = false;
+	peer->renew = MSEC_NEVER;
 	peer_unindex(mobile, peer);
 	peer_index(mobile, peer);
 	peer->sent_to = (struct roam_addr){ 0 };
@@ -612,6 +620,14 @@ static void peer_announce(struct mobile *mobile, struct peer *peer, msec_t now,
 	peer_schedule(mobile, peer);
 }
 
+/* It does not know where we are, as far as we know. */
+static void peer_unlearn(struct peer *peer)
+{
+	peer->current = false;
+	peer->renew = MSEC_NEVER;
+	peer->ends = MSEC_NEVER;
+}
+
 static void peer_stop(struct mobile *mobile, struct peer *peer)
 {
 	peer->held = false;
@@ -622,6 +638,7 @@ static void peer_stop(struct mobile *mobile, struct peer *peer)
 
 static void peer_plain(struct mobile *mobile, struct peer *peer, msec_t now)
 {
+	peer_unlearn(peer);
 	peer_stop(mobile, peer);
 	peer->mode = PEER_PLAIN;
 	mobile->ops.set_peer(mobile->ctx, &peer->key.perm, &peer->key.addr,
@@ -705,22 +722,39 @@ static msec_t probes_tick(struct mobile *mobile, msec_t now)
 	return next;
 }
 
-static void peer_confirmed(struct mobile *mobile, struct peer *peer,
-			   msec_t now)
+/*
+ * It forgets us @lifetime after it said so, which was later than our first word: what
+ * leaves before @ends arrives in time. Renewed at two thirds, as with registers (D-18).
+ */
+static void peer_learned(struct peer *peer, msec_t now, msec_t lifetime)
 {
-	peer_stop(mobile, peer);
-	peer->mode = PEER_ROAM;
 	peer->current = true;
 	peer->place = peer->own->place;
-	peer->took = now - peer->since;
+	peer->ends = peer->since + lifetime;
+	peer->renew = now + RENEW_MIN;
+	if (peer->renew < peer->since + lifetime * 2 / 3)
+		peer->renew = peer->since + lifetime * 2 / 3;
+}
+
+static void peer_confirmed(struct mobile *mobile, struct peer *peer,
+			   msec_t now, msec_t lifetime)
+{
+	bool news = !peer->current;
+
+	peer_learned(peer, now, lifetime);
+	peer_stop(mobile, peer);
+	peer->mode = PEER_ROAM;
 	mobile->ops.set_peer(mobile->ctx, &peer->key.perm, &peer->key.addr,
 			     PEER_ROAM);
-	tell(mobile, peer->own, (struct mobile_event){
-		.type = MOBILE_PEER_CONFIRMED,
-		.host = peer->key.addr,
-		.tries = peer->tries,
-		.took = peer->took,
-	});
+	if (news) {
+		peer->took = now - peer->since;
+		tell(mobile, peer->own, (struct mobile_event){
+			.type = MOBILE_PEER_CONFIRMED,
+			.host = peer->key.addr,
+			.tries = peer->tries,
+			.took = peer->took,
+		});
+	}
 	probe_start(mobile, peer, now);
 }
 
@@ -756,8 +790,26 @@ static void peer_give_up(struct mobile *mobile, struct peer *peer, msec_t now)
 	});
 }
 
+/*
+ * It may have forgotten us: what it gets now it may refuse, as after a move that it
+ * has not heard of yet.
+ */
+static void peer_forgets(struct mobile *mobile, struct peer *peer)
+{
+	peer_unlearn(peer);
+	peer_follow(mobile, peer);
+}
+
 static void peer_act(struct mobile *mobile, struct peer *peer, msec_t now)
 {
+	if (peer->ends <= now)
+		peer_forgets(mobile, peer);
+	if (peer->renew <= now && !peer->announcing)
+		peer_announce(mobile, peer, now, mobile->config.move_time);
+	if (!peer->announcing) {
+		peer_schedule(mobile, peer);
+		return;
+	}
 	if (peer->give_up <= now) {
 		peer_give_up(mobile, peer, now);
 		return;
@@ -775,7 +827,7 @@ static void peer_act(struct mobile *mobile, struct peer *peer, msec_t now)
  */
 static void peer_move(struct mobile *mobile, struct peer *peer, msec_t now)
 {
-	peer->current = false;
+	peer_unlearn(peer);
 	if (peer->held)
 		peer_announce(mobile, peer, now, mobile->config.announce_time);
 	else if (peer->mode != PEER_PLAIN && is_away(peer->own))
@@ -1026,6 +1078,25 @@ static bool other_mode(const struct mobile *mobile, const struct own *own)
 	       own->literal != (mobile->config.mode == MOBILE_LITERAL);
 }
 
+/*
+ * It is where it was when we started, but the registers may have forgotten, and nobody
+ * wrote down until when the correspondents know.
+ */
+static void own_settle(struct mobile *mobile, struct own *own, msec_t now)
+{
+	struct table_iter iter = { 0 };
+	struct peer *peer;
+
+	own->settled = true;
+	registration_change(mobile, own, now);
+	while ((peer = peer_of(table_next(&mobile->peers, &iter)))) {
+		if (peer->own != own || !peer->current)
+			continue;
+		peer->renew = now;
+		peer_schedule(mobile, peer);
+	}
+}
+
 void mobile_set_coa(struct mobile *mobile, msec_t now,
 		    const struct roam_place *place)
 {
@@ -1038,9 +1109,7 @@ void mobile_set_coa(struct mobile *mobile, msec_t now,
 		    (!own->settled && other_mode(mobile, own))) {
 			own_move(mobile, own, now, coa);
 		} else if (!own->settled) {
-			/* same place, but the registers may have forgotten */
-			own->settled = true;
-			registration_change(mobile, own, now);
+			own_settle(mobile, own, now);
 		}
 	}
 	/* the registers first: the peers are going to ask them */
@@ -1298,7 +1367,8 @@ static void confirm_entry(struct mobile *mobile, struct peer *peer,
 	switch (entry->status) {
 	case LR_OK:
 		if (entry->seq == peer->own->seq)
-			peer_confirmed(mobile, peer, now);
+			peer_confirmed(mobile, peer, now,
+				       (msec_t)entry->lifetime * 1000);
 		break;
 	case LR_NONE:
 	case LR_DENIED:
