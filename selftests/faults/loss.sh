@@ -62,14 +62,15 @@ late_by() {
 	talk_open eager mobile "$correspondent_addr" 7
 	capture_start "$correspondent" eth0 loss.eager.pcap tcp
 	for ((i = 1; i <= 3; i++)); do
-		# A daemon that has just started has no pair key.
+		[[ $1 == register ]] || wait_for 60 proof_is "$1"
+		daemon_signal correspondent lrd STOP
+		on_exit daemon_signal correspondent lrd CONT
+		# A daemon that has just started has no pair key until it is confirmed.
 		if [[ $1 == register ]]; then
 			daemon_stop mobile lrd
 			mobile_start
+			wait_for 60 proof_is "$1"
 		fi
-		wait_for 60 proof_is "$1"
-		daemon_signal correspondent lrd STOP
-		on_exit daemon_signal correspondent lrd CONT
 		move_to $((1 + i % 3))
 		wait_for 60 own_is_mapped
 		echo "move $i" >&"${talk_in[eager]}"

@@ -401,9 +401,15 @@ static void renewed_before_it_ends(void **state)
 	assert_int_equal(s->msg.entries[0].status, LR_OK);
 	assert_int_equal(s->msg.entries[0].lifetime, 300);
 	assert_int_equal(f->n_events, 0);
+	/* what was confirmed is not taken back: another register grants less */
+	pass(f, 110000);
+	announce(f, A, A, 10);
+	answer(f, REG1, LR_OK, A, 10, 20);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].lifetime, 190);
+	assert_int_equal(f->lifetime, 300000);
 	/* by a host that is not where the register says, it is not */
 	forget_past(f);
-	pass(f, 200000);
+	pass(f, 90000);
 	announce(f, EVIL, EVIL, 10);
 	answer(f, REG1, LR_OK, A, 10, 200);
 	assert_int_equal(confirmed(f), LR_STALE);

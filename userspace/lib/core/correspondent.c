@@ -706,23 +706,30 @@ static msec_t again_interval(const struct corr *corr,
 	return corr->config.again << doublings;
 }
 
-/* What a register says, unless it is older than what is known (OPEN-38). */
+/*
+ * What a register says, unless it is older than what is known (OPEN-38). Of the same
+ * registration it shortens nothing: the mobile host relies on what was confirmed.
+ */
 static bool lookup_learn(struct corr *corr, struct host *host, msec_t now,
-			 const struct finding *found)
+			 struct finding found)
 {
 	const struct lookup *lookup = host->lookup;
 	struct roam_addr reg = corr->registers[lookup->reg].addr;
 	struct roam_addr old = host->known ? host->coa :
 					     (struct roam_addr){ 0 };
 
-	if (host->known && found->seq < host->seq)
+	if (host->known && found.seq < host->seq)
 		return false;
-	if (host_learn(corr, host, now, found)) {
+	if (host->known && found.seq == host->seq &&
+	    roam_addr_eq(&found.coa, &host->coa) &&
+	    found.lifetime < host->expires - now)
+		found.lifetime = host->expires - now;
+	if (host_learn(corr, host, now, &found)) {
 		host->vouched = host->seq;
 		tell_learned(corr, host, old, reg, now - lookup->since);
 		return true;
 	}
-	tell_conflict(corr, host, found, reg);
+	tell_conflict(corr, host, &found, reg);
 	host_silence(corr, host, now);
 	return false;
 }
@@ -738,7 +745,7 @@ static void lookup_found(struct corr *corr, struct host *host, msec_t now,
 	 * made up addresses shall not fill the kernel's table.
 	 */
 	if (found->seq || lookup->missed || host->known)
-		learned = lookup_learn(corr, host, now, found);
+		learned = lookup_learn(corr, host, now, *found);
 	waiters_answer(corr, host, now, found, learned);
 	lookup->missed = false;
 	if (!lookup->n_waiters) {
