@@ -92,7 +92,7 @@ struct roam_stats {
  * @grace: how long a left care-of address is still translated
  * @max_mappings: most mappings
  * @max_peers: most correspondents seen
- * @peer_time: a correspondent is forgotten after this without a packet
+ * @peer_time: a correspondent is forgotten after this without a packet or connection
  *
  * Written under roam_net.lock, read without: each is one word on its own.
  */
@@ -131,6 +131,7 @@ struct roam_hold_table {
  * @by_perm: struct roam_mapping by permanent address
  * @by_coa: struct roam_endpoint by care-of address
  * @peers: struct roam_peer by own permanent address and peer
+ * @peers_kept: jiffies when those with a connection were looked for; @sweep only
  * @seen: the correspondent seen last on each CPU; see peer.h
  * @ranges: prefixes that hold permanent addresses, NULL for none; RCU, @lock
  * @exempt: what is never rewritten; RCU, @lock
@@ -159,6 +160,7 @@ struct roam_net {
 	struct rhashtable by_perm;
 	struct rhashtable by_coa;
 	struct rhashtable peers;
+	unsigned long peers_kept;
 	struct roam_seen __percpu *seen;
 	struct roam_ranges __rcu *ranges;
 	struct roam_exempt __rcu *exempt;

@@ -9,6 +9,7 @@
 #include "peer.h"
 #include "resume.h"
 #include "table.h"
+#include "whom.h"
 
 /* Longer than this packets follow no announce that is not confirmed. */
 #define ROAM_FOLLOW_TIME HZ
@@ -18,6 +19,12 @@
  * answered by another one.
  */
 #define ROAM_RESET_LATE (HZ / 10)
+
+/*
+ * Connections that are silent keep their correspondents, but that takes a walk over all
+ * of them: at most one in this part of roam_config.peer_time.
+ */
+#define ROAM_KEEP_PART 8
 
 /* Keys come from the network here, so the hash is one that nobody foresees. */
 static __always_inline u32 roam_peer_hash(const void *key, u32 len, u32 seed)
@@ -217,11 +224,11 @@ int roam_peer_del(struct roam_net *rn, const struct roam_peer_key *key)
 }
 
 /*
- * Removes every entry that was idle for at least @idle jiffies and returns in
- * how many the next one will have been.
+ * In how many jiffies the next entry will have been idle for @idle, 0: there are such
+ * entries. @remove: there were, they are gone.
  */
-static unsigned long roam_peer_remove_idle(struct roam_net *rn, u32 idle,
-					   u8 reason)
+static unsigned long roam_peer_idle_walk(struct roam_net *rn, u32 idle,
+					 bool remove, u8 reason)
 {
 	unsigned long next = MAX_SCHEDULE_TIMEOUT;
 	struct rhashtable_iter iter;
@@ -234,10 +241,12 @@ static unsigned long roam_peer_remove_idle(struct roam_net *rn, u32 idle,
 		if (IS_ERR(peer))
 			continue;
 		age = (u32)jiffies - READ_ONCE(peer->used);
-		if (age >= idle)
+		if (age < idle)
+			next = min_t(unsigned long, next, idle - age);
+		else if (remove)
 			roam_peer_remove(rn, peer, reason);
 		else
-			next = min_t(unsigned long, next, idle - age);
+			next = 0;
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
@@ -246,19 +255,43 @@ static unsigned long roam_peer_remove_idle(struct roam_net *rn, u32 idle,
 
 void roam_peer_flush(struct roam_net *rn)
 {
-	roam_peer_remove_idle(rn, 0, ROAM_MANGLE_REASON_DELETED);
+	roam_peer_idle_walk(rn, 0, true, ROAM_MANGLE_REASON_DELETED);
+}
+
+static bool roam_peer_has_socket(struct roam_net *rn, struct sock *sk,
+				 void *ctx)
+{
+	const struct roam_peer_key key = roam_peer_key_of(sk);
+	struct roam_peer *peer = roam_peer_find(rn, &key);
+
+	if (peer)
+		roam_peer_touch(peer);
+	return true;
 }
 
 unsigned long roam_peer_sweep(struct roam_net *rn)
 {
-	return roam_peer_remove_idle(rn, rn->config.peer_time,
-				     ROAM_MANGLE_REASON_EXPIRED);
+	const u32 time = rn->config.peer_time;
+	unsigned long next, again = rn->peers_kept + time / ROAM_KEEP_PART;
+	unsigned int chain;
+
+	next = roam_peer_idle_walk(rn, time, false, 0);
+	if (next)
+		return next;
+	/* Where they come and go, not for each that goes. */
+	if (time_before(jiffies, again))
+		return again - jiffies;
+	for (chain = 0; chain < roam_sockets_chains(rn); chain++)
+		roam_sockets_walk(rn, chain, roam_peer_has_socket, NULL);
+	rn->peers_kept = jiffies;
+	return roam_peer_idle_walk(rn, time, true, ROAM_MANGLE_REASON_EXPIRED);
 }
 
 int roam_peer_init(struct roam_net *rn)
 {
 	int err;
 
+	rn->peers_kept = jiffies - MAX_JIFFY_OFFSET;
 	rn->seen = alloc_percpu(struct roam_seen);
 	if (!rn->seen)
 		return -ENOMEM;

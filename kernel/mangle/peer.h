@@ -8,10 +8,10 @@
  *
  * - Readers hold rcu_read_lock().
  * - Entries come from the hooks in softirq (an established connection was
- *   seen) and from netlink; they go by netlink or by the sweep after
- *   roam_config.peer_time without a packet. All of these may run at once: the
- *   table's own bucket locks serialise them, and whoever takes an entry out of
- *   the table frees it.
+ *   seen) and from netlink; they go by netlink or by the sweep, after
+ *   roam_config.peer_time without a packet or a connection. All of these may
+ *   run at once: the table's own bucket locks serialise them, and whoever takes
+ *   an entry out of the table frees it.
  * - An unauthenticated sender cannot fill the table: it takes a connection
  *   that a local socket has completed, or a packet this host sends; and
  *   roam_config.max_peers bounds it.
@@ -20,6 +20,7 @@
 #define ROAM_MANGLE_PEER_H
 
 #include <linux/rhashtable.h>
+#include <net/sock.h>
 
 #include "addr.h"
 #include "mangle.h"
@@ -38,7 +39,8 @@ struct roam_peer_key {
  * struct roam_peer - a correspondent
  * @node: in roam_net.peers
  * @key: the key
- * @used: jiffies of the last packet, written only if changed
+ * @used: jiffies of the last packet, or when a connection was found that sent none
+ *	for long; written only if changed
  * @mode: enum roam_mangle_peer_mode, one byte written at once
  * @epoch: roam_mapping.epoch of the own address when this correspondent was last
  *	known to know where it is. While the two differ, and it is not plain,
@@ -65,6 +67,16 @@ struct roam_peer {
 };
 
 struct roam_mapping;
+
+/* Whom a connection is with. */
+static inline struct roam_peer_key roam_peer_key_of(const struct sock *sk)
+{
+	if (sk->sk_family == AF_INET6)
+		return (struct roam_peer_key){ sk->sk_v6_rcv_saddr,
+					       sk->sk_v6_daddr };
+	return (struct roam_peer_key){ roam_addr4(sk->sk_rcv_saddr),
+				       roam_addr4(sk->sk_daddr) };
+}
 
 /* The correspondent or NULL; under rcu_read_lock(). */
 struct roam_peer *roam_peer_find(struct roam_net *rn,
@@ -175,7 +187,10 @@ int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
 /* 0 or -ENOENT. */
 int roam_peer_del(struct roam_net *rn, const struct roam_peer_key *key);
 void roam_peer_flush(struct roam_net *rn);
-/* Forgets the idle; jiffies until the next may go, or MAX_SCHEDULE_TIMEOUT. */
+/*
+ * Forgets the idle, but nobody with a connection; jiffies until the next may go, or
+ * MAX_SCHEDULE_TIMEOUT.
+ */
 unsigned long roam_peer_sweep(struct roam_net *rn);
 
 int roam_peer_init(struct roam_net *rn);

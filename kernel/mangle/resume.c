@@ -13,6 +13,7 @@
 #include "resume.h"
 #include "table.h"
 #include "tcp_timer.h"
+#include "whom.h"
 #include "workqueue.h"
 
 /* Sockets taken out of one chain at a time. */
@@ -42,17 +43,10 @@ static bool roam_moves_contain(const struct roam_moves *moves, u32 epoch)
 static bool roam_socket_moved(struct roam_net *rn, const struct sock *sk,
 			      const struct roam_moves *moves)
 {
+	const struct roam_peer_key key = roam_peer_key_of(sk);
 	const struct roam_mapping *mapping;
 	const struct roam_peer *peer;
-	struct roam_peer_key key;
 
-	if (sk->sk_family == AF_INET6) {
-		key.own = sk->sk_v6_rcv_saddr;
-		key.addr = sk->sk_v6_daddr;
-	} else {
-		key.own = roam_addr4(sk->sk_rcv_saddr);
-		key.addr = roam_addr4(sk->sk_daddr);
-	}
 	mapping = roam_mapping_find(rn, &key.addr);
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
 	    roam_moves_contain(moves, READ_ONCE(mapping->epoch)))
@@ -169,79 +163,68 @@ static void roam_socket_resume_soon(struct roam_net *rn, struct sock *sk,
 	}
 }
 
-/*
- * Takes sockets of one chain that a move concerns, behind the first @skip of
- * them. Returns how many; a full batch means there may be more.
+/**
+ * struct roam_batch - connections of one chain that a move concerns
+ * @moves: what it is about
+ * @skip: how many were in batches before this one
+ * @n: how many this one has; a full one means there may be more
+ * @found: these, with a reference
  */
-static unsigned int roam_chain_collect(struct roam_net *rn, unsigned int bucket,
-				       unsigned int skip,
-				       const struct roam_moves *moves,
-				       struct sock **found)
-{
-	struct inet_hashinfo *table = rn->net->ipv4.tcp_death_row.hashinfo;
-	spinlock_t *lock = inet_ehash_lockp(table, bucket);
-	const struct hlist_nulls_node *node;
-	unsigned int n = 0;
-	struct sock *sk;
+struct roam_batch {
+	const struct roam_moves *moves;
+	unsigned int skip;
+	unsigned int n;
+	struct sock *found[ROAM_RESUME_BATCH];
+};
 
-	spin_lock_bh(lock);
-	sk_nulls_for_each(sk, node, &table->ehash[bucket].chain) {
-		/* Neither those being set up nor those in time-wait. */
-		if (!sk_fullsock(sk) || !net_eq(sock_net(sk), rn->net) ||
-		    !roam_socket_moved(rn, sk, moves))
-			continue;
-		if (skip) {
-			skip--;
-			continue;
-		}
-		if (!refcount_inc_not_zero(&sk->sk_refcnt))
-			continue;
-		found[n++] = sk;
-		if (n == ROAM_RESUME_BATCH)
-			break;
+static bool roam_batch_add(struct roam_net *rn, struct sock *sk, void *ctx)
+{
+	struct roam_batch *batch = ctx;
+
+	if (!roam_socket_moved(rn, sk, batch->moves))
+		return true;
+	if (batch->skip) {
+		batch->skip--;
+		return true;
 	}
-	spin_unlock_bh(lock);
-	return n;
+	if (refcount_inc_not_zero(&sk->sk_refcnt))
+		batch->found[batch->n++] = sk;
+	return batch->n < ROAM_RESUME_BATCH;
 }
 
-static void roam_chain_resume(struct roam_net *rn, unsigned int bucket,
+static void roam_chain_resume(struct roam_net *rn, unsigned int chain,
 			      struct roam_moves *moves)
 {
-	struct sock *found[ROAM_RESUME_BATCH];
-	unsigned int i, n, skip = 0;
+	struct roam_batch batch = { .moves = moves };
+	unsigned int i, done = 0;
 
 	do {
-		rcu_read_lock();
-		n = roam_chain_collect(rn, bucket, skip, moves, found);
-		rcu_read_unlock();
-		for (i = 0; i < n; i++) {
-			roam_socket_resume_soon(rn, found[i], moves);
-			sock_put(found[i]);
+		batch.skip = done;
+		batch.n = 0;
+		roam_sockets_walk(rn, chain, roam_batch_add, &batch);
+		for (i = 0; i < batch.n; i++) {
+			roam_socket_resume_soon(rn, batch.found[i], moves);
+			sock_put(batch.found[i]);
 		}
-		skip += n;
-	} while (n == ROAM_RESUME_BATCH);
+		done += batch.n;
+	} while (batch.n == ROAM_RESUME_BATCH);
 }
 
 static void roam_resume_run(struct work_struct *work)
 {
 	struct roam_net *rn = container_of(work, struct roam_net, resume);
-	struct inet_hashinfo *table = rn->net->ipv4.tcp_death_row.hashinfo;
 	struct roam_moves moves = {
 		.after = rn->resumed,
 		.waits = ROAM_RESUME_WAITS,
 	};
-	unsigned int bucket;
+	unsigned int chain;
 
 	/* A number that was given out is in its place then. */
 	mutex_lock(&rn->lock);
 	moves.last = atomic_read(&rn->epoch);
 	mutex_unlock(&rn->lock);
-	for (bucket = 0; bucket <= table->ehash_mask; bucket++) {
-		if (hlist_nulls_empty(&table->ehash[bucket].chain))
-			continue;
-		roam_chain_resume(rn, bucket, &moves);
-		cond_resched();
-	}
+	for (chain = 0; chain < roam_sockets_chains(rn); chain++)
+		roam_chain_resume(rn, chain, &moves);
 	rn->resumed = moves.last;
 }
 

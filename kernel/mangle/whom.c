@@ -51,6 +51,27 @@ static bool roam_listener_exists(struct roam_net *rn, struct sk_buff *skb,
 			 sk->sk_rcv_saddr == roam_addr_to4(&wire->daddr);
 }
 
+void __roam_sockets_walk(struct roam_net *rn, unsigned int chain,
+			 bool (*fn)(struct roam_net *rn, struct sock *sk,
+				    void *ctx),
+			 void *ctx)
+{
+	struct inet_hashinfo *table = rn->net->ipv4.tcp_death_row.hashinfo;
+	spinlock_t *lock = inet_ehash_lockp(table, chain);
+	const struct hlist_nulls_node *node;
+	struct sock *sk;
+
+	rcu_read_lock();
+	spin_lock_bh(lock);
+	sk_nulls_for_each(sk, node, &table->ehash[chain].chain)
+		if (sk_fullsock(sk) && net_eq(sock_net(sk), rn->net) &&
+		    !fn(rn, sk, ctx))
+			break;
+	spin_unlock_bh(lock);
+	rcu_read_unlock();
+	cond_resched();
+}
+
 bool roam_socket_knows_wire(struct roam_net *rn, struct sk_buff *skb,
 			    struct roam_packet pkt, const __be16 *ports,
 			    bool to_own)

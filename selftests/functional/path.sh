@@ -727,6 +727,37 @@ all_that_is_lost_comes_at_once() {
 	((bytes > 6000)) || fail "$bytes bytes came before the first answer"
 }
 
+# Who talked and went is forgotten; who says nothing, but has a connection, is not.
+silence_is_remembered() {
+	local net silent left address silent_pid
+	case $1 in
+	4) net=192.0.2. ;;
+	6) net=2001:db8:2:: ;;
+	esac
+	silent=${net}98 left=${net}99
+	map 1
+	for address in "$silent" "$left"; do
+		ip -n "$server" address add "$address" dev eth0 nodad
+		on_exit ip -n "$server" address del "$address" dev eth0
+	done
+	expect_ok tool -n "$roamer" mangle config set peer-time 1s
+	on_exit tool -n "$roamer" mangle config set peer-time 10m
+	talk_open "silent$1" server "$(host_of "$(perm "$1")")" 7 "bind=$(host_of "$silent")"
+	silent_pid=$bg_pid
+	echo_once server "$(perm "$1")" "bind=$(host_of "$left")"
+	peer_is_known "$left" || fail "$left is not known"
+	wait_for 30 peer_is_gone "$left"
+	peer_is_known "$silent" || fail "$silent was forgotten, which has a connection"
+	stop "$silent_pid"
+	wait_for 30 peer_is_gone "$silent"
+}
+
+peer_is_known() {
+	tool -n "$roamer" -j mangle peer show | jq -e --arg peer "$1" 'any(.[]; .peer == $peer)'
+}
+
+peer_is_gone() { ! peer_is_known "$1"; }
+
 fixture two_links
 test "OPEN-01 MLR-17 MLR-29 MLR-38: IPv4 connections move" connection_moves 4
 test "OPEN-01 MLR-17 MLR-29 MLR-38: IPv6 connections move" connection_moves 6
@@ -763,6 +794,10 @@ test "OPEN-03: an IPv4 segment brings its socket, where sockets are found early"
 	segments_bring_their_socket 4
 test "OPEN-01 OPEN-03: an IPv6 segment brings its socket, where sockets are found early" \
 	segments_bring_their_socket 6
+test "MLR-35 MLR-37: IPv4 correspondents with silent connections are remembered" \
+	silence_is_remembered 4
+test "OPEN-01 MLR-35 MLR-37: IPv6 correspondents with silent connections are remembered" \
+	silence_is_remembered 6
 test "OPEN-41: lost data is sent again at once after a move" connection_resumes
 test "OPEN-41: all that was lost is sent again without waiting for a word" \
 	all_that_is_lost_comes_at_once

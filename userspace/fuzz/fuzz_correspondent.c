@@ -2,7 +2,8 @@
 /*
  * Any order of packets, answers, announces and forgeries. The mapping moves
  * only by an answer of the asked register or by a proof for that address, and
- * never back; look-ups stay bounded; time goes on.
+ * never back; without a register's word it stays for a while; look-ups stay bounded;
+ * time goes on.
  */
 #include "fuzz.h"
 
@@ -11,6 +12,8 @@
 
 #define PENDING_MAX 3
 #define LAST 4			/* queries that can still be answered */
+#define NULL_LIFETIME 10000
+#define STAYS_MAX 30		/* as the core has it */
 
 /**
  * enum trust - what may change a mapping now
@@ -28,6 +31,8 @@ struct held {
 	struct roam_addr coa;
 	uint64_t seq;
 	msec_t expires;
+	bool vouched;		/* a register or a configured key put it there */
+	unsigned int stays;	/* since then */
 };
 
 struct world {
@@ -65,32 +70,49 @@ static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
 	w->last_to[w->n_sent++ % LAST] = *to;
 }
 
+/* True if the host only stays where it is, for which nobody has to be trusted. */
+static bool stays(struct held *h, const struct roam_addr *coa, uint64_t seq,
+		  msec_t lifetime)
+{
+	return h->vouched && seq == h->seq && roam_addr_eq(coa, &h->coa) &&
+	       lifetime <= NULL_LIFETIME && h->stays++ < STAYS_MAX;
+}
+
 static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 			   const struct roam_addr *coa, uint64_t seq,
 			   msec_t lifetime, bool literal)
 {
 	struct world *w = ctx;
 	struct held *h = &w->held[perm->b[15]];
+	struct held next = {
+		.valid = true, .coa = *coa, .seq = seq,
+		.vouched = h->vouched, .stays = h->stays,
+	};
 
 	check(lifetime >= 0);
 	check(!literal || !roam_addr_is_none(coa));
-	check(w->trust != NOBODY);
-	if (w->trust == REPEAT) {
-		check(h->valid && seq == h->seq);
+	if (w->trust == REGISTER) {
+		next.vouched = true;
+		next.stays = 0;
+	} else if (w->trust == REPEAT && h->valid && seq == h->seq) {
 		check(roam_addr_eq(coa, &h->coa));
-	}
-	if (w->trust == PROOF)
-		check(perm->b[15] == 1 && h->valid && seq > h->seq);
-	if (w->trust == PAIR) {
-		check(roam_addr_eq(perm, &w->pair) && seq > h->seq);
+	} else if (w->trust == PROOF && seq > h->seq) {
+		check(perm->b[15] == 1 && h->valid);
+		next.vouched = true;
+	} else if (w->trust == PAIR && seq > h->seq) {
+		check(roam_addr_eq(perm, &w->pair));
 		check(lifetime && w->now + lifetime <= h->expires);
+		next.vouched = false;
+	} else {
+		check(stays(h, coa, seq, lifetime));
+		next.stays = h->stays;
 	}
 	if (h->valid && h->expires > w->now)
 		check(seq >= h->seq);
 	if (w->refuse)
 		return false;
-	*h = (struct held){ true, *coa, seq,
-			    lifetime ? w->now + lifetime : MSEC_NEVER };
+	next.expires = lifetime ? w->now + lifetime : MSEC_NEVER;
+	*h = next;
 	return true;
 }
 
@@ -119,7 +141,7 @@ static struct corr *make(struct world *w, size_t n_registers)
 	return corr_new(&(struct corr_config){
 		.registers = registers, .n_registers = n_registers,
 		.keys = &key, .n_keys = 1, .timeout = 500, .tries = 3,
-		.null_lifetime = 10000, .prefer = 1000, .again = 50, .again_tries = 6,
+		.null_lifetime = NULL_LIFETIME, .prefer = 1000, .again = 50, .again_tries = 6,
 		.announce_rate = 20, .pending_max = PENDING_MAX,
 	}, &ops, w);
 }
@@ -204,7 +226,7 @@ static void announce(struct world *w, struct input *in)
 static void adopt(struct world *w, struct input *in,
 		  const struct roam_addr *perm)
 {
-	struct held h = { true, take_addr(in, 2), take(in) % 8, 0 };
+	struct held h = { true, take_addr(in, 2), take(in) % 8, 0, true, 0 };
 	msec_t lifetime = take(in) * 50;
 
 	h.expires = lifetime ? w->now + lifetime : MSEC_NEVER;

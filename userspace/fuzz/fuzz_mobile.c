@@ -25,6 +25,7 @@ struct world {
 	unsigned int n_sent;
 	bool confirming;
 	bool paired;
+	bool knows[4][256];	/* what the kernel was told of, by own address and peer */
 	bool restoring;
 	bool literal[2];
 };
@@ -88,10 +89,14 @@ static void on_set_peer(void *ctx, const struct roam_addr *perm,
 {
 	struct world *w = ctx;
 
-	(void)perm;
+	bool *knows = &w->knows[perm->b[15] % 4][peer->b[15]];
+
 	check(roam_addr_is_usable(peer));
+	/* What it knew can be proved anew, or has ended. */
 	check(mode == PEER_PLAIN || (mode == PEER_ROAM && w->confirming) ||
-	      (mode == PEER_ANNOUNCED && (w->paired || is_partner(peer))));
+	      (mode == PEER_ANNOUNCED &&
+	       (w->paired || is_partner(peer) || *knows)));
+	*knows = mode == PEER_ROAM;
 }
 
 static void on_probe(void *ctx, const struct roam_addr *from,

@@ -95,12 +95,13 @@ static const char *proof_name(enum mobile_proof proof)
 
 static void add_peer(void *ctx, const struct mobile_peer_status *st)
 {
-	json_array_append_new(ctx, json_pack("{so so ss ss sb so}",
+	json_array_append_new(ctx, json_pack("{so so ss ss sb so so}",
 		"permanent", json_addr(&st->perm),
 		"correspondent", json_addr(&st->peer),
 		"mode", mode_name(st->mode),
 		"proof", proof_name(st->proof),
 		"current", st->current,
+		"expires_in", json_until(st->expires),
 		"confirm_ms", st->took < 0 ? json_null() :
 					     json_integer(st->took)));
 }

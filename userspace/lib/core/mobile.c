@@ -491,14 +491,52 @@ static uint32_t key_for(const struct mobile *mobile,
 	return 0;
 }
 
-/* OPEN-32: beyond the limit the one idle longest gives way. */
+/* It does not know where we are, as far as we know. */
+static void peer_unlearn(struct peer *peer)
+{
+	peer->current = false;
+	peer->renew = MSEC_NEVER;
+	peer->ends = MSEC_NEVER;
+}
+
+/*
+ * Most of a round trip earlier than the confirm. The kernel keeps a correspondent that was
+ * not told yet after all from ending connections, and lets nothing more pass where
+ * the confirm does not come.
+ */
+static void peer_follow(struct mobile *mobile, struct peer *peer)
+{
+	peer->follow = MSEC_NEVER;
+	peer->mode = PEER_ANNOUNCED;
+	mobile->ops.set_peer(mobile->ctx, &peer->key.perm, &peer->key.addr,
+			     PEER_ANNOUNCED);
+}
+
+/*
+ * It may have forgotten us: what it gets now it may refuse, as after a move that it
+ * has not heard of yet.
+ */
+static void peer_forgets(struct mobile *mobile, struct peer *peer)
+{
+	peer_unlearn(peer);
+	peer_follow(mobile, peer);
+}
+
+/* OPEN-32: beyond the limit the one idle longest gives way. Nobody renews it then. */
+static void peer_evict(struct mobile *mobile)
+{
+	if (mobile->oldest->current)
+		peer_forgets(mobile, mobile->oldest);
+	peer_free(mobile, mobile->oldest);
+}
+
 static struct peer *peer_new(struct mobile *mobile, struct own *own,
 			     const struct roam_addr *addr)
 {
 	struct peer *peer;
 
 	if (mobile->peers.count && mobile->peers.count >= mobile->config.peers_max)
-		peer_free(mobile, mobile->oldest);
+		peer_evict(mobile);
 	if (!deadlines_reserve(&mobile->acts, mobile->peers.count + 1))
 		return NULL;
 	peer = calloc(1, sizeof(*peer));
@@ -618,14 +656,6 @@ static void peer_announce(struct mobile *mobile, struct peer *peer, msec_t now,
 	if (is_away(peer->own))
 		peer_send(mobile, peer, now);
 	peer_schedule(mobile, peer);
-}
-
-/* It does not know where we are, as far as we know. */
-static void peer_unlearn(struct peer *peer)
-{
-	peer->current = false;
-	peer->renew = MSEC_NEVER;
-	peer->ends = MSEC_NEVER;
 }
 
 static void peer_stop(struct mobile *mobile, struct peer *peer)
@@ -759,19 +789,6 @@ static void peer_confirmed(struct mobile *mobile, struct peer *peer,
 }
 
 /*
- * Most of a round trip earlier than the confirm. The kernel keeps a correspondent that was
- * not told yet after all from ending connections, and lets nothing more pass where
- * the confirm does not come.
- */
-static void peer_follow(struct mobile *mobile, struct peer *peer)
-{
-	peer->follow = MSEC_NEVER;
-	peer->mode = PEER_ANNOUNCED;
-	mobile->ops.set_peer(mobile->ctx, &peer->key.perm, &peer->key.addr,
-			     PEER_ANNOUNCED);
-}
-
-/*
  * Out of patience. Where no packet waits for the answer the mode stays: open
  * connections keep it, and the next move announces again.
  */
@@ -788,16 +805,6 @@ static void peer_give_up(struct mobile *mobile, struct peer *peer, msec_t now)
 		.tries = peer->tries,
 		.took = now - peer->since,
 	});
-}
-
-/*
- * It may have forgotten us: what it gets now it may refuse, as after a move that it
- * has not heard of yet.
- */
-static void peer_forgets(struct mobile *mobile, struct peer *peer)
-{
-	peer_unlearn(peer);
-	peer_follow(mobile, peer);
 }
 
 static void peer_act(struct mobile *mobile, struct peer *peer, msec_t now)
@@ -1578,6 +1585,7 @@ void mobile_foreach_peer(const struct mobile *mobile,
 			.mode = peer->mode,
 			.proof = proof_of(peer),
 			.current = peer->current,
+			.expires = peer->ends,
 			.took = peer->took,
 		});
 }

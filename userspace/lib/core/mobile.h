@@ -306,6 +306,7 @@ enum mobile_proof {
  * @mode: how it takes part
  * @proof: what will make it believe the next move
  * @current: it confirmed the present care-of address
+ * @expires: when it forgets that, unless it is renewed; MSEC_NEVER: not known
  * @took: milliseconds its last confirm took, -1 if none
  */
 struct mobile_peer_status {
@@ -314,6 +315,7 @@ struct mobile_peer_status {
 	enum peer_mode mode;
 	enum mobile_proof proof;
 	bool current;
+	msec_t expires;
 	msec_t took;
 };
 
