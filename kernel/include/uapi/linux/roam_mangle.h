@@ -61,10 +61,10 @@ enum roam_mangle_mode {
  * @ROAM_MANGLE_PEER_MODE_PLAIN: It did not confirm; its connections last as
  *   long as the care-of address.
  * @ROAM_MANGLE_PEER_MODE_ANNOUNCED: It took part before, and was sent proof of
- *   the present care-of address a moment ago: for a second, what open
- *   connections send follows the announcement; what opens one waits. Until it
- *   confirms, resets from it that refuse a segment are dropped. Setting this
- *   mode again sends again what is not acknowledged.
+ *   the present care-of address a moment ago, or may just have forgotten it:
+ *   for a second, what open connections send follows the announcement; what
+ *   opens one waits. Until it confirms, resets from it that refuse a segment
+ *   are dropped. Setting this mode again sends again what is not acknowledged.
  */
 enum roam_mangle_peer_mode {
 	ROAM_MANGLE_PEER_MODE_SEEN,
