@@ -258,13 +258,15 @@ void roam_peer_flush(struct roam_net *rn)
 	roam_peer_idle_walk(rn, 0, true, ROAM_MANGLE_REASON_DELETED);
 }
 
+/* One that cannot be told is forgotten all the same, as with packets to it. */
 static bool roam_peer_has_socket(struct roam_net *rn, struct sock *sk,
 				 void *ctx)
 {
 	const struct roam_peer_key key = roam_peer_key_of(sk);
+	struct roam_mapping *own = roam_mapping_find(rn, &key.own);
 	struct roam_peer *peer = roam_peer_find(rn, &key);
 
-	if (peer)
+	if (peer && own && roam_peer_is_told(peer, READ_ONCE(own->epoch)))
 		roam_peer_touch(peer);
 	return true;
 }
@@ -272,15 +274,16 @@ static bool roam_peer_has_socket(struct roam_net *rn, struct sock *sk,
 unsigned long roam_peer_sweep(struct roam_net *rn)
 {
 	const u32 time = rn->config.peer_time;
-	unsigned long next, again = rn->peers_kept + time / ROAM_KEEP_PART;
+	const unsigned long pause = time / ROAM_KEEP_PART;
+	unsigned long next, since = jiffies - rn->peers_kept;
 	unsigned int chain;
 
 	next = roam_peer_idle_walk(rn, time, false, 0);
 	if (next)
 		return next;
 	/* Where they come and go, not for each that goes. */
-	if (time_before(jiffies, again))
-		return again - jiffies;
+	if (since < pause)
+		return pause - since;
 	for (chain = 0; chain < roam_sockets_chains(rn); chain++)
 		roam_sockets_walk(rn, chain, roam_peer_has_socket, NULL);
 	rn->peers_kept = jiffies;

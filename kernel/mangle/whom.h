@@ -222,6 +222,8 @@ roam_sockets_walk(struct roam_net *rn, unsigned int chain,
 	const struct inet_hashinfo *table =
 		rn->net->ipv4.tcp_death_row.hashinfo;
 
+	if (!(chain % 1024))
+		cond_resched();
 	if (!hlist_nulls_empty(&table->ehash[chain].chain))
 		__roam_sockets_walk(rn, chain, fn, ctx);
 }

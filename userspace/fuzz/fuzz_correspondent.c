@@ -32,7 +32,7 @@ struct held {
 	uint64_t seq;
 	msec_t expires;
 	bool vouched;		/* a register or a configured key put it there */
-	unsigned int stays;	/* since then */
+	msec_t stay_end;	/* 0: it did not stay since then */
 };
 
 struct world {
@@ -71,11 +71,13 @@ static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
 }
 
 /* True if the host only stays where it is, for which nobody has to be trusted. */
-static bool stays(struct held *h, const struct roam_addr *coa, uint64_t seq,
-		  msec_t lifetime)
+static bool stays(const struct world *w, struct held *h,
+		  const struct roam_addr *coa, uint64_t seq, msec_t lifetime)
 {
+	if (!h->stay_end)
+		h->stay_end = w->now + STAYS_MAX * NULL_LIFETIME;
 	return h->vouched && seq == h->seq && roam_addr_eq(coa, &h->coa) &&
-	       lifetime <= NULL_LIFETIME && h->stays++ < STAYS_MAX;
+	       lifetime <= NULL_LIFETIME && w->now + lifetime <= h->stay_end;
 }
 
 static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
@@ -86,14 +88,14 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 	struct held *h = &w->held[perm->b[15]];
 	struct held next = {
 		.valid = true, .coa = *coa, .seq = seq,
-		.vouched = h->vouched, .stays = h->stays,
+		.vouched = h->vouched, .stay_end = h->stay_end,
 	};
 
 	check(lifetime >= 0);
 	check(!literal || !roam_addr_is_none(coa));
 	if (w->trust == REGISTER) {
 		next.vouched = true;
-		next.stays = 0;
+		next.stay_end = 0;
 	} else if (w->trust == REPEAT && h->valid && seq == h->seq) {
 		check(roam_addr_eq(coa, &h->coa));
 	} else if (w->trust == PROOF && seq > h->seq) {
@@ -104,8 +106,8 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 		check(lifetime && w->now + lifetime <= h->expires);
 		next.vouched = false;
 	} else {
-		check(stays(h, coa, seq, lifetime));
-		next.stays = h->stays;
+		check(stays(w, h, coa, seq, lifetime));
+		next.stay_end = h->stay_end;
 	}
 	if (h->valid && h->expires > w->now)
 		check(seq >= h->seq);
@@ -180,6 +182,8 @@ static void answer(struct world *w, struct input *in)
 	if (!could_arrive(&msg))
 		return;
 	w->trust = wrong & 1 || msg.key_id != from.b[15] ? NOBODY : REGISTER;
+	if (w->trust == REGISTER && msg.entries[0].seq)
+		w->held[msg.entries[0].perm.b[15]].stay_end = 0;
 	corr_input(w->corr, w->now, &from, LR_PORT, &msg);
 	w->trust = NOBODY;
 }

@@ -407,48 +407,99 @@ static void renewed_before_it_ends(void **state)
 	answer(f, REG1, LR_OK, A, 10, 20);
 	assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].lifetime, 190);
 	assert_int_equal(f->lifetime, 300000);
-	/* by a host that is not where the register says, it is not */
+}
+
+/* By whom the register, or the kernel, does not follow: what is known is known. */
+static void renewal_is_no_proof(void **state)
+{
+	struct fixture *f = *state;
+
+	know(f);
+	pass(f, 140000);
+	/* a register that is behind */
+	announce(f, A, A, 10);
+	answer(f, REG1, LR_OK, B, 9, 200);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].lifetime, 60);
+	assert_int_equal(count_events(f, CORR_UNPROVED), 0);
+	/* no memory for it */
 	forget_past(f);
-	pass(f, 90000);
-	announce(f, EVIL, EVIL, 10);
+	f->refuse = true;
+	announce(f, A, A, 10);
 	answer(f, REG1, LR_OK, A, 10, 200);
+	assert_int_equal(confirmed(f), LR_OK);
+	f->refuse = false;
+	/* from another place it makes nobody ask */
+	pass(f, 2000);
+	forget_past(f);
+	announce(f, EVIL, EVIL, 10);
 	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(count(f, LR_QUERY), 0);
+	/* nor is what has ended confirmed, however late the answer is read */
+	pass(f, 57500);
+	announce(f, A, A, 10);
+	f->now += 5000;
+	answer(f, REG1, LR_DENIED, "", 0, 0);
+	answer(f, REG2, LR_DENIED, "", 0, 0);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].lifetime, 60);
+}
+
+/* A renewal that no register answers, or only one that knows nobody. */
+static void renew_in_vain(struct fixture *f, bool answered)
+{
+	forget_past(f);
+	announce(f, A, A, 10);
+	if (answered)
+		answer(f, REG1, LR_NONE, "", 0, 0);
+	else
+		pass(f, 3000);
+	assert_int_equal(confirmed(f), LR_OK);
 	assert_addr(f->coa, A);
 }
 
-/* The same while no register knows it, or none answers: no longer than it may. */
 static void renewed_without_a_register(void **state)
+{
+	struct fixture *f = *state;
+	msec_t since;
+
+	know(f);
+	pass(f, 190000);
+	since = f->now;
+	while (f->now < since + 29 * 60000) {
+		renew_in_vain(f, true);
+		assert_int_equal(f->n_set, 1);
+		assert_int_equal(f->lifetime, 60000);
+		pass(f, 50000);
+	}
+	renew_in_vain(f, false);
+	assert_int_equal(count_events(f, CORR_NO_REGISTER), 1);
+	/* no longer than it may */
+	assert_in_range(f->now + f->lifetime, since + 30 * 60000,
+			since + 30 * 60000);
+	pass(f, f->lifetime - 5000);
+	renew_in_vain(f, false);
+	assert_int_equal(f->n_set, 0);
+	assert_in_range(last(f, LR_CONFIRM)->msg.entries[0].lifetime, 1, 2);
+	pass(f, 10000);
+	assert_int_equal(hosts(f), 0);
+}
+
+/* Announces of somebody else make it ask in vain, but do not use up that time. */
+static void forgers_do_not_shorten_it(void **state)
 {
 	struct fixture *f = *state;
 	unsigned int i;
 
 	know(f);
-	for (i = 0; i < 30; i++) {
-		pass(f, f->lifetime - 10000);
+	pass(f, 150000);
+	for (i = 0; i < 60; i++) {
 		forget_past(f);
-		announce(f, A, A, 10);
-		if (i < 29)
-			answer(f, REG1, LR_NONE, "", 0, 0);
-		else
-			pass(f, 3000);
-		assert_int_equal(f->n_set, 1);
-		assert_addr(f->coa, A);
-		assert_int_equal(f->lifetime, 60000);
-		assert_int_equal(confirmed(f), LR_OK);
-		assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].lifetime,
-				 60);
+		announce(f, EVIL, EVIL, 999);
+		pass(f, 4100);
 	}
-	assert_int_equal(count_events(f, CORR_NO_REGISTER), 1);
-	forget_past(f);
-	pass(f, 50000);
-	announce(f, A, A, 10);
-	pass(f, 3000);
-	assert_int_equal(f->n_set, 0);
-	/* until the end */
-	assert_int_equal(confirmed(f), LR_OK);
-	assert_in_range(last(f, LR_CONFIRM)->msg.entries[0].lifetime, 3, 7);
-	pass(f, 10000);
-	assert_int_equal(hosts(f), 0);
+	renew_in_vain(f, false);
+	assert_in_range(last(f, LR_CONFIRM)->msg.entries[0].lifetime, 50, 60);
 }
 
 static void no_mapping_is_remembered(void **state)
@@ -1318,6 +1369,10 @@ int main(void)
 		     renewed_before_it_ends),
 		test("OPEN-38 OPEN-45: and for a while, without a register, too",
 		     renewed_without_a_register),
+		test("OPEN-32 OPEN-45: forged announces do not use up that while",
+		     forgers_do_not_shorten_it),
+		test("MLR-38 OPEN-38: a renewal asks, but needs no proof",
+		     renewal_is_no_proof),
 		test("MLR-24 D-19: no mapping is remembered for 60 s",
 		     no_mapping_is_remembered),
 		test("OPEN-38: whom an empty register forgot stays where it was",

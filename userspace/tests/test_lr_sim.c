@@ -420,6 +420,12 @@ static void host_restart(struct host *h)
 			mobile_adopt_peer(h->mobile, &h->perm, &a,
 					  (enum peer_mode)h->modes[i]);
 	}
+	/* The kernel tells who was not told of the last move. */
+	for (i = 0; i < HOSTS; i++) {
+		a = addr(kind->perms[i]);
+		if (h->modes[i] != PEER_PLAIN && h->modes[i] >= 0 && roll(w, 2))
+			mobile_miss(h->mobile, w->now, &h->perm, &a);
+	}
 	host_set_coa(h);
 }
 

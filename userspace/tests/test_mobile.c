@@ -1034,6 +1034,75 @@ static void who_forgets_us_gets_nothing(void **state)
 	assert_int_equal(f->modes[0], -1);
 }
 
+/* The kernel takes it for no move: what it let through before it lets through again. */
+static void back_at_the_same_address(void **state)
+{
+	struct fixture *f = *state;
+
+	set_coa(f, A);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	miss(f, PEER);
+	confirm_for(f, 60);
+	set_coa(f, "");
+	pass(f, 59999);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+	pass(f, 1);
+	assert_int_equal(f->modes[0], PEER_ANNOUNCED);
+	set_coa(f, A);
+	confirm_for(f, 60);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+}
+
+/* Announced for 30 s, then again at a third of what is left, and so on. */
+static void renewal_is_not_given_up(void **state)
+{
+	struct fixture *f = *state;
+
+	set_coa(f, A);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	miss(f, PEER);
+	confirm_for(f, 300);
+	pass(f, 200000);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	pass(f, 30000);
+	forget_past(f);
+	pass(f, 23000);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 0);
+	pass(f, 1000);
+	assert_true(count_to(f, PEER, LR_ANNOUNCE) > 0);
+	confirm_for(f, 300);
+	forget_past(f);
+	pass(f, 60000);
+	assert_int_equal(f->modes[0], -1);
+}
+
+/* A daemon that starts does not know how long anybody knows. */
+static void adopted_peers_are_renewed(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr perm = addr(PERM), a = addr(A), peer = addr(PEER),
+			 second = addr(PEER2);
+
+	mobile_adopt_own(f->mobile, &perm, &a, 7, false);
+	mobile_adopt_peer(f->mobile, &perm, &peer, PEER_ROAM);
+	mobile_adopt_peer(f->mobile, &perm, &second, PEER_ROAM);
+	/* what the kernel says of one that was not told of the last move */
+	miss(f, PEER2);
+	assert_int_equal(count_to(f, PEER2, LR_ANNOUNCE), 1);
+	set_coa(f, A);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	pass(f, 1);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	assert_int_equal(count_to(f, PEER2, LR_ANNOUNCE), 1);
+	answer(f, PEER2, LR_ANNOUNCE, LR_OK);
+	forget_past(f);
+	pass(f, 29998);
+	assert_int_equal(f->modes[0], -1);
+	pass(f, 1);
+	assert_int_equal(f->modes[0], PEER_ANNOUNCED);
+	assert_int_equal(f->modes[1], -1);
+}
+
 static void confirm_of_an_old_place_is_ignored(void **state)
 {
 	struct fixture *f = *state;
@@ -1623,6 +1692,12 @@ int main(void)
 		     peers_are_renewed, setup),
 		test("MLR-38 OPEN-45: nothing is sent to a correspondent that forgot us",
 		     who_forgets_us_gets_nothing, setup),
+		test("MLR-38: who is back at the same address may have been forgotten",
+		     back_at_the_same_address, setup),
+		test("MLR-38: an unanswered renewal is repeated until the end",
+		     renewal_is_not_given_up, setup),
+		test("MLR-38 OPEN-45: correspondents are renewed after a restart",
+		     adopted_peers_are_renewed, setup),
 		test("OPEN-28: a confirm of an old place is ignored",
 		     confirm_of_an_old_place_is_ignored, setup),
 		test("OPEN-28: only the asked peer confirms",

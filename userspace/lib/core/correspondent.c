@@ -12,7 +12,7 @@
 #define DOUBLINGS_MAX 10	/* of the interval to ask again */
 #define SILENCE 1000		/* ms without questions after a failed look-up */
 #define IDLE_MAX 30000		/* ms; an ended mapping busier than this is renewed */
-#define STAYS_MAX 30		/* times a null_lifetime without a register's word */
+#define STAYS_MAX 30		/* times a null_lifetime; so long without a register's word */
 #define FIRST_USE 100		/* ms; the packets that asked for it are no use of it */
 #define EXPIRED_SLACK 1000	/* ms the kernel's clock of a mapping may differ */
 
@@ -75,7 +75,7 @@ struct lookup {
  * @expires: when it has to be asked again
  * @literal: its packets carry its permanent address
  * @pair: the pair key of its announces; its key_id is 0 for none
- * @stays: times in a row that it stayed without a register's word
+ * @stay_end: until when it may stay without a register's word, 0: that is not needed
  * @lookup: the look-up under way, or NULL
  * @silent_until: no questions before, after a failure; 0 = not silent
  */
@@ -91,7 +91,7 @@ struct host {
 	msec_t expires;
 	bool literal;
 	struct corr_pair pair;
-	unsigned int stays;
+	msec_t stay_end;
 	struct lookup *lookup;
 	msec_t silent_until;
 };
@@ -174,6 +174,11 @@ struct finding {
 static msec_t min_time(msec_t a, msec_t b)
 {
 	return a < b ? a : b;
+}
+
+static msec_t max_time(msec_t a, msec_t b)
+{
+	return a > b ? a : b;
 }
 
 static void *copy_list(const void *list, size_t n, size_t size)
@@ -416,6 +421,14 @@ static void confirm_refuse(struct corr *corr, const struct waiter *waiter,
 	confirm(corr, waiter, status, waiter->entry.seq, 0);
 }
 
+/* Does it know the announced registration, whatever a register says? */
+static bool host_knows(const struct host *host, const struct waiter *waiter,
+		       msec_t now)
+{
+	return host->known && host->expires > now &&
+	       host->seq == waiter->entry.seq;
+}
+
 /* By what is known, which is not older than the announce. */
 static void confirm_known(struct corr *corr, const struct waiter *waiter,
 			  const struct host *host, msec_t now)
@@ -507,17 +520,17 @@ static void lookup_end(struct corr *corr, struct host *host)
 static bool host_may_stay(const struct corr *corr, struct host *host,
 			  msec_t now, struct finding *found)
 {
-	msec_t longest = corr->config.null_lifetime;
+	const msec_t step = corr->config.null_lifetime;
 	msec_t left = host->known ? host->expires - now : 0;
 
 	/* Where only a pair key put it is the word of who may have lost the right. */
 	if (!host->seq || host->vouched != host->seq ||
 	    roam_addr_is_none(&host->coa) || host->expires == MSEC_NEVER)
 		return false;
-	if (left < longest && host->stays < STAYS_MAX) {
-		host->stays++;
-		left = longest;
-	}
+	if (left < step && !host->stay_end)
+		host->stay_end = now + STAYS_MAX * step;
+	if (left < step)
+		left = max_time(left, min_time(step, host->stay_end - now));
 	if (left <= 0)
 		return false;
 	*found = (struct finding){
@@ -550,7 +563,7 @@ static void lookup_fail(struct corr *corr, struct host *host, msec_t now)
 	if (host_may_stay(corr, host, now, &found))
 		host_learn(corr, host, now, &found);
 	for (w = lookup->waiters; w < lookup->waiters + lookup->n_waiters; w++)
-		if (host->known && host->seq == w->entry.seq)
+		if (host_knows(host, w, now))
 			confirm_known(corr, w, host, now);
 		else
 			confirm_refuse(corr, w, LR_LATER);
@@ -680,7 +693,9 @@ static void waiters_answer(struct corr *corr, struct host *host, msec_t now,
 
 	while (i < lookup->n_waiters) {
 		w = &lookup->waiters[i];
-		if (found->seq < w->entry.seq ||
+		if (host_knows(host, w, now) && found->seq <= host->seq) {
+			confirm_known(corr, w, host, now);
+		} else if (found->seq < w->entry.seq ||
 		    (host->known && found->seq < host->seq)) {
 			if (waiter_again(corr, host, w, now)) {
 				i++;
@@ -761,9 +776,9 @@ static struct finding answer_finding(const struct corr *corr,
 {
 	struct finding found = finding_of(entry);
 
-	if (entry->status == LR_OK || entry->seq)
-		host->stays = 0;
-	else if (host_may_stay(corr, host, now, &found))
+	if (entry->seq && entry->seq >= host->seq)
+		host->stay_end = 0;
+	else if (!entry->seq && host_may_stay(corr, host, now, &found))
 		return found;
 	if (entry->status == LR_NONE || !entry->lifetime) {
 		found.coa = (struct roam_addr){ 0 };
@@ -996,9 +1011,12 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
  * A mobile host that uses its mapping says where it is before that ends. It ends all
  * the same unless the register prolongs it.
  */
-static bool wants_renewal(const struct host *host, msec_t now)
+static bool wants_renewal(const struct host *host, msec_t now,
+			  const struct lr_entry *entry)
 {
-	return host->expires != MSEC_NEVER &&
+	struct roam_addr place = place_of(entry);
+
+	return host->expires != MSEC_NEVER && roam_addr_eq(&place, &host->coa) &&
 	       2 * (now - host->learned) > host->expires - now;
 }
 
@@ -1012,7 +1030,8 @@ static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
 	if (host->known && seq < host->seq)
 		confirm(corr, waiter, LR_STALE, host->seq, 0);
 	else if (host->known && seq == host->seq &&
-		 !(wants_renewal(host, now) && lookup_start(corr, host, now)))
+		 !(wants_renewal(host, now, &waiter->entry) &&
+		   lookup_start(corr, host, now)))
 		confirm_known(corr, waiter, host, now);
 	else if (host->known && host->seq && seq > host->seq &&
 		 proves(corr, waiter->key_id, host))

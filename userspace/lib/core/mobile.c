@@ -227,6 +227,11 @@ static msec_t min_time(msec_t a, msec_t b)
 	return a < b ? a : b;
 }
 
+static msec_t max_time(msec_t a, msec_t b)
+{
+	return a > b ? a : b;
+}
+
 static bool is_away(const struct own *own)
 {
 	return !roam_addr_is_none(&own->coa);
@@ -577,11 +582,13 @@ static struct peer *peer_use(struct mobile *mobile,
 
 static void peer_schedule(struct mobile *mobile, struct peer *peer)
 {
-	msec_t when = min_time(peer->renew, peer->ends);
+	msec_t when = peer->ends;
 
 	if (peer->announcing) {
 		when = min_time(when, min_time(peer->again, peer->give_up));
 		when = min_time(when, peer->follow);
+	} else {
+		when = min_time(when, peer->renew);
 	}
 	deadline_set(&mobile->acts, &peer->next_act, when);
 }
@@ -761,9 +768,8 @@ static void peer_learned(struct peer *peer, msec_t now, msec_t lifetime)
 	peer->current = true;
 	peer->place = peer->own->place;
 	peer->ends = peer->since + lifetime;
-	peer->renew = now + RENEW_MIN;
-	if (peer->renew < peer->since + lifetime * 2 / 3)
-		peer->renew = peer->since + lifetime * 2 / 3;
+	peer->renew = max_time(now + RENEW_MIN,
+			       peer->since + lifetime * 2 / 3);
 }
 
 static void peer_confirmed(struct mobile *mobile, struct peer *peer,
@@ -798,6 +804,10 @@ static void peer_give_up(struct mobile *mobile, struct peer *peer, msec_t now)
 		peer_plain(mobile, peer, now);
 		return;
 	}
+	/* Once more, and again, before what it knows ends. */
+	if (peer->current)
+		peer->renew = max_time(now + RENEW_MIN,
+				       now + (peer->ends - now) / 3);
 	peer_stop(mobile, peer);
 	tell(mobile, peer->own, (struct mobile_event){
 		.type = MOBILE_UNANSWERED,
@@ -834,7 +844,9 @@ static void peer_act(struct mobile *mobile, struct peer *peer, msec_t now)
  */
 static void peer_move(struct mobile *mobile, struct peer *peer, msec_t now)
 {
-	peer_unlearn(peer);
+	/* Not @ends: for the kernel, to be back at the same address is no move. */
+	peer->current = false;
+	peer->renew = MSEC_NEVER;
 	if (peer->held)
 		peer_announce(mobile, peer, now, mobile->config.announce_time);
 	else if (peer->mode != PEER_PLAIN && is_away(peer->own))
@@ -1100,6 +1112,7 @@ static void own_settle(struct mobile *mobile, struct own *own, msec_t now)
 		if (peer->own != own || !peer->current)
 			continue;
 		peer->renew = now;
+		peer->ends = now + mobile->config.move_time;
 		peer_schedule(mobile, peer);
 	}
 }
