@@ -284,8 +284,10 @@ unsigned long roam_peer_sweep(struct roam_net *rn)
 	/* Where they come and go, not for each that goes. */
 	if (since < pause)
 		return pause - since;
-	for (chain = 0; chain < roam_sockets_chains(rn); chain++)
-		roam_sockets_walk(rn, chain, roam_peer_has_socket, NULL);
+	for (chain = 0; roam_chain_next(rn, &chain); chain++) {
+		roam_chain_walk(rn, chain, roam_peer_has_socket, NULL);
+		cond_resched();
+	}
 	rn->peers_kept = jiffies;
 	return roam_peer_idle_walk(rn, time, true, ROAM_MANGLE_REASON_EXPIRED);
 }

@@ -195,13 +195,14 @@ static bool roam_batch_add(struct roam_net *rn, struct sock *sk, void *ctx)
 static void roam_chain_resume(struct roam_net *rn, unsigned int chain,
 			      struct roam_moves *moves)
 {
-	struct roam_batch batch = { .moves = moves };
+	struct roam_batch batch;
 	unsigned int i, done = 0;
 
+	batch.moves = moves;
 	do {
 		batch.skip = done;
 		batch.n = 0;
-		roam_sockets_walk(rn, chain, roam_batch_add, &batch);
+		roam_chain_walk(rn, chain, roam_batch_add, &batch);
 		for (i = 0; i < batch.n; i++) {
 			roam_socket_resume_soon(rn, batch.found[i], moves);
 			sock_put(batch.found[i]);
@@ -223,8 +224,10 @@ static void roam_resume_run(struct work_struct *work)
 	mutex_lock(&rn->lock);
 	moves.last = atomic_read(&rn->epoch);
 	mutex_unlock(&rn->lock);
-	for (chain = 0; chain < roam_sockets_chains(rn); chain++)
+	for (chain = 0; roam_chain_next(rn, &chain); chain++) {
 		roam_chain_resume(rn, chain, &moves);
+		cond_resched();
+	}
 	rn->resumed = moves.last;
 }
 

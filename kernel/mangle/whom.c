@@ -51,10 +51,27 @@ static bool roam_listener_exists(struct roam_net *rn, struct sk_buff *skb,
 			 sk->sk_rcv_saddr == roam_addr_to4(&wire->daddr);
 }
 
-void __roam_sockets_walk(struct roam_net *rn, unsigned int chain,
-			 bool (*fn)(struct roam_net *rn, struct sock *sk,
-				    void *ctx),
-			 void *ctx)
+bool roam_chain_next(const struct roam_net *rn, unsigned int *chain)
+{
+	const struct inet_hashinfo *table =
+		rn->net->ipv4.tcp_death_row.hashinfo;
+	unsigned int i;
+
+	for (i = *chain; i <= table->ehash_mask; i++) {
+		if (!hlist_nulls_empty(&table->ehash[i].chain)) {
+			*chain = i;
+			return true;
+		}
+		if (!(i % 1024))
+			cond_resched();
+	}
+	return false;
+}
+
+void roam_chain_walk(struct roam_net *rn, unsigned int chain,
+		     bool (*fn)(struct roam_net *rn, struct sock *sk,
+				void *ctx),
+		     void *ctx)
 {
 	struct inet_hashinfo *table = rn->net->ipv4.tcp_death_row.hashinfo;
 	spinlock_t *lock = inet_ehash_lockp(table, chain);
@@ -69,7 +86,6 @@ void __roam_sockets_walk(struct roam_net *rn, unsigned int chain,
 			break;
 	spin_unlock_bh(lock);
 	rcu_read_unlock();
-	cond_resched();
 }
 
 bool roam_socket_knows_wire(struct roam_net *rn, struct sk_buff *skb,

@@ -193,40 +193,30 @@ static __always_inline void roam_socket_hand_on(const struct net *net,
 		skb_dst_set_noref(skb, dst);
 }
 
-/* Chains of the table of connections, for roam_sockets_walk(). */
-static inline unsigned int roam_sockets_chains(const struct roam_net *rn)
-{
-	return rn->net->ipv4.tcp_death_row.hashinfo->ehash_mask + 1;
-}
-
-void __roam_sockets_walk(struct roam_net *rn, unsigned int chain,
-			 bool (*fn)(struct roam_net *rn, struct sock *sk,
-				    void *ctx),
-			 void *ctx);
+/**
+ * roam_chain_next() - find connections
+ * @rn: the namespace; others share the table
+ * @chain: number of a chain of the table of connections, from 0. Becomes that of the
+ *	next one, or of this one, that is not empty; most of hundreds of thousands are
+ *
+ * May sleep.
+ *
+ * Return: false if there is none any more.
+ */
+bool roam_chain_next(const struct roam_net *rn, unsigned int *chain);
 
 /**
- * roam_sockets_walk() - the TCP connections of one chain
- * @rn: the namespace; others share the chains, but theirs are left out
+ * roam_chain_walk() - the TCP connections of one chain
+ * @rn: the namespace; those of others are left out
  * @chain: number of the chain
  * @fn: gets each, neither those being set up by the other end nor those in time-wait,
  *	under rcu_read_lock() and the lock of the chain; false ends the walk
  * @ctx: for @fn
- *
- * May sleep before it returns. Most chains are empty.
  */
-static inline void
-roam_sockets_walk(struct roam_net *rn, unsigned int chain,
-		  bool (*fn)(struct roam_net *rn, struct sock *sk, void *ctx),
-		  void *ctx)
-{
-	const struct inet_hashinfo *table =
-		rn->net->ipv4.tcp_death_row.hashinfo;
-
-	if (!(chain % 1024))
-		cond_resched();
-	if (!hlist_nulls_empty(&table->ehash[chain].chain))
-		__roam_sockets_walk(rn, chain, fn, ctx);
-}
+void roam_chain_walk(struct roam_net *rn, unsigned int chain,
+		     bool (*fn)(struct roam_net *rn, struct sock *sk,
+				void *ctx),
+		     void *ctx);
 
 /**
  * roam_socket_knows_wire() - does a socket know the addresses on the wire?
