@@ -171,16 +171,6 @@ struct finding {
 	bool literal;
 };
 
-static msec_t min_time(msec_t a, msec_t b)
-{
-	return a < b ? a : b;
-}
-
-static msec_t max_time(msec_t a, msec_t b)
-{
-	return a > b ? a : b;
-}
-
 static void *copy_list(const void *list, size_t n, size_t size)
 {
 	void *copy = calloc(n + 1, size);

@@ -222,16 +222,6 @@ struct mobile {
 	struct peer *oldest;
 };
 
-static msec_t min_time(msec_t a, msec_t b)
-{
-	return a < b ? a : b;
-}
-
-static msec_t max_time(msec_t a, msec_t b)
-{
-	return a > b ? a : b;
-}
-
 static bool is_away(const struct own *own)
 {
 	return !roam_addr_is_none(&own->coa);

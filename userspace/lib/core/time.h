@@ -13,4 +13,14 @@ typedef int64_t msec_t;
 
 #define MSEC_NEVER INT64_MAX
 
+static inline msec_t min_time(msec_t a, msec_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline msec_t max_time(msec_t a, msec_t b)
+{
+	return a > b ? a : b;
+}
+
 #endif
