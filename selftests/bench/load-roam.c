@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 #include "genl/mangle.h"
 #include "load.h"
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 #include "wire/lr.h"
 
 /**

@@ -8,7 +8,7 @@
 #include "fuzz.h"
 
 #include "core/correspondent.h"
-#include "core/table.h"
+#include "base/table.h"
 
 #define PENDING_MAX 3
 #define LAST 4			/* queries that can still be answered */

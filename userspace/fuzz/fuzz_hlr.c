@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/hlr.h"
-#include "core/table.h"
+#include "base/table.h"
 
 #define MAX 4
 

@@ -7,7 +7,7 @@
 #include "fuzz.h"
 
 #include "core/mobile.h"
-#include "core/table.h"
+#include "base/table.h"
 
 #define PEERS_MAX 3
 #define KEY 9

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "auth/auth.h"
-#include "core/addr.h"
+#include "base/addr.h"
 #include "core/hlr.h"
 
 /**

@@ -18,7 +18,7 @@
 
 #include "core/hlr.h"
 #include "hlrd/config.h"
-#include "hlrd/limit.h"
+#include "base/limit.h"
 #include "hlrd/store.h"
 #include "io/control.h"
 #include "io/udp.h"

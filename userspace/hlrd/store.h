@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #include "core/hlr.h"
-#include "core/time.h"
+#include "base/time.h"
 
 struct store;
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "auth/auth.h"
-#include "core/addr.h"
+#include "base/addr.h"
 #include "core/correspondent.h"
 #include "core/mobile.h"
 #include "genl/mangle.h"

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 /* All objects of all tables; NULL where nft is missing or may not be asked. */
 json_t *firewall_read(void);

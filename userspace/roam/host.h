@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 #include "roam/list.h"
 
 /**

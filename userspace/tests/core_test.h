@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "core/addr.h"
-#include "core/time.h"
+#include "base/addr.h"
+#include "base/time.h"
 #include "wire/lr.h"
 
 static inline struct roam_addr addr(const char *s)

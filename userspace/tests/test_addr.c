@@ -3,9 +3,9 @@
 
 #include <arpa/inet.h>
 
-#include "core/deadline.h"
-#include "core/pool.h"
-#include "core/table.h"
+#include "base/deadline.h"
+#include "base/pool.h"
+#include "base/table.h"
 
 static void both_families_print_as_read(void **state)
 {

@@ -16,7 +16,7 @@
 #include "core/correspondent.h"
 #include "core/hlr.h"
 #include "core/mobile.h"
-#include "core/table.h"
+#include "base/table.h"
 
 #define HOSTS 3			/* 0 and 1 are mobile */
 #define MOBILES 2

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/table.h"
+#include "base/table.h"
 #include "wire/bytes.h"
 
 #define KEY_FILE_MAX (1L << 30)	/* bytes; ten million keys are smaller */

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "auth/auth.h"
-#include "core/addr.h"
-#include "core/time.h"
+#include "base/addr.h"
+#include "base/time.h"
 
 /**
  * conf_load() - parse a file and its drop-ins

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/deadline.h"
-#include "core/table.h"
+#include "base/deadline.h"
+#include "base/table.h"
 
 #define WAITERS_MAX 4		/* announces that wait for one look-up */
 #define SOURCES 1024		/* slots of the rate limit, a power of two */

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/addr.h"
-#include "core/time.h"
+#include "base/addr.h"
+#include "base/time.h"
 #include "wire/lr.h"
 
 /** enum corr_event_type - what happened. */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/deadline.h"
-#include "core/pool.h"
-#include "core/table.h"
+#include "base/deadline.h"
+#include "base/pool.h"
+#include "base/table.h"
 
 #define EXPIRE_BATCH 4096	/* so that no call holds up the requests for long */
 

@@ -17,9 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/addr.h"
-#include "core/table.h"
-#include "core/time.h"
+#include "base/addr.h"
+#include "base/table.h"
+#include "base/time.h"
 #include "wire/lr.h"
 
 /**

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/deadline.h"
-#include "core/table.h"
+#include "base/deadline.h"
+#include "base/table.h"
 
 #define MS 1000000		/* nanoseconds */
 #define UNANSWERED_TRIES 3	/* then the user is told, once per outage */

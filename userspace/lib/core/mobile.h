@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/addr.h"
-#include "core/time.h"
+#include "base/addr.h"
+#include "base/time.h"
 #include "wire/lr.h"
 
 struct mobile_event;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 /* More are not asked for, so that an answer cannot make us busy. */
 #define DNS_SERVERS_MAX 16

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 #include "genl/genl.h"
 
 /**

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "core/time.h"
+#include "base/time.h"
 
 /**
  * struct daemon - what a daemon gives to the frame

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 /* A new reference: the address as a string, null for none. */
 json_t *json_addr(const struct roam_addr *addr);

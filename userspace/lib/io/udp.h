@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 #define UDP_BATCH 64		/* datagrams per system call */
 

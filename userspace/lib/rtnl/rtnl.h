@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 #include "rtnl/socket.h"
 
 /* What we set in the kernel carries this protocol number, and only that is

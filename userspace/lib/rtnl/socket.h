@@ -7,7 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <stdint.h>
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 struct rtnl;
 

@@ -10,7 +10,7 @@
 #include <sys/random.h>
 
 #include "auth/auth.h"
-#include "core/addr.h"
+#include "base/addr.h"
 #include "roam/client.h"
 #include "roam/output.h"
 #include "roam/roam.h"

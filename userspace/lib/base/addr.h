@@ -6,8 +6,8 @@
  * its IPv4-mapped form (::ffff:a.b.c.d). So one table, one comparison and one
  * wire format serve IPv4 and IPv6 (OPEN-01).
  */
-#ifndef ROAM_CORE_ADDR_H
-#define ROAM_CORE_ADDR_H
+#ifndef ROAM_BASE_ADDR_H
+#define ROAM_BASE_ADDR_H
 
 #include <netinet/in.h>
 #include <stdbool.h>

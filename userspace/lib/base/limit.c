@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "hlrd/limit.h"
+#include "base/limit.h"
 
-#include "core/table.h"
+#include "base/table.h"
 
 bool limit_allow(struct limit *limit, msec_t now,
 		 const struct roam_addr *source, uint32_t *suppressed)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "core/pool.h"
+#include "base/pool.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef ROAM_CORE_TIME_H
-#define ROAM_CORE_TIME_H
+#ifndef ROAM_BASE_TIME_H
+#define ROAM_BASE_TIME_H
 
 #include <stdint.h>
 

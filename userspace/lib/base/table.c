@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "core/table.h"
+#include "base/table.h"
 
 #include <stdlib.h>
 #include <string.h>

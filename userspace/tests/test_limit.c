@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What one source can cause; the source belongs to the daemon, not the library. */
+/* What one source can cause. */
 #include "core_test.h"
 
-#include "hlrd/limit.c"
+#include "base/limit.h"
+#include "base/table.h"
 
 static struct rate_limit rates;
 static struct line_limit lines;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "core/deadline.h"
+#include "base/deadline.h"
 
 #include <stdlib.h>
 

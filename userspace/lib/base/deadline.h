@@ -7,13 +7,13 @@
  * reserved when the object is made, so that setting its deadline later cannot
  * fail.
  */
-#ifndef ROAM_CORE_DEADLINE_H
-#define ROAM_CORE_DEADLINE_H
+#ifndef ROAM_BASE_DEADLINE_H
+#define ROAM_BASE_DEADLINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/time.h"
+#include "base/time.h"
 
 /**
  * struct deadline - embedded in each object that has a deadline

@@ -3,14 +3,14 @@
  * Limits of what one source can cause (OPEN-32), in bounded memory: log lines
  * by the address that causes them, lines about handoffs, and requests.
  */
-#ifndef ROAM_HLRD_LIMIT_H
-#define ROAM_HLRD_LIMIT_H
+#ifndef ROAM_BASE_LIMIT_H
+#define ROAM_BASE_LIMIT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/addr.h"
-#include "core/time.h"
+#include "base/addr.h"
+#include "base/time.h"
 
 #define LIMIT_SLOTS 256		/* sources told apart; others share a slot */
 #define LIMIT_INTERVAL 10000	/* ms between two lines of one source */

@@ -9,8 +9,8 @@
  * per process: whoever picks addresses cannot pick buckets (OPEN-32). This key
  * is the only randomness below core/, and only the order of a walk shows it.
  */
-#ifndef ROAM_CORE_TABLE_H
-#define ROAM_CORE_TABLE_H
+#ifndef ROAM_BASE_TABLE_H
+#define ROAM_BASE_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

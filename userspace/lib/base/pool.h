@@ -3,8 +3,8 @@
  * Objects of one size from large chunks, without a header per object: a
  * register holds millions of them. Chunks go back only with the pool.
  */
-#ifndef ROAM_CORE_POOL_H
-#define ROAM_CORE_POOL_H
+#ifndef ROAM_BASE_POOL_H
+#define ROAM_BASE_POOL_H
 
 #include <stddef.h>
 
