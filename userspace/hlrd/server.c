@@ -443,7 +443,7 @@ static void free_socket(struct server_socket *socket)
 }
 
 static struct server_socket *open_socket(struct server *server,
-					 const struct config_endpoint *e,
+					 const struct conf_endpoint *e,
 					 char **error)
 {
 	struct server_socket *socket = calloc(1, sizeof(*socket));
@@ -461,7 +461,7 @@ static struct server_socket *open_socket(struct server *server,
 }
 
 static struct server_socket *take_socket(struct server *server,
-					 const struct config_endpoint *e)
+					 const struct conf_endpoint *e)
 {
 	for (size_t i = 0; i < server->n_sockets; i++) {
 		struct server_socket *socket = server->sockets[i];
@@ -578,7 +578,7 @@ static void on_load(uv_idle_t *loader)
 }
 
 char *server_start(struct server *server, uv_loop_t *loop,
-		   struct config *config)
+		   const struct config *config)
 {
 	char *error;
 
@@ -612,7 +612,7 @@ char *server_start(struct server *server, uv_loop_t *loop,
 	return NULL;
 }
 
-char *server_reload(struct server *server, struct config *config)
+char *server_reload(struct server *server, const struct config *config)
 {
 	char *error = NULL;
 
@@ -621,11 +621,8 @@ char *server_reload(struct server *server, struct config *config)
 				     config->store);
 	if (!error)
 		error = open_sockets(server, config);
-	if (error) {
-		config_free(config);
+	if (error)
 		return error;
-	}
-	config_free(server->config);
 	server->config = config;
 	hlr_configure(server->hlr, &config->limits);
 	set_young(server);
@@ -642,7 +639,6 @@ void server_stop(struct server *server)
 	control_close(server->control);
 	store_close(server->store);
 	hlr_free(server->hlr);
-	config_free(server->config);
 	free(server->store_error);
 	free(server->store_told);
 	hlr_changes_free(&burst.changes);

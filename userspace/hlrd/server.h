@@ -56,7 +56,7 @@ struct server_counters {
  */
 struct server_socket {
 	struct server *server;
-	struct config_endpoint endpoint;
+	struct conf_endpoint endpoint;
 	struct udp *udp;
 };
 
@@ -83,7 +83,7 @@ struct server_socket {
  */
 struct server {
 	uv_loop_t *loop;
-	struct config *config;
+	const struct config *config;
 	struct hlr *hlr;
 	struct store *store;
 	struct control *control;
@@ -102,11 +102,14 @@ struct server {
 	msec_t started;
 };
 
-/* Takes @config over, on failure too. NULL on success, else a sentence. */
+/*
+ * NULL on success, else a sentence, caller frees. @config stays the caller's,
+ * until another one is in force or the register has stopped.
+ */
 char *server_start(struct server *server, uv_loop_t *loop,
-		   struct config *config);
-/* Puts @config in force as a whole or not at all; takes it over. */
-char *server_reload(struct server *server, struct config *config);
+		   const struct config *config);
+/* Puts @config in force as a whole or not at all. */
+char *server_reload(struct server *server, const struct config *config);
 void server_stop(struct server *server);
 
 #endif

@@ -78,7 +78,7 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 	(void)args;
 	(void)error;
 	for (size_t i = 0; i < server->n_sockets; i++) {
-		const struct config_endpoint *e = &server->sockets[i]->endpoint;
+		const struct conf_endpoint *e = &server->sockets[i]->endpoint;
 
 		json_array_append_new(listen, json_endpoint(&e->addr, e->port));
 	}

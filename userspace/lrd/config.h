@@ -55,6 +55,7 @@ struct config_register {
  * @device: dummy link that holds them
  * @table: route table whose routes prefer them as source
  * @priority: of the rule that sends TCP there
+ * @lifetime: of a registration, ms
  * @mobile: settings of the mobile role, without registers
  * @corr: settings of the correspondent role, without registers
  */
@@ -79,6 +80,7 @@ struct config {
 	char *device;
 	uint32_t table;
 	uint32_t priority;
+	msec_t lifetime;
 	struct mobile_config mobile;
 	struct corr_config corr;
 };

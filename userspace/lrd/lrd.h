@@ -84,7 +84,7 @@ struct lrd_counters {
  */
 struct lrd {
 	uv_loop_t *loop;
-	struct config *config;
+	const struct config *config;
 	struct mobile *mobile;
 	struct corr *corr;
 	struct registers *sources;
