@@ -16,48 +16,33 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/limit.h"
 #include "core/hlr.h"
 #include "hlrd/config.h"
-#include "base/limit.h"
 #include "hlrd/store.h"
+#include "io/burst.h"
+#include "io/channel.h"
 #include "io/control.h"
-#include "io/udp.h"
 #include "wire/lr.h"
 
 /**
  * struct server_counters - since the start
- * @received: datagrams
  * @queries: authenticated queries
  * @updates: authenticated updates
  * @replies: datagrams handed to the kernel
  * @status: entries of replies but key entries, by enum lr_status
- * @drop: datagrams dropped, by enum lr_drop
  * @commits: transactions written
  * @store_failures: transactions the store refused
  * @expired: mappings whose lifetime ended
  */
 struct server_counters {
-	uint64_t received;
 	uint64_t queries;
 	uint64_t updates;
 	uint64_t replies;
 	uint64_t status[LR_CONFLICT + 1];
-	uint64_t drop[LR_DROP_MAX];
 	uint64_t commits;
 	uint64_t store_failures;
 	uint64_t expired;
-};
-
-/**
- * struct server_socket - one socket of the register
- * @server: the register
- * @endpoint: where it listens
- * @udp: the socket
- */
-struct server_socket {
-	struct server *server;
-	struct conf_endpoint endpoint;
-	struct udp *udp;
 };
 
 /**
@@ -67,8 +52,9 @@ struct server_socket {
  * @hlr: the core
  * @store: its copy on disk
  * @control: for events, NULL until it is open
- * @sockets: one for each endpoint
- * @n_sockets: their number
+ * @channel: its sockets
+ * @burst: requests that are not answered yet
+ * @changes: what they changed, not durable yet
  * @expiry: runs when the next mapping ends
  * @loader: runs while the store is being loaded
  * @loading: it is, or it cannot be read to its end
@@ -76,9 +62,7 @@ struct server_socket {
  * @store_told: the failure in the log, NULL once its end was logged too
  * @store_failed: when it failed last
  * @counters: see above
- * @limit: of log lines about bad messages
  * @lines: of log lines about handoffs
- * @rate: of requests
  * @started: when it started
  */
 struct server {
@@ -87,8 +71,9 @@ struct server {
 	struct hlr *hlr;
 	struct store *store;
 	struct control *control;
-	struct server_socket **sockets;
-	size_t n_sockets;
+	struct channel *channel;
+	struct burst *burst;
+	struct hlr_changes changes;
 	uv_timer_t expiry;
 	uv_idle_t loader;
 	bool loading;
@@ -96,9 +81,7 @@ struct server {
 	char *store_told;
 	msec_t store_failed;
 	struct server_counters counters;
-	struct limit limit;
 	struct line_limit lines;
-	struct rate_limit rate;
 	msec_t started;
 };
 

@@ -8,6 +8,7 @@
 
 #include "conf/conf.h"
 #include "io/daemon.h"
+#include "rtnl/tcp.h"
 #include "wire/lr.h"
 
 #define DEVICE "roam0"
@@ -111,7 +112,8 @@ static bool is_domain(const char *s)
 
 static char *read_register(cfg_t *cfg, struct config *config, const char *keys)
 {
-	struct config_register *reg = &config->registers[config->n_registers++];
+	struct servers_source *reg = &config->registers[config->n_registers];
+	uint32_t *key_id = &config->keys_of[config->n_registers++];
 	const char *title = cfg_title(cfg);
 
 	reg->port = config->port;
@@ -123,7 +125,7 @@ static char *read_register(cfg_t *cfg, struct config *config, const char *keys)
 		reg->domain = strdup(title);
 	}
 	return conf_get_key(cfg, "key", config->keys, keys, "the register",
-			    &reg->key_id);
+			    key_id);
 }
 
 static char *read_registers(cfg_t *cfg, struct config *config)
@@ -138,7 +140,8 @@ static char *read_registers(cfg_t *cfg, struct config *config)
 		return conf_error(cfg, "register",
 				  "is missing; add: register \"ADDRESS\" { key = ID }");
 	config->registers = calloc(n, sizeof(*config->registers));
-	if (!config->registers)
+	config->keys_of = calloc(n, sizeof(*config->keys_of));
+	if (!config->registers || !config->keys_of)
 		return daemon_error("out of memory");
 	if (*nameserver && !conf_parse_endpoint(nameserver, &addr,
 						&config->nameserver_port))
@@ -219,7 +222,7 @@ static char *exempt_messages(cfg_t *cfg, struct config *config)
 	bool ok = mangle_exempt_add_port(&config->exempt, config->port);
 
 	for (size_t i = 0; i < config->n_registers; i++) {
-		const struct config_register *reg = &config->registers[i];
+		const struct servers_source *reg = &config->registers[i];
 
 		ok &= mangle_exempt_add_port(&config->exempt, reg->domain ?
 					     config->nameserver_port :
@@ -350,7 +353,7 @@ static char *read_mobile(cfg_t *cfg, struct config *config)
 		CONF_FIELD("table", CONF_NUMBER, struct config, table, 1,
 			   0x7fffffff),
 		CONF_FIELD("priority", CONF_NUMBER, struct config, priority, 2,
-			   LAST_PRIORITY - 1),
+			   RTNL_TCP_LAST - 1),
 		CONF_FIELD("lifetime", CONF_DURATION, struct config, lifetime,
 			   1000, UINT32_MAX * INT64_C(1000)),
 		CONF_FIELD("retry", CONF_DURATION, struct config, mobile.retry,
@@ -463,8 +466,9 @@ void config_free(struct config *config)
 		return;
 	auth_keys_free(config->keys);
 	for (size_t i = 0; i < config->n_registers; i++)
-		free(config->registers[i].domain);
+		free((char *)config->registers[i].domain);
 	free(config->registers);
+	free(config->keys_of);
 	free(config->nameserver);
 	free(config->mobile_keys);
 	free(config->corr_keys);

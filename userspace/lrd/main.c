@@ -153,7 +153,6 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 
 	lrd.loop = loop;
 	lrd.started = daemon_now();
-	lrd.watch = -1;
 	lrd.config = config;
 	uv_timer_init(loop, &lrd.tick);
 	lrd.tick.data = &lrd;
@@ -258,12 +257,13 @@ static void stop(void)
 
 static void status(char *buf, size_t len)
 {
+	const struct host_places *places = place_get(&lrd);
 	char v4[ROAM_ADDR_STRLEN] = "", v6[ROAM_ADDR_STRLEN] = "";
 
-	if (!roam_addr_is_none(&lrd.place.v4))
-		roam_addr_format(&lrd.place.v4, v4);
-	if (!roam_addr_is_none(&lrd.place.v6))
-		roam_addr_format(&lrd.place.v6, v6);
+	if (!roam_addr_is_none(&places->now.v4))
+		roam_addr_format(&places->now.v4, v4);
+	if (!roam_addr_is_none(&places->now.v6))
+		roam_addr_format(&places->now.v6, v6);
 	if (!lrd.mobile)
 		snprintf(buf, len, "correspondent");
 	else if (lrd.left)
