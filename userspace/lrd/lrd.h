@@ -72,7 +72,7 @@ struct lrd {
 	struct mobile *mobile;
 	struct corr *corr;
 	struct servers *sources;
-	struct mobile_register registers[LRD_REGISTERS_MAX];
+	struct registrar_server registers[LRD_REGISTERS_MAX];
 	size_t n_registers;
 	struct mangle_exempt exempt;
 	struct control *control;

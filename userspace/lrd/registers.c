@@ -18,7 +18,7 @@ static void list_all(struct lrd *lrd)
 	lrd->n_registers = servers_list(lrd->sources, list, LRD_REGISTERS_MAX);
 	memset(lrd->registers, 0, sizeof(lrd->registers));
 	for (size_t i = 0; i < lrd->n_registers; i++)
-		lrd->registers[i] = (struct mobile_register){
+		lrd->registers[i] = (struct registrar_server){
 			.addr = list[i].addr,
 			.port = list[i].port,
 			.key_id = lrd->config->keys_of[list[i].source],
