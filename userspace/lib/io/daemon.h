@@ -32,6 +32,8 @@
  *	sentence, caller frees
  * @stop: close everything; the loop ends when nothing is left on it
  * @status: one line for systemctl status, written into @buf
+ * @run: runs the loop to its end where another library's loop is the outer one;
+ *	NULL: uv_run() does
  */
 struct daemon {
 	const char *name;
@@ -45,6 +47,7 @@ struct daemon {
 	char *(*reload)(void);
 	void (*stop)(void);
 	void (*status)(char *buf, size_t len);
+	void (*run)(uv_loop_t *loop);
 };
 
 /* Runs the daemon; returns its exit status (0 ok, 1 usage, 2 failed). */
