@@ -55,9 +55,10 @@ U_LIB_OBJECTS := $(call u_objects,$(addsuffix /*.c,$(U_LIB_DIRS)))
 src_roam-hlrd := userspace/hlrd/*.c
 src_roam-lrd := userspace/lrd/*.c
 src_roam-sipd := userspace/sipd/*.c
+src_roam-rtp := userspace/rtp/*.c
 src_roam := userspace/roam/*.c userspace/roam/cmd/*.c
 U_DAEMONS := $(foreach p,roam-hlrd roam-lrd roam-sipd,$(if $(wildcard $(src_$(p))),$(p)))
-U_TOOLS := $(foreach p,roam,$(if $(wildcard $(src_$(p))),$(p)))
+U_TOOLS := $(foreach p,roam roam-rtp,$(if $(wildcard $(src_$(p))),$(p)))
 
 # A test in C is linked to the library, one in Python runs the programs.
 U_TESTS := $(sort $(patsubst userspace/tests/test_%.c,%,\
