@@ -5,20 +5,10 @@
 
 #include "io/daemon.h"
 #include "io/json.h"
-#include "io/version.h"
 #include "sipd/loop.h"
 #include "sipd/sipd.h"
 
 /* ---- what there is ---- */
-
-static json_t *json_until(msec_t when)
-{
-	msec_t now = daemon_now();
-
-	if (when == MSEC_NEVER)
-		return json_null();
-	return json_integer(when > now ? (when - now) / 1000 : 0);
-}
 
 static const char *state_name(const struct call *call)
 {
@@ -37,13 +27,13 @@ static const char *state_name(const struct call *call)
 
 static json_t *show_move(const struct call_move *m)
 {
-	return json_pack("{sI so so so so so}",
-		"time_ms", (json_int_t)m->when,
+	return json_pack("{so so so so so so}",
+		"time", json_real(m->when / 1000.0),
 		"address", json_addr(&m->to),
 		"told_ms", m->told < 0 ? json_null() : json_integer(m->told),
-		"gap_ms", m->media ? json_real(m->gap / 1000.0) : json_null(),
+		"gap_ms", m->media ? json_integer(m->gap / 1000) : json_null(),
 		"lost", m->media ? json_integer(m->lost) : json_null(),
-		"jitter_ms", m->media ? json_real(m->jitter / 1000.0) :
+		"jitter_ms", m->media ? json_integer(m->jitter / 1000) :
 					json_null());
 }
 
@@ -67,12 +57,12 @@ static json_t *show_received(const struct call *call)
 	s = call->media ? media_received(call->media) : NULL;
 	if (!s)
 		return json_null();
-	return json_pack("{sI sI sI sf sI}",
+	return json_pack("{sI sI sI sI sI}",
 		"packets", (json_int_t)s->packets,
 		"lost", (json_int_t)(s->expected > s->packets ?
 				     s->expected - s->packets : 0),
 		"late", (json_int_t)s->late,
-		"jitter_ms", rtp_stats_jitter(s) / 1000.0,
+		"jitter_ms", (json_int_t)(rtp_stats_jitter(s) / 1000),
 		"strangers", (json_int_t)media_strangers(call->media));
 }
 
@@ -156,7 +146,7 @@ static json_t *registrations(void *ctx, const json_t *args,
 			"account", reg->account->uri,
 			"server", reg->server->uri,
 			"registered", st.registered,
-			"expires_in", json_until(st.expires),
+			"expires_in", json_until(daemon_now(), st.expires),
 			"last_code", st.last_code ?
 				json_integer(st.last_code) : json_null(),
 			"tries", (int)st.tries,
@@ -182,7 +172,7 @@ static json_t *phones(void *ctx, const json_t *args,
 		json_array_append_new(list, json_pack("{ss ss so}",
 			"account", sipd->config->accounts[i].uri,
 			"phone", phone->uri,
-			"expires_in", json_until(phone->expires)));
+			"expires_in", json_until(daemon_now(), phone->expires)));
 	}
 	return list;
 }
@@ -200,9 +190,9 @@ static json_t *counters(void *ctx, const json_t *args,
 	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI}",
 		"received", (json_int_t)u->received,
 		"sent", (json_int_t)u->sent,
-		"malformed", (json_int_t)u->malformed,
-		"limited", (json_int_t)u->limited,
-		"strangers", (json_int_t)u->strangers,
+		"drop_malformed", (json_int_t)u->malformed,
+		"drop_limited", (json_int_t)u->limited,
+		"drop_strangers", (json_int_t)u->strangers,
 		"moves", (json_int_t)sipd->counters.moves,
 		"calls", (json_int_t)sipd->counters.calls,
 		"answered", (json_int_t)sipd->counters.answered,
@@ -220,6 +210,7 @@ static json_t *status(void *ctx, const json_t *args,
 		      struct control_error *error)
 {
 	struct sipd *sipd = ctx;
+	msec_t now = daemon_now();
 	size_t registered = 0;
 
 	(void)args;
@@ -230,22 +221,20 @@ static json_t *status(void *ctx, const json_t *args,
 		sip_registration_status(sipd->regs[i].core, &st);
 		registered += st.registered;
 	}
-	return json_pack("{ss ss so so so so so sb sI sI sI sI sI}",
-		"daemon", "roam-sipd",
-		"version", ROAM_VERSION,
-		"address", json_addr(&sipd->place.v4),
-		"address6", json_addr(&sipd->place.v6),
-		"old_address", json_addr(&sipd->before.v4),
-		"old_address6", json_addr(&sipd->before.v6),
-		"moved", sipd->moved ?
-			json_integer((daemon_now() - sipd->moved) / 1000) :
-			json_null(),
-		"left", sipd->left,
-		"registrations", (json_int_t)sipd->n_regs,
-		"registered", (json_int_t)registered,
-		"sessions", (json_int_t)sipd->calls.count,
-		"untold", (json_int_t)sip_sessions_untold(sipd->sessions),
-		"uptime", (json_int_t)((daemon_now() - sipd->started) / 1000));
+	return json_status("roam-sipd", now, sipd->started,
+		json_pack("{so so so so so sb sI sI sI sI}",
+			  "address", json_addr(&sipd->place.v4),
+			  "address6", json_addr(&sipd->place.v6),
+			  "old_address", json_addr(&sipd->before.v4),
+			  "old_address6", json_addr(&sipd->before.v6),
+			  "moved", sipd->moved ?
+				json_seconds(now - sipd->moved) : json_null(),
+			  "left", sipd->left,
+			  "registrations", (json_int_t)sipd->n_regs,
+			  "registered", (json_int_t)registered,
+			  "sessions", (json_int_t)sipd->calls.count,
+			  "untold",
+			  (json_int_t)sip_sessions_untold(sipd->sessions)));
 }
 
 /* ---- what an application does ---- */

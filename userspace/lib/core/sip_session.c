@@ -417,6 +417,8 @@ static void unreachable(struct sip_session *s, msec_t now, unsigned int code)
 static void put_off(struct sip_session *s, msec_t now, unsigned int code,
 		    msec_t wait)
 {
+	/* Somebody is there. */
+	s->first_asked = 0;
 	if (s->tries >= TRIES_MAX)
 		refused(s, code);
 	else

@@ -147,29 +147,39 @@ static const char *close_media(struct reading *r)
 	return NULL;
 }
 
-/* "audio 49170[/2] RTP/AVP 0 8" */
+/* "49170", "49170/1" */
+static const char *read_port(struct text port, unsigned long *n)
+{
+	const char *slash = memchr(port.p, '/', port.len);
+
+	if (slash) {
+		struct text count = after(port, slash + 1 - port.p);
+
+		port.len = slash - port.p;
+		if (!to_number(count, 65535, n) || *n != 1)
+			return "a stream has several ports";
+	}
+	return to_number(port, 65535, n) ? NULL :
+	       "the port of a stream is no number";
+}
+
+/* "audio 49170 RTP/AVP 0 8" */
 static const char *read_media(struct reading *r, struct text words)
 {
 	struct text kind = next_word(&words), port = next_word(&words);
 	struct text proto = next_word(&words), format = next_word(&words);
 	const char *error = close_media(r);
-	const char *slash;
 	unsigned long n;
 
 	if (error)
 		return error;
 	if (r->sdp->n_media == ROAM_SDP_MEDIA_MAX)
 		return "it has too many streams";
-	slash = memchr(port.p, '/', port.len);
-	if (slash) {
-		struct text count = after(port, slash + 1 - port.p);
-
-		port.len = slash - port.p;
-		if (!to_number(count, 65535, &n) || n != 1)
-			return "a stream has several ports";
-	}
-	if (!kind.len || !format.len || !to_number(port, 65535, &n))
+	if (!kind.len || !format.len)
 		return "the line of a stream makes no sense";
+	error = read_port(port, &n);
+	if (error)
+		return error;
 	r->media = &r->sdp->media[r->sdp->n_media++];
 	*r->media = (struct roam_sdp_media){
 		.port = n, .rtp = begins(proto, "RTP/") ||
@@ -371,10 +381,11 @@ static void put_connection(struct out *out, const struct roam_sdp_place *place,
 static void put_media(struct out *out, uint16_t port, struct text words)
 {
 	struct text kind = next_word(&words), was = next_word(&words);
+	unsigned long n;
 
 	put(out, "m=", 2);
 	put(out, kind.p, kind.len);
-	putf(out, " %u ", is_word(was, "0") ? 0 : port);
+	putf(out, " %u ", read_port(was, &n) || !n ? 0 : port);
 	put(out, words.p, words.len);
 	put(out, "\r\n", 2);
 }
