@@ -2,6 +2,7 @@
 /* Commands of the control socket: for people, and for applications with media. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "io/daemon.h"
 #include "io/json.h"
@@ -25,50 +26,47 @@ static const char *state_name(const struct call *call)
 	}
 }
 
-static json_t *show_move(const struct call_move *m)
+/* RFC 3339, as everywhere in the tool. */
+static json_t *json_time(int64_t ms)
 {
-	return json_pack("{so so so so so so}",
-		"time", json_real(m->when / 1000.0),
-		"address", json_addr(&m->to),
-		"told_ms", m->told < 0 ? json_null() : json_integer(m->told),
-		"gap_ms", m->media ? json_integer(m->gap / 1000) : json_null(),
-		"lost", m->media ? json_integer(m->lost) : json_null(),
-		"jitter_ms", m->media ? json_integer(m->jitter / 1000) :
-					json_null());
+	time_t seconds = ms / 1000;
+	char buf[32];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(buf, sizeof(buf), "%FT%T", &tm);
+	return json_sprintf("%s.%03dZ", buf, (int)(ms % 1000));
 }
 
-static json_t *show_moves(struct call *call)
+static json_t *or_null(bool known, json_int_t value)
 {
-	unsigned int n = call->n_moves, first;
-	json_t *list = json_array();
+	return known ? json_integer(value) : json_null();
+}
+
+static void add_moves(struct call *call, json_t *list)
+{
+	unsigned int n = call->n_moves, i;
 
 	call_measure(call);
-	first = n > CALL_MOVES_MAX ? n - CALL_MOVES_MAX : 0;
-	for (unsigned int i = first; i < n; i++)
-		json_array_append_new(list, show_move(&call->moves[i %
-							CALL_MOVES_MAX]));
-	return list;
-}
+	for (i = n > CALL_MOVES_MAX ? n - CALL_MOVES_MAX : 0; i < n; i++) {
+		const struct call_move *m = &call->moves[i % CALL_MOVES_MAX];
 
-static json_t *show_received(const struct call *call)
-{
-	const struct rtp_stats *s;
-
-	s = call->media ? media_received(call->media) : NULL;
-	if (!s)
-		return json_null();
-	return json_pack("{sI sI sI sI sI}",
-		"packets", (json_int_t)s->packets,
-		"lost", (json_int_t)(s->expected > s->packets ?
-				     s->expected - s->packets : 0),
-		"late", (json_int_t)s->late,
-		"jitter_ms", (json_int_t)(rtp_stats_jitter(s) / 1000),
-		"strangers", (json_int_t)media_strangers(call->media));
+		json_array_append_new(list, json_pack("{sI so so so so so so}",
+			"session", (json_int_t)call->id,
+			"time", json_time(m->when),
+			"address", json_addr(&m->to),
+			"told_ms", or_null(m->told >= 0, m->told),
+			"gap_ms", or_null(m->media, m->gap / 1000),
+			"lost", or_null(m->media, m->lost),
+			"jitter_ms", or_null(m->media, m->jitter / 1000)));
+	}
 }
 
 json_t *show_call(struct call *call, bool sdp)
 {
-	json_t *o = json_pack("{sI ss ss so ss sb sb so so sI}",
+	const struct rtp_stats *stats =
+		call->media ? media_received(call->media) : NULL;
+	json_t *o = json_pack("{sI ss ss so ss sb sb so so sI so so so so}",
 		"session", (json_int_t)call->id,
 		"account", call->account->uri,
 		"peer", call->wide ? ua_leg_peer(call->wide) : "",
@@ -80,7 +78,14 @@ json_t *show_call(struct call *call, bool sdp)
 		"peer_media", json_addr(&call->peer_media.addr),
 		"peer_port", call->peer_media.port ?
 			json_integer(call->peer_media.port) : json_null(),
-		"moves", (json_int_t)call->n_moves);
+		"moves", (json_int_t)call->n_moves,
+		"received", or_null(stats, stats ? stats->packets : 0),
+		"lost", or_null(stats, stats && stats->expected > stats->packets ?
+				stats->expected - stats->packets : 0),
+		"jitter_ms", or_null(stats, stats ?
+				     rtp_stats_jitter(stats) / 1000 : 0),
+		"strangers", or_null(stats, stats ?
+				     media_strangers(call->media) : 0));
 
 	/* What the peer said is for programs; it may be no text that JSON takes. */
 	if (sdp) {
@@ -117,15 +122,8 @@ static json_t *quality(void *ctx, const json_t *args,
 
 	(void)args;
 	(void)error;
-	while ((node = table_next(&sipd->calls, &iter))) {
-		struct call *call = container_of(node, struct call, node);
-
-		json_array_append_new(list, json_pack("{sI ss so so}",
-			"session", (json_int_t)call->id,
-			"peer", call->wide ? ua_leg_peer(call->wide) : "",
-			"received", show_received(call),
-			"moves", show_moves(call)));
-	}
+	while ((node = table_next(&sipd->calls, &iter)))
+		add_moves(container_of(node, struct call, node), list);
 	return list;
 }
 
