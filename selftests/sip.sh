@@ -167,6 +167,17 @@ phone_says() {
 		phone "$json"
 }
 
+# phone_dials HOST URL: the phone calls; said again until it does, as it may just start.
+phone_dials() {
+	[[ $(sip "$1" show | jq length) == 0 ]] || return 0
+	phone_says "$1" dial "$2"
+	try_for 2 sip_calls "$1"
+}
+
+sip_calls() {
+	(($(sip "$1" show | jq length) > 0))
+}
+
 # ---- standard and hostile peers ----
 
 peer_listens() {

@@ -65,7 +65,7 @@ static void found(struct server_check *c, const char *check, bool ok,
 	va_end(ap);
 	c->failed |= !ok;
 	json_array_append_new(c->rows, json_pack("{ss ss ss so}",
-		"check", check, "verdict", ok ? "ok" : "fail", "detail", detail,
+		"check", check, "result", ok ? "ok" : "fail", "detail", detail,
 		"fix", fix ? json_string(fix) : json_null()));
 }
 
