@@ -23,6 +23,9 @@ sip_create() {
 	in_batch correspondent "address add ${correspondent_addr%.*}.3/26 dev eth0"
 	# Its first address may go without the others.
 	topology_sysctl correspondent ipv4/conf/all/promote_secondaries=1
+	# Gaps are measured: only what the host does shall count.
+	links_stay=yes
+	in_batch mobile "link set net1 up" "link set net2 up" "link set net3 up"
 	move_to 1
 	sip_dir=$hosts/register
 	cp "$sip_shipped/db/version" "$sip_dir"

@@ -221,7 +221,7 @@ move_to() {
 	care_of6=$(printf '2001:db8:%d::%x' "$n" $((16 + visits % 60000)))
 	echo "$visits $care_of $care_of6" >"$hosts/place"
 	for other in 1 2 3; do
-		((other == n)) || handoff+=("link set net$other down")
+		((other == n)) || [[ ${links_stay:-} ]] || handoff+=("link set net$other down")
 		handoff+=("address flush dev net$other scope global")
 	done
 	in_batch mobile "${handoff[@]}" "link set net$n up" "address add $care_of/26 dev net$n" \

@@ -834,27 +834,6 @@ struct roam_addr ua_leg_source(const struct ua_leg *leg)
 	return leg->source;
 }
 
-/*
- * An INVITE that came by a socket of before is answered by one of now: the answer
- * finds its way as well from there, and from the old address nothing leaves.
- */
-void leg_moved(struct ua *ua)
-{
-	struct table_iter iter = { 0 };
-	struct table_node *node;
-
-	while ((node = table_next(&ua->legs, &iter))) {
-		struct ua_leg *leg = container_of(node, struct ua_leg, node);
-
-		for (; leg; leg = leg->next) {
-			struct sip_msg *msg = (struct sip_msg *)leg->msg;
-
-			if (msg && leg->stack->side == UA_WIDE)
-				msg->sock = mem_deref(msg->sock);
-		}
-	}
-}
-
 void leg_close_all(struct ua *ua)
 {
 	struct table_iter iter = { 0 };

@@ -16,6 +16,7 @@
 #define LOOK_SOON 5		/* ms after a change, to see the rest of it */
 #define LOOK_LATER 1000		/* ms, without any (D-21) */
 #define LOOK_AGAIN 50		/* ms, while there is none, or none to be used yet */
+#define BIND_FAILURES 20		/* that are not worth a line: a second of them */
 
 static bool source_to(struct sipd *sipd, const struct roam_addr *to,
 		      struct roam_addr *src)
@@ -61,12 +62,14 @@ static void set_place(struct sipd *sipd, const struct roam_place *place)
 
 	error = ua_set_place(sipd->ua, place);
 	if (error) {
-		/* IPv6 is not sure of its address yet: a moment later it is. */
-		log_debug("%s", error);
+		/* IPv6 may not be sure of its address yet: a moment later it is. */
+		if (sipd->bind_failures++ == BIND_FAILURES)
+			log_warning("%s; it is tried on", error);
 		free(error);
 		memset(&sipd->place, 0, sizeof(sipd->place));
 		return;
 	}
+	sipd->bind_failures = 0;
 	sipd->before = sipd->place;
 	sipd->place = *place;
 	sipd->moved = now;

@@ -184,6 +184,7 @@ struct sipd_counters {
  * @before: those before
  * @moved: when they changed
  * @left: the user said that this host is away
+ * @bind_failures: times that sockets could not be opened since they last could
  * @lines: limit of log lines about calls
  * @counters: see above
  * @started: when it started
@@ -208,6 +209,7 @@ struct sipd {
 	struct roam_place before;
 	msec_t moved;
 	bool left;
+	unsigned int bind_failures;
 	struct line_limit lines;
 	struct sipd_counters counters;
 	msec_t started;

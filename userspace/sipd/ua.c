@@ -278,11 +278,24 @@ static void on_options(struct ua_stack *stack, const struct sip_msg *msg)
 				  "Content-Length: 0\r\n\r\n");
 }
 
+/*
+ * A transaction holds its message for half a minute, and with it the socket that it came
+ * by. So a host that comes back to an address could not listen there, and an answer
+ * after a move would leave with an address that is not ours any more. Without the
+ * socket libre takes that of now.
+ */
+static void forget_socket(struct sip_msg *msg)
+{
+	if (msg->tp == SIP_TRANSP_UDP)
+		msg->sock = mem_deref(msg->sock);
+}
+
 static bool on_request(const struct sip_msg *msg, void *arg)
 {
 	struct ua_stack *stack = arg;
 
 	stack->ua->counters.received++;
+	forget_socket((struct sip_msg *)msg);
 	if (pl_isset(&msg->to.tag) || !pl_strcmp(&msg->met, "ACK"))
 		return leg_request(stack, msg);
 	if (!pl_isset(&msg->from.tag) || !msg->callid.l ||
@@ -360,7 +373,6 @@ char *ua_set_place(struct ua *ua, const struct roam_place *place)
 	err = listen_at(ua, stack, &place->v4, ua->config->port);
 	if (!err)
 		err = listen_at(ua, stack, &place->v6, ua->config->port);
-	leg_moved(ua);
 	if (!err)
 		return NULL;
 	return daemon_error("cannot listen at %s and %s, port %u: %s",

@@ -81,8 +81,6 @@ bool leg_request(struct ua_stack *stack, const struct sip_msg *msg);
 void leg_invited(struct ua_stack *stack, const struct sip_msg *msg,
 		 struct ua_invite *invite);
 bool leg_response(struct ua_stack *stack, const struct sip_msg *msg);
-/* Sockets changed: what is still to be said goes by those of now. */
-void leg_moved(struct ua *ua);
 void leg_close_all(struct ua *ua);
 
 #endif
