@@ -212,7 +212,8 @@ topology_start() {
 }
 
 # move_to N: leave the network, enter network N with another address than on the
-# last visits. The old link goes first: a hard handoff. Sets $care_of, $care_of6.
+# last visits. The old link goes first: a hard handoff; with links_stay=yes only its
+# addresses do, as a link that comes up may carry nothing for a second. Sets $care_of, $care_of6.
 move_to() {
 	local n=$1 base=$((($1 - 1) * 64)) visits=0 other handoff=()
 	place_now
