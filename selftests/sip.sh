@@ -45,7 +45,8 @@ sip_secret() {
 
 # server_start N [OPTION...]: Kamailio at the Nth address.
 server_start() {
-	local addr=${sip_servers[$1]}
+	local addr=${sip_server_address:-${sip_servers[$1]}}
+	[[ $addr != *:* ]] || addr="[$addr]"
 	mkdir -p "$sip_dir/run$1"
 	echo "--- server $1" >>"$sip_dir/log"
 	busybox nsenter --net="/run/netns/$register" -- "$(command -v kamailio)" \
@@ -55,11 +56,11 @@ server_start() {
 	sip_server_pid[$1]=$!
 	disown
 	echo "$!" >"$sip_dir/kamailio$1.pid"
-	wait_for 60 server_answers "$1"
+	wait_for 60 server_answers "$addr"
 }
 
 server_answers() {
-	in_ns "$register" "$roam_bin/roam" sip server check "${sip_servers[$1]}" domain "$sip_domain"
+	in_ns "$register" "$roam_bin/roam" sip server check "$1" domain "$sip_domain"
 }
 
 # server_knows N USER: it has a contact of that account.

@@ -312,6 +312,188 @@ bad_messages_do_no_harm() {
 	(($(rtp_result mobile call received) > 30)) || fail "$(<"$hosts/mobile/call.json")"
 }
 
+# ---- other transports, other servers ----
+
+# call_moves: a call of a second and more, with a move in it; what both received is enough.
+call_moves() {
+	rtp correspondent answer
+	rtp mobile call "sip:bob@$sip_domain"
+	local caller=$rtp_pid
+	wait_for 20 sip_has mobile up
+	sleep_rtp mobile 20
+	place_now
+	move_to $((visits % 3 + 1))
+	wait_for 20 sip_told mobile
+	sleep_rtp mobile 20
+	stop "$caller" INT
+	wait_for 20 sip_has correspondent up 0
+	expect_eq "moves that the peer saw" 1 "$(rtp_result correspondent answer peer_moves)"
+}
+
+# as_before: the mobile host's daemon with its usual configuration.
+as_before() {
+	sip_stop mobile
+	sip_start mobile alice
+	wait_for 30 sip_registered mobile
+}
+
+tcp_carries_calls() {
+	sip_stop mobile
+	on_exit as_before
+	sip_at="servers = {\"sip:${sip_servers[0]};transport=tcp\"}" sip_start mobile alice
+	wait_for 20 sip_registered mobile 1
+	capture_start "$router" register sip.tcp.pcap 'tcp port 5060'
+	call_moves
+	capture_stop
+	(($(packets_in sip.tcp.pcap 'tcp[tcpflags] & tcp-syn != 0 and src net 192.0.2.0/24') >= 1)) || fail "nothing went by TCP"
+}
+
+tls_authority() {
+	local dir=$sip_dir/tls
+	[[ ! -e $dir ]] || return 0
+	mkdir "$dir"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -days 2 \
+		-keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null &&
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=another" -days 2 \
+			-keyout "$dir/other.key" -out "$dir/other.pem" 2>/dev/null &&
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=sip -keyout "$dir/key.pem" \
+			-out "$dir/request" 2>/dev/null &&
+		openssl x509 -req -in "$dir/request" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
+			-extfile <(echo "subjectAltName=IP:${sip_servers[0]}") -out "$dir/certificate.pem" 2>/dev/null ||
+		fail "no certificates"
+	sed "s|/etc/kamailio/roam|$dir|" "$sip_shipped/tls.cfg" >"$dir/tls.cfg"
+}
+
+tls_is_checked_and_carries_calls() {
+	require openssl
+	tls_authority authority
+	server_stop 0
+	server_start 0 -A WITH_TLS -A "ROAM_TLS=\"$sip_dir/tls/tls.cfg\"" -l "tls:${sip_servers[0]}:5061"
+	sip_stop mobile
+	on_exit as_before
+	sip_at="servers = {\"sip:${sip_servers[0]}:5061;transport=tls\"}"
+	# A certificate of somebody else's authority is none.
+	sip_start mobile alice "tls { ca = \"$sip_dir/tls/other.pem\" }" 'retry = "200ms"'
+	wait_for 20 tried_often mobile
+	expect_fail sip_registered mobile 1
+	sip_stop mobile
+	sip_start mobile alice "tls { ca = \"$sip_dir/tls/ca.pem\" }"
+	wait_for 20 sip_registered mobile 1
+	sip correspondent join
+	wait_for 20 sip_registered correspondent
+	call_moves
+	unset sip_at
+}
+
+tried_often() {
+	sip "$1" registrations | jq -e 'all(.[]; .tries >= 2)'
+}
+
+server_redirects() {
+	server_stop 0
+	server_start 0 -A WITH_REDIRECT
+	on_exit server_start 0
+	on_exit server_stop 0
+	server_stop 1
+	on_exit server_start 1
+	sip mobile join
+	sip correspondent join
+	wait_for 20 registered_at mobile 0
+	wait_for 20 registered_at correspondent 0
+	capture_start "$router" any sip.redirect.pcap 'udp port 5060'
+	call_moves
+	capture_stop
+	expect_match "answers" 302 "$(tshark -r "$ROAM_OUT/sip.redirect.pcap" -Y 'sip.Status-Code >= 300 && sip.CSeq.method == "INVITE"' \
+		-T fields -e sip.Status-Code 2>/dev/null | sort -u | xargs)"
+}
+
+ipv6_carries_calls() {
+	local host
+	server_stop 0
+	in_batch register "address add 2001:db8:e::66/64 dev eth0 nodad"
+	sip_server_address=2001:db8:e::66 server_start 0
+	on_exit server_start 0
+	on_exit server_stop 0
+	for host in mobile:alice correspondent:bob; do
+		sip_stop "${host%:*}"
+		sip_at='servers = {"[2001:db8:e::66]"}' sip_start "${host%:*}" "${host#*:}"
+		on_exit sip_start "${host%:*}" "${host#*:}"
+		on_exit sip_stop "${host%:*}"
+		wait_for 20 sip_registered "${host%:*}" 1
+	done
+	call6_moves
+}
+
+call6_moves() {
+	rtp correspondent answer
+	rtp mobile call "sip:bob@$sip_domain"
+	local caller=$rtp_pid
+	wait_for 20 sip_has mobile up
+	expect_eq "media of the peer" "$correspondent_addr6" "$(sip mobile show | jq -r '.[0].peer_media')"
+	place_now
+	move_to $((visits % 3 + 1))
+	wait_for 20 told6
+	wait_for 20 media_of_mobile "$care_of6"
+	stop "$caller" INT
+	(($(rtp_result mobile call received) > 0)) || fail "$(<"$hosts/mobile/call.json")"
+}
+
+told6() {
+	sip mobile status | jq -e '.[0].untold == 0 and .[0].address6 == "'"$care_of6"'"'
+}
+
+media_of_mobile() {
+	[[ $(sip correspondent show | jq -r '.[0].peer_media') == "$1" ]]
+}
+
+peer_that_ignores_the_move_is_noticed() {
+	phone_start mobile alice
+	peer_scenario deaf 200 200 200 200 200 200
+	bg in_ns "$correspondent" sipp -sf "$hosts/deaf.xml" -i 198.51.100.3 -p 5060 -nostdin -m 1 -timeout 60 \
+		>"$ROAM_OUT/sip.deaf.sipp" 2>&1
+	wait_for 30 peer_listens
+	wait_for 20 phone_dials mobile sip:peer@198.51.100.3
+	wait_for 20 sip_has mobile up
+	# The peer's media go to where the call began, and stay there.
+	bg in_ns "$correspondent" "$roam_bin/roam-rtp" -l 6000 "$(media_told)"
+	wait_for 20 media_flows mobile 60
+	place_now
+	move_to $((visits % 3 + 1))
+	wait_for 30 sip_has mobile stuck
+	grep -q 'agreed to the new address and sends nothing to it' "$hosts/mobile/log" || fail "nothing is said about it"
+	expect_eq "explain" sip "$(roam mobile -j explain 198.51.100.3 | jq -r '.[0].objects[]' | grep sip)"
+	phone_says mobile hangup
+}
+
+# Where the mobile host said that it receives: its address, and the port of its relay.
+media_told() {
+	local port
+	port=$(in_ns "$mobile" ss -Hlun | awk '{ print $4 }' | grep -E '^(\*|\[::\]):3[0-9]{3}[02468]$' | sed 's/.*://' | head -n 1)
+	place_now
+	echo "$care_of:$port"
+}
+
+# ---- beside the module ----
+
+# SIP by TCP and by UDP, media, and a connection by TCP that the module rewrites.
+everything_side_by_side() {
+	local sides before
+	register_start
+	correspondent_start
+	mobile_start
+	wait_for 60 is_registered
+	echo_serve correspondent 7
+	talk_open tcp mobile "$correspondent_addr" 7
+	capture_sides "$mobile" any sip 'udp or tcp port 5060' 'udp sport 0-65535' 'tcp dport 5060'
+	call_moves
+	talk tcp
+	capture_sides_stop sip
+	expect_eq "what the wire and the stack have" "$(bytes_of_side sip.wire nobody | md5sum)" \
+		"$(bytes_of_side sip.stack nobody | md5sum)"
+	expect_eq "address of the connection" "$permanent" \
+		"$(sockets mobile dport = 7 | awk '{ print $1 }' | sed 's/:.*//')"
+}
+
 end_is_clean() {
 	rtp correspondent answer
 	local answerer=$rtp_pid
@@ -340,5 +522,10 @@ test "SIP-14: a peer that refuses the offer keeps the call" refused_offer_change
 test "SIP-14: glare is tried again" glare_is_tried_again
 test "SIP-14: Retry-After is heeded" retry_after_is_heeded
 test "OPEN-36: bad messages do no harm" bad_messages_do_no_harm
+test "SIP-22: TCP carries signalling, over a move" tcp_carries_calls
+test "OPEN-36: TLS carries signalling, from servers with the right certificate alone" tls_is_checked_and_carries_calls
+test "TEN-10 SIP-08: a server that redirects" server_redirects
+test "SIP-15: a peer that agrees and sends to the old address is noticed" peer_that_ignores_the_move_is_noticed
+test "OPEN-01 SIP-14: the same over IPv6" ipv6_carries_calls
 test "SIP-16: the daemon's end ends calls and registrations" end_is_clean
 tests_done
