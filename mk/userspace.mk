@@ -54,9 +54,11 @@ U_LIB_OBJECTS := $(call u_objects,$(addsuffix /*.c,$(U_LIB_DIRS)))
 # A program appears with its first source.
 src_roam-hlrd := userspace/hlrd/*.c
 src_roam-lrd := userspace/lrd/*.c
+src_roam-sipd := userspace/sipd/*.c
+src_roam-rtp := userspace/rtp/*.c
 src_roam := userspace/roam/*.c userspace/roam/cmd/*.c
-U_DAEMONS := $(foreach p,roam-hlrd roam-lrd,$(if $(wildcard $(src_$(p))),$(p)))
-U_TOOLS := $(foreach p,roam,$(if $(wildcard $(src_$(p))),$(p)))
+U_DAEMONS := $(foreach p,roam-hlrd roam-lrd roam-sipd,$(if $(wildcard $(src_$(p))),$(p)))
+U_TOOLS := $(foreach p,roam roam-rtp,$(if $(wildcard $(src_$(p))),$(p)))
 
 # A test in C is linked to the library, one in Python runs the programs.
 U_TESTS := $(sort $(patsubst userspace/tests/test_%.c,%,\
@@ -81,6 +83,12 @@ $(U)/%.o: userspace/%.c
 # The module's header rewriting, with what it needs of the kernel.
 $(U)/tests/test_rewrite.o $(U)/fuzz/fuzz_rewrite.o: CPPFLAGS += -Iuserspace/tests/shim
 
+# libre, and what it takes to check certificates, are roam-sipd's alone. Its headers do
+# not say that they need these definitions.
+$(U)/sipd/%.o: CPPFLAGS += $(shell pkg-config --cflags libre) \
+	-DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 -DUSE_OPENSSL
+$(BIN)/roam-sipd: U_LIBS += $(shell pkg-config --libs libre openssl)
+
 # Anew each time: an archive keeps members whose source is gone.
 $(U_LIB): $(U_LIB_OBJECTS)
 	@rm -f $@
@@ -93,6 +101,12 @@ $(BIN)/$(1): $(call u_objects,$(src_$(1))) $(U_LIB)
 endef
 $(foreach p,$(U_DAEMONS) $(U_TOOLS),$(eval $(call u_program,$(p))))
 
+# The tool with more daemons than there are, for test_tool.py.
+U_MANY := $(BIN)/test-roam-many
+$(U_MANY): $(call u_objects,$(src_roam)) $(U)/tests/many_daemons.o $(U_LIB)
+	@mkdir -p $(@D)
+	$(U_LINK) -o $@ $^ $(U_LIBS)
+
 $(U_TEST_BINS): %: %.o $(U_LIB)
 	$(U_LINK) -o $@ $^ $(U_LIBS) $(shell pkg-config --libs cmocka)
 
@@ -101,7 +115,7 @@ $(U_FUZZ_BINS): $(U)/bin/%: $(U)/fuzz/%.o $(U_LIB)
 	$(U_LINK) -o $@ $^ $(U_LIBS)
 
 unit-tests: $(filter $(addprefix %/test_,$(call u_chosen,$(U_TESTS))),$(U_TEST_BINS)) \
-	$(if $(call u_chosen,$(U_PY_TESTS)),userspace)
+	$(if $(call u_chosen,$(U_PY_TESTS)),userspace $(U_MANY))
 fuzzers: $(filter $(addprefix %/fuzz_,$(call u_chosen,$(U_FUZZERS))),$(U_FUZZ_BINS))
 
 check-unit:

@@ -12,8 +12,10 @@
 #include "roam/host.h"
 #include "roam/list.h"
 #include "roam/output.h"
+#include "roam/registry.h"
 #include "roam/roam.h"
 #include "roam/cmd/mangle.h"
+#include "roam/cmd/tunnel.h"
 
 /* The module's socket, one for all commands of a batch. */
 static struct genl *open_module(int *status)
@@ -256,6 +258,10 @@ static int collect(int argc, char **argv, enum mangle_set which)
 		return fail(ROAM_REFUSED, "take it out of the tunnel first",
 			    "%s is behind the tunnel %s already; an address is served by a tunnel or by rewriting, not by both",
 			    roam_addr_format(&m.perm, text), device);
+	if (m.state == ROAM_MANGLE_STATE_VALID && tunnel_serves(&m.perm))
+		return fail(ROAM_REFUSED, "roam tunnel del first",
+			    "%s is served by roam_tunnel already; an address is served by a tunnel or by rewriting, not by both",
+			    roam_addr_format(&m.perm, text));
 	list_append(&collected.mappings, &m);
 	list_append(&collected.lines, &(unsigned int){ batch_line() });
 	collected.which = which;
@@ -744,3 +750,21 @@ static const struct command mangle = {
 	.commands = commands,
 };
 ROAM_OBJECT(mangle)
+
+static const char *const states[] = { "mappings", "peers", "holding", NULL };
+
+/*
+ * Only the group "events": a listener of "miss" makes the module hold packets
+ * for answers that a monitor never gives.
+ */
+static const struct module_entry module = {
+	.object = "mangle",
+	.module = "roam_mangle",
+	.open = mangle_open,
+	.stats = mangle_read_stats,
+	.states = states,
+	.events = ROAM_MANGLE_MCGRP_EVENTS,
+	.event = mangle_json_event,
+	.report = mangle_report,
+};
+ROAM_MODULE(module)
