@@ -629,14 +629,14 @@ static void test_many_moves(struct kunit *test)
 	struct mangle_grace *grace;
 	unsigned int i, n = 0;
 
-	for (i = 0; i < 1000; i++)
+	for (i = 0; i < 100; i++)
 		KUNIT_ASSERT_EQ(test, set(table, 0, i, i), 0);
 	list_for_each_entry(grace, &table->graces, list)
 		n++;
 	KUNIT_EXPECT_EQ(test, n, 8);
-	KUNIT_EXPECT_EQ(test, owner(table, 999), 0);
-	KUNIT_EXPECT_EQ(test, owner(table, 991), 0);
-	KUNIT_EXPECT_EQ(test, owner(table, 990), -1);
+	KUNIT_EXPECT_EQ(test, owner(table, 99), 0);
+	KUNIT_EXPECT_EQ(test, owner(table, 91), 0);
+	KUNIT_EXPECT_EQ(test, owner(table, 90), -1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&table->by_coa.nelems), 9);
 }
 
@@ -672,19 +672,19 @@ static void test_many_end(struct kunit *test)
 	unsigned int p, left;
 	u8 reason;
 
-	config_of(test)->max_mappings = 3000;
-	for (p = 0; p < 3000; p++) {
+	config_of(test)->max_mappings = 900;
+	for (p = 0; p < 900; p++) {
 		req = request(p, p, 1);
 		req.lifetime = p % 3 ? 1000 * HZ : 1;
 		KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
 	}
 	schedule_timeout_uninterruptible(3);
 	KUNIT_EXPECT_LE(test, mangle_table_sweep(table), 1000 * HZ);
-	KUNIT_EXPECT_EQ(test, events, 1000);
-	KUNIT_EXPECT_EQ(test, mangle_mappings(table), 2000);
-	for (p = left = 0; p < 3000; p++)
+	KUNIT_EXPECT_EQ(test, events, 300);
+	KUNIT_EXPECT_EQ(test, mangle_mappings(table), 600);
+	for (p = left = 0; p < 900; p++)
 		left += where(table, p) != -2 && p % 3;
-	KUNIT_EXPECT_EQ(test, left, 2000);
+	KUNIT_EXPECT_EQ(test, left, 600);
 }
 
 static struct kunit_case table_cases[] = {
@@ -706,7 +706,7 @@ static struct kunit_case table_cases[] = {
 	{ .name = "MLR-23: lifetime", .run_case = test_lifetime },
 	{ .name = "MLR-23: a lifetime that changes",
 	  .run_case = test_lifetime_changes },
-	{ .name = "MLR-23 CORE-02: a thousand end at once",
+	{ .name = "MLR-23 CORE-02: many end at once",
 	  .run_case = test_many_end },
 	{ .name = "MLR-38: who moves often leaves few addresses behind",
 	  .run_case = test_many_moves },
