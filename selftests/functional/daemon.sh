@@ -651,7 +651,7 @@ removed_mappings_come_back() {
 	roam correspondent mangle del "$permanent" || fail "del does not work"
 	wait_for 60 is_mapped correspondent
 	talk removed
-	expect_match "what it says" "somebody else removed its mapping, put back" \
+	expect_match "what it says" "somebody else removed its mapping, which is put back" \
 		"$(grep "put back" "$hosts/mobile/log")"
 	counter_is mobile lr restored "-gt 0" || fail "restored does not count"
 }
