@@ -54,9 +54,11 @@ U_LIB_OBJECTS := $(call u_objects,$(addsuffix /*.c,$(U_LIB_DIRS)))
 # A program appears with its first source.
 src_roam-hlrd := userspace/hlrd/*.c
 src_roam-lrd := userspace/lrd/*.c
+src_roam-sipd := userspace/sipd/*.c
+src_roam-rtp := userspace/rtp/*.c
 src_roam := userspace/roam/*.c userspace/roam/cmd/*.c
-U_DAEMONS := $(foreach p,roam-hlrd roam-lrd,$(if $(wildcard $(src_$(p))),$(p)))
-U_TOOLS := $(foreach p,roam,$(if $(wildcard $(src_$(p))),$(p)))
+U_DAEMONS := $(foreach p,roam-hlrd roam-lrd roam-sipd,$(if $(wildcard $(src_$(p))),$(p)))
+U_TOOLS := $(foreach p,roam roam-rtp,$(if $(wildcard $(src_$(p))),$(p)))
 
 # A test in C is linked to the library, one in Python runs the programs.
 U_TESTS := $(sort $(patsubst userspace/tests/test_%.c,%,\
@@ -80,6 +82,12 @@ $(U)/%.o: userspace/%.c
 
 # The module's header rewriting, with what it needs of the kernel.
 $(U)/tests/test_rewrite.o $(U)/fuzz/fuzz_rewrite.o: CPPFLAGS += -Iuserspace/tests/shim
+
+# libre, and what it takes to check certificates, are roam-sipd's alone. Its headers do
+# not say that they need these definitions.
+$(U)/sipd/%.o: CPPFLAGS += $(shell pkg-config --cflags libre) \
+	-DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 -DUSE_OPENSSL
+$(BIN)/roam-sipd: U_LIBS += $(shell pkg-config --libs libre openssl)
 
 # Anew each time: an archive keeps members whose source is gone.
 $(U_LIB): $(U_LIB_OBJECTS)

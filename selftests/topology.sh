@@ -212,7 +212,8 @@ topology_start() {
 }
 
 # move_to N: leave the network, enter network N with another address than on the
-# last visits. The old link goes first: a hard handoff. Sets $care_of, $care_of6.
+# last visits. The old link goes first: a hard handoff; with links_stay=yes only its
+# addresses do, as a link that comes up may carry nothing for a second. Sets $care_of, $care_of6.
 move_to() {
 	local n=$1 base=$((($1 - 1) * 64)) visits=0 other handoff=()
 	place_now
@@ -221,7 +222,7 @@ move_to() {
 	care_of6=$(printf '2001:db8:%d::%x' "$n" $((16 + visits % 60000)))
 	echo "$visits $care_of $care_of6" >"$hosts/place"
 	for other in 1 2 3; do
-		((other == n)) || handoff+=("link set net$other down")
+		((other == n)) || [[ ${links_stay:-} ]] || handoff+=("link set net$other down")
 		handoff+=("address flush dev net$other scope global")
 	done
 	in_batch mobile "${handoff[@]}" "link set net$n up" "address add $care_of/26 dev net$n" \

@@ -329,6 +329,8 @@ static char *run(struct frame *frame, const char *socket_path)
 			log_notice("%s %s runs", frame->daemon->name,
 				   ROAM_VERSION);
 		}
+		if (frame->daemon->run)
+			frame->daemon->run(&frame->loop);
 		uv_run(&frame->loop, UV_RUN_DEFAULT);
 	} else {
 		notify(frame, "STATUS=%s", error);

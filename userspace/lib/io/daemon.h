@@ -37,6 +37,8 @@
  *	before stays in force as it was. NULL: this daemon reloads nothing
  * @stop: close everything; the loop ends when nothing is left on it
  * @status: one line for systemctl status, written into @buf
+ * @run: runs the loop to its end where another library's loop is the outer one;
+ *	NULL: uv_run() does
  */
 struct daemon {
 	const char *name;
@@ -50,6 +52,7 @@ struct daemon {
 	char *(*reload)(void *config);
 	void (*stop)(void);
 	void (*status)(char *buf, size_t len);
+	void (*run)(uv_loop_t *loop);
 };
 
 /* Runs the daemon; returns its exit status (0 ok, 1 usage, 2 failed). */

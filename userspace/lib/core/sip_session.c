@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/sip_session.h"
+
+#include <stdlib.h>
+
+#include "base/table.h"
+
+#define WINDOW_MIN 4
+#define RETRY_MS 2000		/* after an answer that names no time */
+#define RETRY_MAX_MS 10000
+#define TRIES_MAX 12		/* answers that only put off, for one move */
+#define SILENT_TRIES 3		/* times that missing media are asked for */
+#define LOCATE_AGAIN_MS 4000
+
+const struct sip_session_config sip_session_defaults = {
+	.window = 32,
+	.window_max = 1024,
+	.answer_wait = 500,
+	.locate_wait = 1200,
+	.give_up = 32000,
+	.media_wait = 1000,
+};
+
+/**
+ * struct link - member of a list
+ * @next: the next one
+ * @prev: the one before
+ */
+struct link {
+	struct link *next;
+	struct link *prev;
+};
+
+/**
+ * struct sip_session - one session
+ * @sessions: the core
+ * @user: the owner's object
+ * @all: member of sessions->all
+ * @queue: member of sessions->queue while it is queued
+ * @deadline: when something is due
+ * @state: what is being done
+ * @owner: this host made the Call-ID
+ * @in_window: its request takes room in the window
+ * @media_check: told, and @deadline looks after media
+ * @located: its server was asked since the last answer
+ * @epoch: the address that the peer agreed to
+ * @asked_epoch: the address that the last request carried
+ * @tries: requests since the move
+ * @silent: times that media were missing
+ * @since: when it had to be told: the move
+ * @asked: when the last request left
+ * @first_asked: when the first one without an answer left
+ */
+struct sip_session {
+	struct sip_sessions *sessions;
+	void *user;
+	struct link all;
+	struct link queue;
+	struct deadline deadline;
+	enum sip_session_state state;
+	bool owner;
+	bool in_window;
+	bool media_check;
+	bool located;
+	uint32_t epoch;
+	uint32_t asked_epoch;
+	uint16_t tries;
+	uint8_t silent;
+	msec_t since;
+	msec_t asked;
+	msec_t first_asked;
+};
+
+/**
+ * struct sip_sessions - the core
+ * @config: settings
+ * @ops: surroundings
+ * @ctx: for them
+ * @all: every session
+ * @queue: those that wait for room in the window, the oldest first
+ * @deadlines: when something is due
+ * @count: sessions
+ * @epoch: number of the present address
+ * @anywhere: there is one
+ * @window: requests that may be without answer
+ * @in_flight: requests that are
+ * @credit: answers since the window grew
+ * @counters: see above
+ */
+struct sip_sessions {
+	struct sip_session_config config;
+	const struct sip_session_ops *ops;
+	void *ctx;
+	struct link all;
+	struct link queue;
+	struct deadlines deadlines;
+	size_t count;
+	uint32_t epoch;
+	bool anywhere;
+	unsigned int window;
+	unsigned int in_flight;
+	struct sip_session_counters counters;
+};
+
+static void list_init(struct link *list)
+{
+	list->next = list->prev = list;
+}
+
+static bool list_has(const struct link *link)
+{
+	return link->next != link;
+}
+
+static void list_add(struct link *list, struct link *link)
+{
+	link->prev = list->prev;
+	link->next = list;
+	list->prev->next = link;
+	list->prev = link;
+}
+
+static void list_del(struct link *link)
+{
+	link->prev->next = link->next;
+	link->next->prev = link->prev;
+	list_init(link);
+}
+
+struct sip_sessions *sip_sessions_new(const struct sip_session_config *config,
+				      const struct sip_session_ops *ops,
+				      void *ctx)
+{
+	struct sip_sessions *ss = calloc(1, sizeof(*ss));
+
+	if (!ss)
+		return NULL;
+	ss->config = *config;
+	ss->ops = ops;
+	ss->ctx = ctx;
+	ss->window = config->window;
+	list_init(&ss->all);
+	list_init(&ss->queue);
+	return ss;
+}
+
+void sip_sessions_free(struct sip_sessions *ss)
+{
+	if (!ss)
+		return;
+	while (list_has(&ss->all))
+		sip_session_free(container_of(ss->all.next, struct sip_session,
+					      all));
+	deadlines_fini(&ss->deadlines);
+	free(ss);
+}
+
+struct sip_session *sip_session_new(struct sip_sessions *ss, bool owner,
+				    void *user)
+{
+	struct sip_session *s;
+
+	if (!deadlines_reserve(&ss->deadlines, ss->count + 1))
+		return NULL;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->sessions = ss;
+	s->user = user;
+	s->owner = owner;
+	list_add(&ss->all, &s->all);
+	list_init(&s->queue);
+	ss->count++;
+	return s;
+}
+
+static void leave_window(struct sip_session *s)
+{
+	if (!s->in_window)
+		return;
+	s->in_window = false;
+	s->sessions->in_flight--;
+}
+
+static void set_deadline(struct sip_session *s, msec_t when)
+{
+	deadline_set(&s->sessions->deadlines, &s->deadline, when);
+}
+
+void sip_session_free(struct sip_session *s)
+{
+	if (!s)
+		return;
+	leave_window(s);
+	list_del(&s->queue);
+	list_del(&s->all);
+	set_deadline(s, MSEC_NEVER);
+	s->sessions->count--;
+	free(s);
+}
+
+static void tell(struct sip_session *s, enum sip_session_event_type type,
+		 unsigned int code, msec_t took)
+{
+	struct sip_session_event event = {
+		.type = type, .code = code, .tries = s->tries, .took = took,
+	};
+
+	s->sessions->ops->event(s->sessions->ctx, s->user, &event);
+}
+
+static void enqueue(struct sip_session *s)
+{
+	leave_window(s);
+	set_deadline(s, MSEC_NEVER);
+	s->state = SIP_SESSION_QUEUED;
+	s->media_check = false;
+	list_del(&s->queue);
+	list_add(&s->sessions->queue, &s->queue);
+}
+
+/* ---- the window ---- */
+
+static void answered_in_time(struct sip_session *s)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	if (!s->in_window)
+		return;
+	leave_window(s);
+	if (ss->window < ss->config.window_max)
+		ss->window++;
+}
+
+/* Once for all that are lost together: those asked before it shrank are known. */
+static void lost(struct sip_session *s)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	if (!s->in_window)
+		return;
+	leave_window(s);
+	ss->counters.lost++;
+	ss->window -= ss->window / 8;
+	if (ss->window < WINDOW_MIN)
+		ss->window = WINDOW_MIN;
+}
+
+static void backoff(struct sip_session *s, msec_t now, unsigned int code,
+		    msec_t wait)
+{
+	leave_window(s);
+	s->state = SIP_SESSION_BACKOFF;
+	set_deadline(s, now + wait);
+	tell(s, SIP_SESSION_LATER, code, wait);
+}
+
+static void ask(struct sip_session *s, msec_t now)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	list_del(&s->queue);
+	s->state = SIP_SESSION_ASKED;
+	s->asked = now;
+	if (!s->first_asked)
+		s->first_asked = now;
+	s->asked_epoch = ss->epoch;
+	s->in_window = true;
+	s->tries++;
+	ss->in_flight++;
+	ss->counters.updates++;
+	set_deadline(s, now + ss->config.answer_wait);
+	if (!ss->ops->update(ss->ctx, s->user))
+		backoff(s, now, 0, RETRY_MS);
+}
+
+static void run_queue(struct sip_sessions *ss, msec_t now)
+{
+	while (ss->anywhere && list_has(&ss->queue) &&
+	       ss->in_flight < ss->window)
+		ask(container_of(ss->queue.next, struct sip_session, queue),
+		    now);
+}
+
+/* ---- what comes in ---- */
+
+uint32_t sip_sessions_epoch(const struct sip_sessions *ss)
+{
+	return ss->epoch;
+}
+
+void sip_session_established(struct sip_session *s, msec_t now,
+			     uint32_t epoch)
+{
+	if (s->state != SIP_SESSION_EARLY)
+		return;
+	s->state = SIP_SESSION_STANDS;
+	s->epoch = epoch;
+	s->since = now;
+	if (epoch == s->sessions->epoch)
+		return;
+	enqueue(s);
+	run_queue(s->sessions, now);
+}
+
+static void begin(struct sip_session *s, msec_t now)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	if (s->state == SIP_SESSION_ASKED)
+		ss->ops->abandon(ss->ctx, s->user);
+	s->since = now;
+	s->tries = 0;
+	s->silent = 0;
+	s->first_asked = 0;
+	s->located = false;
+	enqueue(s);
+}
+
+void sip_sessions_move(struct sip_sessions *ss, msec_t now, bool anywhere)
+{
+	ss->anywhere = anywhere;
+	ss->epoch++;
+	for (struct link *l = ss->all.next; l != &ss->all; l = l->next) {
+		struct sip_session *s =
+			container_of(l, struct sip_session, all);
+
+		if (s->state != SIP_SESSION_EARLY)
+			begin(s, now);
+	}
+	run_queue(ss, now);
+}
+
+void sip_session_again(struct sip_session *s, msec_t now)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	if (s->state == SIP_SESSION_EARLY)
+		return;
+	begin(s, now);
+	run_queue(ss, now);
+}
+
+static void agreed(struct sip_session *s, msec_t now)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	s->epoch = s->asked_epoch;
+	s->first_asked = 0;
+	s->located = false;
+	s->state = SIP_SESSION_STANDS;
+	s->media_check = ss->config.media_wait != 0;
+	set_deadline(s, s->media_check ? now + ss->config.media_wait :
+					 MSEC_NEVER);
+	ss->counters.told++;
+	tell(s, SIP_SESSION_TOLD, 200, now - s->since);
+}
+
+static void refused(struct sip_session *s, unsigned int code)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	leave_window(s);
+	s->state = SIP_SESSION_STANDS;
+	s->first_asked = 0;
+	s->media_check = false;
+	set_deadline(s, MSEC_NEVER);
+	ss->counters.refused++;
+	tell(s, SIP_SESSION_REFUSED, code, 0);
+}
+
+static void end(struct sip_session *s, enum sip_session_end why)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	leave_window(s);
+	set_deadline(s, MSEC_NEVER);
+	s->state = SIP_SESSION_STANDS;
+	ss->ops->end(ss->ctx, s->user, why);
+}
+
+/* Asks the peer's server; the request goes on being sent meanwhile. */
+static void seek(struct sip_session *s)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	s->located = true;
+	ss->counters.sought++;
+	tell(s, SIP_SESSION_SOUGHT, 0, 0);
+	ss->ops->locate(ss->ctx, s->user);
+}
+
+/* RFC 3261 14.1: 2.1 to 4 s for who made the Call-ID, else 0 to 2 s. */
+static msec_t glare_wait(struct sip_session *s)
+{
+	uint64_t bits = s->sessions->ops->random(s->sessions->ctx);
+
+	return s->owner ? 2100 + (msec_t)(bits % 191) * 10 :
+			  (msec_t)(bits % 201) * 10;
+}
+
+/* Nobody there: perhaps the peer moved as well, and its server knows (OPEN-20). */
+static void unreachable(struct sip_session *s, msec_t now, unsigned int code)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	if (now - s->first_asked >= ss->config.give_up) {
+		end(s, SIP_END_UNANSWERED);
+		return;
+	}
+	s->state = SIP_SESSION_BACKOFF;
+	set_deadline(s, now + RETRY_MS);
+	tell(s, SIP_SESSION_LATER, code, RETRY_MS);
+	seek(s);
+}
+
+static void put_off(struct sip_session *s, msec_t now, unsigned int code,
+		    msec_t wait)
+{
+	/* Somebody is there. */
+	s->first_asked = 0;
+	if (s->tries >= TRIES_MAX)
+		refused(s, code);
+	else
+		backoff(s, now, code, wait);
+}
+
+void sip_session_answered(struct sip_session *s, msec_t now,
+			  unsigned int code, int retry_after)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	if (s->state != SIP_SESSION_ASKED || (code >= 100 && code < 200))
+		return;
+	if (code)
+		answered_in_time(s);
+	else
+		lost(s);
+	if (code >= 200 && code < 300) {
+		agreed(s, now);
+	} else if (code == 481) {
+		end(s, SIP_END_GONE);
+	} else if (code == 491) {
+		ss->counters.glare++;
+		put_off(s, now, code, glare_wait(s));
+	} else if (!code || code == 404 || code == 408 || code == 480 ||
+		   code == 430) {
+		unreachable(s, now, code);
+	} else if (code == 500 || code == 503 || code == 504) {
+		msec_t wait = retry_after < 0 ? RETRY_MS :
+			      min_time((msec_t)retry_after * 1000, RETRY_MAX_MS);
+
+		put_off(s, now, code, wait);
+	} else {
+		refused(s, code);
+	}
+	run_queue(ss, now);
+}
+
+void sip_session_located(struct sip_session *s, msec_t now, bool changed)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	if (!changed || !s->located || (s->state != SIP_SESSION_ASKED &&
+					s->state != SIP_SESSION_BACKOFF))
+		return;
+	if (s->state == SIP_SESSION_ASKED)
+		ss->ops->abandon(ss->ctx, s->user);
+	s->first_asked = 0;
+	s->located = false;
+	enqueue(s);
+	run_queue(ss, now);
+}
+
+bool sip_session_offered(const struct sip_session *s)
+{
+	return s->state != SIP_SESSION_ASKED;
+}
+
+enum sip_session_state sip_session_state(const struct sip_session *s)
+{
+	return s->state;
+}
+
+bool sip_session_is_told(const struct sip_session *s)
+{
+	return s->epoch == s->sessions->epoch;
+}
+
+/* ---- time ---- */
+
+static void look_after_media(struct sip_session *s, msec_t now)
+{
+	struct sip_sessions *ss = s->sessions;
+	enum sip_media media = ss->ops->media(ss->ctx, s->user, s->asked);
+
+	s->media_check = false;
+	if (media != SIP_MEDIA_MISSING)
+		return;
+	if (s->silent++ < SILENT_TRIES) {
+		enqueue(s);
+		return;
+	}
+	ss->counters.stuck++;
+	tell(s, SIP_SESSION_STUCK, 0, now - s->asked);
+}
+
+static void no_answer(struct sip_session *s, msec_t now)
+{
+	struct sip_sessions *ss = s->sessions;
+	msec_t waited = now - s->asked;
+
+	lost(s);
+	if (waited < ss->config.locate_wait) {
+		set_deadline(s, s->asked + ss->config.locate_wait);
+		return;
+	}
+	if (now - s->first_asked >= ss->config.give_up) {
+		ss->ops->abandon(ss->ctx, s->user);
+		end(s, SIP_END_UNANSWERED);
+		return;
+	}
+	set_deadline(s, now + LOCATE_AGAIN_MS);
+	seek(s);
+}
+
+static void due(struct sip_session *s, msec_t now)
+{
+	switch (s->state) {
+	case SIP_SESSION_STANDS:
+		if (s->media_check)
+			look_after_media(s, now);
+		break;
+	case SIP_SESSION_BACKOFF:
+		enqueue(s);
+		break;
+	case SIP_SESSION_ASKED:
+		/* Between networks time does not count. */
+		if (s->sessions->anywhere)
+			no_answer(s, now);
+		break;
+	case SIP_SESSION_EARLY:
+	case SIP_SESSION_QUEUED:
+		break;
+	}
+}
+
+msec_t sip_sessions_tick(struct sip_sessions *ss, msec_t now)
+{
+	struct deadline *d;
+
+	while ((d = deadlines_pop(&ss->deadlines, now)))
+		due(container_of(d, struct sip_session, deadline), now);
+	run_queue(ss, now);
+	return deadlines_next(&ss->deadlines);
+}
+
+size_t sip_sessions_count(const struct sip_sessions *ss)
+{
+	return ss->count;
+}
+
+size_t sip_sessions_untold(const struct sip_sessions *ss)
+{
+	size_t n = 0;
+
+	for (struct link *l = ss->all.next; l != &ss->all; l = l->next) {
+		struct sip_session *s =
+			container_of(l, struct sip_session, all);
+
+		n += s->state != SIP_SESSION_EARLY && s->epoch != ss->epoch;
+	}
+	return n;
+}
+
+unsigned int sip_sessions_window(const struct sip_sessions *ss)
+{
+	return ss->window;
+}
+
+const struct sip_session_counters *
+sip_sessions_counters(const struct sip_sessions *ss)
+{
+	return &ss->counters;
+}

@@ -1,0 +1,897 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Calls. One with a phone of this host has two dialogs: the phone talks to us on the
+ * local side, we talk to its peer on the wide one, and each gets the other's
+ * description with the address and ports of our side put in. So a move changes what
+ * the peer was told and nothing of what the phone knows. An application that uses the
+ * control socket has its media itself; there is no local dialog then.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/daemon.h"
+#include "io/log.h"
+#include "sipd/sipd.h"
+
+/* A description may grow by the length of addresses. */
+#define TEXT_MAX (ROAM_SDP_MAX + 1024)
+
+/* ---- descriptions ---- */
+
+static bool keep(char **to, size_t *to_len, const char *sdp, size_t len)
+{
+	char *copy = malloc(len ? len : 1);
+
+	if (!copy)
+		return false;
+	memcpy(copy, sdp, len);
+	free(*to);
+	*to = copy;
+	*to_len = len;
+	return true;
+}
+
+/* Understands and keeps it. NULL, or what is wrong with it. */
+static const char *take_own(struct call *call, const char *sdp, size_t len,
+			    struct roam_sdp *parsed)
+{
+	const char *error = roam_sdp_read(sdp, len, parsed);
+
+	if (error)
+		return error;
+	if (call->media && parsed->n_media > media_streams(call->media))
+		return "it has more streams than there were";
+	if (!keep(&call->own_sdp, &call->own_len, sdp, len))
+		return "out of memory";
+	if (call->media)
+		media_set_phone(call->media, parsed);
+	return NULL;
+}
+
+static const char *take_peer(struct call *call, const char *sdp, size_t len)
+{
+	struct roam_sdp parsed;
+	const char *error = roam_sdp_read(sdp, len, &parsed);
+
+	if (error)
+		return error;
+	if (call->media && !media_set_peer(call->media, &parsed))
+		return "its address is none that media may be sent to";
+	if (!keep(&call->peer_sdp, &call->peer_len, sdp, len))
+		return "out of memory";
+	if (parsed.n_media)
+		call->peer_media = parsed.media[0];
+	return NULL;
+}
+
+/* Of the family that the peer has, or that we have. */
+static struct roam_addr wide_addr(const struct call *call)
+{
+	const struct roam_place *place = &call->sipd->place;
+	struct roam_addr like = call->peer_media.addr;
+	bool v4 = true;
+
+	if (roam_addr_is_none(&like) && call->wide)
+		like = ua_leg_source(call->wide);
+	if (!roam_addr_is_none(&like))
+		v4 = roam_addr_is_v4(&like);
+	if (v4)
+		return roam_addr_is_none(&place->v4) ? place->v6 : place->v4;
+	return roam_addr_is_none(&place->v6) ? place->v4 : place->v6;
+}
+
+static size_t for_peer(struct call *call, char *text)
+{
+	struct roam_sdp_place place = {
+		.session = call->number, .version = call->version,
+		.addr = wide_addr(call),
+	};
+
+	if (call->media) {
+		media_wide_ports(call->media, place.ports);
+	} else {
+		struct roam_sdp own;
+
+		roam_sdp_read(call->own_sdp, call->own_len, &own);
+		for (size_t i = 0; i < own.n_media; i++)
+			place.ports[i] = own.media[i].port;
+	}
+	return roam_sdp_move(call->own_sdp, call->own_len, &place, text,
+			     TEXT_MAX);
+}
+
+static size_t for_phone(struct call *call, const char *sdp, size_t len,
+			char *text)
+{
+	struct roam_sdp_place place = {
+		.session = call->number, .version = call->local_version,
+		.addr = call->sipd->config->local,
+	};
+
+	media_local_ports(call->media, place.ports);
+	return roam_sdp_move(sdp, len, &place, text, TEXT_MAX);
+}
+
+/* Whether the phone would see a difference between two descriptions of the peer. */
+static bool phone_would_notice(struct call *call, const char *sdp, size_t len)
+{
+	static char before[TEXT_MAX], after[TEXT_MAX];
+	size_t a, b;
+
+	if (!call->peer_sdp)
+		return true;
+	a = for_phone(call, call->peer_sdp, call->peer_len, before);
+	b = for_phone(call, sdp, len, after);
+	return a != b || memcmp(before, after, a);
+}
+
+/* ---- begin and end ---- */
+
+static struct call *call_new(struct sipd *sipd,
+			     const struct config_account *account,
+			     bool outgoing)
+{
+	struct call *call;
+
+	if (sipd->calls.count >= sipd->config->sessions_max)
+		return NULL;
+	call = calloc(1, sizeof(*call));
+	if (!call)
+		return NULL;
+	call->session = sip_session_new(sipd->sessions, outgoing, call);
+	call->id = ++sipd->next_id;
+	if (!call->session || !table_insert(&sipd->calls, &call->node)) {
+		sip_session_free(call->session);
+		free(call);
+		return NULL;
+	}
+	call->sipd = sipd;
+	call->account = account;
+	call->outgoing = outgoing;
+	call->state = outgoing ? CALL_CALLING : CALL_RINGING;
+	call->epoch = sip_sessions_epoch(sipd->sessions);
+	/* Below 2^63: some take it for a signed number. */
+	call->number = daemon_random() >> 2;
+	call->version = call->local_version = 1;
+	call->began = daemon_now();
+	sipd->counters.calls++;
+	return call;
+}
+
+/* The legs are gone already, or somebody else's. */
+static void call_free(struct call *call)
+{
+	table_remove(&call->sipd->calls, &call->node);
+	sip_session_free(call->session);
+	media_close(call->media);
+	free(call->own_sdp);
+	free(call->peer_sdp);
+	free(call);
+}
+
+/* Ends what is left of it. @code: for a dialog that was not answered. */
+static void finish(struct call *call, unsigned int code, const char *why)
+{
+	call_measure(call);
+	report_call(call, "ended", why);
+	if (call->wide)
+		ua_leg_end(call->wide, code);
+	if (call->local)
+		ua_leg_end(call->local, code);
+	call_free(call);
+}
+
+void call_end(struct call *call, unsigned int code)
+{
+	finish(call, code, "ended here");
+}
+
+static void call_up(struct call *call)
+{
+	msec_t now = daemon_now();
+
+	call->state = CALL_UP;
+	call->up = now;
+	call->sipd->counters.answered++;
+	report_call(call, "up", NULL);
+	sip_session_established(call->session, now, call->epoch);
+	sipd_kick(call->sipd);
+}
+
+struct call *call_find(struct sipd *sipd, uint64_t id)
+{
+	struct table_node *node = table_find(&sipd->calls, &id);
+
+	return node ? container_of(node, struct call, node) : NULL;
+}
+
+void call_end_all(struct sipd *sipd)
+{
+	struct table_iter iter = { 0 };
+	struct table_node *node;
+
+	while ((node = table_next(&sipd->calls, &iter)))
+		finish(container_of(node, struct call, node), 480,
+		       "roam-sipd ends");
+}
+
+/* ---- servers and phones ---- */
+
+const char *call_route(struct sipd *sipd, const struct config_account *account)
+{
+	const struct sipd_registration *any = NULL;
+	struct sip_registration_status status;
+
+	for (size_t i = 0; i < sipd->n_regs; i++) {
+		const struct sipd_registration *reg = &sipd->regs[i];
+
+		if (reg->account != account)
+			continue;
+		if (!any)
+			any = reg;
+		sip_registration_status(reg->core, &status);
+		/* It knew us before the move, so it is there. */
+		if (status.registered || status.expires > daemon_now()) {
+			if (status.expires != MSEC_NEVER)
+				return reg->server->uri;
+		}
+	}
+	return any ? any->server->uri : NULL;
+}
+
+static struct sipd_phone *phone_of(struct sipd *sipd,
+				   const struct config_account *account)
+{
+	struct sipd_phone *phone =
+		&sipd->phones[account - sipd->config->accounts];
+
+	return *phone->uri && phone->expires > daemon_now() ? phone : NULL;
+}
+
+static bool on_phone(void *ctx, const struct config_account *account,
+		     const char *uri, unsigned int expires)
+{
+	struct sipd *sipd = ctx;
+	struct sipd_phone *phone =
+		&sipd->phones[account - sipd->config->accounts];
+
+	if (!uri || (!expires && !strcmp(phone->uri, uri))) {
+		*phone->uri = 0;
+		return true;
+	}
+	if (!expires)
+		return true;
+	if (strcmp(phone->uri, uri))
+		log_info("phone %s rings for %s", uri, account->uri);
+	snprintf(phone->uri, sizeof(phone->uri), "%s", uri);
+	phone->expires = daemon_now() + (msec_t)expires * 1000;
+	return true;
+}
+
+static void on_registered(void *ctx, void *user, unsigned int code,
+			  unsigned int expires)
+{
+	struct sipd_registration *reg = user;
+	struct sipd *sipd = ctx;
+
+	sip_registration_answered(reg->core, daemon_now(), code, expires);
+	sipd_kick(sipd);
+}
+
+/* ---- a call begins ---- */
+
+/* A phone calls: the user part is what counts where it names our own address. */
+static void called_uri(const struct call *call, const char *uri, char *to)
+{
+	const char *at = strchr(uri, '@');
+	char local[ROAM_ADDR_STRLEN];
+	size_t len;
+
+	roam_addr_format(&call->sipd->config->local, local);
+	len = strlen(local);
+	if (at && !strncmp(at + 1 + (at[1] == '['), local, len))
+		snprintf(to, UA_URI_MAX, "%.*s@%s", (int)(at - uri), uri,
+			 call->account->domain);
+	else
+		snprintf(to, UA_URI_MAX, "%s", uri);
+}
+
+static bool call_peer(struct call *call, const char *to)
+{
+	struct sipd *sipd = call->sipd;
+	char text[TEXT_MAX];
+	struct ua_target target = {
+		.side = UA_WIDE, .account = call->account, .uri = to, .to = to,
+		.from = call->account->uri, .name = call->account->name,
+		.route = call_route(sipd, call->account),
+	};
+	size_t len = call->own_sdp ? for_peer(call, text) : 0;
+
+	call->wide = ua_call(sipd->ua, &target, text, len, call);
+	return call->wide;
+}
+
+/* Ports for as many streams as the offer has. False: *code says why. */
+static bool open_media(struct call *call, const struct roam_sdp *sdp,
+		       unsigned int *code)
+{
+	char *error = NULL;
+
+	call->media = media_open(call->sipd->config, sdp->n_media, &error);
+	if (call->media)
+		return true;
+	log_warning("%s", error);
+	free(error);
+	*code = 503;
+	return false;
+}
+
+static unsigned int phone_calls(struct call *call,
+				const struct ua_invite *invite)
+{
+	struct roam_sdp sdp;
+	char to[UA_URI_MAX];
+	unsigned int code;
+
+	/* An offer in the answer: rare among phones, and not relayed. */
+	if (!invite->sdp || roam_sdp_read(invite->sdp, invite->len, &sdp))
+		return 488;
+	if (!open_media(call, &sdp, &code))
+		return code;
+	if (take_own(call, invite->sdp, invite->len, &sdp))
+		return 488;
+	called_uri(call, invite->to, to);
+	return call_peer(call, to) ? 0 : 503;
+}
+
+static unsigned int ring_phone(struct call *call,
+			       const struct ua_invite *invite,
+			       const struct sipd_phone *phone)
+{
+	struct ua_target target = {
+		.side = UA_LOCAL, .account = call->account, .uri = phone->uri,
+		.to = call->account->uri, .from = invite->from, .name = "",
+	};
+	struct roam_sdp sdp;
+	char text[TEXT_MAX];
+	unsigned int code;
+	size_t len;
+
+	if (!invite->sdp || roam_sdp_read(invite->sdp, invite->len, &sdp))
+		return 488;
+	if (!open_media(call, &sdp, &code))
+		return code;
+	if (take_peer(call, invite->sdp, invite->len))
+		return 488;
+	len = for_phone(call, call->peer_sdp, call->peer_len, text);
+	call->local = ua_call(call->sipd->ua, &target, text, len, call);
+	return call->local ? 0 : 480;
+}
+
+/* Somebody who listens to events may answer it. */
+static unsigned int ring_app(struct call *call, const struct ua_invite *invite)
+{
+	if (!control_is_monitored(call->sipd->control))
+		return 480;
+	if (invite->sdp && take_peer(call, invite->sdp, invite->len))
+		return 488;
+	call->app = true;
+	ua_leg_progress(call->wide, 180, NULL, 0);
+	return 0;
+}
+
+static unsigned int on_invited(void *ctx, struct ua_leg *leg,
+			       const struct ua_invite *invite)
+{
+	bool outgoing = invite->side == UA_LOCAL;
+	struct sipd *sipd = ctx;
+	struct call *call = call_new(sipd, invite->account, outgoing);
+	const struct sipd_phone *phone;
+	unsigned int code;
+
+	if (!call)
+		return 503;
+	if (outgoing) {
+		call->local = leg;
+		code = phone_calls(call, invite);
+	} else {
+		call->wide = leg;
+		phone = phone_of(sipd, invite->account);
+		code = phone ? ring_phone(call, invite, phone) :
+			       ring_app(call, invite);
+	}
+	if (!code) {
+		ua_leg_set_user(leg, call);
+		report_call(call, outgoing ? "calling" : "incoming", NULL);
+		return 0;
+	}
+	/* The caller ends this leg. */
+	if (outgoing)
+		call->local = NULL;
+	else
+		call->wide = NULL;
+	call_free(call);
+	return code;
+}
+
+struct call *call_start(struct sipd *sipd, const struct config_account *account,
+			const char *to, const char *sdp, size_t len,
+			char **error)
+{
+	struct call *call = call_new(sipd, account, true);
+	struct roam_sdp parsed;
+	const char *wrong;
+
+	if (!call) {
+		*error = daemon_error("there are %zu sessions already; raise sessions_max in sipd.conf",
+				      sipd->calls.count);
+		return NULL;
+	}
+	call->app = true;
+	wrong = take_own(call, sdp, len, &parsed);
+	if (wrong)
+		*error = daemon_error("the description cannot be used: %s",
+				      wrong);
+	else if (!call_peer(call, to))
+		*error = daemon_error("cannot send to %s; roam sip registrations shows the servers",
+				      to);
+	else
+		return call;
+	call_free(call);
+	return NULL;
+}
+
+/* ---- a call is answered ---- */
+
+static void give_up(struct call *call, unsigned int code, const char *why)
+{
+	log_warning("call %llu: %s", (unsigned long long)call->id, why);
+	finish(call, code, why);
+}
+
+static void peer_answered(struct call *call, const char *sdp, size_t len)
+{
+	const char *wrong = sdp ? take_peer(call, sdp, len) :
+				  "it has no description";
+	char text[TEXT_MAX];
+
+	if (wrong) {
+		give_up(call, 488, wrong);
+		return;
+	}
+	if (call->local) {
+		len = for_phone(call, call->peer_sdp, call->peer_len, text);
+		if (!ua_leg_accept(call->local, text, len)) {
+			give_up(call, 500, "the phone waits no more");
+			return;
+		}
+	}
+	call_up(call);
+}
+
+static void phone_answered(struct call *call, const char *sdp, size_t len)
+{
+	const char *wrong = "it has no description";
+	struct roam_sdp parsed;
+	char text[TEXT_MAX];
+
+	if (sdp)
+		wrong = take_own(call, sdp, len, &parsed);
+	if (wrong) {
+		give_up(call, 488, wrong);
+		return;
+	}
+	len = for_peer(call, text);
+	call->epoch = sip_sessions_epoch(call->sipd->sessions);
+	if (!ua_leg_accept(call->wide, text, len)) {
+		give_up(call, 500, "the peer waits no more");
+		return;
+	}
+	call_up(call);
+}
+
+static void on_answered(void *ctx, void *user, enum ua_side side,
+			const char *sdp, size_t len)
+{
+	(void)ctx;
+	if (side == UA_WIDE)
+		peer_answered(user, sdp, len);
+	else
+		phone_answered(user, sdp, len);
+}
+
+bool call_accept(struct call *call, const char *sdp, size_t len, char **error)
+{
+	struct roam_sdp parsed;
+	const char *wrong;
+	char text[TEXT_MAX];
+
+	if (!call->app || call->state != CALL_RINGING) {
+		*error = daemon_error("session %llu does not wait for an answer",
+				      (unsigned long long)call->id);
+		return false;
+	}
+	wrong = take_own(call, sdp, len, &parsed);
+	if (wrong) {
+		*error = daemon_error("the description cannot be used: %s",
+				      wrong);
+		return false;
+	}
+	len = for_peer(call, text);
+	call->epoch = sip_sessions_epoch(call->sipd->sessions);
+	if (!ua_leg_accept(call->wide, text, len)) {
+		*error = daemon_error("the peer of session %llu waits no more",
+				      (unsigned long long)call->id);
+		return false;
+	}
+	call_up(call);
+	return true;
+}
+
+static void on_progress(void *ctx, void *user, enum ua_side side,
+			unsigned int code, const char *sdp, size_t len)
+{
+	struct call *call = user;
+	char text[TEXT_MAX];
+
+	(void)ctx;
+	if (side == UA_WIDE && call->local) {
+		if (sdp && !take_peer(call, sdp, len))
+			len = for_phone(call, call->peer_sdp, call->peer_len,
+					text);
+		else
+			len = 0;
+		ua_leg_progress(call->local, code, text, len);
+	} else if (side == UA_LOCAL) {
+		ua_leg_progress(call->wide, code == 183 ? 180 : code, NULL, 0);
+	}
+	if (code == 180)
+		report_call(call, "ringing", NULL);
+}
+
+static void on_failed(void *ctx, void *user, enum ua_side side,
+		      unsigned int code, const char *reason)
+{
+	struct call *call = user;
+	char why[96];
+
+	(void)ctx;
+	if (side == UA_WIDE)
+		call->wide = NULL;
+	else
+		call->local = NULL;
+	if (code)
+		snprintf(why, sizeof(why), "%u %s", code, reason);
+	else
+		snprintf(why, sizeof(why), "no answer");
+	finish(call, code >= 400 ? code : code ? 480 : 408, why);
+}
+
+static void on_ended(void *ctx, void *user, enum ua_side side, enum ua_end why)
+{
+	struct call *call = user;
+
+	(void)ctx;
+	if (side == UA_WIDE)
+		call->wide = NULL;
+	else
+		call->local = NULL;
+	finish(call, 487, why == UA_END_TIMEOUT ? "no acknowledgement" :
+			  side == UA_WIDE ? "the peer ended it" :
+					    "the phone ended it");
+}
+
+/* ---- offers in the call ---- */
+
+static void answer_peer(struct call *call)
+{
+	char text[TEXT_MAX];
+	size_t len;
+
+	call->version++;
+	len = for_peer(call, text);
+	ua_leg_accept(call->wide, text, len);
+}
+
+static bool is_same_place(const struct roam_sdp_media *a,
+			  const struct roam_sdp_media *b)
+{
+	return roam_addr_eq(&a->addr, &b->addr) && a->port == b->port;
+}
+
+/* SIP-15: whoever sends media itself has to know; a phone must not. */
+static void tell_if_moved(struct call *call, const struct roam_sdp_media *was)
+{
+	if (!is_same_place(was, &call->peer_media))
+		report_call(call, "peer-moved", NULL);
+}
+
+static void peer_offers(struct call *call, const char *sdp, size_t len)
+{
+	struct roam_sdp_media was = call->peer_media;
+	char text[TEXT_MAX];
+	const char *wrong;
+	bool notice;
+
+	/* We are asked for an offer; the answer comes with the ACK. */
+	if (!sdp) {
+		answer_peer(call);
+		return;
+	}
+	notice = call->local && phone_would_notice(call, sdp, len);
+	wrong = take_peer(call, sdp, len);
+	if (wrong) {
+		ua_leg_refuse(call->wide, 488, NULL);
+		return;
+	}
+	tell_if_moved(call, &was);
+	if (!notice) {
+		answer_peer(call);
+		return;
+	}
+	call->local_version++;
+	len = for_phone(call, call->peer_sdp, call->peer_len, text);
+	if (ua_leg_update(call->local, text, len))
+		call->peer_waits = true;
+	else
+		ua_leg_refuse(call->wide, 491, NULL);
+}
+
+static bool offer_to_peer(struct call *call)
+{
+	char text[TEXT_MAX];
+	size_t len;
+
+	call->version++;
+	len = for_peer(call, text);
+	return ua_leg_update(call->wide, text, len);
+}
+
+static void phone_offers(struct call *call, const char *sdp, size_t len)
+{
+	struct roam_sdp parsed;
+	char text[TEXT_MAX];
+
+	if (!sdp) {
+		/* Some phones refresh a call so; nothing of it is the peer's. */
+		len = for_phone(call, call->peer_sdp, call->peer_len, text);
+		ua_leg_accept(call->local, text, len);
+	} else if (!sip_session_offered(call->session) || call->peer_waits) {
+		ua_leg_refuse(call->local, 491, NULL);
+	} else if (take_own(call, sdp, len, &parsed)) {
+		ua_leg_refuse(call->local, 488, NULL);
+	} else if (offer_to_peer(call)) {
+		call->phone_waits = true;
+	} else {
+		ua_leg_refuse(call->local, 491, NULL);
+	}
+}
+
+static void on_offered(void *ctx, void *user, enum ua_side side,
+		       const char *sdp, size_t len)
+{
+	(void)ctx;
+	if (side == UA_WIDE)
+		peer_offers(user, sdp, len);
+	else
+		phone_offers(user, sdp, len);
+}
+
+static void on_acknowledged(void *ctx, void *user, enum ua_side side,
+			    const char *sdp, size_t len)
+{
+	struct call *call = user;
+	struct roam_sdp_media was = call->peer_media;
+
+	(void)ctx;
+	if (side != UA_WIDE || !sdp)
+		return;
+	if (!take_peer(call, sdp, len))
+		tell_if_moved(call, &was);
+}
+
+static void peer_updated(struct call *call, unsigned int code, int retry_after,
+			 const char *sdp, size_t len)
+{
+	struct roam_sdp_media was = call->peer_media;
+	bool waits = call->phone_waits, notice = false;
+	char text[TEXT_MAX];
+
+	call->phone_waits = false;
+	if (code >= 200 && code < 300 && sdp) {
+		notice = call->local && phone_would_notice(call, sdp, len);
+		if (!take_peer(call, sdp, len))
+			tell_if_moved(call, &was);
+	}
+	if (waits && code >= 200 && code < 300) {
+		call->local_version++;
+		len = for_phone(call, call->peer_sdp, call->peer_len, text);
+		ua_leg_accept(call->local, text, len);
+	} else if (waits) {
+		ua_leg_refuse(call->local, code ? code : 408, NULL);
+	} else if (notice) {
+		call->local_version++;
+		len = for_phone(call, call->peer_sdp, call->peer_len, text);
+		ua_leg_update(call->local, text, len);
+	}
+	sip_session_answered(call->session, daemon_now(), code, retry_after);
+}
+
+static void phone_updated(struct call *call, unsigned int code,
+			  const char *sdp, size_t len)
+{
+	struct roam_sdp parsed;
+
+	if (!call->peer_waits)
+		return;
+	call->peer_waits = false;
+	if (code >= 200 && code < 300 && sdp &&
+	    !take_own(call, sdp, len, &parsed))
+		answer_peer(call);
+	else
+		ua_leg_refuse(call->wide, code >= 400 ? code : 488, NULL);
+}
+
+static void on_updated(void *ctx, void *user, enum ua_side side,
+		       unsigned int code, int retry_after, const char *sdp,
+		       size_t len)
+{
+	if (side == UA_WIDE)
+		peer_updated(user, code, retry_after, sdp, len);
+	else
+		phone_updated(user, code, sdp, len);
+	sipd_kick(ctx);
+}
+
+static void on_located(void *ctx, void *user, bool changed)
+{
+	struct call *call = user;
+
+	sip_session_located(call->session, daemon_now(), changed);
+	sipd_kick(ctx);
+}
+
+const struct ua_ops call_ua_ops = {
+	.registered = on_registered,
+	.invited = on_invited,
+	.progress = on_progress,
+	.answered = on_answered,
+	.failed = on_failed,
+	.offered = on_offered,
+	.acknowledged = on_acknowledged,
+	.updated = on_updated,
+	.located = on_located,
+	.ended = on_ended,
+	.phone = on_phone,
+};
+
+/* ---- moves ---- */
+
+void call_measure(struct call *call)
+{
+	struct call_move *move;
+	const struct rtp_stats *stats;
+
+	if (!call->n_moves || !call->media)
+		return;
+	move = &call->moves[(call->n_moves - 1) % CALL_MOVES_MAX];
+	stats = media_received(call->media);
+	if (!stats || !stats->packets)
+		return;
+	move->media = true;
+	move->gap = stats->gap;
+	move->lost = rtp_stats_lost(stats);
+	move->jitter = rtp_stats_jitter(stats);
+}
+
+static void moved(struct call *call, int64_t when)
+{
+	if (call->state != CALL_UP)
+		return;
+	call_measure(call);
+	call->moves[call->n_moves++ % CALL_MOVES_MAX] = (struct call_move){
+		.when = when, .to = wide_addr(call), .told = -1,
+	};
+	call->stuck = false;
+	if (call->media)
+		media_mark(call->media);
+}
+
+void call_moved(struct sipd *sipd)
+{
+	int64_t when = daemon_wallclock() / 1000000;
+	struct table_iter iter = { 0 };
+	struct table_node *node;
+
+	while ((node = table_next(&sipd->calls, &iter)))
+		moved(container_of(node, struct call, node), when);
+}
+
+static bool session_update(void *ctx, void *user)
+{
+	struct call *call = user;
+
+	(void)ctx;
+	/* What the phone offered goes with it, and is answered by the same. */
+	if (call->phone_waits)
+		ua_leg_abandon(call->wide);
+	return offer_to_peer(call);
+}
+
+static void session_abandon(void *ctx, void *user)
+{
+	struct call *call = user;
+
+	(void)ctx;
+	ua_leg_abandon(call->wide);
+}
+
+static void session_locate(void *ctx, void *user)
+{
+	struct call *call = user;
+	const char *route = call_route(ctx, call->account);
+
+	if (route)
+		ua_leg_locate(call->wide, route);
+}
+
+/* Only what came before can be missing now, and only while the peer may send. */
+static enum sip_media session_media(void *ctx, void *user, msec_t since)
+{
+	const struct rtp_stats *stats;
+	struct call *call = user;
+	struct roam_sdp peer;
+
+	(void)ctx;
+	if (!call->media || !call->peer_sdp)
+		return SIP_MEDIA_UNKNOWN;
+	stats = media_received(call->media);
+	if (!stats || stats->packets < 50 ||
+	    roam_sdp_read(call->peer_sdp, call->peer_len, &peer) ||
+	    !peer.n_media || peer.media[0].direction == ROAM_SDP_RECVONLY ||
+	    peer.media[0].direction == ROAM_SDP_INACTIVE)
+		return SIP_MEDIA_UNKNOWN;
+	return stats->last / 1000 >= since ? SIP_MEDIA_ARRIVES :
+					     SIP_MEDIA_MISSING;
+}
+
+static void session_end(void *ctx, void *user, enum sip_session_end why)
+{
+	struct sipd *sipd = ctx;
+
+	sipd->counters.lost++;
+	give_up(user, 408, why == SIP_END_GONE ?
+		"the peer does not know the call any more" :
+		"the peer does not answer, at its server either");
+}
+
+static uint64_t session_random(void *ctx)
+{
+	(void)ctx;
+	return daemon_random();
+}
+
+static void session_event(void *ctx, void *user,
+			  const struct sip_session_event *event)
+{
+	struct call *call = user;
+
+	(void)ctx;
+	if (event->type == SIP_SESSION_TOLD && call->n_moves)
+		call->moves[(call->n_moves - 1) % CALL_MOVES_MAX].told =
+			event->took;
+	if (event->type == SIP_SESSION_STUCK)
+		call->stuck = true;
+	report_session(call, event);
+}
+
+const struct sip_session_ops call_session_ops = {
+	.update = session_update,
+	.abandon = session_abandon,
+	.locate = session_locate,
+	.media = session_media,
+	.end = session_end,
+	.random = session_random,
+	.event = session_event,
+};
