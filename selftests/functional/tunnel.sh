@@ -219,13 +219,13 @@ more_than() { # NS COUNTER N
 
 fixture world
 
-test "MIP-53 MIP-54 MIP-55: what is for a node that is away reaches it by IP in IP" delivers ipip
-test "MIP-38: by GRE, beside ip_gre" delivers gre
-test "MIP-37: by minimal encapsulation" delivers minimal
-test "OPEN-17: by UDP" delivers udp
-test "OPEN-04: a stream through IP in IP" streams ipip
-test "OPEN-04: a stream through GRE" streams gre
-test "OPEN-04: a stream through minimal encapsulation" streams minimal
-test "OPEN-04: a stream through UDP" streams udp
-test "MIP-59: after a move no packet goes to the old care-of address" move_leaves_nothing_behind
+prove "MIP-53 MIP-54 MIP-55: what is for a node that is away reaches it by IP in IP" delivers ipip
+prove "MIP-38: by GRE, beside ip_gre" delivers gre
+prove "MIP-37: by minimal encapsulation" delivers minimal
+prove "OPEN-17: by UDP" delivers udp
+prove "OPEN-04: a stream through IP in IP" streams ipip
+prove "OPEN-04: a stream through GRE" streams gre
+prove "OPEN-04: a stream through minimal encapsulation" streams minimal
+prove "OPEN-04: a stream through UDP" streams udp
+prove "MIP-59: after a move no packet goes to the old care-of address" move_leaves_nothing_behind
 tests_done

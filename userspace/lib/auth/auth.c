@@ -149,11 +149,6 @@ bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
 	return true;
 }
 
-size_t auth_keys_count(const struct auth_keys *keys)
-{
-	return keys->table.count;
-}
-
 const struct auth_key *auth_keys_find(const struct auth_keys *keys,
 				      uint32_t id)
 {
@@ -175,7 +170,7 @@ void auth_key_fingerprint(const struct auth_key *key, char out[17])
 		snprintf(out + 2 * i, 3, "%02x", key->fingerprint[i]);
 }
 
-/* SHA-256 that goes on after one block, which led to @state. */
+/* A SHA-256 that goes on behind one block, whose hashing led to @state. */
 static void resume(struct sha256_ctx *ctx, const uint32_t *state)
 {
 	memcpy(ctx->state, state, sizeof(ctx->state));

@@ -52,7 +52,6 @@ struct auth_keys *auth_keys_new(void);
 bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
 		   size_t len);
 void auth_keys_free(struct auth_keys *keys);
-size_t auth_keys_count(const struct auth_keys *keys);
 /* The key with this id, or NULL; valid until the set is freed. */
 const struct auth_key *auth_keys_find(const struct auth_keys *keys,
 				      uint32_t id);
