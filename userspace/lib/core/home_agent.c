@@ -909,39 +909,6 @@ void ha_walk(const struct ha *ha, struct ha_cursor *cursor, size_t n,
 
 /* ---- written down ---- */
 
-static uint8_t *put_addr(uint8_t *p, const struct roam_addr *addr)
-{
-	memcpy(p, addr->b + 12, 4);
-	return p + 4;
-}
-
-static const uint8_t *get_addr(const uint8_t *p, struct roam_addr *addr)
-{
-	memset(addr, 0, sizeof(*addr));
-	if (bytes_get(p, 4)) {
-		addr->b[10] = 0xff;
-		addr->b[11] = 0xff;
-		memcpy(addr->b + 12, p, 4);
-	}
-	return p + 4;
-}
-
-static uint8_t *put_time(uint8_t *p, msec_t when, int64_t shift)
-{
-	return bytes_put(p, (uint64_t)(when == MSEC_NEVER ? MSEC_NEVER :
-							    when + shift), 8);
-}
-
-/* Only "never" stays what it is; sums that leave the range are never, too. */
-static const uint8_t *get_time(const uint8_t *p, msec_t *when, int64_t shift)
-{
-	int64_t value = (int64_t)bytes_get(p, 8);
-
-	if (value == MSEC_NEVER || __builtin_sub_overflow(value, shift, when))
-		*when = MSEC_NEVER;
-	return p + 8;
-}
-
 #define STATE_FIXED 30
 #define BINDING_LEN 34
 
@@ -956,20 +923,20 @@ size_t ha_state_encode(const struct ha_state *state, int64_t shift,
 	uint8_t *p = buf;
 	unsigned int i;
 
-	p = put_addr(p, &state->home);
-	p = put_addr(p, &state->agent);
+	p = mip_put_addr(p, &state->home);
+	p = mip_put_addr(p, &state->agent);
 	p = bytes_put(p, state->last, 8);
-	p = put_time(p, state->kept, shift);
+	p = mip_put_time(p, state->kept, shift);
 	p = bytes_put(p, state->nonce, 4);
 	p = bytes_put(p, state->n, 1);
 	p = bytes_put(p, 0, 1);
 	for (i = 0; i < state->n; i++) {
 		const struct ha_binding *b = &state->bindings[i];
 
-		p = put_addr(p, &b->coa);
-		p = put_addr(p, &b->source);
+		p = mip_put_addr(p, &b->coa);
+		p = mip_put_addr(p, &b->source);
 		p = bytes_put(p, b->id, 8);
-		p = put_time(p, b->expires, shift);
+		p = mip_put_time(p, b->expires, shift);
 		p = bytes_put(p, b->spi, 4);
 		p = bytes_put(p, b->lifetime, 2);
 		p = bytes_put(p, b->port, 2);
@@ -988,33 +955,33 @@ size_t ha_state_decode(const uint8_t *buf, size_t len, int64_t shift,
 	memset(state, 0, sizeof(*state));
 	if (len < STATE_FIXED)
 		return 0;
-	p = get_addr(p, &state->home);
-	p = get_addr(p, &state->agent);
-	state->last = bytes_get(p, 8);
-	p = get_time(p + 8, &state->kept, shift);
-	state->nonce = (uint32_t)bytes_get(p, 4);
-	state->n = p[4];
-	p += 6;
+	state->home = mip_get_addr(p);
+	state->agent = mip_get_addr(p + 4);
+	state->last = bytes_get(p + 8, 8);
+	state->kept = mip_get_time(p + 16, shift);
+	state->nonce = (uint32_t)bytes_get(p + 24, 4);
+	state->n = p[28];
+	p += STATE_FIXED;
 	if (!roam_addr_is_usable(&state->home) || state->n > HA_BINDINGS_MAX ||
 	    len < STATE_FIXED + state->n * BINDING_LEN)
 		return 0;
 	for (i = 0; i < state->n; i++) {
 		struct ha_binding *b = &state->bindings[i];
 
-		p = get_addr(p, &b->coa);
-		p = get_addr(p, &b->source);
-		b->id = bytes_get(p, 8);
-		p = get_time(p + 8, &b->expires, shift);
-		b->spi = (uint32_t)bytes_get(p, 4);
-		b->lifetime = (uint16_t)bytes_get(p + 4, 2);
-		b->port = (uint16_t)bytes_get(p + 6, 2);
-		b->flags = p[8];
-		b->encap = p[9];
+		b->coa = mip_get_addr(p);
+		b->source = mip_get_addr(p + 4);
+		b->id = bytes_get(p + 8, 8);
+		b->expires = mip_get_time(p + 16, shift);
+		b->spi = (uint32_t)bytes_get(p + 24, 4);
+		b->lifetime = (uint16_t)bytes_get(p + 28, 2);
+		b->port = (uint16_t)bytes_get(p + 30, 2);
+		b->flags = p[32];
+		b->encap = p[33];
 		if (!roam_addr_is_usable(&b->coa) ||
 		    !roam_addr_is_usable(&b->source) ||
 		    b->encap > HA_ENCAP_UDP)
 			return 0;
-		p += 10;
+		p += BINDING_LEN;
 	}
 	return (size_t)(p - buf);
 }

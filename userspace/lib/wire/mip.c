@@ -103,7 +103,7 @@ const char *mip_flags_format(uint8_t flags, char buf[9])
 	return buf;
 }
 
-static struct roam_addr get_addr(const uint8_t *p)
+struct roam_addr mip_get_addr(const uint8_t *p)
 {
 	struct roam_addr addr = { 0 };
 
@@ -116,19 +116,34 @@ static struct roam_addr get_addr(const uint8_t *p)
 }
 
 /* "None" and IPv4 addresses alike end with what stands on the wire. */
-static uint8_t *put_addr(uint8_t *p, const struct roam_addr *addr)
+uint8_t *mip_put_addr(uint8_t *p, const struct roam_addr *addr)
 {
 	memcpy(p, addr->b + 12, 4);
 	return p + 4;
+}
+
+uint8_t *mip_put_time(uint8_t *p, msec_t when, int64_t shift)
+{
+	return bytes_put(p, (uint64_t)(when == MSEC_NEVER ? when :
+							    when + shift), 8);
+}
+
+msec_t mip_get_time(const uint8_t *p, int64_t shift)
+{
+	int64_t value = (int64_t)bytes_get(p, 8);
+	msec_t when;
+
+	return value == MSEC_NEVER ||
+	       __builtin_sub_overflow(value, shift, &when) ? MSEC_NEVER : when;
 }
 
 static void decode_request(const uint8_t *buf, struct mip_msg *msg)
 {
 	msg->flags = buf[1];
 	msg->lifetime = (uint16_t)bytes_get(buf + 2, 2);
-	msg->home = get_addr(buf + 4);
-	msg->agent = get_addr(buf + 8);
-	msg->coa = get_addr(buf + 12);
+	msg->home = mip_get_addr(buf + 4);
+	msg->agent = mip_get_addr(buf + 8);
+	msg->coa = mip_get_addr(buf + 12);
 	msg->id = bytes_get(buf + 16, 8);
 }
 
@@ -136,8 +151,8 @@ static void decode_reply(const uint8_t *buf, struct mip_msg *msg)
 {
 	msg->code = buf[1];
 	msg->lifetime = (uint16_t)bytes_get(buf + 2, 2);
-	msg->home = get_addr(buf + 4);
-	msg->agent = get_addr(buf + 8);
+	msg->home = mip_get_addr(buf + 4);
+	msg->agent = mip_get_addr(buf + 8);
 	msg->id = bytes_get(buf + 12, 8);
 }
 
@@ -328,10 +343,10 @@ void mip_put_message(struct mip_writer *w, const struct mip_msg *msg)
 	p = bytes_put(p, msg->type, 1);
 	p = bytes_put(p, request ? msg->flags : msg->code, 1);
 	p = bytes_put(p, msg->lifetime, 2);
-	p = put_addr(p, &msg->home);
-	p = put_addr(p, &msg->agent);
+	p = mip_put_addr(p, &msg->home);
+	p = mip_put_addr(p, &msg->agent);
 	if (request)
-		p = put_addr(p, &msg->coa);
+		p = mip_put_addr(p, &msg->coa);
 	p = bytes_put(p, msg->id, 8);
 	mip_put_bytes(w, fixed, (size_t)(p - fixed));
 }
@@ -446,7 +461,7 @@ size_t mip_advert_encode(const struct mip_advert *advert,
 	p = bytes_put(p, 2, 1);
 	p = bytes_put(p, advert->lifetime, 2);
 	for (i = 0; i < advert->n_routers; i++) {
-		p = put_addr(p, &advert->routers[i]);
+		p = mip_put_addr(p, &advert->routers[i]);
 		p = bytes_put(p, advert->preferences[i], 4);
 	}
 	if (advert->is_agent) {
@@ -456,7 +471,7 @@ size_t mip_advert_encode(const struct mip_advert *advert,
 		p = bytes_put(p, advert->registration, 2);
 		p = bytes_put(p, advert->flags, 2);
 		for (i = 0; i < advert->n_coas; i++)
-			p = put_addr(p, &advert->coas[i]);
+			p = mip_put_addr(p, &advert->coas[i]);
 	}
 	if (advert->n_prefixes) {
 		p = bytes_put(p, ADVERT_PREFIXES, 1);
@@ -482,7 +497,7 @@ static bool decode_mobility(const uint8_t *p, size_t len,
 	advert->n_coas = 0;
 	for (i = MOBILITY_FIXED; i < len && advert->n_coas < MIP_ADVERT_ADDRS;
 	     i += 4)
-		advert->coas[advert->n_coas++] = get_addr(p + i);
+		advert->coas[advert->n_coas++] = mip_get_addr(p + i);
 	return true;
 }
 
@@ -556,7 +571,7 @@ enum mip_error mip_advert_decode(const uint8_t *buf, size_t len,
 	for (i = 0, p = buf + ICMP_HEAD; i < routers; i++, p += size) {
 		if (i >= MIP_ADVERT_ADDRS)
 			continue;
-		advert->routers[i] = get_addr(p);
+		advert->routers[i] = mip_get_addr(p);
 		advert->preferences[i] = (uint32_t)bytes_get(p + 4, 4);
 		advert->n_routers++;
 	}

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/time.h"
 
 #define MIP_PORT 434
 #define MIP_REQUEST_LEN 24
@@ -279,6 +280,16 @@ void mip_put_udp_reply(struct mip_writer *w, const struct mip_udp_reply *udp);
  */
 uint8_t *mip_put_auth(struct mip_writer *w, uint8_t type, uint32_t spi,
 		      size_t mac_len);
+
+/* Four bytes; "none" is 0.0.0.0. Returns what is behind them. */
+uint8_t *mip_put_addr(uint8_t *p, const struct roam_addr *addr);
+struct roam_addr mip_get_addr(const uint8_t *p);
+/*
+ * Eight bytes: a time of the boot clock plus @shift; MSEC_NEVER stays what it is,
+ * and so becomes what would leave the range.
+ */
+uint8_t *mip_put_time(uint8_t *p, msec_t when, int64_t shift);
+msec_t mip_get_time(const uint8_t *p, int64_t shift);
 
 /* ---- agent discovery ---- */
 
