@@ -6,6 +6,7 @@
  */
 #include "fuzz.h"
 
+#include "store/log.c"
 #include "hlrd/store.c"
 
 #define ROW 7			/* number of the row */
@@ -33,8 +34,8 @@ static void add_record(void *ctx, const struct hlr_change *c)
 	sum[1] += one;
 }
 
-static void walk(const struct hlr *hlr,
-		 void (*fn)(void *ctx, const struct hlr_change *c), void *ctx)
+static void walk_all(const struct hlr *hlr,
+		     void (*fn)(void *ctx, const struct hlr_change *c), void *ctx)
 {
 	struct hlr_cursor cursor = { 0 };
 
@@ -51,23 +52,22 @@ static struct hlr *new_hlr(void)
 }
 
 /* Writes the records of @hlr again, as a pass over the log does, and reads them. */
-static void check_again(struct store *store, const struct hlr *hlr,
+static void check_again(struct store_log *log, const struct hlr *hlr,
 			const uint64_t sum[2])
 {
 	struct loading load = { new_hlr(), &clock_now, LONGEST };
+	struct writing writing = { hlr, log, clock_now.now,
+				   clock_now.wall - clock_now.now };
 	uint64_t again[2] = { 0 };
 	size_t n;
 
-	store->wall = clock_now.wall - clock_now.now;
-	/* The row stays in memory. */
-	store->code = SQLITE_FULL;
-	walk(hlr, append, store);
-	check_sum(ROW, store->row, store->row_len,
-		  store->row + store->row_len);
-	check(!load_row(store, &load, ROW, store->row,
-			store->row_len + SUM_LEN, &n));
+	log->copying = true;
+	walk_all(hlr, add, &writing);
+	check_sum(ROW, log->row, log->row_len, log->row + log->row_len);
+	check(!load_row(log, &load, ROW, log->row, log->row_len + SUM_LEN,
+			&n));
 	check(n == sum[0]);
-	walk(load.hlr, add_record, again);
+	walk_all(load.hlr, add_record, again);
 	check(again[0] == sum[0] && again[1] == sum[1]);
 	hlr_free(load.hlr);
 }
@@ -89,7 +89,7 @@ static uint8_t *take_row(const uint8_t *data, size_t size, size_t *len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct store store;
+	static struct store_log log;
 	struct loading load = { NULL, &clock_now, LONGEST };
 	uint64_t sum[2] = { 0 };
 	uint8_t *row;
@@ -98,18 +98,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	memset(&store, 0, sizeof(store));
-	store.path = "store";
+	memset(&log, 0, sizeof(log));
+	log.path = "store";
+	log.format = &format;
 	load.hlr = new_hlr();
 	row = take_row(data, size, &len);
-	error = load_row(&store, &load, ROW, row, len, &n);
-	walk(load.hlr, add_record, sum);
-	check(!error == !store.damage);
+	error = load_row(&log, &load, ROW, row, len, &n);
+	walk_all(load.hlr, add_record, sum);
+	check(!error == !log.damage);
 	check(error ? !sum[0] : sum[0] && sum[0] <= n);
 	if (!error)
-		check_again(&store, load.hlr, sum);
+		check_again(&log, load.hlr, sum);
 	free(error);
-	free(store.damage);
+	free(log.damage);
 	free(row);
 	hlr_free(load.hlr);
 	return 0;

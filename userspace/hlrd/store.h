@@ -4,19 +4,13 @@
  * power cut. This is all that the daemon knows of storage;
  * another backend implements the same functions.
  *
- * Here it is SQLite in WAL mode with synchronous=FULL, used as a log: a commit
- * appends the changes of its batch to the end of one table, some fifty to a
- * page, instead of writing one page of an index for each (a register is read
- * as a whole and only at start, so it needs no index). While it appends, it
- * also copies what is still valid from memory to the end, a few records per
- * change, and then removes what lies before: the log stays below four times
- * what it has to hold, and nothing ever stops to compact it.
+ * Here it is a log (store/log.h), with a record for each mapping and for the
+ * last identification of each key.
  *
  * Contract: the file belongs to one daemon at a time (exclusive lock). Times
  * on disk are wall clock, because the boot clock starts anew; in memory they
  * are the boot clock. Every failure comes back as a sentence with the cause
- * and what to do; nothing is ever recreated behind the user's back, and a
- * store found damaged is not written to any more.
+ * and what to do.
  */
 #ifndef ROAM_HLRD_STORE_H
 #define ROAM_HLRD_STORE_H

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The register's store; its source belongs to the daemon, not to the library. */
+/*
+ * The register's store, and the log below it: what the test changes by hand or
+ * counts is inside of both.
+ */
 #include "core_test.h"
 
+#include "store/log.c"
 #include "hlrd/store.c"
 
 #include <stdio.h>
@@ -334,8 +338,8 @@ static void a_busy_store_stays_small_and_whole(void **state)
 			continue;
 		commit(w.store, w.hlr, w.changes.items, w.changes.n, &clock);
 		hlr_changes_reset(&w.changes);
-		passes += last != REST && w.store->progress.pass == REST;
-		last = w.store->progress.pass;
+		passes += last != REST && w.store->log->progress.pass == REST;
+		last = w.store->log->progress.pass;
 		if (i % 4000)
 			continue;
 		/* Whenever it stops, all is there. */
@@ -350,7 +354,7 @@ static void a_busy_store_stays_small_and_whole(void **state)
 		hlr_free(hlr);
 	}
 	assert_true(passes >= 2);
-	assert_true(ask(w.store, "SELECT sum(length(records)) FROM log",
+	assert_true(ask(w.store->log, "SELECT sum(length(records)) FROM log",
 			&code) < 4 * LOG_SMALL);
 	hlr_changes_free(&w.changes);
 	hlr_free(w.hlr);
@@ -370,7 +374,7 @@ static void a_changed_bit_is_noticed(void **state)
 
 	(void)state;
 	commit(store, hlr, &change, 1, &clock);
-	assert_int_equal(sqlite3_exec(store->db,
+	assert_int_equal(sqlite3_exec(store->log->db,
 		"UPDATE log SET records = CAST(substr(records, 1, 53) || x'0a' || substr(records, 55) AS BLOB)",
 		NULL, NULL, NULL), SQLITE_OK);
 	store_close(store);
@@ -426,7 +430,7 @@ static void a_newer_format_is_refused(void **state)
 	(void)state;
 	unlink(path);
 	store = open_store();
-	assert_int_equal(sqlite3_exec(store->db, "PRAGMA user_version = 3", NULL,
+	assert_int_equal(sqlite3_exec(store->log->db, "PRAGMA user_version = 3", NULL,
 				      NULL, NULL), SQLITE_OK);
 	store_close(store);
 	assert_null(store_open(path, &error));
