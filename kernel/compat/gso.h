@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef ROAM_COMPAT_GSO_H
+#define ROAM_COMPAT_GSO_H
+
+/* Newer kernels have a header for it. */
+#if __has_include(<net/gso.h>)
+#include <net/gso.h>
+#else
+#include <linux/netdevice.h>
+#endif
+
+#endif
