@@ -58,8 +58,8 @@ char *conf_get_associations(cfg_t *cfg, const struct auth_keys *keys,
 			    const char *path, struct sa_set *set)
 {
 	unsigned int n = cfg_size(cfg, "spi");
-	enum sa_replay replay;
-	msec_t window;
+	enum sa_replay replay = SA_TIMESTAMPS;
+	msec_t window = SA_WINDOW;
 	char *error = read_replay(cfg, &replay, &window);
 
 	memset(set, 0, sizeof(*set));
