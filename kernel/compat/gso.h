@@ -2,8 +2,8 @@
 #ifndef ROAM_COMPAT_GSO_H
 #define ROAM_COMPAT_GSO_H
 
-/* Newer kernels have a header for it. */
-#if __has_include(<net/gso.h>)
+/* Newer kernels have a header for segmentation. */
+#ifdef ROAM_HAS_GSO_H
 #include <net/gso.h>
 #else
 #include <linux/netdevice.h>
