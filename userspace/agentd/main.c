@@ -143,6 +143,8 @@ static char *start_cores(struct agentd *a)
 	return error;
 }
 
+static void stop(void);
+
 static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 {
 	struct agentd *a = &agentd;
@@ -164,8 +166,10 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 	if (!error)
 		a->control = control_open(loop, socket_path, show_commands, a,
 					  &error);
-	if (error)
+	if (error) {
+		stop();
 		return error;
+	}
 	kernel_configure(a);
 	kernel_adopt(a);
 	agentd_kick(a);

@@ -412,7 +412,8 @@ void net_stop(struct agentd *a)
 	}
 	for (size_t i = 0; i < a->n_links; i++)
 		frame_close(a->links[i].frames);
-	udp_close(a->udp);
+	if (a->udp)
+		udp_close(a->udp);
 	free(a->links);
 	free(a->fa_links);
 	free(a->own);

@@ -119,6 +119,8 @@ static char *check(const char *path)
 	return error;
 }
 
+static void stop(void);
+
 static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 {
 	struct mnd *m = &mnd;
@@ -143,8 +145,10 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 	if (!error)
 		m->control = control_open(loop, socket_path, show_commands, m,
 					  &error);
-	if (error)
+	if (error) {
+		stop();
 		return error;
+	}
 	kernel_look(m);
 	mnd_kick(m);
 	return NULL;

@@ -220,5 +220,6 @@ void net_stop(struct mnd *m)
 	for (size_t i = 0; i < m->n_links; i++)
 		frame_close(m->links[i].frames);
 	m->n_links = 0;
-	udp_close(m->udp);
+	if (m->udp)
+		udp_close(m->udp);
 }
