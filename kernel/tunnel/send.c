@@ -133,6 +133,7 @@ static int tunnel_send_out(struct tunnel_net *tn,
 	struct roam_encap tunnel = endpoint->tunnel;
 	bool df = ip_hdr(skb)->frag_off & htons(IP_DF);
 	__be16 id = 0;
+	int err;
 
 	tunnel.ttl = READ_ONCE(tn->config.ttl);
 	if (skb_cow_head(skb, LL_RESERVED_SPACE(dst->dev) + dst->header_len +
@@ -159,7 +160,8 @@ static int tunnel_send_out(struct tunnel_net *tn,
 	tunnel_send_inner(skb, encap, &tunnel);
 	skb->protocol = htons(ETH_P_IP);
 	skb_dst_set(skb, dst_clone(dst));
-	return net_xmit_eval(ip_local_out(tn->net, NULL, skb));
+	err = ip_local_out(tn->net, NULL, skb);
+	return net_xmit_eval(err);
 
 malformed:
 	tunnel_drop(tn, skb, TUNNEL_DROP_MALFORMED);
