@@ -71,7 +71,7 @@ mip_home_start() {
 	cat >"$hosts/home/agentd.conf" <<-END
 		keys = "$hosts/home/keys.key"
 		store = "$hosts/home/agent.db"
-		device = "${mip_device-roam0}"
+		device = "${mip_device-mip0}"
 		home "$mip_agent" {
 			network = "10.77.0.0/24"
 			link = "eth1"
@@ -90,7 +90,7 @@ mip_home_start() {
 mip_foreign_start() {
 	cat >"$hosts/$1/agentd.conf" <<-END
 		store = "$hosts/$1/agent.db"
-		device = "${mip_device-roam0}"
+		device = "${mip_device-mip0}"
 		foreign "eth1" {
 			interval = 200ms
 			${mip_foreign_options:-}
@@ -116,7 +116,7 @@ mip_node_start() {
 		replay = "${mip_replay:-timestamps}"
 		keys = "$hosts/node/keys.key"
 		links = {"eth0"}
-		device = "${mip_node_device-${mip_device-roam0}}"
+		device = "${mip_node_device-${mip_device-mip0}}"
 		${mip_node_options:-}
 	END
 	daemon node roam-mnd mnd

@@ -166,6 +166,9 @@ void net_look(struct agentd *a);
 msec_t net_tick(struct agentd *a, msec_t now);
 bool net_is_own(const struct agentd *a, const struct roam_addr *addr);
 void net_send(struct agentd *a, const struct fa_send *send);
+/* The home agent's reply. */
+void net_answer(struct agentd *a, const struct ha_reply *reply,
+		const struct roam_addr *to, uint16_t port);
 const struct agent_link *net_link_at(const struct agentd *a,
 				     unsigned int index);
 
@@ -194,6 +197,13 @@ void kernel_configure(struct agentd *a);
 void kernel_set_nodes(struct agentd *a, const struct ha_changes *changes);
 void kernel_set_visitors(struct agentd *a, const struct fa_changes *changes);
 void kernel_stop(struct agentd *a);
+/*
+ * Link-layer address of a node on the home link of @agent; false: not known, or
+ * the home network is virtual. @link: index of that link.
+ */
+bool kernel_find_mac(const struct agentd *a, const struct roam_addr *agent,
+		     const struct roam_addr *home, unsigned int *link,
+		     uint8_t mac[6]);
 /* Whether there is a way to that address. */
 bool kernel_has_route(struct agentd *a, const struct roam_addr *addr);
 /* The counters of the module as members of @object. */

@@ -104,8 +104,7 @@ static void send_answer(struct agentd *a, struct answer *answer)
 	else
 		show_denied(a, &reply->msg.home, &answer->to, "home agent",
 			    code);
-	udp_send(a->udp, &answer->to, answer->port, &reply->from, reply->w.buf,
-		 reply->w.len);
+	net_answer(a, reply, &answer->to, answer->port);
 }
 
 static void tell(struct agentd *a, const char *reason)

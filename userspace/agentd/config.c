@@ -9,7 +9,7 @@
 #include "conf/conf.h"
 #include "io/daemon.h"
 
-#define DEVICE "roam0"
+#define DEVICE "mip0"
 #define RATE_MAX 1000000
 #define INTERVAL_MIN 20		/* ms */
 

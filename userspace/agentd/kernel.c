@@ -112,25 +112,28 @@ static struct tunnel_binding binding_of(const struct agentd *a,
 	return t;
 }
 
-/* Where the node is at home its neighbours can be told so; else nobody is. */
-static void find_mac(const struct agentd *a, const struct ha_state *state,
-		     struct tunnel_gone *gone)
+bool kernel_find_mac(const struct agentd *a, const struct roam_addr *agent,
+		     const struct roam_addr *home, unsigned int *link,
+		     uint8_t mac[6])
 {
-	unsigned int link = home_link_of(a, &state->agent);
 	struct arpreq req = { 0 };
 	struct sockaddr_in *sin = (struct sockaddr_in *)&req.arp_pa;
+	bool found;
 	int fd;
 
-	if (!link || !if_indextoname(link, req.arp_dev))
-		return;
+	*link = home_link_of(a, agent);
+	if (!*link || !if_indextoname(*link, req.arp_dev))
+		return false;
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return;
+		return false;
 	sin->sin_family = AF_INET;
-	sin->sin_addr = roam_addr_to_in(&state->home);
-	if (!ioctl(fd, SIOCGARP, &req) && req.arp_flags & ATF_COM)
-		memcpy(gone->mac, req.arp_ha.sa_data, TUNNEL_MAC_LEN);
+	sin->sin_addr = roam_addr_to_in(home);
+	found = !ioctl(fd, SIOCGARP, &req) && req.arp_flags & ATF_COM;
+	if (found)
+		memcpy(mac, req.arp_ha.sa_data, 6);
 	close(fd);
+	return found;
 }
 
 static void complain(struct agentd *a, const char *what)
@@ -160,7 +163,11 @@ void kernel_set_nodes(struct agentd *a, const struct ha_changes *changes)
 		if (state.n) {
 			set[n++] = binding_of(a, &state);
 		} else if (c->before.n) {
-			find_mac(a, &c->before, &gone);
+			unsigned int link;
+
+			/* its neighbours are told that it is there again */
+			kernel_find_mac(a, &c->before.agent, &gone.home, &link,
+					gone.mac);
 			tunnel_binding_del(a->kernel->tunnel, &gone, 1, NULL);
 		}
 	}

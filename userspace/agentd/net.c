@@ -111,6 +111,30 @@ void net_send(struct agentd *a, const struct fa_send *send)
 		 send->w.len);
 }
 
+/*
+ * RFC 5944 3.8.3.1: what a node asked from its home link is answered there, even if
+ * its packets are still tunnelled elsewhere.
+ */
+void net_answer(struct agentd *a, const struct ha_reply *reply,
+		const struct roam_addr *to, uint16_t port)
+{
+	struct frame frame = {
+		.protocol = IPPROTO_UDP, .from = reply->from, .to = *to,
+		.from_port = MIP_PORT, .to_port = port, .ttl = 64,
+		.data = reply->w.buf, .len = reply->w.len,
+	};
+	const struct agent_link *link;
+
+	if (roam_addr_eq(to, &reply->msg.home) &&
+	    kernel_find_mac(a, &reply->group->agent, to, &frame.link,
+			    frame.mac)) {
+		link = find_link(a, frame.link);
+		if (link && link->frames && frame_send(link->frames, &frame))
+			return;
+	}
+	udp_send(a->udp, to, port, &reply->from, reply->w.buf, reply->w.len);
+}
+
 /* ---- links ---- */
 
 bool net_is_own(const struct agentd *a, const struct roam_addr *addr)

@@ -9,7 +9,7 @@
 #include "conf/conf.h"
 #include "io/daemon.h"
 
-#define DEVICE "roam0"
+#define DEVICE "mip0"
 #define HOME_DEVICE "mn0"
 #define TABLE 7710
 #define PRIORITY 7710

@@ -442,6 +442,9 @@ char *kernel_start(struct mnd *m)
 	if (!k->rtnl)
 		return error;
 	err = rtnl_dummy_ensure(k->rtnl, m->config->home_device, &k->home);
+	if (!err && rtnl_addr_elsewhere(k->rtnl, k->home,
+					&m->config->mn.home) == 1)
+		return daemon_error("another link has the home address already; remove it there, and if roam-lrd has it as a permanent address choose one of the two for it");
 	if (!err)
 		err = rtnl_addr_add(k->rtnl, k->home, &m->config->mn.home);
 	if (err)

@@ -392,7 +392,25 @@ def refused_configurations(folder):
             (text, out.stderr, out.stdout)
 
 
-TESTS = [registers_and_ends, algorithms, clocks, nonces, hostile, kill, flood,
+def one_system_for_an_address(folder):
+    """TEN-28: a home address that another link has is refused, with the reason"""
+    subprocess.run(["ip", "link", "add", "mnt0", "type", "bridge"], check=True)
+    subprocess.run(["ip", "link", "add", "lrt0", "type", "bridge"], check=True)
+    subprocess.run(["ip", "address", "add", "10.78.0.5/32", "dev", "lrt0"],
+                   check=True)
+    keys, conf = os.path.join(folder, "k.key"), os.path.join(folder, "c.conf")
+    with open(os.open(keys, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+        f.write(f"1 {key(0).hex()}\n")
+    with open(conf, "w") as f:
+        f.write(f'home = "10.78.0.5/24"\nspi = 300\nkey = 1\n'
+                f'keys = "{keys}"\nhome_device = "mnt0"\ndevice = ""\n')
+    out = subprocess.run([f"{BIN}/roam-mnd", "-c", conf, "-s",
+                          f"{folder}/mnd.sock"], capture_output=True,
+                         text=True, timeout=WAIT)
+    assert out.returncode and "roam-lrd" in out.stderr, out
+
+
+TESTS = [one_system_for_an_address, registers_and_ends, algorithms, clocks, nonces, hostile, kill, flood,
          full_disk, refused_configurations]
 
 
