@@ -406,6 +406,19 @@ bool kernel_has_route(struct agentd *a, const struct roam_addr *addr)
 	return !rtnl_route_get(a->kernel->rtnl, addr, &src, NULL);
 }
 
+/*
+ * What comes out of a reverse tunnel has a source whose route is the home link. The
+ * module has checked that it belongs to the tunnel it came from.
+ */
+static void loosen_device(const char *name)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter",
+		 name);
+	write_setting(path, "2");
+}
+
 static int make_device(struct kernel *k, const char *name)
 {
 	struct nlmsghdr *nlh = rtnl_request(k->rtnl, RTM_NEWLINK,
@@ -454,6 +467,7 @@ char *kernel_start(struct agentd *a)
 	if (err)
 		return daemon_error("the tunnel device %s cannot be made: %s; is roam_tunnel loaded? try: modprobe roam_tunnel",
 				    a->config->device, strerror(-err));
+	loosen_device(a->config->device);
 	return NULL;
 }
 
