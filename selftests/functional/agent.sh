@@ -151,8 +151,21 @@ behind_reply() {
 			replied && $2 ~ /^4(,|$)/ && $3 ~ "^" agent && $4 !~ "^" coa { print $1 }'
 }
 
+# Who said on the home link that the home address is his, each once.
+claims() {
+	tcpdump -n -e -r "$ROAM_OUT/$1" arp 2>/dev/null |
+		grep -E "Request who-has $mip_home tell $mip_home|Reply $mip_home is-at|Announcement $mip_home" |
+		awk '{ print $2 }' | sort -u
+}
+
+mac_in() { # HOST LINK
+	in_ns "${!1}" cat "/sys/class/net/$2/address"
+}
+
 returns_home() {
 	ssh_open
+	capture_start "$home" eth1 agent.arp.pcap arp
+	local arp=$capture_pid
 	moves_to homelink "home $mip_home"
 	wait_for 30 binding_is_gone
 	ssh_says "at home"
@@ -163,6 +176,11 @@ returns_home() {
 	expect_eq "delivered" 2 "$(packets_in agent.athome.pcap icmp)"
 	moves_to visited1 "foreign $mip_fa1"
 	ssh_says "away again"
+	capture_stop "$arp"
+	# the node when it came, the home agent when it left
+	expect_eq "who has the home address" \
+		"$(printf '%s\n' "$(mac_in node eth0)" "$(mac_in home eth1)" | sort -u)" \
+		"$(claims agent.arp.pcap)"
 }
 
 binding_is_gone() {

@@ -406,19 +406,6 @@ bool kernel_has_route(struct agentd *a, const struct roam_addr *addr)
 	return !rtnl_route_get(a->kernel->rtnl, addr, &src, NULL);
 }
 
-/*
- * What comes out of a reverse tunnel has a source whose route is the home link. The
- * module has checked that it belongs to the tunnel it came from.
- */
-static void loosen_device(const char *name)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter",
-		 name);
-	write_setting(path, "2");
-}
-
 static int make_device(struct kernel *k, const char *name)
 {
 	struct nlmsghdr *nlh = rtnl_request(k->rtnl, RTM_NEWLINK,
@@ -444,6 +431,22 @@ static int make_device(struct kernel *k, const char *name)
 	return rtnl_talk(k->rtnl, nlh, NULL, NULL);
 }
 
+/*
+ * The kernel lets nothing in by a device without an address whose source has its
+ * route elsewhere, and that is what comes out of a reverse tunnel.
+ */
+static char *address_device(struct agentd *a)
+{
+	struct kernel *k = a->kernel;
+	int err;
+
+	if (!a->config->n_homes)
+		return NULL;
+	err = rtnl_addr_add(k->rtnl, k->device, &a->config->groups[0].agent);
+	return err ? daemon_error("the tunnel device %s gets no address: %s",
+				  a->config->device, strerror(-err)) : NULL;
+}
+
 char *kernel_start(struct agentd *a)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
@@ -467,8 +470,7 @@ char *kernel_start(struct agentd *a)
 	if (err)
 		return daemon_error("the tunnel device %s cannot be made: %s; is roam_tunnel loaded? try: modprobe roam_tunnel",
 				    a->config->device, strerror(-err));
-	loosen_device(a->config->device);
-	return NULL;
+	return address_device(a);
 }
 
 /* Tunnels stay as they are; settings of links are restored. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The home address is on a dummy link for good, so that every program keeps it;
- * where it leads to is in a route table of our own, which rules put in front of
+ * The home address is on the tunnel device, or on a dummy link where there is none,
+ * for good, so that every program keeps it; where it leads to is in a route table of our own, which rules put in front of
  * the main one's default route:
  *
  *   from the link's own address    main        what is bound to it, and the outer
@@ -428,11 +428,33 @@ static char *start_tunnel(struct mnd *m)
 	return NULL;
 }
 
+/*
+ * On the tunnel device, if there is one: the kernel lets nothing in by a device that
+ * has no address.
+ */
+static char *put_home_address(struct mnd *m)
+{
+	const char *name = *m->config->device ? m->config->device :
+						m->config->home_device;
+	const struct roam_addr *home = &m->config->mn.home;
+	struct kernel *k = m->kernel;
+	int err = 0;
+
+	k->home = k->device;
+	if (!k->device)
+		err = rtnl_dummy_ensure(k->rtnl, name, &k->home);
+	if (!err && rtnl_addr_elsewhere(k->rtnl, k->home, home) == 1)
+		return daemon_error("another link has the home address already; remove it there, and if roam-lrd has it as a permanent address choose one of the two for it");
+	if (!err)
+		err = rtnl_addr_add(k->rtnl, k->home, home);
+	return err ? daemon_error("the home address cannot be put on link %s: %s",
+				  name, strerror(-err)) : NULL;
+}
+
 char *kernel_start(struct mnd *m)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
 	char *error = NULL;
-	int err;
 
 	if (!k)
 		return daemon_error("out of memory");
@@ -441,16 +463,9 @@ char *kernel_start(struct mnd *m)
 	k->rtnl = rtnl_open(&error);
 	if (!k->rtnl)
 		return error;
-	err = rtnl_dummy_ensure(k->rtnl, m->config->home_device, &k->home);
-	if (!err && rtnl_addr_elsewhere(k->rtnl, k->home,
-					&m->config->mn.home) == 1)
-		return daemon_error("another link has the home address already; remove it there, and if roam-lrd has it as a permanent address choose one of the two for it");
-	if (!err)
-		err = rtnl_addr_add(k->rtnl, k->home, &m->config->mn.home);
-	if (err)
-		return daemon_error("the home address cannot be put on link %s: %s",
-				    m->config->home_device, strerror(-err));
 	error = start_tunnel(m);
+	if (!error)
+		error = put_home_address(m);
 	if (error)
 		return error;
 	k->watch = rtnl_watch_open();
