@@ -73,7 +73,7 @@ ssh_says() {
 
 # pings FROM TO [OPTION...]
 pings() {
-	in_ns "${!1}" ping -q -n -c 1 -W 1 "${@:3}" "$2"
+	in_ns "${!1}" ping -q -n -c 1 -W 10 "${@:3}" "$2"
 }
 
 moves_to() { # BRIDGE PLACE

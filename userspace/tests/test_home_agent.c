@@ -404,6 +404,7 @@ static void steered_to_a_stranger(void **state)
 		{ "224.0.0.5", FOREIGN, MIP_HA_REQUEST },
 		{ "169.254.1.1", "169.254.1.1", MIP_HA_REQUEST },
 		{ "", FOREIGN, MIP_HA_REQUEST },
+		{ FOREIGN, "", MIP_HA_REQUEST },
 	};
 	struct mip_msg msg;
 	size_t i;

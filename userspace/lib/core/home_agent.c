@@ -594,7 +594,8 @@ static uint8_t check_care_of(const struct judgement *j)
 
 	if (roam_addr_eq(coa, &j->msg.home))
 		return MIP_HA_REQUEST;
-	if (!roam_addr_is_usable(coa) || roam_addr_is_link_local(coa))
+	if (!roam_addr_is_usable(coa) || roam_addr_is_link_local(coa) ||
+	    !roam_addr_is_usable(&j->in->from))
 		return MIP_HA_REQUEST;
 	if (group_of_agent(j->ha, coa) || config->find_node(config->ctx, coa))
 		return MIP_HA_PROHIBITED;
