@@ -46,8 +46,15 @@ struct auth_keys *auth_keys_load(const char *path, char **error);
  */
 bool auth_keys_parse(struct auth_keys *keys, const char *name,
 		     const char *text, size_t len, char **error);
+/* Adds what auth_keys_load() would read from @path; false with *error. */
+bool auth_keys_read(struct auth_keys *keys, const char *path, char **error);
 /* A set without keys, for tests and for auth_keys_add(). */
 struct auth_keys *auth_keys_new(void);
+/*
+ * Keys that are added from now on can be used with the older algorithms, which
+ * need the secret itself: it stays in memory.
+ */
+void auth_keys_keep_secrets(struct auth_keys *keys);
 /* False if the id is taken, or id or length are out of bounds. */
 bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
 		   size_t len);
@@ -67,6 +74,29 @@ void auth_sign(const struct auth_key *key, const void *data, size_t len,
 /* Compares in constant time. */
 bool auth_verify(const struct auth_key *key, const void *data, size_t len,
 		 const uint8_t *mac, size_t mac_len);
+
+/** enum auth_algorithm - for messages of standards; our own use the first */
+enum auth_algorithm {
+	AUTH_HMAC_SHA256,
+	AUTH_HMAC_MD5,		/* RFC 2104, RFC 5944 5.1 */
+	AUTH_KEYED_MD5,		/* prefix and suffix, RFC 2002 5.1 */
+	AUTH_ALGORITHM_MAX
+};
+
+#define AUTH_MAC_MAX 32
+
+/* "hmac-sha256", "hmac-md5", "keyed-md5" */
+const char *auth_algorithm_name(enum auth_algorithm algorithm);
+bool auth_algorithm_parse(const char *name, enum auth_algorithm *algorithm);
+/* Bytes of an authenticator. */
+size_t auth_algorithm_len(enum auth_algorithm algorithm);
+/* False if the algorithm needs a secret that was not kept. */
+bool auth_mac(const struct auth_key *key, enum auth_algorithm algorithm,
+	      const void *data, size_t len, uint8_t mac[AUTH_MAC_MAX]);
+/* Compares all of it in constant time; another length does not match. */
+bool auth_mac_verify(const struct auth_key *key, enum auth_algorithm algorithm,
+		     const void *data, size_t len, const uint8_t *mac,
+		     size_t mac_len);
 
 /**
  * auth_pair() - the key of a mobile host and a correspondent, for the former
