@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "standbyd/kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/daemon.h"
+#include "io/log.h"
+#include "rtnl/rtnl.h"
+#include "standbyd/standby.h"
+
+/* ---- requests ---- */
+
+static struct nlmsghdr *link_request(struct rtnl *rtnl, uint16_t type,
+				     uint16_t flags, unsigned int index,
+				     struct ifinfomsg **ifi)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, type, NLM_F_ACK | flags);
+
+	*ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(**ifi));
+	memset(*ifi, 0, sizeof(**ifi));
+	(*ifi)->ifi_index = (int)index;
+	return nlh;
+}
+
+static int link_set_up(struct rtnl *rtnl, unsigned int index, bool up)
+{
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *nlh = link_request(rtnl, RTM_NEWLINK, 0, index, &ifi);
+
+	ifi->ifi_change = IFF_UP;
+	ifi->ifi_flags = up ? IFF_UP : 0;
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
+}
+
+static int link_set_mac(struct rtnl *rtnl, unsigned int index,
+			const uint8_t mac[6])
+{
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *nlh = link_request(rtnl, RTM_NEWLINK, 0, index, &ifi);
+
+	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
+}
+
+static int link_delete(struct rtnl *rtnl, unsigned int index)
+{
+	struct ifinfomsg *ifi;
+
+	return rtnl_talk(rtnl, link_request(rtnl, RTM_DELLINK, 0, index, &ifi),
+			 NULL, NULL);
+}
+
+static int macvlan_add(struct rtnl *rtnl, unsigned int link, const char *name,
+		       const uint8_t mac[6])
+{
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *nlh = link_request(rtnl, RTM_NEWLINK,
+					    NLM_F_CREATE | NLM_F_EXCL, 0, &ifi);
+	struct nlattr *info, *data;
+
+	mnl_attr_put_u32(nlh, IFLA_LINK, link);
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_str(nlh, IFLA_INFO_KIND, "macvlan");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u32(nlh, IFLA_MACVLAN_MODE, MACVLAN_MODE_PRIVATE);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
+}
+
+static int addr_change(struct rtnl *rtnl, uint16_t type, uint16_t flags,
+		       unsigned int index, const struct roam_addr *addr)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, type, NLM_F_ACK | flags);
+	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+
+	memset(ifa, 0, sizeof(*ifa));
+	ifa->ifa_family = rtnl_family(addr);
+	ifa->ifa_prefixlen = roam_addr_is_v4(addr) ? 32 : 128;
+	ifa->ifa_index = index;
+	rtnl_put_addr(nlh, IFA_LOCAL, addr);
+	rtnl_put_addr(nlh, IFA_ADDRESS, addr);
+	mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
+}
+
+/* ---- tunables ---- */
+
+/* The value, or -1 where there is none. */
+static int tunable_read(const char *device, const char *name)
+{
+	char path[128], text[16] = "";
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", device,
+		 name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return len > 0 ? (int)strtol(text, NULL, 10) : -1;
+}
+
+static bool tunable_write_path(const char *path, int value)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", value);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, text, len) == len;
+	close(fd);
+	return done;
+}
+
+static bool tunable_write(const char *device, const char *name, int value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", device,
+		 name);
+	return tunable_write_path(path, value);
+}
+
+static const char *const link_tunables[2] = { "send_redirects", "arp_ignore" };
+
+/*
+ * A redirect would tell a host the primary address of a router (STBY-93), and
+ * the link would answer for the virtual address, which is on another device,
+ * with its own MAC address (STBY-94). The kernel sends redirects if either the
+ * link or "all" says so.
+ */
+void kernel_tune(struct link *link)
+{
+	static const int values[2] = { 0, 1 };
+	struct standbyd *d = link->d;
+
+	if (d->redirects_all < 0) {
+		d->redirects_all = tunable_read("all", "send_redirects");
+		if (d->redirects_all > 0)
+			tunable_write("all", "send_redirects", 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (link->tunables[i] >= 0)
+			continue;
+		link->tunables[i] = tunable_read(link->name, link_tunables[i]);
+		if (link->tunables[i] >= 0 && link->tunables[i] != values[i] &&
+		    !tunable_write(link->name, link_tunables[i], values[i]))
+			log_warning("link=%s cannot set net.ipv4.conf.%s.%s to %d: %s; set it by hand",
+				    link->name, link->name, link_tunables[i],
+				    values[i], strerror(errno));
+	}
+}
+
+void kernel_untune(struct link *link)
+{
+	struct standbyd *d = link->d;
+
+	if (d->redirects_all > 0)
+		tunable_write("all", "send_redirects", d->redirects_all);
+	d->redirects_all = -1;
+	for (int i = 0; i < 2; i++) {
+		if (link->tunables[i] >= 0)
+			tunable_write(link->name, link_tunables[i],
+				      link->tunables[i]);
+		link->tunables[i] = -1;
+	}
+}
+
+/* What the device needs to take packets for hosts that are behind the link. */
+static void tune_device(const struct group *group)
+{
+	char path[128];
+	int forwarding = tunable_read(group->config->link, "forwarding");
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6",
+		 group->device);
+	tunable_write_path(path, 1);
+	/* Loose: sources are reached by the link, not by this device. */
+	tunable_write(group->device, "rp_filter", 2);
+	tunable_write(group->device, "arp_ignore", 1);
+	tunable_write(group->device, "send_redirects", 0);
+	if (forwarding >= 0)
+		tunable_write(group->device, "forwarding", forwarding);
+}
+
+/* ---- addresses of groups ---- */
+
+char *kernel_prepare(struct group *group)
+{
+	struct rtnl *rtnl = group->d->rtnl;
+	unsigned int old;
+	int err;
+
+	if (group->config->mac != MAC_MACVLAN) {
+		hsrp_virtual_mac(group->config->form, group->config->number,
+				 group->mac);
+		if (group->config->mac == MAC_NONE)
+			memcpy(group->mac, group->link->mac, 6);
+		return NULL;
+	}
+	hsrp_virtual_mac(group->config->form, group->config->number, group->mac);
+	snprintf(group->device, sizeof(group->device), "%s%u.%u",
+		 group->config->form == HSRP_V2 ? "sw" : "sb",
+		 group->link->index % 100000, group->config->number);
+	/* One of an earlier start, maybe with addresses: it goes. */
+	old = rtnl_link_index(group->device);
+	if (old)
+		link_delete(rtnl, old);
+	err = macvlan_add(rtnl, group->link->index, group->device, group->mac);
+	if (err)
+		return daemon_error("cannot make a device for the virtual MAC address on %s: %s; does the kernel have macvlan? mac = \"swap\" or \"none\" do without",
+				    group->link->name, strerror(-err));
+	group->device_index = rtnl_link_index(group->device);
+	tune_device(group);
+	return NULL;
+}
+
+void kernel_forget(struct group *group)
+{
+	if (group->device_index)
+		link_delete(group->d->rtnl, group->device_index);
+	group->device_index = 0;
+}
+
+static struct placement place(const struct group *group)
+{
+	struct placement p = {
+		.mode = group->config->mac, .link = group->link->index,
+		.device = group->device_index, .vip = group->served_vip,
+	};
+
+	memcpy(p.own, group->link->mac, 6);
+	return p;
+}
+
+int kernel_withdraw(struct rtnl *rtnl, const struct placement *p)
+{
+	unsigned int index = p->mode == MAC_MACVLAN ? p->device : p->link;
+	int err = addr_change(rtnl, RTM_DELADDR, 0, index, &p->vip), down = 0;
+
+	/* Gone with its link, or taken away by the watcher: as wanted. */
+	if (err == -EADDRNOTAVAIL || err == -ENODEV)
+		err = 0;
+	if (p->mode == MAC_MACVLAN)
+		down = link_set_up(rtnl, p->device, false);
+	else if (p->mode == MAC_SWAP)
+		down = link_set_mac(rtnl, p->link, p->own);
+	return err ? err : down == -ENODEV ? 0 : down;
+}
+
+char *kernel_release(struct group *group)
+{
+	struct placement p = place(group);
+	int err = kernel_withdraw(group->d->rtnl, &p);
+
+	return err ? daemon_error("cannot take the addresses of group '%s' away: %s",
+				  group->config->name, strerror(-err)) : NULL;
+}
+
+char *kernel_adopt(struct group *group)
+{
+	struct rtnl *rtnl = group->d->rtnl;
+	unsigned int index = group->link->index;
+	int err = 0;
+
+	group->served_vip = group->e.vip;
+	if (group->config->mac == MAC_MACVLAN) {
+		index = group->device_index;
+		err = link_set_up(rtnl, index, true);
+	} else if (group->config->mac == MAC_SWAP) {
+		err = link_set_mac(rtnl, index, group->mac);
+	}
+	if (!err)
+		err = addr_change(rtnl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE,
+				  index, &group->served_vip);
+	return err ? daemon_error("cannot take the addresses of group '%s': %s",
+				  group->config->name, strerror(-err)) : NULL;
+}
+
+/* ---- how things are ---- */
+
+struct seen {
+	struct link *link;
+	bool found;
+	bool up;
+	bool swapped;
+};
+
+static int on_link(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct seen *seen = ctx;
+	struct nlattr *attr;
+
+	seen->found = true;
+	seen->up = (ifi->ifi_flags & (IFF_UP | IFF_RUNNING)) ==
+		   (IFF_UP | IFF_RUNNING);
+	if (!seen->link)
+		return MNL_CB_OK;
+	seen->link->index = ifi->ifi_index;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
+		if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
+		    mnl_attr_get_payload_len(attr) == 6 && !seen->swapped)
+			memcpy(seen->link->mac, mnl_attr_get_payload(attr), 6);
+	return MNL_CB_OK;
+}
+
+static int get_link(struct rtnl *rtnl, const char *name, struct seen *seen)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETLINK, NLM_F_ACK);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+
+	memset(ifi, 0, sizeof(*ifi));
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	return rtnl_talk(rtnl, nlh, on_link, seen);
+}
+
+static bool is_virtual(const struct link *link, const struct roam_addr *addr)
+{
+	const struct standbyd *d = link->d;
+
+	for (size_t i = 0; i < d->n_groups; i++)
+		if (d->groups[i]->link == link &&
+		    (roam_addr_eq(addr, &d->groups[i]->e.vip) ||
+		     roam_addr_eq(addr, &d->groups[i]->served_vip)))
+			return true;
+	return false;
+}
+
+static int on_addr(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	struct link *link = ctx;
+	struct nlattr *attr;
+
+	if (ifa->ifa_index != link->index || ifa->ifa_scope != RT_SCOPE_UNIVERSE ||
+	    !roam_addr_is_none(&link->addr))
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
+		struct roam_addr addr;
+
+		if (mnl_attr_get_type(attr) != IFA_LOCAL)
+			continue;
+		addr = rtnl_get_addr(attr);
+		if (!is_virtual(link, &addr))
+			link->addr = addr;
+	}
+	return MNL_CB_OK;
+}
+
+bool kernel_look(struct link *link)
+{
+	struct rtnl *rtnl = link->d->rtnl;
+	struct seen seen = { .link = link };
+	struct nlmsghdr *nlh;
+	struct ifaddrmsg *ifa;
+
+	for (size_t i = 0; i < link->d->n_groups; i++)
+		seen.swapped |= link->d->groups[i]->link == link &&
+				link->d->groups[i]->serving &&
+				link->d->groups[i]->config->mac == MAC_SWAP;
+	link->index = 0;
+	link->up = false;
+	memset(&link->addr, 0, sizeof(link->addr));
+	if (get_link(rtnl, link->name, &seen) || !seen.found)
+		return false;
+	nlh = rtnl_request(rtnl, RTM_GETADDR, NLM_F_DUMP);
+	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	memset(ifa, 0, sizeof(*ifa));
+	ifa->ifa_family = AF_INET;
+	ifa->ifa_index = link->index;
+	rtnl_talk(rtnl, nlh, on_addr, link);
+	link->up = seen.up && !roam_addr_is_none(&link->addr);
+	return true;
+}
+
+bool kernel_link_is_up(struct standbyd *d, const char *name)
+{
+	struct seen seen = { 0 };
+
+	return !get_link(d->rtnl, name, &seen) && seen.found && seen.up;
+}
+
+struct match {
+	uint8_t wanted;
+	bool found;
+};
+
+static int on_route(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct match *match = ctx;
+
+	match->found = rtm->rtm_type == RTN_UNICAST &&
+		       rtm->rtm_dst_len >= match->wanted;
+	return MNL_CB_OK;
+}
+
+bool kernel_has_route(struct standbyd *d, const struct roam_prefix *prefix)
+{
+	/* The default route is asked for by an address of the benchmark network. */
+	static const struct roam_addr somewhere = {
+		{ [10] = 0xff, [11] = 0xff, 198, 18, 0, 1 }
+	};
+	bool v4 = roam_addr_is_v4(&prefix->addr) || prefix->len == 96;
+	struct match match = { .wanted = v4 ? prefix->len - 96 : prefix->len };
+	const struct roam_addr *dst = match.wanted ? &prefix->addr : &somewhere;
+	struct nlmsghdr *nlh = rtnl_request(d->rtnl, RTM_GETROUTE, NLM_F_ACK);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+	memset(rtm, 0, sizeof(*rtm));
+	rtm->rtm_family = rtnl_family(dst);
+	rtm->rtm_dst_len = v4 ? 32 : 128;
+	rtm->rtm_flags = RTM_F_FIB_MATCH;
+	rtnl_put_addr(nlh, RTA_DST, dst);
+	return !rtnl_talk(d->rtnl, nlh, on_route, &match) && match.found;
+}
