@@ -5,12 +5,18 @@
 #include <string.h>
 #include <sys/timerfd.h>
 
-#include "base/table.h"
 #include "io/daemon.h"
 #include "io/log.h"
 #include "standbyd/standby.h"
 
 #define ANSWERS 20		/* in a second */
+
+/*
+ * ms that the virtual MAC address stays in the filter of a router that released
+ * it: nothing is forwarded from there any more, and taking it out holds the
+ * kernel's lock for tens of milliseconds, while others on this host may want it.
+ */
+#define FILTER_LAG 100
 
 /*
  * Announcements after a takeover or a heal, ms after the one before: a switch or
@@ -24,8 +30,12 @@ static const struct roam_addr none;
 static void reschedule(struct group *group)
 {
 	deadline_set(&group->d->deadlines, &group->deadline,
-		     min_time(elect_next(&group->e), group->announce_at));
+		     min_time(min_time(elect_next(&group->e),
+				       group->announce_at),
+			      group->filter_until));
 }
+
+static void arm(struct standbyd *d);
 
 /* A number of a sender on a link, for the lines about it. */
 static void refuse(struct link *link, struct group *group,
@@ -93,7 +103,8 @@ static void transmit(struct group *group, struct hsrp_msg *msg,
 	group->sent[msg->op]++;
 	/* The switch learns from these where the virtual MAC address is. */
 	net_send(group, to, net_port(group->config->form),
-		 group->serving && msg->op == HSRP_HELLO, buf, len);
+		 group->placed && group->serving &&
+			msg->op == HSRP_HELLO, buf, len);
 }
 
 static void transmit_nonce(struct group *group, uint8_t op, uint64_t nonce,
@@ -156,30 +167,61 @@ static void begin_announcements(struct group *group)
 	announce(group, daemon_now());
 }
 
+/*
+ * The kernel's part waits for a lock that others may hold for as long as some
+ * hellos: the second thread does it, and hellos leave meanwhile.
+ */
 static void adopt(struct group *group)
 {
-	uint64_t begin = uv_hrtime();
-
 	if (group->serving)
 		return;
-	note_kernel(group, kernel_adopt(group));
 	group->serving = true;
-	group->adopt_us = (uv_hrtime() - begin) / 1000;
+	group->served_vip = group->e.vip;
+	group->filter_until = MSEC_NEVER;
 	arm_watcher(group);
-	begin_announcements(group);
+	link_place(group);
 }
 
+/* Here the word waits for the deed: whoever hears it takes the address. */
 static void release(struct group *group)
 {
+	struct placement place = kernel_place(group);
+	int err;
+
 	if (!group->serving)
 		return;
 	watch_released(group);
-	note_kernel(group, kernel_release(group));
 	group->serving = false;
 	group->announce_at = MSEC_NEVER;
+	err = kernel_withdraw(group->d->rtnl, &place);
+	if (err)
+		note_kernel(group, daemon_error("cannot take the addresses of group '%s' away: %s",
+						group->config->name,
+						strerror(-err)));
+	if (group->config->mac == MAC_MACVLAN)
+		group->filter_until = daemon_now() + FILTER_LAG;
 	if (group->config->mac == MAC_SWAP)
 		net_announce(group->link->index, group->link->mac,
 			     &group->link->addr);
+}
+
+void group_placed(struct group *group, bool adopted, int err, uint64_t us)
+{
+	group->placing = false;
+	group->placed = adopted;
+	if (err)
+		note_kernel(group, daemon_error("cannot %s the addresses of group '%s': %s",
+						adopted ? "take" : "give up",
+						group->config->name,
+						strerror(-err)));
+	if (adopted != group->serving) {
+		link_place(group);
+	} else if (adopted) {
+		group->adopt_us = us;
+		begin_announcements(group);
+	}
+	reschedule(group);
+	arm(group->d);
 }
 
 /* ---- what the core wants ---- */
@@ -206,7 +248,7 @@ static void send_effect(struct group *group, const struct elect_effect *effect)
 	elect_message(&group->e, effect, &msg);
 	transmit(group, &msg, &effect->to);
 	/* Two were active: what hosts believe is unknown now. */
-	if (effect->op == HSRP_COUP && group->serving)
+	if (effect->op == HSRP_COUP && group->placed)
 		begin_announcements(group);
 }
 
@@ -431,25 +473,23 @@ void group_receive(struct link *link, uint8_t form, const struct roam_addr *from
 
 /* ---- links and priorities ---- */
 
-static uint8_t effective_priority(struct group *group)
+static uint8_t effective_priority(const struct group *group)
 {
-	int priority = group->config->elect.priority;
+	unsigned int priority = group->config->elect.priority;
 
-	for (size_t i = 0; i < group->config->n_tracks; i++)
-		if (!track_is_present(group->d, &group->config->tracks[i]))
-			priority -= group->config->tracks[i].decrement;
-	return priority > 0 ? priority : 0;
+	return priority > group->missing ? priority - group->missing : 0;
 }
 
-void group_priority_changed(struct group *group)
+void group_track(struct group *group, unsigned int missing)
 {
-	uint8_t priority = effective_priority(group);
+	uint8_t before = group->e.priority;
 
-	if (priority == group->e.priority)
+	group->missing = missing;
+	elect_set_priority(&group->e, effective_priority(group));
+	if (before == group->e.priority)
 		return;
 	log_notice("group=%s priority %u->%u by what it tracks",
-		   group->config->name, group->e.priority, priority);
-	elect_set_priority(&group->e, priority);
+		   group->config->name, before, group->e.priority);
 	show_event(group, "priority", &none);
 }
 
@@ -477,7 +517,6 @@ static void stop(struct group *group, const char *reason)
 
 	elect_stop(&group->e, daemon_now(), reason, &out);
 	group_carry_out(group, &out);
-	kernel_forget(group);
 }
 
 void group_link_changed(struct group *group)
@@ -493,6 +532,8 @@ void group_link_changed(struct group *group)
 	    (!link->up || !roam_addr_eq(&c->addr, addr)))
 		stop(group, link->up ? "the address of the link changed" :
 				       "the link is down");
+	if (group->e.state == HSRP_VIRGIN && !link->up)
+		kernel_forget(group);
 	c->addr = *addr;
 	if (group->e.state == HSRP_VIRGIN && link->up)
 		start(group);
@@ -546,6 +587,10 @@ static void run_due(struct standbyd *d)
 
 		if (group->announce_at <= now)
 			announce(group, now);
+		if (group->filter_until <= now) {
+			group->filter_until = MSEC_NEVER;
+			link_place(group);
+		}
 		if (elect_next(&group->e) <= now)
 			elect_run(&group->e, now, &out);
 		group_carry_out(group, &out);
@@ -616,6 +661,7 @@ char *groups_open(struct standbyd *d)
 		group->config = &config->groups[i];
 		group->link = link_of(d, group->config->link);
 		group->announce_at = MSEC_NEVER;
+		group->filter_until = MSEC_NEVER;
 		group->watch_slot = i;
 		elect_init(&group->e, &group->config->elect);
 		d->groups[d->n_groups++] = group;
@@ -625,10 +671,13 @@ char *groups_open(struct standbyd *d)
 
 void groups_close(struct standbyd *d, const char *reason)
 {
+	for (size_t i = 0; i < d->n_groups; i++)
+		stop(d->groups[i], reason);
+	/* All have resigned: what takes long is done behind that. */
 	for (size_t i = 0; i < d->n_groups; i++) {
 		struct group *group = d->groups[i];
 
-		stop(group, reason);
+		kernel_forget(group);
 		deadline_clear(&d->deadlines, &group->deadline);
 		free(group->kernel_error);
 		free(group);
@@ -646,5 +695,6 @@ void groups_close(struct standbyd *d, const char *reason)
 	d->n_links = 0;
 	deadlines_fini(&d->deadlines);
 	memset(&d->deadlines, 0, sizeof(d->deadlines));
+	d->generation++;
 	d->armed = 0;
 }

@@ -57,6 +57,11 @@ static int link_delete(struct rtnl *rtnl, unsigned int index)
 			 NULL, NULL);
 }
 
+/*
+ * In private mode a frame from our own virtual MAC address, which another active
+ * router sends, too, would reach the device only and never the link: two active
+ * routers would not hear each other.
+ */
 static int macvlan_add(struct rtnl *rtnl, unsigned int link, const char *name,
 		       const uint8_t mac[6])
 {
@@ -71,7 +76,7 @@ static int macvlan_add(struct rtnl *rtnl, unsigned int link, const char *name,
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_str(nlh, IFLA_INFO_KIND, "macvlan");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
-	mnl_attr_put_u32(nlh, IFLA_MACVLAN_MODE, MACVLAN_MODE_PRIVATE);
+	mnl_attr_put_u32(nlh, IFLA_MACVLAN_MODE, MACVLAN_MODE_VEPA);
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
 	return rtnl_talk(rtnl, nlh, NULL, NULL);
@@ -184,7 +189,6 @@ void kernel_untune(struct link *link)
 static void tune_device(const struct group *group)
 {
 	char path[128];
-	int forwarding = tunable_read(group->config->link, "forwarding");
 
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6",
 		 group->device);
@@ -193,8 +197,7 @@ static void tune_device(const struct group *group)
 	tunable_write(group->device, "rp_filter", 2);
 	tunable_write(group->device, "arp_ignore", 1);
 	tunable_write(group->device, "send_redirects", 0);
-	if (forwarding >= 0)
-		tunable_write(group->device, "forwarding", forwarding);
+	tunable_write(group->device, "forwarding", 0);
 }
 
 /* ---- addresses of groups ---- */
@@ -236,68 +239,77 @@ void kernel_forget(struct group *group)
 	group->device_index = 0;
 }
 
-static struct placement place(const struct group *group)
+struct placement kernel_place(const struct group *group)
 {
 	struct placement p = {
 		.mode = group->config->mac, .link = group->link->index,
 		.device = group->device_index, .vip = group->served_vip,
 	};
 
+	strcpy(p.name, group->device);
+	strcpy(p.link_name, group->link->name);
 	memcpy(p.own, group->link->mac, 6);
+	memcpy(p.mac, group->mac, 6);
 	return p;
+}
+
+int kernel_adopt(struct rtnl *rtnl, const struct placement *p)
+{
+	unsigned int index = p->link;
+	int err = 0;
+
+	if (p->mode == MAC_MACVLAN) {
+		index = p->device;
+		err = link_set_up(rtnl, index, true);
+		if (tunable_read(p->link_name, "forwarding") > 0)
+			tunable_write(p->name, "forwarding", 1);
+	} else if (p->mode == MAC_SWAP) {
+		err = link_set_mac(rtnl, index, p->mac);
+	}
+	return err ? err :
+		     addr_change(rtnl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE,
+				 index, &p->vip);
 }
 
 int kernel_withdraw(struct rtnl *rtnl, const struct placement *p)
 {
 	unsigned int index = p->mode == MAC_MACVLAN ? p->device : p->link;
-	int err = addr_change(rtnl, RTM_DELADDR, 0, index, &p->vip), down = 0;
+	int err, mac = 0;
 
+	if (p->mode == MAC_MACVLAN)
+		tunable_write(p->name, "forwarding", 0);
+	err = addr_change(rtnl, RTM_DELADDR, 0, index, &p->vip);
+	if (p->mode == MAC_SWAP)
+		mac = link_set_mac(rtnl, p->link, p->own);
 	/* Gone with its link, or taken away by the watcher: as wanted. */
 	if (err == -EADDRNOTAVAIL || err == -ENODEV)
 		err = 0;
-	if (p->mode == MAC_MACVLAN)
-		down = link_set_up(rtnl, p->device, false);
-	else if (p->mode == MAC_SWAP)
-		down = link_set_mac(rtnl, p->link, p->own);
-	return err ? err : down == -ENODEV ? 0 : down;
+	return err ? err : mac == -ENODEV ? 0 : mac;
 }
 
-char *kernel_release(struct group *group)
+int kernel_withdraw_mac(struct rtnl *rtnl, const struct placement *p)
 {
-	struct placement p = place(group);
-	int err = kernel_withdraw(group->d->rtnl, &p);
-
-	return err ? daemon_error("cannot take the addresses of group '%s' away: %s",
-				  group->config->name, strerror(-err)) : NULL;
-}
-
-char *kernel_adopt(struct group *group)
-{
-	struct rtnl *rtnl = group->d->rtnl;
-	unsigned int index = group->link->index;
-	int err = 0;
-
-	group->served_vip = group->e.vip;
-	if (group->config->mac == MAC_MACVLAN) {
-		index = group->device_index;
-		err = link_set_up(rtnl, index, true);
-	} else if (group->config->mac == MAC_SWAP) {
-		err = link_set_mac(rtnl, index, group->mac);
-	}
-	if (!err)
-		err = addr_change(rtnl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE,
-				  index, &group->served_vip);
-	return err ? daemon_error("cannot take the addresses of group '%s': %s",
-				  group->config->name, strerror(-err)) : NULL;
+	if (p->mode != MAC_MACVLAN)
+		return 0;
+	return link_set_up(rtnl, p->device, false);
 }
 
 /* ---- how things are ---- */
 
+/**
+ * struct seen - of one link, while it is looked at
+ * @link: filled, or NULL
+ * @found: it exists
+ * @up: it is up and has carrier
+ * @virtual: addresses that are not its own
+ * @n_virtual: number of @virtual
+ */
 struct seen {
-	struct link *link;
+	struct link_state *link;
 	bool found;
 	bool up;
-	bool swapped;
+	const struct roam_addr *virtual;
+	size_t n_virtual;
 };
 
 static int on_link(const struct nlmsghdr *nlh, void *ctx)
@@ -314,7 +326,7 @@ static int on_link(const struct nlmsghdr *nlh, void *ctx)
 	seen->link->index = ifi->ifi_index;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
 		if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
-		    mnl_attr_get_payload_len(attr) == 6 && !seen->swapped)
+		    mnl_attr_get_payload_len(attr) == 6)
 			memcpy(seen->link->mac, mnl_attr_get_payload(attr), 6);
 	return MNL_CB_OK;
 }
@@ -329,14 +341,10 @@ static int get_link(struct rtnl *rtnl, const char *name, struct seen *seen)
 	return rtnl_talk(rtnl, nlh, on_link, seen);
 }
 
-static bool is_virtual(const struct link *link, const struct roam_addr *addr)
+static bool is_virtual(const struct seen *seen, const struct roam_addr *addr)
 {
-	const struct standbyd *d = link->d;
-
-	for (size_t i = 0; i < d->n_groups; i++)
-		if (d->groups[i]->link == link &&
-		    (roam_addr_eq(addr, &d->groups[i]->e.vip) ||
-		     roam_addr_eq(addr, &d->groups[i]->served_vip)))
+	for (size_t i = 0; i < seen->n_virtual; i++)
+		if (roam_addr_eq(addr, &seen->virtual[i]))
 			return true;
 	return false;
 }
@@ -344,11 +352,12 @@ static bool is_virtual(const struct link *link, const struct roam_addr *addr)
 static int on_addr(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
-	struct link *link = ctx;
+	struct seen *seen = ctx;
 	struct nlattr *attr;
 
-	if (ifa->ifa_index != link->index || ifa->ifa_scope != RT_SCOPE_UNIVERSE ||
-	    !roam_addr_is_none(&link->addr))
+	if (ifa->ifa_index != seen->link->index ||
+	    ifa->ifa_scope != RT_SCOPE_UNIVERSE ||
+	    !roam_addr_is_none(&seen->link->addr))
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
 		struct roam_addr addr;
@@ -356,43 +365,41 @@ static int on_addr(const struct nlmsghdr *nlh, void *ctx)
 		if (mnl_attr_get_type(attr) != IFA_LOCAL)
 			continue;
 		addr = rtnl_get_addr(attr);
-		if (!is_virtual(link, &addr))
-			link->addr = addr;
+		if (!is_virtual(seen, &addr))
+			seen->link->addr = addr;
 	}
 	return MNL_CB_OK;
 }
 
-bool kernel_look(struct link *link)
+void kernel_look(struct rtnl *rtnl, struct link_state *link,
+		 const struct roam_addr *virtual, size_t n_virtual)
 {
-	struct rtnl *rtnl = link->d->rtnl;
-	struct seen seen = { .link = link };
+	struct seen seen = { .link = link, .virtual = virtual,
+			     .n_virtual = n_virtual };
 	struct nlmsghdr *nlh;
 	struct ifaddrmsg *ifa;
 
-	for (size_t i = 0; i < link->d->n_groups; i++)
-		seen.swapped |= link->d->groups[i]->link == link &&
-				link->d->groups[i]->serving &&
-				link->d->groups[i]->config->mac == MAC_SWAP;
 	link->index = 0;
 	link->up = false;
 	memset(&link->addr, 0, sizeof(link->addr));
-	if (get_link(rtnl, link->name, &seen) || !seen.found)
-		return false;
+	if (get_link(rtnl, link->name, &seen) || !seen.found) {
+		link->index = 0;
+		return;
+	}
 	nlh = rtnl_request(rtnl, RTM_GETADDR, NLM_F_DUMP);
 	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
 	memset(ifa, 0, sizeof(*ifa));
 	ifa->ifa_family = AF_INET;
 	ifa->ifa_index = link->index;
-	rtnl_talk(rtnl, nlh, on_addr, link);
+	rtnl_talk(rtnl, nlh, on_addr, &seen);
 	link->up = seen.up && !roam_addr_is_none(&link->addr);
-	return true;
 }
 
-bool kernel_link_is_up(struct standbyd *d, const char *name)
+bool kernel_link_is_up(struct rtnl *rtnl, const char *name)
 {
 	struct seen seen = { 0 };
 
-	return !get_link(d->rtnl, name, &seen) && seen.found && seen.up;
+	return !get_link(rtnl, name, &seen) && seen.found && seen.up;
 }
 
 struct match {
@@ -410,7 +417,7 @@ static int on_route(const struct nlmsghdr *nlh, void *ctx)
 	return MNL_CB_OK;
 }
 
-bool kernel_has_route(struct standbyd *d, const struct roam_prefix *prefix)
+bool kernel_has_route(struct rtnl *rtnl, const struct roam_prefix *prefix)
 {
 	/* The default route is asked for by an address of the benchmark network. */
 	static const struct roam_addr somewhere = {
@@ -419,7 +426,7 @@ bool kernel_has_route(struct standbyd *d, const struct roam_prefix *prefix)
 	bool v4 = roam_addr_is_v4(&prefix->addr) || prefix->len == 96;
 	struct match match = { .wanted = v4 ? prefix->len - 96 : prefix->len };
 	const struct roam_addr *dst = match.wanted ? &prefix->addr : &somewhere;
-	struct nlmsghdr *nlh = rtnl_request(d->rtnl, RTM_GETROUTE, NLM_F_ACK);
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETROUTE, NLM_F_ACK);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 
 	memset(rtm, 0, sizeof(*rtm));
@@ -427,5 +434,5 @@ bool kernel_has_route(struct standbyd *d, const struct roam_prefix *prefix)
 	rtm->rtm_dst_len = v4 ? 32 : 128;
 	rtm->rtm_flags = RTM_F_FIB_MATCH;
 	rtnl_put_addr(nlh, RTA_DST, dst);
-	return !rtnl_talk(d->rtnl, nlh, on_route, &match) && match.found;
+	return !rtnl_talk(rtnl, nlh, on_route, &match) && match.found;
 }

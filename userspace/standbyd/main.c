@@ -38,13 +38,16 @@ static char *check(const char *path)
 static void be_in_time(const struct config *config)
 {
 	struct sched_param param = { .sched_priority = config->realtime };
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 
 	if (!config->realtime)
 		return;
 	if (sched_setscheduler(0, SCHED_FIFO, &param))
 		log_notice("no realtime priority: %s; under load it may be late, then it listens again before it acts",
 			   strerror(errno));
-	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+	/* With a limit memory would be refused once it is locked. */
+	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) ||
+	    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		log_debug("memory is not locked: %s", strerror(errno));
 }
 
@@ -110,6 +113,8 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 
 	config_path = path;
 	d->loop = loop;
+	/* One at a time: what it does is to be done in order. */
+	setenv("UV_THREADPOOL_SIZE", "1", 1);
 	d->started = daemon_now();
 	d->config = config_load(path, &error);
 	if (!d->config)
@@ -140,7 +145,7 @@ static char *reload(void)
 	config = config_load(config_path, &error);
 	if (!config)
 		return error;
-	links_unwatch(d);
+	links_obsolete(d);
 	groups_close(d, "the configuration changed");
 	watch_stop(d);
 	config_free(d->config);

@@ -6,7 +6,7 @@
  *   config.c  standbyd.conf
  *   group.c   the election of each group: messages in, effects out, timers
  *   peer.c    who sent what: replay, probes; the own counter and its file
- *   link.c    links and what is tracked, as the kernel tells of them
+ *   link.c    links and what is tracked: a second thread asks the kernel
  *   net.c     sockets: the only file that talks to the network
  *   kernel.c  addresses, devices, tunables: the only one that talks to the kernel
  *   watch.c   the process that outlives this one
@@ -23,10 +23,12 @@
 
 #include "base/deadline.h"
 #include "base/limit.h"
+#include "base/table.h"
 #include "core/election.h"
 #include "io/control.h"
 #include "rtnl/socket.h"
 #include "standbyd/config.h"
+#include "standbyd/kernel.h"
 
 #define PEERS_MAX 64		/* senders on a link */
 #define HISTORY_MAX 64		/* transitions remembered for each group */
@@ -102,8 +104,13 @@ struct link {
  * @mac: virtual MAC address, or the link's own with MAC_NONE
  * @device: name of the macvlan device
  * @device_index: its index, 0 while there is none
- * @serving: addresses are here, as far as the kernel knows
- * @served_vip: the address that is
+ * @missing: what it tracks and is not there, summed up
+ * @serving: the election wants the addresses here
+ * @served_vip: the address that it wants, or wanted last
+ * @placing: the second thread is at work for it
+ * @placed: what the kernel was brought to last
+ * @filter_until: the virtual MAC address stays in the filter until then, MSEC_NEVER
+ *	where it is not there, or serves
  * @announce_step: next of the announcements after a takeover
  * @announce_at: when, MSEC_NEVER for none
  * @watch_slot: its place in the page shared with the watcher
@@ -126,8 +133,12 @@ struct group {
 	uint8_t mac[6];
 	char device[IFNAMSIZ];
 	unsigned int device_index;
+	unsigned int missing;
 	bool serving;
 	struct roam_addr served_vip;
+	bool placing;
+	bool placed;
+	msec_t filter_until;
 	unsigned int announce_step;
 	msec_t announce_at;
 	size_t watch_slot;
@@ -151,6 +162,7 @@ struct group {
  * @n_links: number of @links
  * @groups: in the order of the configuration
  * @n_groups: number of @groups
+ * @generation: raised when they become others
  * @deadlines: of the groups
  * @timer_fd: timerfd of the next deadline
  * @timer: its readiness
@@ -159,6 +171,8 @@ struct group {
  * @watch_fd: tells of changes in the kernel
  * @watch_poll: its readiness
  * @track_timer: looks after daemons that are tracked
+ * @look: the look at links that is under way, NULL for none
+ * @look_again: something changed since it began
  * @counter: last own one
  * @reserved: no counter above it may be used before the file says so
  * @redirects_all: net.ipv4.conf.all.send_redirects as it was, -1 for untouched
@@ -176,6 +190,7 @@ struct standbyd {
 	size_t n_links;
 	struct group **groups;
 	size_t n_groups;
+	unsigned int generation;
 	struct deadlines deadlines;
 	int timer_fd;
 	uv_poll_t timer;
@@ -184,6 +199,8 @@ struct standbyd {
 	int watch_fd;
 	uv_poll_t watch_poll;
 	uv_timer_t track_timer;
+	struct look *look;
+	bool look_again;
 	uint64_t counter;
 	uint64_t reserved;
 	int redirects_all;
@@ -202,11 +219,14 @@ char *groups_open(struct standbyd *d);
 void groups_close(struct standbyd *d, const char *reason);
 /* The link came, went, or has another address. */
 void group_link_changed(struct group *group);
-void group_priority_changed(struct group *group);
+/* What it tracks and is not there takes @missing from its priority. */
+void group_track(struct group *group, unsigned int missing);
 /* A datagram for a link, as net.c got it. */
 void group_receive(struct link *link, uint8_t form, const struct roam_addr *from,
 		   uint16_t port, int ttl, msec_t heard, const uint8_t *data,
 		   size_t len);
+/* The kernel is where link_place() wanted it to be, @adopted or not. */
+void group_placed(struct group *group, bool adopted, int err, uint64_t us);
 bool group_resign(struct group *group, msec_t pause, const char *reason);
 /* Runs what is due and arms the timer. */
 void groups_run(struct standbyd *d);
@@ -241,10 +261,13 @@ const struct peer *peer_find(const struct link *link,
 
 char *links_watch(struct standbyd *d);
 void links_unwatch(struct standbyd *d);
-/* Asks the kernel how all links and tracked things are. */
-void links_look(struct standbyd *d);
-/* Whether what a group tracks is there. */
-bool track_is_present(struct standbyd *d, const struct config_track *track);
+/* What a look under way will find is of no use: groups are others now. */
+void links_obsolete(struct standbyd *d);
+/*
+ * Brings the kernel to what group->serving says, on the second thread;
+ * group_placed() is told of the end. One at a time for each group.
+ */
+void link_place(struct group *group);
 
 /* ---- net.c ---- */
 
@@ -269,16 +292,11 @@ struct roam_addr net_group_addr(uint8_t form);
 /* Prepares what takes time, so that kernel_adopt() is short: the device. */
 char *kernel_prepare(struct group *group);
 void kernel_forget(struct group *group);
-/* Virtual address and MAC address come, or go (STBY-52, STBY-53). */
-char *kernel_adopt(struct group *group);
-char *kernel_release(struct group *group);
 /* STBY-93, STBY-94, and as it was before. */
 void kernel_tune(struct link *link);
 void kernel_untune(struct link *link);
-/* How a link is; false if it does not exist. */
-bool kernel_look(struct link *link);
-bool kernel_link_is_up(struct standbyd *d, const char *name);
-bool kernel_has_route(struct standbyd *d, const struct roam_prefix *prefix);
+/* Where the addresses of a group are while it serves. */
+struct placement kernel_place(const struct group *group);
 
 /* ---- watch.c ---- */
 

@@ -98,9 +98,13 @@ static void send_resign(const struct slot *slot)
 	sendmsg(slot->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* All that are due by @limit, or each. The addresses go before the word. */
+/*
+ * Each group that serves and whose daemon was silent for its limit. The address
+ * goes before the word does; what takes long comes last.
+ */
 static void withdraw(struct rtnl *rtnl, msec_t silent)
 {
+	bool done[GROUPS_MAX] = { false };
 	size_t n = page->n;
 
 	for (size_t i = 0; i < n; i++) {
@@ -110,9 +114,13 @@ static void withdraw(struct rtnl *rtnl, msec_t silent)
 							     false))
 			continue;
 		page->acted = true;
+		done[i] = true;
 		kernel_withdraw(rtnl, &slot->place);
 		send_resign(slot);
 	}
+	for (size_t i = 0; i < n; i++)
+		if (done[i] && !page->slots[i].serving)
+			kernel_withdraw_mac(rtnl, &page->slots[i].place);
 }
 
 /* How long the watcher may sleep: the shortest limit of a group that serves. */
@@ -123,7 +131,7 @@ static msec_t patience(void)
 
 	for (size_t i = 0; i < n; i++)
 		if (page->slots[i].serving)
-			shortest = min_time(shortest, page->slots[i].limit / 4);
+			shortest = min_time(shortest, page->slots[i].limit / 8);
 	return max_time(shortest, LOOK_MIN);
 }
 
@@ -253,11 +261,7 @@ void watch_serving(struct group *group, const struct roam_addr *to,
 		return;
 	slot = &page->slots[group->watch_slot];
 	slot->serving = false;
-	slot->place = (struct placement){
-		.mode = group->config->mac, .link = group->link->index,
-		.device = group->device_index, .vip = group->served_vip,
-	};
-	memcpy(slot->place.own, group->link->mac, 6);
+	slot->place = kernel_place(group);
 	slot->fd = s->fd;
 	slot->from = group->e.config.addr;
 	slot->to = *to;
