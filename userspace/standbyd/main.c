@@ -35,20 +35,24 @@ static char *check(const char *path)
  * election needs is little and must be in time. Where that is not permitted it
  * works as well, and measures how late it is.
  */
-static void be_in_time(const struct config *config)
+static bool be_in_time(const struct config *config)
 {
 	struct sched_param param = { .sched_priority = config->realtime };
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 
+	bool realtime;
+
 	if (!config->realtime)
-		return;
-	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		return false;
+	realtime = !sched_setscheduler(0, SCHED_FIFO, &param);
+	if (!realtime)
 		log_notice("no realtime priority: %s; under load it may be late, then it listens again before it acts",
 			   strerror(errno));
 	/* With a limit memory would be refused once it is locked. */
 	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) ||
 	    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		log_debug("memory is not locked: %s", strerror(errno));
+	return realtime;
 }
 
 static void on_timer(uv_poll_t *poll, int status, int events)
@@ -119,7 +123,7 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 	d->config = config_load(path, &error);
 	if (!d->config)
 		return error;
-	be_in_time(d->config);
+	d->realtime = be_in_time(d->config);
 	d->rtnl = rtnl_open(&error);
 	if (d->rtnl)
 		error = counter_open(d);

@@ -3,10 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/conf.h"
 #include "io/daemon.h"
 #include "io/json.h"
-#include "io/version.h"
 #include "standbyd/standby.h"
 
 #define PAUSE 60000		/* ms without preemption after a resignation */
@@ -20,19 +18,13 @@ static json_t *json_mac(const uint8_t mac[6])
 			    mac[2], mac[3], mac[4], mac[5]);
 }
 
-static json_t *json_left(msec_t until, msec_t now)
-{
-	return until == MSEC_NEVER || !until ? json_null() :
-					       json_real((until - now) / 1000.0);
-}
-
 static json_t *json_peer(const struct elect_peer *peer, msec_t now)
 {
 	if (!peer->known)
 		return json_null();
-	return json_pack("{so si sf}", "address", json_addr(&peer->rank.addr),
+	return json_pack("{so si so}", "address", json_addr(&peer->rank.addr),
 			 "priority", peer->rank.priority,
-			 "heard", (now - peer->heard) / 1000.0);
+			 "heard", json_seconds(now - peer->heard));
 }
 
 static json_t *json_change(const struct group *group,
@@ -40,10 +32,10 @@ static json_t *json_change(const struct group *group,
 {
 	char cell[24];
 
-	return json_pack("{ss ss sf ss ss ss ss si so si so sf}",
+	return json_pack("{ss ss so ss ss ss ss si so si so so}",
 			 "group", group->config->name,
 			 "link", group->link->name,
-			 "ago", (now - c->when) / 1000.0,
+			 "ago", json_seconds(now - c->when),
 			 "from", hsrp_state_name(c->from),
 			 "to", hsrp_state_name(c->to),
 			 "reason", c->reason,
@@ -52,8 +44,8 @@ static json_t *json_change(const struct group *group,
 			 "peer", json_addr(&c->peer),
 			 "peer_priority", c->peer_priority,
 			 "silent", c->silent < 0 ? json_null() :
-						   json_real(c->silent / 1000.0),
-			 "late", c->late / 1000.0);
+						   json_seconds(c->silent),
+			 "late", json_seconds(c->late));
 }
 
 /* Who is active and who is standby, as far as this router knows. */
@@ -83,17 +75,17 @@ static json_t *json_group(const struct group *group, msec_t now)
 		"standby", role_of(group, HSRP_STANDBY, &e->standby),
 		"priority", e->priority,
 		"configured_priority", group->config->elect.priority,
-		"hello", (json_int_t)e->hello,
-		"hold", (json_int_t)e->hold,
+		"hello_ms", (json_int_t)e->hello,
+		"hold_ms", (json_int_t)e->hold,
 		"preempt", e->config.preempt && !e->no_preempt_until);
 
 	json_object_set_new(g, "mac_mode",
 			    json_string(mac_names[group->config->mac]));
 	json_object_set_new(g, "active_router", json_peer(&e->active, now));
 	json_object_set_new(g, "standby_router", json_peer(&e->standby, now));
-	json_object_set_new(g, "active_timer", json_left(e->active_timer, now));
+	json_object_set_new(g, "active_timer", json_until(now, e->active_timer));
 	json_object_set_new(g, "standby_timer",
-			    json_left(e->standby_timer, now));
+			    json_until(now, e->standby_timer));
 	json_object_set_new(g, "changes", json_integer(e->stats.changes));
 	json_object_set_new(g, "adopt_us", json_integer(group->adopt_us));
 	json_object_set_new(g, "reason", group->n_history ?
@@ -164,13 +156,13 @@ static void append_peers(const struct group *group, msec_t now, json_t *list)
 		    peer->key_id != group->config->key_id)
 			continue;
 		json_array_append_new(list,
-			json_pack("{ss ss so sI sb sf}",
+			json_pack("{ss ss so sI sb so}",
 				  "group", group->config->name,
 				  "link", group->link->name,
 				  "address", json_addr(&peer->addr),
 				  "key", (json_int_t)peer->key_id,
 				  "proved", peer->proved,
-				  "heard", (now - peer->heard) / 1000.0));
+				  "heard", json_seconds(now - peer->heard)));
 	}
 }
 
@@ -179,50 +171,60 @@ static json_t *peers(void *ctx, const json_t *args, struct control_error *error)
 	return for_groups(ctx, args, error, append_peers);
 }
 
-static void put(json_t *object, const char *prefix, const char *name,
-		uint64_t value)
+/* Adds to what other groups had. */
+static void count(json_t *object, const char *prefix, const char *name,
+		  uint64_t value)
 {
 	char key[64];
 
 	snprintf(key, sizeof(key), "%s%s", prefix, name);
-	json_object_set_new(object, key, json_integer((json_int_t)value));
+	json_object_set_new(object, key,
+		json_integer(json_integer_value(json_object_get(object, key)) +
+			     (json_int_t)value));
 }
 
-static void append_counters(const struct group *group, msec_t now, json_t *list)
+static void count_group(const struct group *group, json_t *c)
 {
 	const struct elect_stats *s = &group->e.stats;
-	json_t *c = json_pack("{ss ss}", "group", group->config->name, "link",
-			      group->link->name);
 
-	(void)now;
 	for (int i = HSRP_HELLO; i <= HSRP_ANSWER; i++) {
 		if (i == HSRP_ADVERTISE)
 			continue;
-		put(c, "sent_", hsrp_op_name(i), group->sent[i]);
-		put(c, "received_", hsrp_op_name(i), group->received[i]);
+		count(c, "sent_", hsrp_op_name(i), group->sent[i]);
+		count(c, "received_", hsrp_op_name(i), group->received[i]);
 	}
 	for (int i = HSRP_DROP_NONE + 1; i < HSRP_DROP_MAX; i++)
-		put(c, "drop_", hsrp_drop_name(i),
-		    group->drop[i] + group->d->drop[i]);
+		count(c, "drop_", hsrp_drop_name(i), group->drop[i]);
 	for (int i = ELECT_CONFIGURED; i < ELECT_EVENTS; i++)
-		put(c, "event_", elect_event_name(i), s->events[i]);
-	put(c, "", "ignored", s->ignored);
-	put(c, "", "changes", s->changes);
-	put(c, "", "learned", s->learned);
-	put(c, "", "late", s->late);
-	put(c, "", "late_worst_ms", (uint64_t)s->late_worst);
-	put(c, "", "disbelieved", s->disbelieved);
-	put(c, "", "fences", s->fences);
-	put(c, "", "vetoes", s->vetoes);
-	put(c, "", "announced", group->announced);
-	put(c, "", "kernel_errors", group->kernel_errors);
-	json_array_append_new(list, c);
+		count(c, "event_", elect_event_name(i), s->events[i]);
+	count(c, "", "ignored", s->ignored);
+	count(c, "", "changes", s->changes);
+	count(c, "", "learned", s->learned);
+	count(c, "", "late", s->late);
+	count(c, "", "disbelieved", s->disbelieved);
+	count(c, "", "fences", s->fences);
+	count(c, "", "vetoes", s->vetoes);
+	count(c, "", "announced", group->announced);
+	count(c, "", "kernel_errors", group->kernel_errors);
 }
 
 static json_t *counters(void *ctx, const json_t *args,
 			struct control_error *error)
 {
-	return for_groups(ctx, args, error, append_counters);
+	struct standbyd *d = ctx;
+	json_t *c = json_object();
+	msec_t worst = 0;
+
+	(void)args;
+	(void)error;
+	for (size_t i = 0; i < d->n_groups; i++) {
+		count_group(d->groups[i], c);
+		worst = max_time(worst, d->groups[i]->e.stats.late_worst);
+	}
+	for (int i = HSRP_DROP_NONE + 1; i < HSRP_DROP_MAX; i++)
+		count(c, "drop_", hsrp_drop_name(i), d->drop[i]);
+	json_object_set_new(c, "late_worst_ms", json_integer(worst));
+	return c;
 }
 
 static json_t *status(void *ctx, const json_t *args, struct control_error *error)
@@ -236,14 +238,13 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 		active += d->groups[i]->e.state == HSRP_ACTIVE;
 		standby += d->groups[i]->e.state == HSRP_STANDBY;
 	}
-	return json_pack("[{ss ss sf sI sI sI sI}]",
-			 "daemon", "roam-standbyd",
-			 "version", ROAM_VERSION,
-			 "uptime", (daemon_now() - d->started) / 1000.0,
-			 "groups", (json_int_t)d->n_groups,
-			 "active", (json_int_t)active,
-			 "standby", (json_int_t)standby,
-			 "watcher", (json_int_t)watch_pid());
+	return json_status("roam-standbyd", daemon_now(), d->started,
+			   json_pack("{sI sI sI sb sb}",
+				     "groups", (json_int_t)d->n_groups,
+				     "active", (json_int_t)active,
+				     "standby", (json_int_t)standby,
+				     "watcher", watch_pid() > 0,
+				     "realtime", d->realtime));
 }
 
 /* ---- what changes something ---- */
@@ -263,17 +264,22 @@ static struct group *named_group(struct standbyd *d, const json_t *args,
 	return group;
 }
 
-/* A duration of args, @otherwise without one; false if it is none. */
+/* The time of args, @otherwise without one; false if it is none. */
 static bool duration(const json_t *args, msec_t otherwise, msec_t *ms,
 		     struct control_error *error)
 {
-	const char *word = json_string_value(json_object_get(args, "time"));
+	const json_t *seconds = json_object_get(args, "time");
 
 	*ms = otherwise;
-	if (!word || conf_parse_duration(word, ms))
+	if (!seconds)
 		return true;
-	control_refuse(error, "usage", "write a number and ms, s, m, h or d",
-		       "'%s' is no duration", word);
+	if (json_is_number(seconds) && json_number_value(seconds) >= 0 &&
+	    json_number_value(seconds) < 1e9) {
+		*ms = (msec_t)(json_number_value(seconds) * 1000);
+		return true;
+	}
+	control_refuse(error, "usage", "give seconds from 0 to 1000000000",
+		       "the time is no number of seconds");
 	return false;
 }
 
@@ -300,7 +306,7 @@ static json_t *preempt(void *ctx, const json_t *args,
 		       struct control_error *error)
 {
 	struct group *group = named_group(ctx, args, error);
-	bool on = json_is_true(json_object_get(args, "on"));
+	bool on = !json_is_true(json_object_get(args, "off"));
 	msec_t pause;
 
 	if (!group || !duration(args, MSEC_NEVER, &pause, error))
@@ -358,10 +364,10 @@ const struct control_command show_commands[] = {
 	{ "show", show, false, "groups; args: group" },
 	{ "history", history, false, "role changes with reasons; args: group" },
 	{ "peers", peers, false, "other routers; args: group" },
-	{ "counters", counters, false, "counters since the start; args: group" },
+	{ "counters", counters, false, "counters since the start, of all groups" },
 	{ "status", status, false, "state of the daemon" },
 	{ "resign", resign, true, "leave the active role; args: group, time" },
-	{ "preempt", preempt, true, "switch preemption; args: group, on, time" },
+	{ "preempt", preempt, true, "switch preemption on; args: group, off, time" },
 	{ "table", table, true, "a client has the active router's table; args: group, router, complete" },
 	{ "clearance", clearance, true, "a client lets a coup happen; args: group, granted" },
 	{ NULL, NULL, false, NULL },

@@ -181,6 +181,7 @@ struct group {
  * @answers_second: that second
  * @limit: of log lines
  * @started: when
+ * @realtime: it runs in front of others
  */
 struct standbyd {
 	uv_loop_t *loop;
@@ -209,6 +210,7 @@ struct standbyd {
 	msec_t answers_second;
 	struct limit limit;
 	msec_t started;
+	bool realtime;
 };
 
 /* ---- group.c ---- */
