@@ -722,7 +722,9 @@ void elect_run(struct election *e, msec_t now, struct elect_effects *out)
 		unfence(e, now, out);
 	if (e->active_timer <= now) {
 		e->active_timer = MSEC_NEVER;
-		handle(e, now, now, ELECT_ACTIVE_EXPIRED, NULL,
+		handle(e, now, now, ELECT_ACTIVE_EXPIRED,
+		       e->active.known ? NULL :
+		       "no active router was heard for a holdtime",
 		       e->active.known ? &e->active.rank : NULL, NULL, out);
 		forget(&e->active, out);
 		new_active(e);
