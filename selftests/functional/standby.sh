@@ -29,7 +29,7 @@ router() {
 # join NS IF SWITCH PORT ADDRESS
 join() {
 	veth_pair "$1" "$2" "$3" "$4"
-	in_ns "$3" ip link set "$4" master br
+	in_ns "$3" ip link set "$4" master switch0 || fail "no switch"
 	in_ns "$1" ip address add "$5" dev "$2"
 }
 
@@ -40,8 +40,8 @@ network() {
 	on_exit rm -rf "$dir"
 	ns_create inside outside host server
 	for ns in "$inside" "$outside"; do
-		in_ns "$ns" ip link add br type bridge
-		in_ns "$ns" ip link set br up
+		in_ns "$ns" ip link add switch0 type bridge || fail "no bridges here"
+		in_ns "$ns" ip link set switch0 up
 	done
 	for ns in 1 2 3 4 5; do
 		router "$ns"
@@ -137,7 +137,7 @@ holder() {
 }
 
 counter() {
-	asks "$1" counters | jq -r ".$2"
+	asks "$1" counters | jq -r ".[0].$2"
 }
 
 counted() {
@@ -220,7 +220,7 @@ resigns() {
 	start_plain 1 2
 	before=$(holder office active 1 2)
 	after=$((3 - before))
-	expect_eq "refusal" "refused" "$(asks "$after" resign office 2>&1 | jq -r .code)"
+	expect_eq "refusal" "refused" "$(asks "$after" resign office 2>&1 | jq -r .error.code)"
 	pings_begin
 	asks "$before" resign office pause 60s >/dev/null || fail "it does not resign"
 	wait_for 20 is "$after" office state active
@@ -281,10 +281,10 @@ partition() {
 	in_ns "$host" ping -n -c 1 -W 5 "$vip" >/dev/null
 	# The switch's port lets nothing of router 1 through, in either direction.
 	in_ns "$inside" ip link set in1 nomaster
-	on_exit in_ns "$inside" ip link set in1 master br
+	on_exit in_ns "$inside" ip link set in1 master switch0
 	wait_for 20 is 1 office state active
 	wait_for 20 is 2 office state active
-	in_ns "$inside" ip link set in1 master br
+	in_ns "$inside" ip link set in1 master switch0
 	wait_for 20 settled office 1 2
 	expect_eq "the better one" active "$(of 2 office state)"
 	in_ns "$host" ping -n -c 1 -W 5 "$vip" >/dev/null || fail "nobody answers after the heal"
@@ -381,7 +381,7 @@ many_groups() {
 	done
 	configure 1 "$text"
 	start 1
-	wait_for 60 eval "((\$(asks 1 status | jq .active) == 255))"
+	wait_for 60 eval "((\$(asks 1 status | jq '.[0].active') == 255))"
 	wait_for 60 eval "((\$(in_ns $r1 ip -o address show | grep -c 192.0.3.) == 255))"
 	in_ns "$host" ip route add 192.0.3.0/24 dev eth0
 	in_ns "$host" ping -n -c 1 -W 5 192.0.3.200 >/dev/null || fail "group 200 is silent"
@@ -537,7 +537,7 @@ replayed() {
 	wait_for 20 settled office 1 2
 	counted "$standby" sent_probe 0 || fail "nobody was probed"
 	# Who restarted counts on above all that it said before.
-	expect_eq "replays seen by the other" 0 "$(asks "$active" counters | jq '.drop_replay')"
+	expect_eq "replays seen by the other" 0 "$(asks "$active" counters | jq '.[0].drop_replay')"
 }
 
 wrong_key() {
@@ -558,9 +558,9 @@ asked_by_name() {
 	local active answer
 	active=$(holder office active 1 2)
 	answer=$(in_ns "$host" roam -j standby query office link eth0) || fail "no answer"
-	expect_eq "virtual address" "$vip" "$(jq -r .virtual <<<"$answer")"
-	expect_eq "active" "192.0.2.$active" "$(jq -r .active <<<"$answer")"
-	expect_eq "standby" "192.0.2.$((3 - active))" "$(jq -r .standby <<<"$answer")"
+	expect_eq "virtual address" "$vip" "$(jq -r '.[0].virtual' <<<"$answer")"
+	expect_eq "active" "192.0.2.$active" "$(jq -r '.[0].active' <<<"$answer")"
+	expect_eq "standby" "192.0.2.$((3 - active))" "$(jq -r '.[0].standby' <<<"$answer")"
 	expect_fail in_ns "$host" roam standby query nobody link eth0
 }
 

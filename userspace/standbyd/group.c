@@ -637,8 +637,8 @@ static struct link *link_of(struct standbyd *d, const char *name)
 		abort();
 	link->d = d;
 	strcpy(link->name, name);
-	link->tunables[0] = -1;
-	link->tunables[1] = -1;
+	for (int i = 0; i < LINK_TUNABLES; i++)
+		link->tunables[i] = -1;
 	d->links[d->n_links++] = link;
 	return link;
 }

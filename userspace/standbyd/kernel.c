@@ -140,17 +140,20 @@ static bool tunable_write(const char *device, const char *name, int value)
 	return tunable_write_path(path, value);
 }
 
-static const char *const link_tunables[2] = { "send_redirects", "arp_ignore" };
+static const char *const link_tunables[LINK_TUNABLES] = {
+	"send_redirects", "arp_ignore", "arp_announce",
+};
 
 /*
  * A redirect would tell a host the primary address of a router (STBY-93), and
  * the link would answer for the virtual address, which is on another device,
- * with its own MAC address (STBY-94). The kernel sends redirects if either the
+ * with its own MAC address, or ask for a host in its name with it (STBY-94). The
+ * kernel sends redirects if either the
  * link or "all" says so.
  */
 void kernel_tune(struct link *link)
 {
-	static const int values[2] = { 0, 1 };
+	static const int values[LINK_TUNABLES] = { 0, 1, 2 };
 	struct standbyd *d = link->d;
 
 	if (d->redirects_all < 0) {
@@ -158,7 +161,7 @@ void kernel_tune(struct link *link)
 		if (d->redirects_all > 0)
 			tunable_write("all", "send_redirects", 0);
 	}
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < LINK_TUNABLES; i++) {
 		if (link->tunables[i] >= 0)
 			continue;
 		link->tunables[i] = tunable_read(link->name, link_tunables[i]);
@@ -177,7 +180,7 @@ void kernel_untune(struct link *link)
 	if (d->redirects_all > 0)
 		tunable_write("all", "send_redirects", d->redirects_all);
 	d->redirects_all = -1;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < LINK_TUNABLES; i++) {
 		if (link->tunables[i] >= 0)
 			tunable_write(link->name, link_tunables[i],
 				      link->tunables[i]);

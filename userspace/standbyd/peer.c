@@ -138,8 +138,6 @@ enum hsrp_drop peer_judge(struct group *group, const struct hsrp_msg *msg,
 		return HSRP_DROP_NONE;
 	}
 	if (!peer->proved) {
-		if (msg->op == HSRP_PROBE)
-			return HSRP_DROP_NONE;
 		if (now - peer->probed >= PROBE_EVERY) {
 			do {
 				peer->nonce = daemon_random();
@@ -147,7 +145,12 @@ enum hsrp_drop peer_judge(struct group *group, const struct hsrp_msg *msg,
 			peer->probed = now;
 			*nonce = peer->nonce;
 		}
-		return HSRP_DROP_UNPROVED;
+		/*
+		 * Whoever probes hears us and says nothing else, maybe: it is
+		 * probed now, so that its first Coup will count.
+		 */
+		return msg->op == HSRP_PROBE ? HSRP_DROP_NONE :
+					       HSRP_DROP_UNPROVED;
 	}
 	if (msg->counter <= peer->counter)
 		return HSRP_DROP_REPLAY;

@@ -33,6 +33,7 @@
 #define PEERS_MAX 64		/* senders on a link */
 #define HISTORY_MAX 64		/* transitions remembered for each group */
 #define FORMS 3
+#define LINK_TUNABLES 3
 
 struct standbyd;
 
@@ -91,7 +92,7 @@ struct link {
 	uint8_t mac[6];
 	struct net_socket *sockets[FORMS];
 	struct peer peers[PEERS_MAX];
-	int tunables[2];
+	int tunables[LINK_TUNABLES];
 };
 
 /**
