@@ -148,11 +148,11 @@ static void announce(struct group *group, msec_t now)
 {
 	const struct link *link = group->link;
 
-	group->announced += net_announce(link->index, group->mac,
+	group->announced += net_announce(group->d, link->index, group->mac,
 					 &group->served_vip);
 	/* Its own address has another MAC address now, too (STBY-92). */
 	if (group->config->mac == MAC_SWAP)
-		net_announce(link->index, group->mac, &link->addr);
+		net_announce(group->d, link->index, group->mac, &link->addr);
 	if (++group->announce_step < N_ANNOUNCEMENTS)
 		group->announce_at = now + announcements[group->announce_step];
 	else
@@ -201,7 +201,7 @@ static void release(struct group *group)
 	if (group->config->mac == MAC_MACVLAN)
 		group->filter_until = daemon_now() + FILTER_LAG;
 	if (group->config->mac == MAC_SWAP)
-		net_announce(group->link->index, group->link->mac,
+		net_announce(group->d, group->link->index, group->link->mac,
 			     &group->link->addr);
 }
 
@@ -674,10 +674,11 @@ void groups_close(struct standbyd *d, const char *reason)
 	for (size_t i = 0; i < d->n_groups; i++)
 		stop(d->groups[i], reason);
 	/* All have resigned: what takes long is done behind that. */
+	if (d->rtnl)
+		kernel_forget_all(d);
 	for (size_t i = 0; i < d->n_groups; i++) {
 		struct group *group = d->groups[i];
 
-		kernel_forget(group);
 		deadline_clear(&d->deadlines, &group->deadline);
 		free(group->kernel_error);
 		free(group);

@@ -15,6 +15,9 @@
 #include "rtnl/rtnl.h"
 #include "standbyd/standby.h"
 
+/* Ours can be taken away all at once: each alone waits for a grace period. */
+#define DEVICE_GROUP STANDBY_PORT
+
 /* ---- requests ---- */
 
 static struct nlmsghdr *link_request(struct rtnl *rtnl, uint16_t type,
@@ -71,6 +74,7 @@ static int macvlan_add(struct rtnl *rtnl, unsigned int link, const char *name,
 	struct nlattr *info, *data;
 
 	mnl_attr_put_u32(nlh, IFLA_LINK, link);
+	mnl_attr_put_u32(nlh, IFLA_GROUP, DEVICE_GROUP);
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
@@ -240,6 +244,17 @@ void kernel_forget(struct group *group)
 	if (group->device_index)
 		link_delete(group->d->rtnl, group->device_index);
 	group->device_index = 0;
+}
+
+void kernel_forget_all(struct standbyd *d)
+{
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *nlh = link_request(d->rtnl, RTM_DELLINK, 0, 0, &ifi);
+
+	mnl_attr_put_u32(nlh, IFLA_GROUP, DEVICE_GROUP);
+	rtnl_talk(d->rtnl, nlh, NULL, NULL);
+	for (size_t i = 0; i < d->n_groups; i++)
+		d->groups[i]->device_index = 0;
 }
 
 struct placement kernel_place(const struct group *group)

@@ -16,6 +16,7 @@
 #include "standbyd/standby.h"
 
 static struct standbyd standbyd = { .timer_fd = -1, .watch_fd = -1,
+				    .packet_fd = -1,
 				    .redirects_all = -1 };
 static const char *config_path;
 
@@ -88,6 +89,9 @@ static void close_all(struct standbyd *d)
 		close(d->timer_fd);
 		d->timer_fd = -1;
 	}
+	if (d->packet_fd >= 0)
+		close(d->packet_fd);
+	d->packet_fd = -1;
 	rtnl_close(d->rtnl);
 	d->rtnl = NULL;
 	control_close(d->control);
@@ -127,6 +131,8 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 	d->rtnl = rtnl_open(&error);
 	if (d->rtnl)
 		error = counter_open(d);
+	if (!error)
+		error = net_open_announcer(d);
 	if (!error)
 		error = open_timer(d);
 	if (!error)

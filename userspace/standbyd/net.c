@@ -247,9 +247,21 @@ void net_send(struct group *group, const struct roam_addr *to, uint16_t port,
 			  strerror(errno));
 }
 
-/* Opened for each: a link that comes back has another index. */
-bool net_announce(unsigned int index, const uint8_t mac[6],
-		  const struct roam_addr *vip)
+/*
+ * Open for good: the kernel waits for a grace period when one is closed, for longer
+ * than a holdtime may be.
+ */
+char *net_open_announcer(struct standbyd *d)
+{
+	d->packet_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC |
+			      SOCK_NONBLOCK, 0);
+	return d->packet_fd < 0 ?
+	       daemon_error("no packet socket for gratuitous ARP: %s; run it as root or with CAP_NET_RAW",
+			    strerror(errno)) : NULL;
+}
+
+bool net_announce(const struct standbyd *d, unsigned int index,
+		  const uint8_t mac[6], const struct roam_addr *vip)
 {
 	struct {
 		struct ether_header eth;
@@ -266,24 +278,20 @@ bool net_announce(unsigned int index, const uint8_t mac[6],
 		.sll_family = AF_PACKET, .sll_ifindex = (int)index,
 		.sll_halen = 6,
 	};
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool sent;
 
-	if (fd < 0)
-		return false;
 	memset(to.sll_addr, 0xff, 6);
 	memset(frame.eth.ether_dhost, 0xff, 6);
 	memcpy(frame.eth.ether_shost, mac, 6);
 	memcpy(frame.arp.arp_sha, mac, 6);
 	memcpy(frame.arp.arp_spa, vip->b + 12, 4);
 	memcpy(frame.arp.arp_tpa, vip->b + 12, 4);
-	sent = sendto(fd, &frame, sizeof(frame), 0, (struct sockaddr *)&to,
+	sent = sendto(d->packet_fd, &frame, sizeof(frame), 0, (struct sockaddr *)&to,
 		      sizeof(to)) == sizeof(frame);
 	/* Some hosts believe requests only, some replies only. */
 	frame.arp.ea_hdr.ar_op = htons(ARPOP_REPLY);
 	memset(frame.arp.arp_tha, 0xff, 6);
-	sent = sendto(fd, &frame, sizeof(frame), 0, (struct sockaddr *)&to,
+	sent = sendto(d->packet_fd, &frame, sizeof(frame), 0, (struct sockaddr *)&to,
 		      sizeof(to)) == sizeof(frame) && sent;
-	close(fd);
 	return sent;
 }

@@ -95,6 +95,9 @@ static json_t *json_group(const struct group *group, msec_t now)
 		json_string(group->kernel_error) :
 		e->state == HSRP_LEARN ?
 		json_string("no router has told the virtual address; at least one must have it in its configuration") :
+		e->state < HSRP_ACTIVE && !roam_addr_is_none(&e->other_vip) &&
+		!roam_addr_eq(&e->other_vip, &e->vip) ?
+		json_string("the active router has another virtual address than this one's configuration") :
 		json_null());
 	return g;
 }

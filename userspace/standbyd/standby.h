@@ -169,6 +169,7 @@ struct group {
  * @timer: its readiness
  * @armed: what it is set to
  * @rtnl: for requests
+ * @packet_fd: for gratuitous ARP
  * @watch_fd: tells of changes in the kernel
  * @watch_poll: its readiness
  * @track_timer: looks after daemons that are tracked
@@ -198,6 +199,7 @@ struct standbyd {
 	uv_poll_t timer;
 	msec_t armed;
 	struct rtnl *rtnl;
+	int packet_fd;
 	int watch_fd;
 	uv_poll_t watch_poll;
 	uv_timer_t track_timer;
@@ -285,8 +287,9 @@ void net_drain(struct standbyd *d);
 void net_send(struct group *group, const struct roam_addr *to, uint16_t port,
 	      bool virtual, const uint8_t *data, size_t len);
 /* Gratuitous ARP for @vip at @mac; false if it could not be sent. */
-bool net_announce(unsigned int index, const uint8_t mac[6],
-		  const struct roam_addr *vip);
+bool net_announce(const struct standbyd *d, unsigned int index,
+		  const uint8_t mac[6], const struct roam_addr *vip);
+char *net_open_announcer(struct standbyd *d);
 uint16_t net_port(uint8_t form);
 struct roam_addr net_group_addr(uint8_t form);
 
@@ -295,6 +298,8 @@ struct roam_addr net_group_addr(uint8_t form);
 /* Prepares what takes time, so that kernel_adopt() is short: the device. */
 char *kernel_prepare(struct group *group);
 void kernel_forget(struct group *group);
+/* The same for every group, in one go. */
+void kernel_forget_all(struct standbyd *d);
 /* STBY-93, STBY-94, and as it was before. */
 void kernel_tune(struct link *link);
 void kernel_untune(struct link *link);

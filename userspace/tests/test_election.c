@@ -313,6 +313,8 @@ static void expect_cell(void **state)
 					      low ? LOW : HIGH);
 
 		bring(&e, &c, cell->state, 10000);
+		memset(&e.config.vip, 0, sizeof(e.config.vip));
+		e.config.hello = 0;
 		msg.hello = 500;
 		msg.hold = 2000;
 		msg.vip = addr("192.0.2.101");

@@ -352,6 +352,11 @@ static void enter(struct election *e, msec_t now, uint8_t to, uint8_t event,
 	change(e, now, to, event, reason, peer, out);
 	e->hello_timer = MSEC_NEVER;
 	if (to == HSRP_ACTIVE) {
+		/* Its timers are the group's from now on (STBY-37). */
+		if (e->config.hello) {
+			e->hello = e->config.hello;
+			e->hold = e->config.hold;
+		}
 		forget(&e->active, out);
 		adopt(e, out);
 	}
@@ -383,10 +388,14 @@ static void snoop(struct election *e, const struct hsrp_msg *msg,
 		e->hold = msg->hold;
 		changed = true;
 	}
-	if (!roam_addr_is_none(&msg->vip) && !roam_addr_eq(&e->vip, &msg->vip)) {
+	/* A configured address stays: one that is changed live must not be undone. */
+	if (!roam_addr_is_none(&msg->vip) &&
+	    roam_addr_is_none(&e->config.vip) &&
+	    !roam_addr_eq(&e->vip, &msg->vip)) {
 		e->vip = msg->vip;
 		changed = true;
 	}
+	e->other_vip = msg->vip;
 	if (!changed)
 		return;
 	e->stats.learned++;

@@ -203,6 +203,7 @@ enum elect_clear {
  * @state: enum hsrp_state
  * @priority: effective, lowered by what is tracked (STBY-40)
  * @vip: in effect, configured or learned
+ * @other_vip: what the active router said last
  * @hello: in effect, 0 while unknown
  * @hold: in effect, 0 while unknown
  * @active_timer: when the active router counts as dead, MSEC_NEVER while it does
@@ -229,6 +230,7 @@ struct election {
 	uint8_t state;
 	uint8_t priority;
 	struct roam_addr vip;
+	struct roam_addr other_vip;
 	msec_t hello;
 	msec_t hold;
 	msec_t active_timer;

@@ -31,7 +31,7 @@
  * @origin: see struct sync_entry
  * @type: table type
  * @deleted: a tombstone
- * @queued: will be sent by the next sync_flush()
+ * @queued: 1 + place in the queue of the next sync_flush(), 0 for none
  * @key_len: length of @key in bytes
  * @key: key
  */
@@ -47,24 +47,27 @@ struct entry {
 	uint32_t origin;
 	uint8_t type;
 	bool deleted;
-	bool queued;
 	uint8_t key_len;
+	uint32_t queued;
 	uint8_t key[];
 };
 
 /**
  * struct wish - a change that waits for acknowledgements
  * @token: as given
+ * @pos: place of its entry in the queue
  * @wanted: as given
  */
 struct wish {
 	uint64_t token;
+	size_t pos;
 	uint8_t wanted;
 };
 
 /**
  * struct batch - an update that is out
  * @deadline: when it is sent again
+ * @node: in sync.batches
  * @id: identification
  * @owed: members that have not acknowledged it, as bits
  * @told: members that it was sent to
@@ -75,10 +78,10 @@ struct wish {
  * @n_ids: number of @ids
  * @wishes: not released yet
  * @n_wishes: number of @wishes
- * @next: in sync.batches, by age
  */
 struct batch {
 	struct deadline deadline;
+	struct table_node node;
 	uint64_t id;
 	uint32_t owed;
 	uint32_t told;
@@ -89,8 +92,6 @@ struct batch {
 	size_t n_ids;
 	struct wish *wishes;
 	size_t n_wishes;
-	struct batch *next;
-	struct batch *prev;
 };
 
 /* Where a part of a download begins. */
@@ -244,9 +245,7 @@ struct tomb {
  * @wishes: of these
  * @n_wishes: number of @wishes
  * @room_wishes: room in @wishes
- * @batches: oldest first
- * @last_batch: youngest
- * @n_batches: number of them
+ * @batches: by identification
  * @deadlines: of batches
  * @tombs: tombstones in the order in which they go; a ring
  * @tomb_first: first of @tombs
@@ -285,9 +284,7 @@ struct sync {
 	struct wish *wishes;
 	size_t n_wishes;
 	size_t room_wishes;
-	struct batch *batches;
-	struct batch *last_batch;
-	size_t n_batches;
+	struct table batches;
 	struct deadlines deadlines;
 	struct tomb *tombs;
 	size_t tomb_first;
@@ -701,15 +698,7 @@ static void release(struct sync *s, struct batch *b, bool late)
 static void batch_free(struct sync *s, struct batch *b)
 {
 	deadline_clear(&s->deadlines, &b->deadline);
-	if (b->prev)
-		b->prev->next = b->next;
-	else
-		s->batches = b->next;
-	if (b->next)
-		b->next->prev = b->prev;
-	else
-		s->last_batch = b->prev;
-	s->n_batches--;
+	table_remove(&s->batches, &b->node);
 	free(b->ids);
 	free(b->wishes);
 	free(b);
@@ -732,10 +721,12 @@ static void acknowledged(struct sync *s, struct batch *b, uint32_t members)
  */
 static void forget_owed(struct sync *s, struct member *m)
 {
-	struct batch *next;
+	struct table_iter iter = { 0 };
+	struct table_node *node;
 
-	for (struct batch *b = s->batches; b; b = next) {
-		next = b->next;
+	while (m->owed && (node = table_next(&s->batches, &iter))) {
+		struct batch *b = container_of(node, struct batch, node);
+
 		if (!(b->owed & bit(s, m)))
 			continue;
 		b->told &= ~bit(s, m);
@@ -814,11 +805,13 @@ static bool queue_entry(struct sync *s, struct entry *e, uint8_t wanted,
 		s->wishes = more;
 		s->room_wishes = room;
 	}
-	if (!e->queued)
+	if (!e->queued) {
 		memcpy(s->queue[s->n_queue++], e->id, ID_LEN);
-	e->queued = true;
+		e->queued = (uint32_t)s->n_queue;
+	}
 	if (token)
-		s->wishes[s->n_wishes++] = (struct wish){ token, wanted };
+		s->wishes[s->n_wishes++] = (struct wish){ token, e->queued - 1,
+							  wanted };
 	return true;
 }
 
@@ -925,44 +918,38 @@ static uint32_t told_members(struct sync *s, msec_t now)
 	return told;
 }
 
-/* The first @n of the queue are one update; all wishes go with the last one. */
+/*
+ * Entries @from to @from + @n of the queue are one update, with the wishes of just
+ * these: the first @n_wishes of @wishes.
+ */
 static bool batch_new(struct sync *s, msec_t now, size_t from, size_t n,
-		      bool last, uint32_t told)
+		      const struct wish *wishes, size_t n_wishes, uint32_t told)
 {
 	struct batch *b = calloc(1, sizeof(*b));
 
-	if (!b || !deadlines_reserve(&s->deadlines, s->n_batches + 1))
+	if (!b || !deadlines_reserve(&s->deadlines, s->batches.count + 1))
 		goto fail;
 	b->ids = malloc(n * ID_LEN);
-	b->wishes = last && s->n_wishes ?
-		    calloc(s->n_wishes, sizeof(*b->wishes)) : NULL;
-	if (!b->ids || (last && s->n_wishes && !b->wishes))
+	b->wishes = calloc(n_wishes ? n_wishes : 1, sizeof(*b->wishes));
+	b->id = s->next_id++;
+	if (!b->ids || !b->wishes || !table_insert(&s->batches, &b->node))
 		goto fail;
 	memcpy(b->ids, s->queue[from], n * ID_LEN);
 	b->n_ids = n;
-	if (last && s->n_wishes) {
-		memcpy(b->wishes, s->wishes, s->n_wishes * sizeof(*b->wishes));
-		b->n_wishes = s->n_wishes;
-	}
-	b->id = s->next_id++;
+	if (n_wishes)
+		memcpy(b->wishes, wishes, n_wishes * sizeof(*wishes));
+	b->n_wishes = n_wishes;
 	b->told = told;
 	b->owed = told;
 	b->sent = now;
 	b->retry = s->config.retry;
 	b->tries = 1;
-	b->prev = s->last_batch;
-	if (s->last_batch)
-		s->last_batch->next = b;
-	else
-		s->batches = b;
-	s->last_batch = b;
-	s->n_batches++;
 	for (size_t i = 0; i < s->n_members; i++)
 		s->members[i].owed += told >> i & 1;
 	s->stats.updates_sent++;
 	deadline_set(&s->deadlines, &b->deadline,
 		     min_time(now + b->retry,
-			      b->n_wishes ? now + s->config.wait : MSEC_NEVER));
+			      n_wishes ? now + s->config.wait : MSEC_NEVER));
 	send_to_owing(s, b, true);
 	release(s, b, false);
 	return true;
@@ -975,51 +962,61 @@ fail:
 	return false;
 }
 
-static void release_unsent(struct sync *s, bool late)
+static int compare_wishes(const void *a, const void *b)
 {
-	for (size_t i = 0; i < s->n_wishes; i++)
-		s->ops->released(s->ctx, s->wishes[i].token, 0, late);
+	const struct wish *wa = a, *wb = b;
+
+	return (wa->pos > wb->pos) - (wa->pos < wb->pos);
 }
 
-/*
- * A wish belongs to the last update of its flush, which is the last to be
- * acknowledged where messages keep their order; where they do not, the earlier
- * ones are repeated until they are.
- */
+/* Entries from @from on that fit into one message, at least one. */
+static size_t fitting(struct sync *s, size_t from)
+{
+	struct packer pack;
+	size_t n = 0;
+
+	pack_begin(&pack);
+	for (; from + n < s->n_queue; n++) {
+		struct entry *e = find(s, s->queue[from + n]);
+
+		if (e && !pack_entry(s, &pack, e))
+			break;
+	}
+	return n ? n : 1;
+}
+
 void sync_flush(struct sync *s, msec_t now)
 {
 	uint32_t told = told_members(s, now);
-	size_t from = 0;
+	size_t from = 0, wish = 0;
 
 	for (size_t i = 0; i < s->n_queue; i++) {
 		struct entry *e = find(s, s->queue[i]);
 
 		if (e)
-			e->queued = false;
+			e->queued = 0;
 	}
+	if (s->n_wishes)
+		qsort(s->wishes, s->n_wishes, sizeof(*s->wishes),
+		      compare_wishes);
 	while (told && from < s->n_queue) {
-		struct packer pack;
-		size_t n = 0;
+		size_t n = fitting(s, from), wishes = 0;
 
-		pack_begin(&pack);
-		while (from + n < s->n_queue) {
-			struct entry *e = find(s, s->queue[from + n]);
-
-			if (e && !pack_entry(s, &pack, e))
-				break;
-			n++;
-		}
-		if (!batch_new(s, now, from, n ? n : 1,
-			       from + n >= s->n_queue, told)) {
-			/* Out of memory: the digests will show what is missing. */
-			release_unsent(s, true);
-			s->n_wishes = 0;
-			break;
-		}
-		from += n ? n : 1;
+		while (wish + wishes < s->n_wishes &&
+		       s->wishes[wish + wishes].pos < from + n)
+			wishes++;
+		if (!batch_new(s, now, from, n, s->wishes + wish, wishes, told))
+			/* Out of memory: digests will show what is missing. */
+			for (size_t i = 0; i < wishes; i++)
+				s->ops->released(s->ctx,
+						 s->wishes[wish + i].token, 0,
+						 true);
+		wish += wishes;
+		from += n;
 	}
-	if (!told)
-		release_unsent(s, false);
+	/* Nobody is there to be told. */
+	for (; wish < s->n_wishes; wish++)
+		s->ops->released(s->ctx, s->wishes[wish].token, 0, false);
 	s->n_queue = 0;
 	s->n_wishes = 0;
 }
@@ -1120,10 +1117,9 @@ static void on_update(struct sync *s, msec_t now, const struct sync_msg *msg,
 
 static void on_ack(struct sync *s, const struct sync_msg *msg, struct member *m)
 {
-	struct batch *b = s->batches;
+	struct table_node *node = table_find(&s->batches, &msg->id);
+	struct batch *b = node ? container_of(node, struct batch, node) : NULL;
 
-	while (b && b->id != msg->id)
-		b = b->next;
 	if (!b || !(b->owed & bit(s, m))) {
 		s->stats.acks_unasked++;
 		return;
@@ -1777,6 +1773,8 @@ struct sync *sync_new(const struct sync_config *config,
 	s->ctx = ctx;
 	table_init(&s->entries, table_key_offset(struct entry, node, id),
 		   ID_LEN);
+	table_init(&s->batches, table_key_offset(struct batch, node, id),
+		   sizeof(uint64_t));
 	s->session = ops->random(ctx) | 1;
 	s->next_id = ops->random(ctx) >> 1;
 	s->started = now;
@@ -1791,8 +1789,10 @@ void sync_free(struct sync *s)
 
 	if (!s)
 		return;
-	while (s->batches)
-		batch_free(s, s->batches);
+	while ((node = table_next(&s->batches, &iter)))
+		batch_free(s, container_of(node, struct batch, node));
+	table_fini(&s->batches);
+	iter = (struct table_iter){ 0 };
 	while ((node = table_next(&s->entries, &iter)))
 		entry_free(s, container_of(node, struct entry, node));
 	table_fini(&s->entries);
