@@ -162,13 +162,14 @@ struct download {
  * struct member - another member
  * @addr: who; all zero for a free place
  * @session: present one
+ * @claimed: what it says is its session, while that is not proved
+ * @probed: when a hello was sent to it for that
  * @past: earlier ones: what was recorded then is not believed again
  * @n_past: next place in @past
  * @proved: @session was shown to be the present one
  * @high: highest counter
  * @window: bit n: counter @high - n was seen
  * @heard: last accepted message, 0 for never
- * @hello: when a hello was sent to it last
  * @synced: says that its table is complete
  * @active: says that it is the active router
  * @equal: its last digest was ours
@@ -184,13 +185,14 @@ struct download {
 struct member {
 	struct roam_addr addr;
 	uint64_t session;
+	uint64_t claimed;
+	msec_t probed;
 	uint64_t past[PAST];
 	unsigned int n_past;
 	bool proved;
 	uint64_t high;
 	uint64_t window;
 	msec_t heard;
-	msec_t hello;
 	bool synced;
 	bool active;
 	bool equal;
@@ -522,7 +524,7 @@ static struct member *member_add(struct sync *s, msec_t now,
 	memset(m, 0, sizeof(*m));
 	m->addr = *addr;
 	m->since = now;
-	m->hello = now - PROVE_EVERY;
+	m->probed = now - PROVE_EVERY;
 	m->exchanged = now - s->config.hello;
 	return m;
 }
@@ -552,7 +554,7 @@ static void transmit(struct sync *s, struct member *m, struct sync_msg *msg)
 {
 	msg->group = s->config.group;
 	msg->session = s->session;
-	msg->echo = m ? m->session : 0;
+	msg->echo = m ? m->claimed ? m->claimed : m->session : 0;
 	msg->counter = ++s->counter;
 	msg->sender = s->config.own;
 	if (s->synced)
@@ -562,14 +564,13 @@ static void transmit(struct sync *s, struct member *m, struct sync_msg *msg)
 	s->ops->send(s->ctx, m ? &m->addr : &none, msg);
 }
 
-static void send_hello(struct sync *s, msec_t now, struct member *m)
+static void send_hello(struct sync *s, struct member *m)
 {
 	struct sync_msg msg = {
 		.type = SYNC_HELLO, .sent = (uint32_t)s->live,
 		.digest = s->root,
 	};
 
-	m->hello = now;
 	transmit(s, m, &msg);
 }
 
@@ -608,6 +609,7 @@ static void new_session(struct sync *s, struct member *m,
 	if (m->session)
 		m->past[m->n_past++ % PAST] = m->session;
 	m->session = msg->session;
+	m->claimed = 0;
 	m->proved = true;
 	m->high = msg->counter;
 	m->window = 1;
@@ -645,15 +647,14 @@ static enum sync_drop judge(struct sync *s, msec_t now,
 		new_session(s, m, msg);
 		m->heard = now;
 		/* So that it is proved there, too. */
-		send_hello(s, now, m);
+		send_hello(s, m);
 		return SYNC_DROP_NONE;
 	}
-	if (now - m->hello >= PROVE_EVERY) {
-		uint64_t known = m->session;
-
-		m->session = msg->session;
-		send_hello(s, now, m);
-		m->session = known;
+	/* It will show that it is there by what it echoes. */
+	m->claimed = msg->session;
+	if (now - m->probed >= PROVE_EVERY) {
+		m->probed = now;
+		send_hello(s, m);
 	}
 	return SYNC_DROP_UNPROVED;
 }
@@ -1358,7 +1359,7 @@ static void on_table(struct sync *s, msec_t now, const struct sync_msg *msg,
 	down->id = 0;
 	s->stats.downloads++;
 	set_synced(s, true, &m->addr);
-	send_hello(s, now, m);
+	send_hello(s, m);
 }
 
 /* ---- digests of ranges ---- */
@@ -1453,7 +1454,7 @@ static void on_leaf(struct sync *s, msec_t now, const struct sync_msg *msg,
 	if (!(msg->flags & SYNC_FLAG_REPLY) && msg->flags & SYNC_FLAG_LAST)
 		send_leaf(s, m, msg->sent, true);
 	if (msg->flags & SYNC_FLAG_REPLY && msg->flags & SYNC_FLAG_LAST)
-		send_hello(s, now, m);
+		send_hello(s, m);
 }
 
 /* One of two begins: the standby router, else who has the higher address. */
@@ -1565,7 +1566,7 @@ void sync_set_role(struct sync *s, msec_t now, enum sync_role role,
 	become_complete(s, now);
 	for (size_t i = 0; i < s->n_members; i++)
 		if (is_partner(s, &s->members[i]))
-			send_hello(s, now, &s->members[i]);
+			send_hello(s, &s->members[i]);
 }
 
 bool sync_add_member(struct sync *s, msec_t now, const struct roam_addr *addr)
@@ -1573,7 +1574,7 @@ bool sync_add_member(struct sync *s, msec_t now, const struct roam_addr *addr)
 	struct member *m = member_add(s, now, addr);
 
 	if (m)
-		send_hello(s, now, m);
+		send_hello(s, m);
 	return m;
 }
 
@@ -1708,7 +1709,7 @@ void sync_run(struct sync *s, msec_t now)
 	purge_tombs(s, now);
 	for (size_t i = 0; i < s->n_members; i++)
 		if (s->config.mode == SYNC_GROUP || is_partner(s, &s->members[i]))
-			send_hello(s, now, &s->members[i]);
+			send_hello(s, &s->members[i]);
 }
 
 size_t sync_scrub(struct sync *s, size_t n)
