@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/neighbour.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,32 @@ static struct nlmsghdr *link_request(struct rtnl *rtnl, uint16_t type,
 	memset(*ifi, 0, sizeof(**ifi));
 	(*ifi)->ifi_index = (int)index;
 	return nlh;
+}
+
+/*
+ * Not by /proc: where the kernel's lock is taken, a write there ends and is begun
+ * anew at once, for as long as it takes. A thread in front of all others would keep
+ * whoever holds the lock from ever giving it back.
+ */
+static void put_forwarding(struct nlmsghdr *nlh, bool on)
+{
+	struct nlattr *spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
+	struct nlattr *inet = mnl_attr_nest_start(nlh, AF_INET);
+	struct nlattr *conf = mnl_attr_nest_start(nlh, IFLA_INET_CONF);
+
+	mnl_attr_put_u32(nlh, IPV4_DEVCONF_FORWARDING, on);
+	mnl_attr_nest_end(nlh, conf);
+	mnl_attr_nest_end(nlh, inet);
+	mnl_attr_nest_end(nlh, spec);
+}
+
+static int link_set_forwarding(struct rtnl *rtnl, unsigned int index, bool on)
+{
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *nlh = link_request(rtnl, RTM_NEWLINK, 0, index, &ifi);
+
+	put_forwarding(nlh, on);
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
 }
 
 static int link_set_up(struct rtnl *rtnl, unsigned int index, bool up)
@@ -77,6 +104,12 @@ static int macvlan_add(struct rtnl *rtnl, unsigned int link, const char *name,
 	mnl_attr_put_u32(nlh, IFLA_GROUP, DEVICE_GROUP);
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
+	/* The same MAC address at several routers: no address may be made of it. */
+	info = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
+	data = mnl_attr_nest_start(nlh, AF_INET6);
+	mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_str(nlh, IFLA_INFO_KIND, "macvlan");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
@@ -121,27 +154,20 @@ static int tunable_read(const char *device, const char *name)
 	return len > 0 ? (int)strtol(text, NULL, 10) : -1;
 }
 
-static bool tunable_write_path(const char *path, int value)
+static bool tunable_write(const char *device, const char *name, int value)
 {
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", value);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	char path[128], text[16];
+	int len = snprintf(text, sizeof(text), "%d", value), fd;
 	bool done;
 
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", device,
+		 name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	done = write(fd, text, len) == len;
 	close(fd);
 	return done;
-}
-
-static bool tunable_write(const char *device, const char *name, int value)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", device,
-		 name);
-	return tunable_write_path(path, value);
 }
 
 static const char *const link_tunables[LINK_TUNABLES] = {
@@ -195,16 +221,11 @@ void kernel_untune(struct link *link)
 /* What the device needs to take packets for hosts that are behind the link. */
 static void tune_device(const struct group *group)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6",
-		 group->device);
-	tunable_write_path(path, 1);
 	/* Loose: sources are reached by the link, not by this device. */
 	tunable_write(group->device, "rp_filter", 2);
 	tunable_write(group->device, "arp_ignore", 1);
 	tunable_write(group->device, "send_redirects", 0);
-	tunable_write(group->device, "forwarding", 0);
+	link_set_forwarding(group->d->rtnl, group->device_index, false);
 }
 
 /* ---- addresses of groups ---- */
@@ -264,7 +285,6 @@ struct placement kernel_place(const struct group *group)
 		.device = group->device_index, .vip = group->served_vip,
 	};
 
-	strcpy(p.name, group->device);
 	strcpy(p.link_name, group->link->name);
 	memcpy(p.own, group->link->mac, 6);
 	memcpy(p.mac, group->mac, 6);
@@ -279,8 +299,8 @@ int kernel_adopt(struct rtnl *rtnl, const struct placement *p)
 	if (p->mode == MAC_MACVLAN) {
 		index = p->device;
 		err = link_set_up(rtnl, index, true);
-		if (tunable_read(p->link_name, "forwarding") > 0)
-			tunable_write(p->name, "forwarding", 1);
+		if (!err && tunable_read(p->link_name, "forwarding") > 0)
+			err = link_set_forwarding(rtnl, index, true);
 	} else if (p->mode == MAC_SWAP) {
 		err = link_set_mac(rtnl, index, p->mac);
 	}
@@ -295,7 +315,7 @@ int kernel_withdraw(struct rtnl *rtnl, const struct placement *p)
 	int err, mac = 0;
 
 	if (p->mode == MAC_MACVLAN)
-		tunable_write(p->name, "forwarding", 0);
+		link_set_forwarding(rtnl, p->device, false);
 	err = addr_change(rtnl, RTM_DELADDR, 0, index, &p->vip);
 	if (p->mode == MAC_SWAP)
 		mac = link_set_mac(rtnl, p->link, p->own);

@@ -14,7 +14,6 @@
  * @mode: enum mac_mode
  * @link: index of the link
  * @device: index of the macvlan device
- * @name: name of the macvlan device
  * @link_name: name of the link
  * @vip: virtual address
  * @own: the link's own MAC address
@@ -24,7 +23,6 @@ struct placement {
 	uint8_t mode;
 	unsigned int link;
 	unsigned int device;
-	char name[IFNAMSIZ];
 	char link_name[IFNAMSIZ];
 	struct roam_addr vip;
 	uint8_t own[6];

@@ -15,6 +15,8 @@
 #include "io/log.h"
 #include "standbyd/standby.h"
 
+#define RUN_AT_MOST 500000	/* us without a pause, then the kernel ends it */
+
 static struct standbyd standbyd = { .timer_fd = -1, .watch_fd = -1,
 				    .packet_fd = -1,
 				    .redirects_all = -1 };
@@ -40,11 +42,14 @@ static bool be_in_time(const struct config *config)
 {
 	struct sched_param param = { .sched_priority = config->realtime };
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit spell = { RUN_AT_MOST, RUN_AT_MOST };
 
 	bool realtime;
 
 	if (!config->realtime)
 		return false;
+	/* A loop in here must not take the router with it. */
+	setrlimit(RLIMIT_RTTIME, &spell);
 	realtime = !sched_setscheduler(0, SCHED_FIFO, &param);
 	if (!realtime)
 		log_notice("no realtime priority: %s; under load it may be late, then it listens again before it acts",
