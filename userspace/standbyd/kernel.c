@@ -87,6 +87,20 @@ static int link_delete(struct rtnl *rtnl, unsigned int index)
 			 NULL, NULL);
 }
 
+/* The same MAC address at several routers: no IPv6 address may be made of it. */
+static int link_set_no_link_local(struct rtnl *rtnl, unsigned int index)
+{
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *nlh = link_request(rtnl, RTM_NEWLINK, 0, index, &ifi);
+	struct nlattr *spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
+	struct nlattr *inet6 = mnl_attr_nest_start(nlh, AF_INET6);
+
+	mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(nlh, inet6);
+	mnl_attr_nest_end(nlh, spec);
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
+}
+
 /*
  * In private mode a frame from our own virtual MAC address, which another active
  * router sends, too, would reach the device only and never the link: two active
@@ -104,12 +118,6 @@ static int macvlan_add(struct rtnl *rtnl, unsigned int link, const char *name,
 	mnl_attr_put_u32(nlh, IFLA_GROUP, DEVICE_GROUP);
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
-	/* The same MAC address at several routers: no address may be made of it. */
-	info = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
-	data = mnl_attr_nest_start(nlh, AF_INET6);
-	mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-	mnl_attr_nest_end(nlh, data);
-	mnl_attr_nest_end(nlh, info);
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_str(nlh, IFLA_INFO_KIND, "macvlan");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
@@ -226,6 +234,8 @@ static void tune_device(const struct group *group)
 	tunable_write(group->device, "arp_ignore", 1);
 	tunable_write(group->device, "send_redirects", 0);
 	link_set_forwarding(group->d->rtnl, group->device_index, false);
+	/* A kernel without IPv6 refuses, and is right. */
+	link_set_no_link_local(group->d->rtnl, group->device_index);
 }
 
 /* ---- addresses of groups ---- */

@@ -37,6 +37,9 @@ ARGUMENTS = {
     "mangle peer del": ["203.0.113.5", "198.51.100.7"],
     "mangle range set": ["203.0.113.0/24"],
     "mangle config set": ["grace", "4s"],
+    "standby preempt": ["office"],
+    "standby query": ["office", "link", "lo"],
+    "standby resign": ["office"],
 }
 
 
