@@ -42,6 +42,9 @@ ARGUMENTS = {
     "sip end": ["1"],
     "sip update": ["1"],
     "sip server check": ["127.0.0.1:9"],
+    "standby preempt": ["office"],
+    "standby query": ["office", "link", "lo"],
+    "standby resign": ["office"],
 }
 
 
