@@ -83,10 +83,9 @@ static struct mmp_msg host_message(uint8_t type, uint16_t flags, uint64_t seq)
 	return msg;
 }
 
-static struct mmp_msg ack(uint16_t flags, uint64_t seq, uint8_t status,
-			  const char *who)
+static struct mmp_msg ack(uint64_t seq, uint8_t status, const char *who)
 {
-	struct mmp_msg msg = host_message(MMP_ACK, flags, seq);
+	struct mmp_msg msg = host_message(MMP_ACK, 0, seq);
 
 	msg.status = status;
 	msg.name = name(who);
@@ -198,9 +197,7 @@ static void vectors_of_the_page(void **state)
 		{ "route_update", "roam mmp host",
 		  host_message(MMP_ROUTE_UPDATE, 0, 0x17979cfe362a0004) },
 		{ "acknowledgement", "roam mmp host",
-		  ack(0, 0x17979cfe362a0001, MMP_OK, "gw1") },
-		{ "marker", "roam mmp host",
-		  ack(MMP_FLAG_MARKER, 0x17979cfe362a0002, MMP_OK, "node-a") },
+		  ack(0x17979cfe362a0001, MMP_OK, "gw1") },
 		{ "probe", "roam mmp node", probe(MMP_PROBE) },
 		{ "probe_reply", "roam mmp node", probe(MMP_PROBE_REPLY) },
 	};
@@ -234,7 +231,7 @@ static struct mmp_msg any(uint8_t type)
 	case MMP_BS_BEACON:
 		return bs_beacon();
 	case MMP_ACK:
-		return ack(0, 1, MMP_OK, "gw1");
+		return ack(1, MMP_OK, "gw1");
 	case MMP_PROBE:
 	case MMP_PROBE_REPLY:
 		return probe(type);

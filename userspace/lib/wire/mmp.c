@@ -376,8 +376,6 @@ static uint16_t flags_of(uint8_t type)
 		return MMP_FLAG_DOMAIN | MMP_FLAG_SEMISOFT;
 	case MMP_ROUTE_UPDATE:
 		return MMP_FLAG_DOMAIN | MMP_FLAG_ACK;
-	case MMP_ACK:
-		return MMP_FLAG_DOMAIN | MMP_FLAG_MARKER;
 	default:
 		return MMP_FLAG_DOMAIN;
 	}

@@ -44,8 +44,6 @@ enum mmp_status {
 #define MMP_FLAG_PAGING 0x0002	/* the paging id is there */
 #define MMP_FLAG_SEMISOFT 0x0004 /* cache update: keep the old way, too */
 #define MMP_FLAG_ACK 0x0008	/* route update: answer it */
-#define MMP_FLAG_MARKER 0x0010	/* acknowledgement of the crossover node */
-#define MMP_FLAGS 0x001f
 
 /**
  * struct mmp_name - of a node: letters, digits, '.', '-', '_', zeros behind
