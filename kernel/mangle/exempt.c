@@ -7,7 +7,7 @@
 #include "exempt.h"
 
 #ifdef CONFIG_SOCK_CGROUP_DATA
-static bool roam_exempt_has_cgroup(const struct roam_exempt *exempt,
+static bool mangle_exempt_has_cgroup(const struct mangle_exempt *exempt,
 				   const struct sock *sk)
 {
 	struct cgroup *cgroup;
@@ -23,14 +23,14 @@ static bool roam_exempt_has_cgroup(const struct roam_exempt *exempt,
 	return false;
 }
 #else
-static bool roam_exempt_has_cgroup(const struct roam_exempt *exempt,
+static bool mangle_exempt_has_cgroup(const struct mangle_exempt *exempt,
 				   const struct sock *sk)
 {
 	return false;
 }
 #endif
 
-static bool roam_exempt_has_port(const struct roam_exempt *exempt,
+static bool mangle_exempt_has_port(const struct mangle_exempt *exempt,
 				 const __be16 *ports)
 {
 	unsigned int i;
@@ -41,56 +41,56 @@ static bool roam_exempt_has_port(const struct roam_exempt *exempt,
 	return false;
 }
 
-bool roam_exempt_look(const struct roam_exempt *exempt,
+bool mangle_exempt_look(const struct mangle_exempt *exempt,
 		      const struct sk_buff *skb, const __be16 *ports,
 		      struct in6_addr other, const struct sock *sk)
 {
-	return (ports && roam_exempt_has_port(exempt, ports)) ||
+	return (ports && mangle_exempt_has_port(exempt, ports)) ||
 	       (exempt->mask && (skb->mark & exempt->mask) == exempt->mark) ||
-	       roam_ranges_contain(exempt->ranges, &other) ||
-	       (sk && roam_exempt_has_cgroup(exempt, sk));
+	       mangle_ranges_contain(exempt->ranges, &other) ||
+	       (sk && mangle_exempt_has_cgroup(exempt, sk));
 }
 
-bool roam_exempt_add_port(struct roam_exempt *exempt, u16 port)
+bool mangle_exempt_add_port(struct mangle_exempt *exempt, u16 port)
 {
-	if (exempt->n_ports == ROAM_EXEMPT_PORTS)
+	if (exempt->n_ports == MANGLE_EXEMPT_PORTS)
 		return false;
 	exempt->ports[exempt->n_ports++] = htons(port);
-	exempt->port_bits |= roam_exempt_port_bit(htons(port));
+	exempt->port_bits |= mangle_exempt_port_bit(htons(port));
 	return true;
 }
 
-struct roam_exempt *roam_exempt_default(void)
+struct mangle_exempt *mangle_exempt_default(void)
 {
-	struct roam_exempt *exempt = kzalloc(sizeof(*exempt), GFP_KERNEL);
+	struct mangle_exempt *exempt = kzalloc(sizeof(*exempt), GFP_KERNEL);
 
 	if (!exempt)
 		return NULL;
-	roam_exempt_add_port(exempt, 5060);
-	roam_exempt_add_port(exempt, 5061);
+	mangle_exempt_add_port(exempt, 5060);
+	mangle_exempt_add_port(exempt, 5061);
 	return exempt;
 }
 
-void roam_exempt_free(struct roam_exempt *exempt)
+void mangle_exempt_free(struct mangle_exempt *exempt)
 {
 	if (exempt)
 		kfree(exempt->ranges);
 	kfree(exempt);
 }
 
-static void roam_exempt_free_rcu(struct rcu_head *rcu)
+static void mangle_exempt_free_rcu(struct rcu_head *rcu)
 {
-	roam_exempt_free(container_of(rcu, struct roam_exempt, rcu));
+	mangle_exempt_free(container_of(rcu, struct mangle_exempt, rcu));
 }
 
-void roam_exempt_set(struct roam_net *rn, struct roam_exempt *exempt)
+void mangle_exempt_set(struct mangle_net *mn, struct mangle_exempt *exempt)
 {
-	struct roam_exempt *old;
+	struct mangle_exempt *old;
 
-	lockdep_assert_held(&rn->lock);
+	lockdep_assert_held(&mn->lock);
 	exempt->rare = exempt->mask || exempt->ranges || exempt->n_cgroups;
-	old = rcu_replace_pointer(rn->exempt, exempt,
-				  lockdep_is_held(&rn->lock));
+	old = rcu_replace_pointer(mn->exempt, exempt,
+				  lockdep_is_held(&mn->lock));
 	if (old)
-		call_rcu(&old->rcu, roam_exempt_free_rcu);
+		call_rcu(&old->rcu, mangle_exempt_free_rcu);
 }

@@ -10,19 +10,19 @@
 
 #include "hold.h"
 #include "netlink.h"
-#include "route.h"
+#include "../core/route.h"
 #include "trace.h"
 
 /*
  * Distinct destinations asked for at the same time. The answer to a SYN, whose
  * source may be forged, leaves half of them to others.
  */
-#define ROAM_QUESTIONS_MAX 1024
-#define ROAM_QUESTIONS_SYN (ROAM_QUESTIONS_MAX / 2)
+#define MANGLE_QUESTIONS_MAX 1024
+#define MANGLE_QUESTIONS_SYN (MANGLE_QUESTIONS_MAX / 2)
 
 /**
- * struct roam_pending - a question and the packets that wait for its answer
- * @list: in roam_hold_table.pending, oldest first
+ * struct mangle_pending - a question and the packets that wait for its answer
+ * @list: in mangle_hold_table.pending, oldest first
  * @number: of the question, rising
  * @peer: the destination
  * @until: end of the hold, or of the time after it, in jiffies
@@ -31,7 +31,7 @@
  * @mapping: whether it is a mobile host is the question, or part of it
  * @packets: the packets, in order
  */
-struct roam_pending {
+struct mangle_pending {
 	struct list_head list;
 	u64 number;
 	struct in6_addr peer;
@@ -46,12 +46,12 @@ struct roam_pending {
  * The list is short: it holds the destinations that this host has begun to
  * talk to within the last seconds.
  */
-static struct roam_pending *roam_pending_find(struct roam_net *rn,
+static struct mangle_pending *mangle_pending_find(struct mangle_net *mn,
 					      const struct in6_addr *peer)
 {
-	struct roam_pending *pending;
+	struct mangle_pending *pending;
 
-	list_for_each_entry(pending, &rn->hold.pending, list)
+	list_for_each_entry(pending, &mn->hold.pending, list)
 		if (ipv6_addr_equal(&pending->peer, peer))
 			return pending;
 	return NULL;
@@ -62,7 +62,7 @@ static struct roam_pending *roam_pending_find(struct roam_net *rn,
  * have ended. Whoever provokes them by forged segments shall not make this host
  * ask about everybody, nor fill up the kernel's own socket that they leave by.
  */
-static bool roam_is_nobodys_reply(const struct sk_buff *skb)
+static bool mangle_is_nobodys_reply(const struct sk_buff *skb)
 {
 	const struct sock *sk = skb->sk;
 
@@ -73,62 +73,62 @@ static bool roam_is_nobodys_reply(const struct sk_buff *skb)
 	       ipv6_hdr(skb)->nexthdr == IPPROTO_TCP && tcp_hdr(skb)->rst;
 }
 
-static bool roam_is_answer_to_syn(const struct sk_buff *skb)
+static bool mangle_is_answer_to_syn(const struct sk_buff *skb)
 {
 	/* One that is answered with a cookie has no socket. */
 	return !skb->sk || skb->sk->sk_state == TCP_NEW_SYN_RECV;
 }
 
-static struct roam_pending *roam_pending_add(struct roam_net *rn,
+static struct mangle_pending *mangle_pending_add(struct mangle_net *mn,
 					     const struct sk_buff *skb,
 					     const struct in6_addr *peer,
 					     u32 need)
 {
-	struct roam_pending *pending;
+	struct mangle_pending *pending;
 
-	if (rn->hold.questions >= (roam_is_answer_to_syn(skb) ?
-				   ROAM_QUESTIONS_SYN : ROAM_QUESTIONS_MAX))
+	if (mn->hold.questions >= (mangle_is_answer_to_syn(skb) ?
+				   MANGLE_QUESTIONS_SYN : MANGLE_QUESTIONS_MAX))
 		return NULL;
 	pending = kzalloc(sizeof(*pending), GFP_ATOMIC);
 	if (!pending)
 		return NULL;
-	pending->number = ++rn->hold.asked;
+	pending->number = ++mn->hold.asked;
 	pending->peer = *peer;
 	pending->mapping = need & ROAM_MANGLE_NEED_MAPPING;
-	pending->until = jiffies + rn->config.hold_time;
+	pending->until = jiffies + mn->config.hold_time;
 	__skb_queue_head_init(&pending->packets);
-	list_add_tail(&pending->list, &rn->hold.pending);
-	rn->hold.questions++;
-	roam_sweep_within(rn, rn->config.hold_time);
+	list_add_tail(&pending->list, &mn->hold.pending);
+	mn->hold.questions++;
+	roam_sweep_within(&mn->sweep, mn->config.hold_time);
 	return pending;
 }
 
 /* Takes its packets over to @packets. */
-static void roam_pending_take(struct roam_net *rn, struct roam_pending *pending,
+static void mangle_pending_take(struct mangle_net *mn, struct mangle_pending *pending,
 			      struct sk_buff_head *packets)
 {
-	rn->hold.packets -= skb_queue_len(&pending->packets);
+	mn->hold.packets -= skb_queue_len(&pending->packets);
 	skb_queue_splice_tail_init(&pending->packets, packets);
 }
 
-static void roam_pending_remove(struct roam_net *rn,
-				struct roam_pending *pending)
+static void mangle_pending_remove(struct mangle_net *mn,
+				struct mangle_pending *pending)
 {
 	list_del(&pending->list);
-	rn->hold.questions--;
+	mn->hold.questions--;
 	kfree(pending);
 }
 
 /* Nobody answered: as long again its packets are not held. They go to @packets. */
-static void roam_pending_end(struct roam_net *rn, struct roam_pending *pending,
+static void mangle_pending_end(struct mangle_net *mn, struct mangle_pending *pending,
 			     struct sk_buff_head *packets)
 {
-	roam_pending_take(rn, pending, packets);
+	mangle_pending_take(mn, pending, packets);
 	pending->unanswered = true;
-	pending->until = jiffies + rn->config.hold_time;
+	pending->until = jiffies + mn->config.hold_time;
 }
 
-static void roam_hold_send(struct roam_net *rn, struct sk_buff *skb)
+static void mangle_hold_send(struct mangle_net *mn, struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk ? sk_to_full_sk(skb->sk) : NULL;
 
@@ -138,15 +138,15 @@ static void roam_hold_send(struct roam_net *rn, struct sk_buff *skb)
 	 */
 	if ((skb->protocol == htons(ETH_P_IPV6) ||
 	     !dst_check(skb_dst(skb), 0)) &&
-	    roam_route_packet(rn->net, NULL, skb, sk)) {
-		roam_drop(rn, skb, ROAM_DROP_NO_ROUTE);
+	    roam_route_packet(mn->net, NULL, skb, sk)) {
+		mangle_drop(mn, skb, MANGLE_DROP_NO_ROUTE);
 		kfree_skb(skb);
 		return;
 	}
-	switch (roam_output(rn, skb, sk)) {
+	switch (mangle_output(mn, skb, sk)) {
 	case NF_ACCEPT:
-		roam_count(rn, released);
-		dst_output(rn->net, sk, skb);
+		mangle_count(mn, released);
+		dst_output(mn->net, sk, skb);
 		break;
 	case NF_DROP:
 		kfree_skb(skb);
@@ -154,7 +154,7 @@ static void roam_hold_send(struct roam_net *rn, struct sk_buff *skb)
 	}
 }
 
-static void roam_hold_send_all(struct roam_net *rn,
+static void mangle_hold_send_all(struct mangle_net *mn,
 			       struct sk_buff_head *packets)
 {
 	struct sk_buff *skb;
@@ -163,116 +163,116 @@ static void roam_hold_send_all(struct roam_net *rn,
 	local_bh_disable();
 	rcu_read_lock();
 	while ((skb = __skb_dequeue(packets)))
-		roam_hold_send(rn, skb);
+		mangle_hold_send(mn, skb);
 	rcu_read_unlock();
 	local_bh_enable();
 }
 
 /* Who listens does so in another namespace: here it is as if nobody did. */
-static void roam_hold_unheard(struct roam_net *rn, const struct in6_addr *peer)
+static void mangle_hold_unheard(struct mangle_net *mn, const struct in6_addr *peer)
 {
-	struct roam_pending *pending;
+	struct mangle_pending *pending;
 	struct sk_buff_head packets;
 
 	__skb_queue_head_init(&packets);
-	spin_lock_bh(&rn->hold.lock);
-	pending = roam_pending_find(rn, peer);
+	spin_lock_bh(&mn->hold.lock);
+	pending = mangle_pending_find(mn, peer);
 	if (pending && !pending->unanswered) {
-		roam_pending_end(rn, pending, &packets);
+		mangle_pending_end(mn, pending, &packets);
 		pending->unheard = true;
 	}
-	spin_unlock_bh(&rn->hold.lock);
-	this_cpu_add(rn->stats->unasked, skb_queue_len(&packets));
-	roam_hold_send_all(rn, &packets);
+	spin_unlock_bh(&mn->hold.lock);
+	this_cpu_add(mn->stats->unasked, skb_queue_len(&packets));
+	mangle_hold_send_all(mn, &packets);
 }
 
-static unsigned int roam_hold_full(struct roam_net *rn,
+static unsigned int mangle_hold_full(struct mangle_net *mn,
 				   const struct sk_buff *skb)
 {
-	if (READ_ONCE(rn->config.hold_policy) == ROAM_MANGLE_HOLD_POLICY_DROP)
-		return roam_drop(rn, skb, ROAM_DROP_HOLD_FULL);
-	roam_count(rn, pass_hold_full);
+	if (READ_ONCE(mn->config.hold_policy) == ROAM_MANGLE_HOLD_POLICY_DROP)
+		return mangle_drop(mn, skb, MANGLE_DROP_HOLD_FULL);
+	mangle_count(mn, pass_hold_full);
 	return NF_ACCEPT;
 }
 
-unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
+unsigned int mangle_hold(struct mangle_net *mn, struct sk_buff *skb,
 		       const struct in6_addr *own, const struct in6_addr *peer,
 		       u32 need)
 {
-	struct roam_pending *pending;
+	struct mangle_pending *pending;
 	bool ask = false, pass;
 
-	if (roam_is_nobodys_reply(skb))
+	if (mangle_is_nobodys_reply(skb))
 		return NF_ACCEPT;
-	if (!roam_nl_miss_heard(rn)) {
-		roam_count(rn, unasked);
+	if (!mangle_nl_miss_heard(mn)) {
+		mangle_count(mn, unasked);
 		return NF_ACCEPT;
 	}
 
-	spin_lock_bh(&rn->hold.lock);
-	/* roam_hold_exit() takes the lock after that was set: nothing stays behind. */
-	if (READ_ONCE(rn->gone)) {
-		spin_unlock_bh(&rn->hold.lock);
+	spin_lock_bh(&mn->hold.lock);
+	/* mangle_hold_exit() takes the lock after that was set: nothing stays behind. */
+	if (READ_ONCE(mn->gone)) {
+		spin_unlock_bh(&mn->hold.lock);
 		return NF_ACCEPT;
 	}
-	pending = roam_pending_find(rn, peer);
+	pending = mangle_pending_find(mn, peer);
 	if (pending && pending->unanswered) {
-		pass = pending->unheard || READ_ONCE(rn->config.hold_policy) ==
+		pass = pending->unheard || READ_ONCE(mn->config.hold_policy) ==
 					   ROAM_MANGLE_HOLD_POLICY_PASS;
-		spin_unlock_bh(&rn->hold.lock);
+		spin_unlock_bh(&mn->hold.lock);
 		return pass ? NF_ACCEPT :
-			      roam_drop(rn, skb, ROAM_DROP_HOLD_TIMEOUT);
+			      mangle_drop(mn, skb, MANGLE_DROP_HOLD_TIMEOUT);
 	}
 	if (!pending) {
-		pending = roam_pending_add(rn, skb, peer, need);
+		pending = mangle_pending_add(mn, skb, peer, need);
 		ask = true;
 	}
 	if (!pending ||
-	    skb_queue_len(&pending->packets) >= rn->config.hold_packets ||
-	    rn->hold.packets >= rn->config.hold_total ||
+	    skb_queue_len(&pending->packets) >= mn->config.hold_packets ||
+	    mn->hold.packets >= mn->config.hold_total ||
 	    !skb_dst_force(skb)) {
 		/* The question is open now: nobody else would ask it. */
 		ask = ask && pending;
-		spin_unlock_bh(&rn->hold.lock);
+		spin_unlock_bh(&mn->hold.lock);
 		if (ask)
-			roam_nl_miss_event(rn, own, peer, need);
-		return roam_hold_full(rn, skb);
+			mangle_nl_miss_event(mn, own, peer, need);
+		return mangle_hold_full(mn, skb);
 	}
 	/* The device may go while it waits; who sends it sets it again. */
 	skb->dev = NULL;
 	__skb_queue_tail(&pending->packets, skb);
-	rn->hold.packets++;
-	spin_unlock_bh(&rn->hold.lock);
+	mn->hold.packets++;
+	spin_unlock_bh(&mn->hold.lock);
 
-	roam_count(rn, held);
-	if (ask && !roam_nl_miss_event(rn, own, peer, need))
-		roam_hold_unheard(rn, peer);
+	mangle_count(mn, held);
+	if (ask && !mangle_nl_miss_event(mn, own, peer, need))
+		mangle_hold_unheard(mn, peer);
 	return NF_STOLEN;
 }
 
-void roam_hold_release(struct roam_net *rn, const struct in6_addr *peer)
+void mangle_hold_release(struct mangle_net *mn, const struct in6_addr *peer)
 {
-	struct roam_pending *pending;
+	struct mangle_pending *pending;
 	struct sk_buff_head packets;
 
 	/* Nearly always: an answer nobody waits for any more. */
-	if (!READ_ONCE(rn->hold.questions))
+	if (!READ_ONCE(mn->hold.questions))
 		return;
 	__skb_queue_head_init(&packets);
-	spin_lock_bh(&rn->hold.lock);
-	pending = roam_pending_find(rn, peer);
+	spin_lock_bh(&mn->hold.lock);
+	pending = mangle_pending_find(mn, peer);
 	if (pending) {
-		trace_answer(rn->net, peer, skb_queue_len(&pending->packets),
+		trace_answer(mn->net, peer, skb_queue_len(&pending->packets),
 			     true);
-		roam_pending_take(rn, pending, &packets);
-		roam_pending_remove(rn, pending);
+		mangle_pending_take(mn, pending, &packets);
+		mangle_pending_remove(mn, pending);
 	}
-	spin_unlock_bh(&rn->hold.lock);
-	roam_hold_send_all(rn, &packets);
+	spin_unlock_bh(&mn->hold.lock);
+	mangle_hold_send_all(mn, &packets);
 }
 
 /* Do packets wait for a mapping? Then @left is set. */
-static bool roam_pending_waits(const struct roam_pending *pending,
+static bool mangle_pending_waits(const struct mangle_pending *pending,
 			       unsigned long *left)
 {
 	unsigned long now = jiffies;
@@ -283,93 +283,93 @@ static bool roam_pending_waits(const struct roam_pending *pending,
 	return true;
 }
 
-bool roam_hold_next(struct roam_net *rn, u64 *number, struct in6_addr *peer,
+bool mangle_hold_next(struct mangle_net *mn, u64 *number, struct in6_addr *peer,
 		    unsigned long *left)
 {
-	struct roam_pending *pending;
+	struct mangle_pending *pending;
 	bool found = false;
 
-	spin_lock_bh(&rn->hold.lock);
-	list_for_each_entry(pending, &rn->hold.pending, list) {
+	spin_lock_bh(&mn->hold.lock);
+	list_for_each_entry(pending, &mn->hold.pending, list) {
 		if (pending->number <= *number ||
-		    !roam_pending_waits(pending, left))
+		    !mangle_pending_waits(pending, left))
 			continue;
 		*number = pending->number;
 		*peer = pending->peer;
 		found = true;
 		break;
 	}
-	spin_unlock_bh(&rn->hold.lock);
+	spin_unlock_bh(&mn->hold.lock);
 	return found;
 }
 
-bool roam_hold_waits(struct roam_net *rn, const struct in6_addr *peer,
+bool mangle_hold_waits(struct mangle_net *mn, const struct in6_addr *peer,
 		     unsigned long *left)
 {
-	struct roam_pending *pending;
+	struct mangle_pending *pending;
 	bool waits;
 
-	spin_lock_bh(&rn->hold.lock);
-	pending = roam_pending_find(rn, peer);
-	waits = pending && roam_pending_waits(pending, left);
-	spin_unlock_bh(&rn->hold.lock);
+	spin_lock_bh(&mn->hold.lock);
+	pending = mangle_pending_find(mn, peer);
+	waits = pending && mangle_pending_waits(pending, left);
+	spin_unlock_bh(&mn->hold.lock);
 	return waits;
 }
 
-unsigned long roam_hold_sweep(struct roam_net *rn)
+unsigned long mangle_hold_sweep(struct mangle_net *mn)
 {
 	unsigned long next = MAX_SCHEDULE_TIMEOUT;
-	struct roam_pending *pending, *tmp;
+	struct mangle_pending *pending, *tmp;
 	struct sk_buff_head packets;
 	unsigned long now = jiffies;
 	struct sk_buff *skb;
 
 	__skb_queue_head_init(&packets);
-	spin_lock_bh(&rn->hold.lock);
-	list_for_each_entry_safe(pending, tmp, &rn->hold.pending, list) {
+	spin_lock_bh(&mn->hold.lock);
+	list_for_each_entry_safe(pending, tmp, &mn->hold.pending, list) {
 		if (time_after_eq(now, pending->until)) {
 			if (pending->unanswered) {
-				roam_pending_remove(rn, pending);
+				mangle_pending_remove(mn, pending);
 				continue;
 			}
-			trace_answer(rn->net, &pending->peer,
+			trace_answer(mn->net, &pending->peer,
 				     skb_queue_len(&pending->packets), false);
-			roam_pending_end(rn, pending, &packets);
+			mangle_pending_end(mn, pending, &packets);
 		}
 		next = min(next, pending->until - now);
 	}
-	spin_unlock_bh(&rn->hold.lock);
+	spin_unlock_bh(&mn->hold.lock);
 
-	if (rn->config.hold_policy == ROAM_MANGLE_HOLD_POLICY_PASS) {
-		this_cpu_add(rn->stats->pass_hold_timeout,
+	if (mn->config.hold_policy == ROAM_MANGLE_HOLD_POLICY_PASS) {
+		this_cpu_add(mn->stats->pass_hold_timeout,
 			     skb_queue_len(&packets));
 		/* Their question is marked unanswered, so they are not held again. */
-		roam_hold_send_all(rn, &packets);
+		mangle_hold_send_all(mn, &packets);
 	}
 	while ((skb = __skb_dequeue(&packets))) {
-		roam_drop(rn, skb, ROAM_DROP_HOLD_TIMEOUT);
+		mangle_drop(mn, skb, MANGLE_DROP_HOLD_TIMEOUT);
 		kfree_skb(skb);
 	}
 	return next;
 }
 
-void roam_hold_init(struct roam_net *rn)
+void mangle_hold_init(struct mangle_net *mn)
 {
-	spin_lock_init(&rn->hold.lock);
-	INIT_LIST_HEAD(&rn->hold.pending);
+	spin_lock_init(&mn->hold.lock);
+	INIT_LIST_HEAD(&mn->hold.pending);
 }
 
-void roam_hold_exit(struct roam_net *rn)
+void mangle_hold_exit(struct mangle_net *mn)
 {
-	struct roam_pending *pending, *next;
+	struct mangle_pending *pending, *next;
 	struct sk_buff_head packets;
 
 	__skb_queue_head_init(&packets);
-	spin_lock_bh(&rn->hold.lock);
-	list_for_each_entry_safe(pending, next, &rn->hold.pending, list) {
-		roam_pending_take(rn, pending, &packets);
-		roam_pending_remove(rn, pending);
+	spin_lock_bh(&mn->hold.lock);
+	list_for_each_entry_safe(pending, next, &mn->hold.pending, list) {
+		mangle_pending_take(mn, pending, &packets);
+		mangle_pending_remove(mn, pending);
 	}
-	spin_unlock_bh(&rn->hold.lock);
+	spin_unlock_bh(&mn->hold.lock);
 	__skb_queue_purge(&packets);
 }

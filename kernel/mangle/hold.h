@@ -5,17 +5,17 @@
  *
  * Contract
  *
- * - One struct roam_pending per destination that was asked for. Packets wait
- *   on it in order. Everything is under roam_hold_table.lock, taken in softirq.
+ * - One struct mangle_pending per destination that was asked for. Packets wait
+ *   on it in order. Everything is under mangle_hold_table.lock, taken in softirq.
  * - A pending entry lives until it is answered, or for hold_time, and then as
  *   long again without holding anything: so an unanswered question delays the
  *   first packets to a destination and not each one. What comes then passes or
  *   is dropped, by the policy.
- * - An answered packet runs through roam_output() again, may be held for the
+ * - An answered packet runs through mangle_output() again, may be held for the
  *   next reason, and leaves by dst_output(): the hook is the last one of
  *   LOCAL_OUT, no other hook is skipped or run twice.
  * - A packet on hold owns its route and, through skb->sk, its socket. None
- *   outlives the namespace: roam_hold_exit() runs once roam_net.gone is set.
+ *   outlives the namespace: mangle_hold_exit() runs once mangle_net.gone is set.
  * - It may own an entry of conntrack, which waits for it at the end of the
  *   namespace: hence not later.
  */
@@ -28,8 +28,8 @@ struct in6_addr;
 struct sk_buff;
 
 /**
- * roam_hold - put a packet on hold and ask, if that was not asked yet
- * @rn: namespace; softirq or process, BH off or on
+ * mangle_hold - put a packet on hold and ask, if that was not asked yet
+ * @mn: namespace; softirq or process, BH off or on
  * @skb: the packet; belongs to hold.c if NF_STOLEN is returned
  * @own: its source if that is an own permanent address, else NULL
  * @peer: its destination
@@ -39,16 +39,16 @@ struct sk_buff;
  * before, the packet belongs to no connection, or there is no room; go on
  * without the answer. NF_DROP: no answer or no room, and the policy is to drop.
  */
-unsigned int roam_hold(struct roam_net *rn, struct sk_buff *skb,
+unsigned int mangle_hold(struct mangle_net *mn, struct sk_buff *skb,
 		       const struct in6_addr *own, const struct in6_addr *peer,
 		       u32 need);
 
 /* An answer about this destination came: try its packets again. Process context. */
-void roam_hold_release(struct roam_net *rn, const struct in6_addr *peer);
+void mangle_hold_release(struct mangle_net *mn, const struct in6_addr *peer);
 
 /**
- * roam_hold_next - find a question about a mapping that packets wait for
- * @rn: namespace
+ * mangle_hold_next - find a question about a mapping that packets wait for
+ * @mn: namespace
  * @number: of the question behind which to look, 0 at first; set to its own
  * @peer: set to the destination
  * @left: set to the jiffies it has left, at least 1
@@ -58,18 +58,18 @@ void roam_hold_release(struct roam_net *rn, const struct in6_addr *peer);
  *
  * Return: false if there is none.
  */
-bool roam_hold_next(struct roam_net *rn, u64 *number, struct in6_addr *peer,
+bool mangle_hold_next(struct mangle_net *mn, u64 *number, struct in6_addr *peer,
 		    unsigned long *left);
 
 /* Is there one about this destination? The same @left. */
-bool roam_hold_waits(struct roam_net *rn, const struct in6_addr *peer,
+bool mangle_hold_waits(struct mangle_net *mn, const struct in6_addr *peer,
 		     unsigned long *left);
 
 /* Ends what waits too long; jiffies until the next, or MAX_SCHEDULE_TIMEOUT. */
-unsigned long roam_hold_sweep(struct roam_net *rn);
+unsigned long mangle_hold_sweep(struct mangle_net *mn);
 
-void roam_hold_init(struct roam_net *rn);
-/* Frees all; from roam_net.gone on nothing is added. */
-void roam_hold_exit(struct roam_net *rn);
+void mangle_hold_init(struct mangle_net *mn);
+/* Frees all; from mangle_net.gone on nothing is added. */
+void mangle_hold_exit(struct mangle_net *mn);
 
 #endif

@@ -28,10 +28,10 @@
 #include "hold.h"
 #include "icmp.h"
 #include "mangle.h"
-#include "packet.h"
+#include "../core/packet.h"
 #include "peer.h"
 #include "range.h"
-#include "route.h"
+#include "../core/route.h"
 #include "table.h"
 #include "whom.h"
 
@@ -39,35 +39,35 @@
  * Makes a packet of its pieces, so that all go one way, in whatever order they
  * come (OPEN-05). NF_ACCEPT: here it is.
  */
-static noinline unsigned int roam_defrag(struct roam_net *rn,
+static noinline unsigned int mangle_defrag(struct mangle_net *mn,
 					 struct sk_buff *skb, bool v6)
 {
 	int err;
 
 	/* Takes it in any case: kept, or freed. */
 	if (!v6)
-		return ip_defrag(rn->net, skb, IP_DEFRAG_LOCAL_DELIVER) ?
+		return ip_defrag(mn->net, skb, IP_DEFRAG_LOCAL_DELIVER) ?
 		       NF_STOLEN : NF_ACCEPT;
-	err = nf_ct_frag6_gather(rn->net, skb, IP6_DEFRAG_LOCAL_DELIVER);
+	err = nf_ct_frag6_gather(mn->net, skb, IP6_DEFRAG_LOCAL_DELIVER);
 	if (err == -EINPROGRESS)
 		return NF_STOLEN;
-	return err ? roam_drop(rn, skb, ROAM_DROP_MALFORMED) : NF_ACCEPT;
+	return err ? mangle_drop(mn, skb, MANGLE_DROP_MALFORMED) : NF_ACCEPT;
 }
 
-static noinline bool roam_is_delivered(struct roam_net *rn,
+static noinline bool mangle_is_delivered(struct mangle_net *mn,
 				       const struct sk_buff *skb, bool v6)
 {
 	const struct roam_pair6 pair = roam_packet_pair(skb, v6);
 
-	return roam_addr_is_local(rn->net, &pair.daddr);
+	return roam_addr_is_local(mn->net, &pair.daddr);
 }
 
 /* Others' packets pass unchanged. Asked late: a packet with a socket is for us. */
-static __always_inline bool roam_is_for_us(struct roam_net *rn,
+static __always_inline bool mangle_is_for_us(struct mangle_net *mn,
 					   const struct sk_buff *skb, bool v6,
-					   const struct roam_whom *whom)
+					   const struct mangle_whom *whom)
 {
-	return whom->own || roam_is_delivered(rn, skb, v6);
+	return whom->own || mangle_is_delivered(mn, skb, v6);
 }
 
 /*
@@ -75,12 +75,12 @@ static __always_inline bool roam_is_for_us(struct roam_net *rn,
  * of nobody do not pay for it. @whole_tcp: it is known to be TCP in one piece, for
  * which the compiler makes a shorter one.
  */
-static __always_inline unsigned int roam_restore(struct roam_net *rn,
+static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
 						 struct sk_buff *skb, bool v6,
 						 bool whole_tcp,
-						 const struct roam_ends *ends)
+						 const struct mangle_ends *ends)
 {
-	struct roam_whom whom;
+	struct mangle_whom whom;
 	struct roam_packet pkt;
 	struct in6_addr mapped;
 	struct sock *sk = NULL;
@@ -95,39 +95,39 @@ static __always_inline unsigned int roam_restore(struct roam_net *rn,
 		pkt.fragment = false;
 		pkt.later = false;
 	}
-	if ((v6 && !test_bit(pkt.protocol, rn->config.protocols)) ||
-	    !roam_whom_find(ends, false, &whom))
+	if ((v6 && !test_bit(pkt.protocol, mn->config.protocols)) ||
+	    !mangle_whom_find(ends, false, &whom))
 		return NF_ACCEPT;
 	if (unlikely(pkt.fragment)) {
 		unsigned int verdict;
 
-		if (!roam_is_for_us(rn, skb, v6, &whom))
+		if (!mangle_is_for_us(mn, skb, v6, &whom))
 			return NF_ACCEPT;
-		verdict = roam_defrag(rn, skb, v6);
+		verdict = mangle_defrag(mn, skb, v6);
 		if (verdict != NF_ACCEPT)
 			return verdict;
 		roam_packet_read(skb, v6, &pkt);
 	}
 
 	if (unlikely(!roam_packet_open(skb, &pkt))) {
-		if (!roam_is_for_us(rn, skb, v6, &whom))
+		if (!mangle_is_for_us(mn, skb, v6, &whom))
 			return NF_ACCEPT;
-		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
+		return mangle_drop(mn, skb, MANGLE_DROP_MALFORMED);
 	}
 	ports = roam_packet_ports(skb, &pkt, buf);
 	if (!v6)
 		mapped = roam_addr4(ip_hdr(skb)->saddr);
-	if (roam_is_exempt(rn, skb, ports, v6 ? &ipv6_hdr(skb)->saddr : &mapped,
+	if (mangle_is_exempt(mn, skb, ports, v6 ? &ipv6_hdr(skb)->saddr : &mapped,
 			   NULL))
 		return NF_ACCEPT;
 	tcp = ports && pkt.protocol == IPPROTO_TCP;
 	if (tcp)
-		sk = roam_socket_find(rn, skb, v6, &whom, ports);
+		sk = mangle_socket_find(mn, skb, v6, &whom, ports);
 	if (!sk) {
-		if (!roam_is_for_us(rn, skb, v6, &whom))
+		if (!mangle_is_for_us(mn, skb, v6, &whom))
 			return NF_ACCEPT;
-		if (tcp && roam_socket_knows_wire(rn, skb, pkt, ports, whom.own)) {
-			roam_count(rn, in_kept);
+		if (tcp && mangle_socket_knows_wire(mn, skb, pkt, ports, whom.own)) {
+			mangle_count(mn, in_kept);
 			return NF_ACCEPT;
 		}
 	}
@@ -138,63 +138,63 @@ static __always_inline unsigned int roam_restore(struct roam_net *rn,
 	if (sk) {
 		/* A SYN may be forged: not a connection yet. */
 		established = READ_ONCE(sk->sk_state) != TCP_NEW_SYN_RECV;
-		roam_socket_hand_on(rn->net, skb, sk);
+		mangle_socket_hand_on(mn->net, skb, sk);
 	}
 	if (whom.own && established) {
 		const struct in6_addr from = whom.peer ? whom.peer->perm :
 					     v6 ? ipv6_hdr(skb)->saddr : mapped;
 
-		if (unlikely(roam_packet_refuses((const void *)ports)) &&
-		    roam_peer_resets_early(rn, whom.own, from))
-			return roam_drop(rn, skb, ROAM_DROP_EARLY_RESET);
-		roam_peer_see(rn, whom.own, &from,
+		if (unlikely(mangle_packet_refuses((const void *)ports)) &&
+		    mangle_peer_resets_early(mn, whom.own, from))
+			return mangle_drop(mn, skb, MANGLE_DROP_EARLY_RESET);
+		mangle_peer_see(mn, whom.own, &from,
 			      rcu_access_pointer(whom.own->endpoint) == ends->to);
 	}
-	roam_count(rn, in_rewritten);
+	mangle_count(mn, in_rewritten);
 	return NF_ACCEPT;
 }
 
-static noinline unsigned int roam_restore_tcp4(struct roam_net *rn,
+static noinline unsigned int mangle_restore_tcp4(struct mangle_net *mn,
 					       struct sk_buff *skb,
-					       struct roam_endpoint *to,
-					       struct roam_endpoint *from)
+					       struct mangle_endpoint *to,
+					       struct mangle_endpoint *from)
 {
-	const struct roam_ends ends = { to, from };
+	const struct mangle_ends ends = { to, from };
 
-	return roam_restore(rn, skb, false, true, &ends);
+	return mangle_restore(mn, skb, false, true, &ends);
 }
 
-static noinline unsigned int roam_restore_any4(struct roam_net *rn,
+static noinline unsigned int mangle_restore_any4(struct mangle_net *mn,
 					       struct sk_buff *skb,
-					       struct roam_endpoint *to,
-					       struct roam_endpoint *from)
+					       struct mangle_endpoint *to,
+					       struct mangle_endpoint *from)
 {
-	const struct roam_ends ends = { to, from };
+	const struct mangle_ends ends = { to, from };
 
-	return roam_restore(rn, skb, false, false, &ends);
+	return mangle_restore(mn, skb, false, false, &ends);
 }
 
-static inline unsigned int roam_restore4(struct roam_net *rn, struct sk_buff *skb,
-					 struct roam_endpoint *to,
-					 struct roam_endpoint *from)
+static inline unsigned int mangle_restore4(struct mangle_net *mn, struct sk_buff *skb,
+					 struct mangle_endpoint *to,
+					 struct mangle_endpoint *from)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
 	if (iph->protocol == IPPROTO_TCP && !ip_is_fragment(iph))
-		return roam_restore_tcp4(rn, skb, to, from);
-	return roam_restore_any4(rn, skb, to, from);
+		return mangle_restore_tcp4(mn, skb, to, from);
+	return mangle_restore_any4(mn, skb, to, from);
 }
 
 /* On a host that is mobile and talks to mobile hosts, or as a table grows. */
-static noinline unsigned int roam_receive4(struct roam_net *rn,
+static noinline unsigned int mangle_receive4(struct mangle_net *mn,
 					   struct sk_buff *skb)
 {
 	const struct roam_pair6 wire = roam_packet_pair(skb, false);
-	struct roam_ends ends;
+	struct mangle_ends ends;
 
-	if (!roam_ends_find(rn, &wire.saddr, &wire.daddr, &ends))
+	if (!mangle_ends_find(mn, &wire.saddr, &wire.daddr, &ends))
 		return NF_ACCEPT;
-	return roam_restore4(rn, skb, ends.to, ends.from);
+	return mangle_restore4(mn, skb, ends.to, ends.from);
 }
 
 /*
@@ -202,104 +202,104 @@ static noinline unsigned int roam_receive4(struct roam_net *rn,
  * registers to save nor a frame, which is a tenth of what a packet of nobody
  * costs.
  */
-static unsigned int roam_hook_in4(void *priv, struct sk_buff *skb,
+static unsigned int mangle_hook_in4(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	struct roam_endpoint *endpoint;
-	struct roam_net *rn = priv;
+	struct mangle_endpoint *endpoint;
+	struct mangle_net *mn = priv;
 	struct in6_addr key;
 	bool own;
 
 	if (iph->protocol == IPPROTO_ICMP)
-		return roam_icmp_in4(rn, skb);
-	if (!test_bit(iph->protocol, rn->config.protocols))
+		return mangle_icmp_in4(mn, skb);
+	if (!test_bit(iph->protocol, mn->config.protocols))
 		return NF_ACCEPT;
-	own = roam_has(rn, ROAM_MANGLE_ROLE_OWN);
-	if (own && roam_has(rn, ROAM_MANGLE_ROLE_REMOTE))
-		return roam_receive4(rn, skb);
+	own = mangle_has(mn, ROAM_MANGLE_ROLE_OWN);
+	if (own && mangle_has(mn, ROAM_MANGLE_ROLE_REMOTE))
+		return mangle_receive4(mn, skb);
 	key = roam_addr4(own ? iph->daddr : iph->saddr);
-	if (unlikely(!roam_endpoint_look(rn, &key, &endpoint)))
-		return roam_receive4(rn, skb);
+	if (unlikely(!mangle_endpoint_look(mn, &key, &endpoint)))
+		return mangle_receive4(mn, skb);
 	if (likely(!endpoint))
 		return NF_ACCEPT;
 	if (own)
-		return roam_restore4(rn, skb, endpoint, NULL);
-	return roam_restore4(rn, skb, NULL, endpoint);
+		return mangle_restore4(mn, skb, endpoint, NULL);
+	return mangle_restore4(mn, skb, NULL, endpoint);
 }
 
-static noinline unsigned int roam_restore6(struct roam_net *rn,
+static noinline unsigned int mangle_restore6(struct mangle_net *mn,
 					   struct sk_buff *skb,
-					   struct roam_endpoint *to,
-					   struct roam_endpoint *from)
+					   struct mangle_endpoint *to,
+					   struct mangle_endpoint *from)
 {
-	const struct roam_ends ends = { to, from };
+	const struct mangle_ends ends = { to, from };
 
-	return roam_restore(rn, skb, true, false, &ends);
+	return mangle_restore(mn, skb, true, false, &ends);
 }
 
-static noinline unsigned int roam_receive6(struct roam_net *rn,
+static noinline unsigned int mangle_receive6(struct mangle_net *mn,
 					   struct sk_buff *skb)
 {
 	const struct ipv6hdr *iph = ipv6_hdr(skb);
-	struct roam_ends ends;
+	struct mangle_ends ends;
 
-	if (!roam_ends_find(rn, &iph->saddr, &iph->daddr, &ends))
+	if (!mangle_ends_find(mn, &iph->saddr, &iph->daddr, &ends))
 		return NF_ACCEPT;
-	return roam_restore6(rn, skb, ends.to, ends.from);
+	return mangle_restore6(mn, skb, ends.to, ends.from);
 }
 
-static unsigned int roam_hook_in6(void *priv, struct sk_buff *skb,
+static unsigned int mangle_hook_in6(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
 	const struct ipv6hdr *iph = ipv6_hdr(skb);
-	struct roam_endpoint *endpoint;
-	struct roam_net *rn = priv;
+	struct mangle_endpoint *endpoint;
+	struct mangle_net *mn = priv;
 	bool own;
 
 	if (iph->nexthdr == IPPROTO_ICMPV6)
-		return roam_icmp_in6(rn, skb);
-	own = roam_has(rn, ROAM_MANGLE_ROLE_OWN);
-	if ((own && roam_has(rn, ROAM_MANGLE_ROLE_REMOTE)) ||
-	    unlikely(!roam_endpoint_look(rn, own ? &iph->daddr : &iph->saddr,
+		return mangle_icmp_in6(mn, skb);
+	own = mangle_has(mn, ROAM_MANGLE_ROLE_OWN);
+	if ((own && mangle_has(mn, ROAM_MANGLE_ROLE_REMOTE)) ||
+	    unlikely(!mangle_endpoint_look(mn, own ? &iph->daddr : &iph->saddr,
 					 &endpoint)))
-		return roam_receive6(rn, skb);
+		return mangle_receive6(mn, skb);
 	if (likely(!endpoint))
 		return NF_ACCEPT;
 	if (own)
-		return roam_restore6(rn, skb, endpoint, NULL);
-	return roam_restore6(rn, skb, NULL, endpoint);
+		return mangle_restore6(mn, skb, endpoint, NULL);
+	return mangle_restore6(mn, skb, NULL, endpoint);
 }
 
 /**
- * struct roam_sending - what is found out about a packet that leaves
+ * struct mangle_sending - what is found out about a packet that leaves
  * @saddr: the source it shall have on the wire, NULL: it stays
  * @own: mapping of its source, an own permanent address that is away; or NULL
  * @to: endpoint of its destination, or NULL
  * @need: ROAM_MANGLE_NEED_*, what is not known
  * @told: the other end knows where we are, as far as it has to
  */
-struct roam_sending {
+struct mangle_sending {
 	const struct in6_addr *saddr;
-	struct roam_mapping *own;
-	struct roam_endpoint *to;
+	struct mangle_mapping *own;
+	struct mangle_endpoint *to;
 	u32 need;
 	bool told;
 };
 
-static void roam_translate_source(struct roam_net *rn,
+static void mangle_translate_source(struct mangle_net *mn,
 				  const struct sk_buff *skb,
 				  const struct roam_packet *pkt,
 				  const struct roam_pair6 *old,
-				  struct roam_sending *out)
+				  struct mangle_sending *out)
 {
-	const struct roam_peer_key key = { old->saddr, old->daddr };
-	struct roam_endpoint *endpoint;
-	struct roam_mapping *mapping;
-	struct roam_peer *peer;
+	const struct mangle_peer_key key = { old->saddr, old->daddr };
+	struct mangle_endpoint *endpoint;
+	struct mangle_mapping *mapping;
+	struct mangle_peer *peer;
 	u32 epoch;
 
-	mapping = roam_mapping_find(rn, &old->saddr);
+	mapping = mangle_mapping_find(mn, &old->saddr);
 	if (!mapping || mapping->role != ROAM_MANGLE_ROLE_OWN)
 		return;
 	endpoint = rcu_dereference(mapping->endpoint);
@@ -312,25 +312,25 @@ static void roam_translate_source(struct roam_net *rn,
 	out->own = mapping;
 	if (READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC)
 		out->saddr = &endpoint->coa;
-	roam_mapping_touch(mapping);
+	mangle_mapping_touch(mapping);
 
-	peer = roam_peer_find(rn, &key);
+	peer = mangle_peer_find(mn, &key);
 	if (peer)
-		out->told = roam_peer_is_told(peer, epoch) ||
-			    (roam_peer_may_know(peer, epoch) &&
-			     roam_packet_continues(skb, pkt));
+		out->told = mangle_peer_is_told(peer, epoch) ||
+			    (mangle_peer_may_know(peer, epoch) &&
+			     mangle_packet_continues(skb, pkt));
 	/* One that cannot be told is forgotten in the end. */
 	if (peer && out->told)
-		roam_peer_touch(peer);
+		mangle_peer_touch(peer);
 	else
 		out->need |= ROAM_MANGLE_NEED_PEER;
 }
 
-static void roam_translate_destination(struct roam_net *rn,
+static void mangle_translate_destination(struct mangle_net *mn,
 				       const struct roam_pair6 *old,
-				       struct roam_sending *out)
+				       struct mangle_sending *out)
 {
-	struct roam_mapping *mapping = roam_mapping_find(rn, &old->daddr);
+	struct mangle_mapping *mapping = mangle_mapping_find(mn, &old->daddr);
 
 	if (!mapping) {
 		out->need |= ROAM_MANGLE_NEED_MAPPING;
@@ -338,24 +338,24 @@ static void roam_translate_destination(struct roam_net *rn,
 	}
 	if (mapping->role != ROAM_MANGLE_ROLE_REMOTE)
 		return;
-	roam_mapping_touch(mapping);
+	mangle_mapping_touch(mapping);
 	out->to = rcu_dereference(mapping->endpoint);
 }
 
-unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
+unsigned int mangle_output(struct mangle_net *mn, struct sk_buff *skb,
 			 struct sock *sk)
 {
 	bool v6 = skb->protocol == htons(ETH_P_IPV6);
-	struct roam_sending out = { .told = true };
+	struct mangle_sending out = { .told = true };
 	struct roam_packet pkt;
 	struct roam_pair6 old;
 	const __be16 *ports;
 	__be16 buf[2];
 
 	roam_packet_read(skb, v6, &pkt);
-	if (!test_bit(pkt.protocol, rn->config.protocols)) {
+	if (!test_bit(pkt.protocol, mn->config.protocols)) {
 		if (pkt.protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
-			return roam_icmp_out(rn, skb, sk, &pkt);
+			return mangle_icmp_out(mn, skb, sk, &pkt);
 		return NF_ACCEPT;
 	}
 	/* IPsec comes first, so that policies and signatures are about permanent
@@ -363,94 +363,94 @@ unsigned int roam_output(struct roam_net *rn, struct sk_buff *skb,
 	if (unlikely(dst_xfrm(skb_dst(skb))))
 		return NF_ACCEPT;
 	old = roam_packet_pair(skb, v6);
-	if (roam_has(rn, ROAM_MANGLE_ROLE_OWN))
-		roam_translate_source(rn, skb, &pkt, &old, &out);
-	if (roam_ranges_contain(rcu_dereference(rn->ranges), &old.daddr))
-		roam_translate_destination(rn, &old, &out);
+	if (mangle_has(mn, ROAM_MANGLE_ROLE_OWN))
+		mangle_translate_source(mn, skb, &pkt, &old, &out);
+	if (mangle_ranges_contain(rcu_dereference(mn->ranges), &old.daddr))
+		mangle_translate_destination(mn, &old, &out);
 	if (!out.need && !out.own && !out.to)
 		return NF_ACCEPT;
 
 	if (unlikely(!roam_packet_open(skb, &pkt)))
-		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
+		return mangle_drop(mn, skb, MANGLE_DROP_MALFORMED);
 	ports = roam_packet_ports(skb, &pkt, buf);
-	if (roam_is_exempt(rn, skb, ports, &old.daddr, sk))
+	if (mangle_is_exempt(mn, skb, ports, &old.daddr, sk))
 		return NF_ACCEPT;
 	if (unlikely(out.need)) {
-		unsigned int verdict = roam_hold(rn, skb,
+		unsigned int verdict = mangle_hold(mn, skb,
 						 out.own ? &old.saddr : NULL,
 						 &old.daddr, out.need);
 
 		if (verdict != NF_ACCEPT)
 			return verdict;
 		if (!out.told)
-			return roam_drop(rn, skb, ROAM_DROP_UNTOLD);
+			return mangle_drop(mn, skb, MANGLE_DROP_UNTOLD);
 	}
 	if (!out.to && !out.saddr)
 		return NF_ACCEPT;
 
 	roam_packet_rewrite(skb, &pkt, out.saddr,
 			    out.to ? &out.to->coa : NULL);
-	if (out.to && roam_route_packet(rn->net, out.to, skb, sk))
-		return roam_drop(rn, skb, ROAM_DROP_NO_ROUTE);
-	roam_count(rn, out_rewritten);
+	if (out.to && roam_route_packet(mn->net, &out.to->route, skb, sk))
+		return mangle_drop(mn, skb, MANGLE_DROP_NO_ROUTE);
+	mangle_count(mn, out_rewritten);
 	return NF_ACCEPT;
 }
 
-static unsigned int roam_hook_out(void *priv, struct sk_buff *skb,
+static unsigned int mangle_hook_out(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
 	if (state->out->flags & IFF_LOOPBACK)
 		return NF_ACCEPT;
-	return roam_output(priv, skb, state->sk);
+	return mangle_output(priv, skb, state->sk);
 }
 
-static const struct nf_hook_ops roam_hook_ops[ROAM_HOOKS] = {
+static const struct nf_hook_ops mangle_hook_ops[MANGLE_HOOKS] = {
 	/* conntrack shall see permanent addresses (OPEN-10) */
 	{
-		.hook = roam_hook_in4,
+		.hook = mangle_hook_in4,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP_PRI_CONNTRACK - 10,
 	},
 	{
-		.hook = roam_hook_in6,
+		.hook = mangle_hook_in6,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP6_PRI_CONNTRACK - 10,
 	},
 	/* behind everybody, see hold.h */
 	{
-		.hook = roam_hook_out,
+		.hook = mangle_hook_out,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_LOCAL_OUT,
 		.priority = NF_IP_PRI_LAST,
 	},
 	{
-		.hook = roam_hook_out,
+		.hook = mangle_hook_out,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_LOCAL_OUT,
 		.priority = NF_IP6_PRI_LAST,
 	},
 };
 
-int roam_hooks_update(struct roam_net *rn)
+int mangle_hooks_update(struct mangle_net *mn)
 {
-	bool wanted = roam_mappings(rn) || rcu_access_pointer(rn->ranges);
+	bool wanted = mangle_mappings(mn) || rcu_access_pointer(mn->ranges);
 	unsigned int i;
 	int err;
 
-	lockdep_assert_held(&rn->lock);
-	if (rn->gone || wanted == rn->hooked)
+	lockdep_assert_held(&mn->lock);
+	if (mn->gone || wanted == mn->hooked)
 		return 0;
 	if (!wanted) {
-		nf_unregister_net_hooks(rn->net, rn->ops, ROAM_HOOKS);
-		rn->hooked = false;
+		nf_unregister_net_hooks(mn->net, mn->ops, MANGLE_HOOKS);
+		mn->hooked = false;
 		return 0;
 	}
-	memcpy(rn->ops, roam_hook_ops, sizeof(rn->ops));
-	for (i = 0; i < ROAM_HOOKS; i++)
-		rn->ops[i].priv = rn;
-	err = nf_register_net_hooks(rn->net, rn->ops, ROAM_HOOKS);
-	rn->hooked = !err;
+	memcpy(mn->ops, mangle_hook_ops, sizeof(mn->ops));
+	for (i = 0; i < MANGLE_HOOKS; i++)
+		mn->ops[i].priv = mn;
+	err = nf_register_net_hooks(mn->net, mn->ops, MANGLE_HOOKS);
+	mn->hooked = !err;
 	return err;
 }

@@ -5,26 +5,26 @@
 #include <linux/tcp.h>
 
 #include "exempt.h"
-#include "route.h"
+#include "../core/route.h"
 #include "whom.h"
 
 /* Room for the quoted IP header with options and the TCP header behind it. */
-#define ROAM_ICMP_QUOTE (sizeof(struct icmphdr) + 60 + sizeof(struct tcphdr))
+#define MANGLE_ICMP_QUOTE (sizeof(struct icmphdr) + 60 + sizeof(struct tcphdr))
 
 /* Is it the head of a packet that would be rewritten, with its ports? */
-static bool roam_is_quoted4(const struct roam_net *rn,
+static bool mangle_is_quoted4(const struct mangle_net *mn,
 			    const struct iphdr *quoted)
 {
 	return quoted && roam_l4_len(quoted->protocol) &&
-	       test_bit(quoted->protocol, rn->config.protocols) &&
+	       test_bit(quoted->protocol, mn->config.protocols) &&
 	       !(quoted->frag_off & htons(IP_OFFSET));
 }
 
-static bool roam_is_quoted6(const struct roam_net *rn,
+static bool mangle_is_quoted6(const struct mangle_net *mn,
 			    const struct ipv6hdr *quoted)
 {
 	return quoted && roam_l4_len(quoted->nexthdr) &&
-	       test_bit(quoted->nexthdr, rn->config.protocols);
+	       test_bit(quoted->nexthdr, mn->config.protocols);
 }
 
 /* ---- received ---- */
@@ -34,26 +34,26 @@ static bool roam_is_quoted6(const struct roam_net *rn,
  * @ports its ports: sets @sent to the addresses its socket knows, and returns
  * false if there is no such socket or nothing to translate.
  */
-static bool roam_translate_quoted(struct roam_net *rn, struct sk_buff *skb,
+static bool mangle_translate_quoted(struct mangle_net *mn, struct sk_buff *skb,
 				  u8 protocol, struct roam_pair6 *sent,
 				  const __be16 *ports)
 {
 	/* We sent it: its destination is what a reply would come from. */
 	const struct roam_pair6 reply = { sent->daddr, sent->saddr };
-	struct roam_whom whom;
-	struct roam_ends ends;
+	struct mangle_whom whom;
+	struct mangle_ends ends;
 	struct roam_pair6 new;
 
-	if (!roam_ends_find(rn, &reply.saddr, &reply.daddr, &ends) ||
-	    !roam_whom_find(&ends, true, &whom) ||
-	    (!whom.own && !roam_addr_is_local(rn->net, &reply.daddr)))
+	if (!mangle_ends_find(mn, &reply.saddr, &reply.daddr, &ends) ||
+	    !mangle_whom_find(&ends, true, &whom) ||
+	    (!whom.own && !roam_addr_is_local(mn->net, &reply.daddr)))
 		return false;
-	new = roam_whom_pair(&whom, &reply);
+	new = mangle_whom_pair(&whom, &reply);
 	if (protocol == IPPROTO_TCP) {
-		if (!roam_socket_state(rn, skb, &new, ports[1], ports[0]) ||
-		    roam_socket_state(rn, skb, &reply, ports[1], ports[0]))
+		if (!mangle_socket_state(mn, skb, &new, ports[1], ports[0]) ||
+		    mangle_socket_state(mn, skb, &reply, ports[1], ports[0]))
 			return false;
-	} else if (roam_is_exempt(rn, skb, ports, &reply.saddr, NULL)) {
+	} else if (mangle_is_exempt(mn, skb, ports, &reply.saddr, NULL)) {
 		return false;
 	}
 	sent->saddr = new.daddr;
@@ -61,7 +61,7 @@ static bool roam_translate_quoted(struct roam_net *rn, struct sk_buff *skb,
 	return true;
 }
 
-unsigned int roam_icmp_in4(struct roam_net *rn, struct sk_buff *skb)
+unsigned int mangle_icmp_in4(struct mangle_net *mn, struct sk_buff *skb)
 {
 	unsigned int offset = skb_network_offset(skb) + ip_hdr(skb)->ihl * 4;
 	struct roam_pair6 pair;
@@ -71,67 +71,67 @@ unsigned int roam_icmp_in4(struct roam_net *rn, struct sk_buff *skb)
 
 	if (ip_hdr(skb)->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
-	len = min_t(unsigned int, skb->len - offset, ROAM_ICMP_QUOTE);
+	len = min_t(unsigned int, skb->len - offset, MANGLE_ICMP_QUOTE);
 	if (!pskb_may_pull(skb, offset + len))
 		return NF_ACCEPT;
 	quoted = roam_icmp4_quoted(skb->data + offset, len);
-	if (!roam_is_quoted4(rn, quoted))
+	if (!mangle_is_quoted4(mn, quoted))
 		return NF_ACCEPT;
 	pair.saddr = roam_addr4(quoted->saddr);
 	pair.daddr = roam_addr4(quoted->daddr);
-	if (!roam_translate_quoted(rn, skb, quoted->protocol, &pair,
+	if (!mangle_translate_quoted(mn, skb, quoted->protocol, &pair,
 				   (void *)quoted + quoted->ihl * 4))
 		return NF_ACCEPT;
 
 	if (skb_ensure_writable(skb, offset + len))
-		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
+		return mangle_drop(mn, skb, MANGLE_DROP_MALFORMED);
 	quoted = roam_icmp4_quoted(skb->data + offset, len);
 	new.saddr = roam_addr_to4(&pair.saddr);
 	new.daddr = roam_addr_to4(&pair.daddr);
 	roam_icmp4_rewrite(skb->data + offset, len, quoted, &new);
-	roam_count(rn, in_icmp);
+	mangle_count(mn, in_icmp);
 	return NF_ACCEPT;
 }
 
-unsigned int roam_icmp_in6(struct roam_net *rn, struct sk_buff *skb)
+unsigned int mangle_icmp_in6(struct mangle_net *mn, struct sk_buff *skb)
 {
 	unsigned int offset = skb_network_offset(skb) + sizeof(struct ipv6hdr);
 	struct roam_pair6 pair;
 	struct ipv6hdr *quoted;
 	unsigned int len;
 
-	len = min_t(unsigned int, skb->len - offset, ROAM_ICMP_QUOTE);
+	len = min_t(unsigned int, skb->len - offset, MANGLE_ICMP_QUOTE);
 	if (!pskb_may_pull(skb, offset + len))
 		return NF_ACCEPT;
 	quoted = roam_icmp6_quoted(skb->data + offset, len);
-	if (!roam_is_quoted6(rn, quoted))
+	if (!mangle_is_quoted6(mn, quoted))
 		return NF_ACCEPT;
 	pair.saddr = quoted->saddr;
 	pair.daddr = quoted->daddr;
-	if (!roam_translate_quoted(rn, skb, quoted->nexthdr, &pair,
+	if (!mangle_translate_quoted(mn, skb, quoted->nexthdr, &pair,
 				   (void *)(quoted + 1)))
 		return NF_ACCEPT;
 
 	if (skb_ensure_writable(skb, offset + len))
-		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
+		return mangle_drop(mn, skb, MANGLE_DROP_MALFORMED);
 	quoted = roam_icmp6_quoted(skb->data + offset, len);
 	roam_icmp6_rewrite(skb->data + offset, len, quoted, &pair);
-	roam_count(rn, in_icmp);
+	mangle_count(mn, in_icmp);
 	return NF_ACCEPT;
 }
 
 /* ---- sent ---- */
 
 /**
- * struct roam_reporting - the way of an ICMP error that this host sends
+ * struct mangle_reporting - the way of an ICMP error that this host sends
  * @quoted: addresses of the quoted packet as they were on the wire
  * @saddr: source that the error shall have, NULL: it stays
  * @to: endpoint of the mobile host it goes to, or NULL
  */
-struct roam_reporting {
+struct mangle_reporting {
 	struct roam_pair6 quoted;
 	const struct in6_addr *saddr;
-	struct roam_endpoint *to;
+	struct mangle_endpoint *to;
 };
 
 /*
@@ -139,21 +139,21 @@ struct roam_reporting {
  * @error those of the error. False if none of them stands for a care-of
  * address: then the error passes as it is.
  */
-static bool roam_report_translate(struct roam_net *rn,
+static bool mangle_report_translate(struct mangle_net *mn,
 				  const struct sk_buff *skb,
 				  const struct sock *sk,
 				  const struct roam_pair6 *got,
 				  const struct roam_pair6 *error,
 				  const __be16 *ports,
-				  struct roam_reporting *out)
+				  struct mangle_reporting *out)
 {
-	struct roam_endpoint *endpoint;
-	struct roam_mapping *mapping;
+	struct mangle_endpoint *endpoint;
+	struct mangle_mapping *mapping;
 
-	*out = (struct roam_reporting){ .quoted = *got };
-	if (roam_is_exempt(rn, skb, ports, &got->saddr, sk))
+	*out = (struct mangle_reporting){ .quoted = *got };
+	if (mangle_is_exempt(mn, skb, ports, &got->saddr, sk))
 		return false;
-	mapping = roam_mapping_find(rn, &got->saddr);
+	mapping = mangle_mapping_find(mn, &got->saddr);
 	endpoint = mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE ?
 		   rcu_dereference(mapping->endpoint) : NULL;
 	if (endpoint) {
@@ -162,7 +162,7 @@ static bool roam_report_translate(struct roam_net *rn,
 		if (ipv6_addr_equal(&error->daddr, &got->saddr))
 			out->to = endpoint;
 	}
-	mapping = roam_mapping_find(rn, &got->daddr);
+	mapping = mangle_mapping_find(mn, &got->daddr);
 	endpoint = mapping && mapping->role == ROAM_MANGLE_ROLE_OWN ?
 		   rcu_dereference(mapping->endpoint) : NULL;
 	if (endpoint) {
@@ -176,39 +176,39 @@ static bool roam_report_translate(struct roam_net *rn,
 	       !ipv6_addr_equal(&out->quoted.daddr, &got->daddr);
 }
 
-unsigned int roam_icmp_out(struct roam_net *rn, struct sk_buff *skb,
+unsigned int mangle_icmp_out(struct mangle_net *mn, struct sk_buff *skb,
 			   struct sock *sk, const struct roam_packet *pkt)
 {
 	const struct roam_pair6 error = roam_packet_pair(skb, pkt->v6);
-	struct roam_reporting out;
+	struct mangle_reporting out;
 	struct iphdr *quoted4 = NULL;
 	struct ipv6hdr *quoted6 = NULL;
 	struct roam_pair6 got;
 	const __be16 *ports;
 	unsigned int len;
 
-	len = min_t(unsigned int, skb->len - pkt->l4, ROAM_ICMP_QUOTE);
+	len = min_t(unsigned int, skb->len - pkt->l4, MANGLE_ICMP_QUOTE);
 	if (pkt->later || !pskb_may_pull(skb, pkt->l4 + len))
 		return NF_ACCEPT;
 	if (pkt->v6) {
 		quoted6 = roam_icmp6_quoted(skb->data + pkt->l4, len);
-		if (!roam_is_quoted6(rn, quoted6))
+		if (!mangle_is_quoted6(mn, quoted6))
 			return NF_ACCEPT;
 		got = (struct roam_pair6){ quoted6->saddr, quoted6->daddr };
 		ports = (void *)(quoted6 + 1);
 	} else {
 		quoted4 = roam_icmp4_quoted(skb->data + pkt->l4, len);
-		if (!roam_is_quoted4(rn, quoted4))
+		if (!mangle_is_quoted4(mn, quoted4))
 			return NF_ACCEPT;
 		got = (struct roam_pair6){ roam_addr4(quoted4->saddr),
 					   roam_addr4(quoted4->daddr) };
 		ports = (void *)quoted4 + quoted4->ihl * 4;
 	}
-	if (!roam_report_translate(rn, skb, sk, &got, &error, ports, &out))
+	if (!mangle_report_translate(mn, skb, sk, &got, &error, ports, &out))
 		return NF_ACCEPT;
 
 	if (skb_ensure_writable(skb, pkt->l4 + len))
-		return roam_drop(rn, skb, ROAM_DROP_MALFORMED);
+		return mangle_drop(mn, skb, MANGLE_DROP_MALFORMED);
 	if (pkt->v6) {
 		quoted6 = roam_icmp6_quoted(skb->data + pkt->l4, len);
 		roam_icmp6_rewrite(skb->data + pkt->l4, len, quoted6,
@@ -223,8 +223,8 @@ unsigned int roam_icmp_out(struct roam_net *rn, struct sk_buff *skb,
 		roam_icmp4_rewrite(skb->data + pkt->l4, len, quoted4, &new);
 	}
 	roam_packet_rewrite(skb, pkt, out.saddr, out.to ? &out.to->coa : NULL);
-	if (out.to && roam_route_packet(rn->net, out.to, skb, sk))
-		return roam_drop(rn, skb, ROAM_DROP_NO_ROUTE);
-	roam_count(rn, out_icmp);
+	if (out.to && roam_route_packet(mn->net, &out.to->route, skb, sk))
+		return mangle_drop(mn, skb, MANGLE_DROP_NO_ROUTE);
+	mangle_count(mn, out_icmp);
 	return NF_ACCEPT;
 }

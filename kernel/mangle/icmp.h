@@ -9,17 +9,17 @@
 #define ROAM_MANGLE_ICMP_H
 
 #include "mangle.h"
-#include "packet.h"
+#include "../core/packet.h"
 
 /* Gives a quoted packet back the addresses its socket knows. */
-unsigned int roam_icmp_in4(struct roam_net *rn, struct sk_buff *skb);
-unsigned int roam_icmp_in6(struct roam_net *rn, struct sk_buff *skb);
+unsigned int mangle_icmp_in4(struct mangle_net *mn, struct sk_buff *skb);
+unsigned int mangle_icmp_in6(struct mangle_net *mn, struct sk_buff *skb);
 /*
  * What this host sends quotes what it received, with addresses restored. Who sent
  * that knows the care-of addresses that were on the wire, and is where they lead.
  * It is never held: an error is no reason to ask.
  */
-unsigned int roam_icmp_out(struct roam_net *rn, struct sk_buff *skb,
+unsigned int mangle_icmp_out(struct mangle_net *mn, struct sk_buff *skb,
 			   struct sock *sk, const struct roam_packet *pkt);
 
 #endif

@@ -19,14 +19,14 @@
 #include "resume.h"
 #include "table.h"
 
-static unsigned int roam_net_id __read_mostly;
+static unsigned int mangle_net_id __read_mostly;
 
-struct roam_net *roam_net(const struct net *net)
+struct mangle_net *mangle_net(const struct net *net)
 {
-	return net_generic(net, roam_net_id);
+	return net_generic(net, mangle_net_id);
 }
 
-static void roam_config_init(struct roam_config *config)
+static void mangle_config_init(struct mangle_config *config)
 {
 	__set_bit(IPPROTO_TCP, config->protocols);
 	config->hold_packets = 64;
@@ -34,84 +34,97 @@ static void roam_config_init(struct roam_config *config)
 	config->hold_time = msecs_to_jiffies(2000);
 	config->hold_policy = ROAM_MANGLE_HOLD_POLICY_PASS;
 	config->grace = msecs_to_jiffies(5000);
-	config->max_mappings = ROAM_MAPPINGS_DEFAULT;
-	config->max_peers = ROAM_PEERS_DEFAULT;
+	config->max_mappings = MANGLE_MAPPINGS_DEFAULT;
+	config->max_peers = MANGLE_PEERS_DEFAULT;
 	config->peer_time = msecs_to_jiffies(600000);
 }
 
-static int __net_init roam_net_init(struct net *net)
+static unsigned long mangle_sweep(struct roam_sweep *sweep)
 {
-	struct roam_net *rn = roam_net(net);
+	struct mangle_net *mn = container_of(sweep, struct mangle_net, sweep);
+	unsigned long next;
+
+	mutex_lock(&mn->lock);
+	next = mangle_table_sweep(mn);
+	mangle_hooks_update(mn);
+	mutex_unlock(&mn->lock);
+	next = min(next, mangle_peer_sweep(mn));
+	return min(next, mangle_hold_sweep(mn));
+}
+
+static int __net_init mangle_net_init(struct net *net)
+{
+	struct mangle_net *mn = mangle_net(net);
 	int err;
 
-	rn->net = net;
-	mutex_init(&rn->lock);
-	/* Not 0, which roam_peer.epoch has before it was told of anything. */
-	atomic_set(&rn->epoch, 1);
-	roam_config_init(&rn->config);
-	roam_hold_init(rn);
-	roam_sweep_init(rn);
-	roam_resume_init(rn);
-	rn->stats = alloc_percpu(struct roam_stats);
-	if (!rn->stats)
+	mn->net = net;
+	mutex_init(&mn->lock);
+	/* Not 0, which mangle_peer.epoch has before it was told of anything. */
+	atomic_set(&mn->epoch, 1);
+	mangle_config_init(&mn->config);
+	mangle_hold_init(mn);
+	roam_sweep_init(&mn->sweep, mangle_sweep);
+	mangle_resume_init(mn);
+	mn->stats = alloc_percpu(struct mangle_stats);
+	if (!mn->stats)
 		return -ENOMEM;
-	err = roam_table_init(rn);
+	err = mangle_table_init(mn);
 	if (err)
 		goto err_table;
-	err = roam_peer_init(rn);
+	err = mangle_peer_init(mn);
 	if (err)
 		goto err_peer;
-	RCU_INIT_POINTER(rn->exempt, roam_exempt_default());
-	if (!rcu_access_pointer(rn->exempt)) {
+	RCU_INIT_POINTER(mn->exempt, mangle_exempt_default());
+	if (!rcu_access_pointer(mn->exempt)) {
 		err = -ENOMEM;
 		goto err_exempt;
 	}
 	return 0;
 
 err_exempt:
-	roam_peer_exit(rn);
+	mangle_peer_exit(mn);
 err_peer:
-	roam_table_exit(rn);
+	mangle_table_exit(mn);
 err_table:
-	free_percpu(rn->stats);
+	free_percpu(mn->stats);
 	return err;
 }
 
 /* No packet enters the hooks after the grace period that follows. */
-static void __net_exit roam_net_pre_exit(struct net *net)
+static void __net_exit mangle_net_pre_exit(struct net *net)
 {
-	struct roam_net *rn = roam_net(net);
+	struct mangle_net *mn = mangle_net(net);
 
-	mutex_lock(&rn->lock);
+	mutex_lock(&mn->lock);
 	/* Or a late run of the sweeper would have the hooks again. */
-	rn->gone = true;
-	if (rn->hooked)
-		nf_unregister_net_hooks(net, rn->ops, ROAM_HOOKS);
-	rn->hooked = false;
-	mutex_unlock(&rn->lock);
-	roam_hold_exit(rn);
+	mn->gone = true;
+	if (mn->hooked)
+		nf_unregister_net_hooks(net, mn->ops, MANGLE_HOOKS);
+	mn->hooked = false;
+	mutex_unlock(&mn->lock);
+	mangle_hold_exit(mn);
 }
 
-static void __net_exit roam_net_exit_one(struct roam_net *rn)
+static void __net_exit mangle_net_exit_one(struct mangle_net *mn)
 {
 	/* Nothing adds entries or moves any more, so nothing arms them again. */
-	cancel_delayed_work_sync(&rn->sweep);
-	roam_resume_exit(rn);
-	roam_peer_exit(rn);
-	roam_table_exit(rn);
-	roam_exempt_free(rcu_dereference_protected(rn->exempt, true));
-	kfree(rcu_dereference_protected(rn->ranges, true));
-	free_percpu(rn->stats);
+	roam_sweep_exit(&mn->sweep);
+	mangle_resume_exit(mn);
+	mangle_peer_exit(mn);
+	mangle_table_exit(mn);
+	mangle_exempt_free(rcu_dereference_protected(mn->exempt, true));
+	kfree(rcu_dereference_protected(mn->ranges, true));
+	free_percpu(mn->stats);
 }
 
-static void __net_exit roam_net_exit(struct list_head *nets)
+static void __net_exit mangle_net_exit(struct list_head *nets)
 {
 	bool used = false;
 	struct net *net;
 
 	list_for_each_entry(net, nets, exit_list) {
-		used |= roam_net(net)->used;
-		roam_net_exit_one(roam_net(net));
+		used |= mangle_net(net)->used;
+		mangle_net_exit_one(mangle_net(net));
 	}
 	/*
 	 * Remembered routes must be gone before the routing code of these
@@ -124,41 +137,41 @@ static void __net_exit roam_net_exit(struct list_head *nets)
 	}
 }
 
-static struct pernet_operations roam_net_ops = {
-	.init = roam_net_init,
-	.pre_exit = roam_net_pre_exit,
-	.exit_batch = roam_net_exit,
-	.id = &roam_net_id,
-	.size = sizeof(struct roam_net),
+static struct pernet_operations mangle_net_ops = {
+	.init = mangle_net_init,
+	.pre_exit = mangle_net_pre_exit,
+	.exit_batch = mangle_net_exit,
+	.id = &mangle_net_id,
+	.size = sizeof(struct mangle_net),
 };
 
 static int __init roam_mangle_init(void)
 {
 	int err;
 
-	err = roam_table_caches_init();
+	err = mangle_table_caches_init();
 	if (err)
 		return err;
-	err = register_pernet_subsys(&roam_net_ops);
+	err = register_pernet_subsys(&mangle_net_ops);
 	if (err)
 		goto err_caches;
-	err = roam_nl_init();
+	err = mangle_nl_init();
 	if (err)
 		goto err_pernet;
 	return 0;
 
 err_pernet:
-	unregister_pernet_subsys(&roam_net_ops);
+	unregister_pernet_subsys(&mangle_net_ops);
 err_caches:
-	roam_table_caches_exit();
+	mangle_table_caches_exit();
 	return err;
 }
 
 static void __exit roam_mangle_exit(void)
 {
-	roam_nl_exit();
-	unregister_pernet_subsys(&roam_net_ops);
-	roam_table_caches_exit();
+	mangle_nl_exit();
+	unregister_pernet_subsys(&mangle_net_ops);
+	mangle_table_caches_exit();
 }
 
 module_init(roam_mangle_init);

@@ -16,6 +16,7 @@
  */
 #include "netlink-gen.c"
 
+#include "../core/nl.h"
 #include "exempt.h"
 #include "hold.h"
 #include "netlink.h"
@@ -24,107 +25,17 @@
 #include "table.h"
 #include "trace.h"
 
-static struct genl_family roam_nl_family;
+static struct genl_family mangle_nl_family;
 
-static struct roam_net *roam_nl_net(struct genl_info *info)
+static struct mangle_net *mangle_nl_net(struct genl_info *info)
 {
-	return roam_net(genl_info_net(info));
+	return mangle_net(genl_info_net(info));
 }
 
 /* ---- reading requests ---- */
 
-/* A top-level attribute that must be there; -EINVAL with the cause else. */
-static int roam_nl_require(struct genl_info *info, u16 type)
-{
-	if (!GENL_REQ_ATTR_CHECK(info, type))
-		return 0;
-	NL_SET_ERR_MSG(info->extack, "the request says nothing to do it to");
-	return -EINVAL;
-}
-
-static bool roam_nl_is_host(const struct in6_addr *addr)
-{
-	__be32 a = roam_addr_to4(addr);
-	int type = ipv6_addr_type(addr);
-
-	if (roam_addr_is4(addr))
-		return !ipv4_is_zeronet(a) && !ipv4_is_loopback(a) &&
-		       !ipv4_is_multicast(a) && !ipv4_is_lbcast(a);
-	/* Link-local ones mean nothing on another link. */
-	return (type & IPV6_ADDR_UNICAST) &&
-	       !(type & (IPV6_ADDR_LOOPBACK | IPV6_ADDR_LINKLOCAL |
-			 IPV6_ADDR_MAPPED | IPV6_ADDR_COMPATv4));
-}
-
-/**
- * roam_nl_addr - read an address of either family
- * @nest: where the attributes are, to name in an error
- * @tb: attributes of the nest
- * @type: the one for IPv4; the one for IPv6 is the next
- * @addr: set to the address, IPv4 in the mapped form
- * @extack: gets the cause of a refusal
- *
- * Return: the attribute, or ERR_PTR(-EINVAL) if there is not exactly one of
- * the two.
- */
-static const struct nlattr *roam_nl_addr(const struct nlattr *nest,
-					 struct nlattr **tb, u16 type,
-					 struct in6_addr *addr,
-					 struct netlink_ext_ack *extack)
-{
-	const struct nlattr *v4 = tb[type], *v6 = tb[type + 1];
-
-	if (v4 && v6) {
-		NL_SET_ERR_MSG_ATTR(extack, v6,
-				    "an address is IPv4 or IPv6, not both");
-		return ERR_PTR(-EINVAL);
-	}
-	if (v4) {
-		*addr = roam_addr4(nla_get_be32(v4));
-		return v4;
-	}
-	if (v6) {
-		*addr = nla_get_in6_addr(v6);
-		if (!roam_addr_is4(addr))
-			return v6;
-		NL_SET_ERR_MSG_ATTR(extack, v6,
-				    "an IPv4 address in its mapped form; give it as IPv4");
-		return ERR_PTR(-EINVAL);
-	}
-	NL_SET_ERR_ATTR_MISS(extack, (struct nlattr *)nest, type);
-	NL_SET_ERR_MSG(extack, "address is missing");
-	return ERR_PTR(-EINVAL);
-}
-
-/* The same for the address of a host; 0 or -EINVAL. */
-static int roam_nl_host(const struct nlattr *nest, struct nlattr **tb, u16 type,
-			struct in6_addr *addr, struct netlink_ext_ack *extack)
-{
-	const struct nlattr *attr = roam_nl_addr(nest, tb, type, addr, extack);
-
-	if (IS_ERR(attr))
-		return PTR_ERR(attr);
-	if (roam_nl_is_host(addr))
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr, "not the unicast address of a host");
-	return -EINVAL;
-}
-
-/* Two addresses that stand for each other; @attr is named if they cannot. */
-static int roam_nl_same_family(const struct in6_addr *a,
-			       const struct in6_addr *b,
-			       const struct nlattr *attr,
-			       struct netlink_ext_ack *extack)
-{
-	if (roam_addr_is4(a) == roam_addr_is4(b))
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr,
-			    "one address is IPv4 and the other IPv6; headers are not converted");
-	return -EINVAL;
-}
-
-static int roam_nl_parse_mapping(const struct nlattr *nest,
-				 struct roam_mapping_request *req,
+static int mangle_nl_parse_mapping(const struct nlattr *nest,
+				 struct mangle_mapping_request *req,
 				 struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[ROAM_MANGLE_A_MAPPING_MAX + 1];
@@ -175,7 +86,7 @@ static int roam_nl_parse_mapping(const struct nlattr *nest,
 }
 
 /* The permanent address that a mapping nest names. */
-static int roam_nl_parse_perm(const struct nlattr *nest, struct in6_addr *perm,
+static int mangle_nl_parse_perm(const struct nlattr *nest, struct in6_addr *perm,
 			      struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[ROAM_MANGLE_A_MAPPING_MAX + 1];
@@ -189,8 +100,8 @@ static int roam_nl_parse_perm(const struct nlattr *nest, struct in6_addr *perm,
 			    extack);
 }
 
-static int roam_nl_parse_peer(const struct nlattr *nest,
-			      struct roam_peer_key *key, u8 *mode,
+static int mangle_nl_parse_peer(const struct nlattr *nest,
+			      struct mangle_peer_key *key, u8 *mode,
 			      struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[ROAM_MANGLE_A_PEER_MAX + 1];
@@ -214,14 +125,14 @@ static int roam_nl_parse_peer(const struct nlattr *nest,
 	return roam_nl_same_family(&key->own, &key->addr, nest, extack);
 }
 
-static int roam_nl_parse_range(const struct nlattr *nest,
-			       struct roam_range *range,
+static int mangle_nl_parse_range(const struct nlattr *nest,
+			       struct mangle_range *range,
 			       struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[ROAM_MANGLE_A_RANGE_MAX + 1];
 	const struct nlattr *attr;
 	/* Where IPv4 addresses are in the tables. */
-	const struct in6_addr roam_mapped = roam_addr4(0);
+	const struct in6_addr mangle_mapped = roam_addr4(0);
 	struct in6_addr addr;
 	unsigned int len;
 	bool attr_is4;
@@ -250,12 +161,12 @@ static int roam_nl_parse_range(const struct nlattr *nest,
 			return -EINVAL;
 		}
 	}
-	if (len < 96 && !attr_is4 && ipv6_prefix_equal(&addr, &roam_mapped, len)) {
+	if (len < 96 && !attr_is4 && ipv6_prefix_equal(&addr, &mangle_mapped, len)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "prefix would hold every IPv4 address too; give a longer one, as 2000::/3");
 		return -EINVAL;
 	}
-	if (!roam_range_fill(range, &addr, len)) {
+	if (!mangle_range_fill(range, &addr, len)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "address has bits beyond the prefix length");
 		return -EINVAL;
@@ -267,12 +178,12 @@ static int roam_nl_parse_range(const struct nlattr *nest,
  * Reads @n prefixes, attributes of @type between @head and @len bytes further:
  * NULL for none, or ERR_PTR.
  */
-static struct roam_ranges *roam_nl_parse_ranges(const struct nlattr *head,
+static struct mangle_ranges *mangle_nl_parse_ranges(const struct nlattr *head,
 						int len, u16 type,
 						unsigned int max,
 						struct netlink_ext_ack *extack)
 {
-	struct roam_ranges *ranges;
+	struct mangle_ranges *ranges;
 	const struct nlattr *attr;
 	unsigned int n = 0;
 	int err = 0, rem;
@@ -286,20 +197,20 @@ static struct roam_ranges *roam_nl_parse_ranges(const struct nlattr *head,
 	}
 	if (!n)
 		return NULL;
-	ranges = roam_ranges_alloc(n);
+	ranges = mangle_ranges_alloc(n);
 	if (!ranges)
 		return ERR_PTR(-ENOMEM);
 	n = 0;
 	nla_for_each_attr(attr, head, len, rem) {
 		if (nla_type(attr) != type)
 			continue;
-		err = roam_nl_parse_range(attr, &ranges->item[n++], extack);
+		err = mangle_nl_parse_range(attr, &ranges->item[n++], extack);
 		if (err)
 			break;
 	}
 	if (!err) {
 		NL_SET_BAD_ATTR(extack, head);
-		err = roam_ranges_sort(ranges, extack);
+		err = mangle_ranges_sort(ranges, extack);
 	}
 	if (!err)
 		return ranges;
@@ -307,8 +218,8 @@ static struct roam_ranges *roam_nl_parse_ranges(const struct nlattr *head,
 	return ERR_PTR(err);
 }
 
-static int roam_nl_parse_exempt(const struct nlattr *nest,
-				struct roam_exempt *exempt,
+static int mangle_nl_parse_exempt(const struct nlattr *nest,
+				struct mangle_exempt *exempt,
 				struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[ROAM_MANGLE_A_EXEMPT_MAX + 1];
@@ -331,20 +242,20 @@ static int roam_nl_parse_exempt(const struct nlattr *nest,
 	nla_for_each_nested(attr, nest, rem) {
 		switch (nla_type(attr)) {
 		case ROAM_MANGLE_A_EXEMPT_PORT:
-			if (!roam_exempt_add_port(exempt, nla_get_u16(attr)))
+			if (!mangle_exempt_add_port(exempt, nla_get_u16(attr)))
 				goto too_many;
 			break;
 		case ROAM_MANGLE_A_EXEMPT_CGROUP:
-			if (exempt->n_cgroups == ROAM_EXEMPT_CGROUPS)
+			if (exempt->n_cgroups == MANGLE_EXEMPT_CGROUPS)
 				goto too_many;
 			exempt->cgroups[exempt->n_cgroups++] =
 				nla_get_u64(attr);
 			break;
 		}
 	}
-	exempt->ranges = roam_nl_parse_ranges(nla_data(nest), nla_len(nest),
+	exempt->ranges = mangle_nl_parse_ranges(nla_data(nest), nla_len(nest),
 					      ROAM_MANGLE_A_EXEMPT_RANGE,
-					      ROAM_EXEMPT_RANGES, extack);
+					      MANGLE_EXEMPT_RANGES, extack);
 	if (IS_ERR(exempt->ranges)) {
 		err = PTR_ERR(exempt->ranges);
 		exempt->ranges = NULL;
@@ -360,23 +271,14 @@ too_many:
 
 /* ---- writing messages ---- */
 
-/* @type is the attribute for IPv4, the one for IPv6 is the next. */
-static int roam_nl_put_addr(struct sk_buff *msg, u16 type,
-			    const struct in6_addr *addr)
-{
-	if (roam_addr_is4(addr))
-		return nla_put_in_addr(msg, type, roam_addr_to4(addr));
-	return nla_put_in6_addr(msg, type + 1, addr);
-}
-
 /* -ENOENT if it was removed meanwhile. */
-static int roam_nl_put_mapping(struct sk_buff *msg,
-			       const struct roam_mapping *mapping)
+static int mangle_nl_put_mapping(struct sk_buff *msg,
+			       const struct mangle_mapping *mapping)
 {
-	struct roam_mapping_view view;
+	struct mangle_mapping_view view;
 	struct nlattr *nest;
 
-	if (!roam_mapping_view(mapping, &view))
+	if (!mangle_mapping_view(mapping, &view))
 		return -ENOENT;
 	nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_MAPPING);
 	if (!nest)
@@ -406,7 +308,7 @@ static int roam_nl_put_mapping(struct sk_buff *msg,
 }
 
 /* A mapping that was asked for; @left jiffies are left for the answer. */
-static int roam_nl_put_pending(struct sk_buff *msg, const struct in6_addr *perm,
+static int mangle_nl_put_pending(struct sk_buff *msg, const struct in6_addr *perm,
 			       unsigned long left)
 {
 	struct nlattr *nest;
@@ -429,7 +331,7 @@ static int roam_nl_put_pending(struct sk_buff *msg, const struct in6_addr *perm,
 }
 
 /* @own may be NULL. */
-static int roam_nl_put_peer(struct sk_buff *msg, const struct in6_addr *own,
+static int mangle_nl_put_peer(struct sk_buff *msg, const struct in6_addr *own,
 			    const struct in6_addr *addr, u8 mode, bool told,
 			    u32 idle)
 {
@@ -451,293 +353,220 @@ static int roam_nl_put_peer(struct sk_buff *msg, const struct in6_addr *own,
 }
 
 /* Under rcu_read_lock(). */
-static int roam_nl_put_peer_entry(struct roam_net *rn, struct sk_buff *msg,
-				  const struct roam_peer *peer)
+static int mangle_nl_put_peer_entry(struct mangle_net *mn, struct sk_buff *msg,
+				  const struct mangle_peer *peer)
 {
-	struct roam_mapping *own = roam_mapping_find(rn, &peer->key.own);
+	struct mangle_mapping *own = mangle_mapping_find(mn, &peer->key.own);
 
-	return roam_nl_put_peer(msg, &peer->key.own, &peer->key.addr,
+	return mangle_nl_put_peer(msg, &peer->key.own, &peer->key.addr,
 				READ_ONCE(peer->mode), own &&
-				roam_peer_knows(peer, READ_ONCE(own->epoch)),
+				mangle_peer_knows(peer, READ_ONCE(own->epoch)),
 				(u32)jiffies - READ_ONCE(peer->used));
 }
 
-/* A reply with its header; *hdr for genlmsg_end(). */
-static struct sk_buff *roam_nl_reply_new(struct genl_info *info, void **hdr)
+/* A reply with its header; *hdr for roam_nl_reply_end(). */
+static struct sk_buff *mangle_nl_reply_new(struct genl_info *info, void **hdr)
 {
 	/* The longest reply: 256 prefixes of IPv6. */
-	struct sk_buff *msg = genlmsg_new(3 * 4096, GFP_KERNEL);
-
-	if (!msg)
-		return NULL;
-	*hdr = genlmsg_put_reply(msg, info, &roam_nl_family, 0,
-				 info->genlhdr->cmd);
-	if (!*hdr) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
+	return roam_nl_reply_new(info, &mangle_nl_family, 3 * 4096, hdr);
 }
 
-/* Ends a reply that was filled with @err: sent, or given up. */
-static int roam_nl_reply_end(struct genl_info *info, struct sk_buff *msg,
-			     void *hdr, int err)
+static int mangle_nl_bulk(struct genl_info *info, u16 type, u32 applied,
+			  int (*fn)(struct genl_info *info,
+				    const struct nlattr *attr))
 {
-	if (err) {
-		nlmsg_free(msg);
-		return err;
-	}
-	genlmsg_end(msg, hdr);
-	return genlmsg_reply(msg, info);
+	return roam_nl_bulk(info, &mangle_nl_family, type,
+			    ROAM_MANGLE_A_MAIN_APPLIED, applied, fn);
 }
-
-/*
- * Ends a bulk request: says how many entries took effect, and hands back the
- * error that ended it, for the acknowledgement.
- */
-static int roam_nl_applied(struct genl_info *info, u32 applied, int err)
-{
-	struct sk_buff *msg;
-	void *hdr;
-	int ret;
-
-	msg = roam_nl_reply_new(info, &hdr);
-	if (!msg)
-		return err ?: -ENOMEM;
-	ret = roam_nl_reply_end(info, msg, hdr,
-				nla_put_u32(msg, ROAM_MANGLE_A_MAIN_APPLIED,
-					    applied));
-	return err ?: ret;
-}
-
-/* Every attribute of @type at the top level of a request. */
-#define roam_nl_for_each(attr, type, info, rem)				\
-	nlmsg_for_each_attr(attr, (info)->nlhdr, GENL_HDRLEN, rem)	\
-		if (nla_type(attr) == (type))
 
 /* ---- events ---- */
 
-static struct sk_buff *roam_nl_event_new(struct roam_net *rn,
-					 unsigned int group, u8 cmd, void **hdr)
+static void mangle_nl_trace_mapping(struct mangle_net *mn,
+				  const struct mangle_mapping *mapping, u8 reason)
 {
-	struct sk_buff *msg;
+	struct mangle_mapping_view view;
 
-	if (!genl_has_listeners(&roam_nl_family, rn->net, group))
-		return NULL;
-	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_ATOMIC);
-	if (!msg)
-		return NULL;
-	*hdr = genlmsg_put(msg, 0, 0, &roam_nl_family, 0, cmd);
-	if (!*hdr) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
-}
-
-static int roam_nl_event_send(struct roam_net *rn, unsigned int group,
-			      struct sk_buff *msg, void *hdr)
-{
-	genlmsg_end(msg, hdr);
-	return genlmsg_multicast_netns(&roam_nl_family, rn->net, msg, 0, group,
-				       GFP_ATOMIC);
-}
-
-static void roam_nl_trace_mapping(struct roam_net *rn,
-				  const struct roam_mapping *mapping, u8 reason)
-{
-	struct roam_mapping_view view;
-
-	if (roam_mapping_view(mapping, &view))
-		trace_mapping(rn->net, &mapping->perm,
+	if (mangle_mapping_view(mapping, &view))
+		trace_mapping(mn->net, &mapping->perm,
 			      view.endpoint ? &view.endpoint->coa : NULL,
 			      mapping->role, reason);
 }
 
-void roam_nl_mapping_event(struct roam_net *rn,
-			   const struct roam_mapping *mapping, u8 reason)
+void mangle_nl_mapping_event(struct mangle_net *mn,
+			   const struct mangle_mapping *mapping, u8 reason)
 {
 	struct sk_buff *msg;
 	void *hdr;
 
 	if (trace_mapping_enabled())
-		roam_nl_trace_mapping(rn, mapping, reason);
-	msg = roam_nl_event_new(rn, ROAM_MANGLE_NLGRP_EVENTS,
+		mangle_nl_trace_mapping(mn, mapping, reason);
+	msg = roam_nl_event_new(&mangle_nl_family, mn->net,
+				ROAM_MANGLE_NLGRP_EVENTS,
 				ROAM_MANGLE_CMD_MAPPING_NTF, &hdr);
 	if (!msg)
 		return;
-	if (roam_nl_put_mapping(msg, mapping) ||
+	if (mangle_nl_put_mapping(msg, mapping) ||
 	    nla_put_u8(msg, ROAM_MANGLE_A_MAIN_REASON, reason))
 		nlmsg_free(msg);
 	else
-		roam_nl_event_send(rn, ROAM_MANGLE_NLGRP_EVENTS, msg, hdr);
+		roam_nl_event_send(&mangle_nl_family, mn->net,
+				   ROAM_MANGLE_NLGRP_EVENTS, msg, hdr);
 }
 
-void roam_nl_peer_event(struct roam_net *rn, const struct roam_peer *peer,
+void mangle_nl_peer_event(struct mangle_net *mn, const struct mangle_peer *peer,
 			u8 reason)
 {
 	struct sk_buff *msg;
 	void *hdr;
 
-	trace_peer(rn->net, &peer->key.own, &peer->key.addr,
+	trace_peer(mn->net, &peer->key.own, &peer->key.addr,
 		   READ_ONCE(peer->mode), reason);
-	msg = roam_nl_event_new(rn, ROAM_MANGLE_NLGRP_EVENTS,
+	msg = roam_nl_event_new(&mangle_nl_family, mn->net,
+				ROAM_MANGLE_NLGRP_EVENTS,
 				ROAM_MANGLE_CMD_PEER_NTF, &hdr);
 	if (!msg)
 		return;
-	if (roam_nl_put_peer_entry(rn, msg, peer) ||
+	if (mangle_nl_put_peer_entry(mn, msg, peer) ||
 	    nla_put_u8(msg, ROAM_MANGLE_A_MAIN_REASON, reason))
 		nlmsg_free(msg);
 	else
-		roam_nl_event_send(rn, ROAM_MANGLE_NLGRP_EVENTS, msg, hdr);
+		roam_nl_event_send(&mangle_nl_family, mn->net,
+				   ROAM_MANGLE_NLGRP_EVENTS, msg, hdr);
 }
 
-bool roam_nl_miss_heard(struct roam_net *rn)
+bool mangle_nl_miss_heard(struct mangle_net *mn)
 {
-	return genl_has_listeners(&roam_nl_family, rn->net,
+	return genl_has_listeners(&mangle_nl_family, mn->net,
 				  ROAM_MANGLE_NLGRP_MISS);
 }
 
-bool roam_nl_miss_event(struct roam_net *rn, const struct in6_addr *own,
+bool mangle_nl_miss_event(struct mangle_net *mn, const struct in6_addr *own,
 			const struct in6_addr *peer, u32 need)
 {
 	struct sk_buff *msg;
 	void *hdr;
 
-	trace_miss(rn->net, own, peer, need);
-	msg = roam_nl_event_new(rn, ROAM_MANGLE_NLGRP_MISS,
+	trace_miss(mn->net, own, peer, need);
+	msg = roam_nl_event_new(&mangle_nl_family, mn->net,
+				ROAM_MANGLE_NLGRP_MISS,
 				ROAM_MANGLE_CMD_MISS_NTF, &hdr);
 	if (!msg)
 		return true;
-	if (roam_nl_put_peer(msg, own, peer, ROAM_MANGLE_PEER_MODE_SEEN, false,
+	if (mangle_nl_put_peer(msg, own, peer, ROAM_MANGLE_PEER_MODE_SEEN, false,
 			     0) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_MAIN_NEED, need)) {
 		nlmsg_free(msg);
 		return true;
 	}
-	return roam_nl_event_send(rn, ROAM_MANGLE_NLGRP_MISS, msg, hdr) !=
+	return roam_nl_event_send(&mangle_nl_family, mn->net,
+				  ROAM_MANGLE_NLGRP_MISS, msg, hdr) !=
 	       -ESRCH;
 }
 
 /* ---- mappings ---- */
 
-static int roam_nl_mapping_set_one(struct roam_net *rn,
-				   struct genl_info *info,
-				   const struct nlattr *attr)
+static int mangle_nl_mapping_set_one(struct genl_info *info,
+				     const struct nlattr *attr)
 {
-	struct roam_mapping_request req;
-	struct roam_mapping *mapping;
+	struct mangle_net *mn = mangle_nl_net(info);
+	struct mangle_mapping_request req;
+	struct mangle_mapping *mapping;
 	u8 reason;
 	int err;
 
-	err = roam_nl_parse_mapping(attr, &req, info->extack);
+	err = mangle_nl_parse_mapping(attr, &req, info->extack);
 	if (err)
 		return err;
 	req.exclusive = info->attrs[ROAM_MANGLE_A_MAIN_EXCLUSIVE];
 	req.existing = info->attrs[ROAM_MANGLE_A_MAIN_EXISTING];
 
-	mutex_lock(&rn->lock);
-	mapping = roam_mapping_set(rn, &req, &reason, info->extack);
+	mutex_lock(&mn->lock);
+	mapping = mangle_mapping_set(mn, &req, &reason, info->extack);
 	if (IS_ERR(mapping)) {
-		mutex_unlock(&rn->lock);
+		mutex_unlock(&mn->lock);
 		NL_SET_BAD_ATTR(info->extack, attr);
 		return PTR_ERR(mapping);
 	}
-	err = roam_hooks_update(rn);
+	err = mangle_hooks_update(mn);
 	if (err) {
-		roam_mapping_remove(rn, mapping);
-		mutex_unlock(&rn->lock);
+		mangle_mapping_remove(mn, mapping);
+		mutex_unlock(&mn->lock);
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
 				    "cannot register the hooks");
 		return err;
 	}
-	roam_nl_mapping_event(rn, mapping, reason);
-	mutex_unlock(&rn->lock);
+	mangle_nl_mapping_event(mn, mapping, reason);
+	mutex_unlock(&mn->lock);
 
 	if (req.role == ROAM_MANGLE_ROLE_REMOTE)
-		roam_hold_release(rn, &req.perm);
+		mangle_hold_release(mn, &req.perm);
 	return 0;
 }
 
 int roam_mangle_nl_mapping_set_doit(struct sk_buff *skb,
 				    struct genl_info *info)
 {
-	struct roam_net *rn = roam_nl_net(info);
-	const struct nlattr *attr;
-	u32 applied = 0;
-	int err = 0, rem;
-
 	if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_MAPPING))
 		return -EINVAL;
-	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_MAPPING, info, rem) {
-		err = roam_nl_mapping_set_one(rn, info, attr);
-		if (err)
-			break;
-		applied++;
-	}
-	return roam_nl_applied(info, applied, err);
+	return mangle_nl_bulk(info, ROAM_MANGLE_A_MAIN_MAPPING, 0,
+			      mangle_nl_mapping_set_one);
 }
 
-static int roam_nl_mapping_del_one(struct roam_net *rn,
-				   struct genl_info *info,
-				   const struct nlattr *attr)
+static int mangle_nl_mapping_del_one(struct genl_info *info,
+				     const struct nlattr *attr)
 {
-	struct roam_mapping *mapping;
+	struct mangle_net *mn = mangle_nl_net(info);
+	struct mangle_mapping *mapping;
 	struct in6_addr perm;
 	int err;
 
-	err = roam_nl_parse_perm(attr, &perm, info->extack);
+	err = mangle_nl_parse_perm(attr, &perm, info->extack);
 	if (err)
 		return err;
 
-	mutex_lock(&rn->lock);
+	mutex_lock(&mn->lock);
 	rcu_read_lock();
-	mapping = roam_mapping_find(rn, &perm);
+	mapping = mangle_mapping_find(mn, &perm);
 	rcu_read_unlock();
 	if (mapping) {
-		roam_nl_mapping_event(rn, mapping, ROAM_MANGLE_REASON_DELETED);
-		roam_mapping_remove(rn, mapping);
+		mangle_nl_mapping_event(mn, mapping, ROAM_MANGLE_REASON_DELETED);
+		mangle_mapping_remove(mn, mapping);
 	} else {
 		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no such mapping");
 		err = -ENOENT;
 	}
-	mutex_unlock(&rn->lock);
+	mutex_unlock(&mn->lock);
 	return err;
 }
 
 int roam_mangle_nl_mapping_del_doit(struct sk_buff *skb,
 				    struct genl_info *info)
 {
-	struct roam_net *rn = roam_nl_net(info);
-	const struct nlattr *attr;
+	struct mangle_net *mn = mangle_nl_net(info);
 	u32 applied = 0;
-	int err = 0, rem;
+	int err;
 
 	if (info->attrs[ROAM_MANGLE_A_MAIN_ALL]) {
-		mutex_lock(&rn->lock);
-		applied = roam_mappings(rn);
-		roam_mapping_flush(rn);
-		mutex_unlock(&rn->lock);
+		mutex_lock(&mn->lock);
+		applied = mangle_mappings(mn);
+		mangle_mapping_flush(mn);
+		mutex_unlock(&mn->lock);
 	} else if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_MAPPING)) {
 		return -EINVAL;
 	}
-	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_MAPPING, info, rem) {
-		err = roam_nl_mapping_del_one(rn, info, attr);
-		if (err)
-			break;
-		applied++;
-	}
-	mutex_lock(&rn->lock);
-	roam_hooks_update(rn);
-	mutex_unlock(&rn->lock);
-	return roam_nl_applied(info, applied, err);
+	err = mangle_nl_bulk(info, ROAM_MANGLE_A_MAIN_MAPPING, applied,
+			     mangle_nl_mapping_del_one);
+	mutex_lock(&mn->lock);
+	mangle_hooks_update(mn);
+	mutex_unlock(&mn->lock);
+	return err;
 }
 
 int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 				    struct genl_info *info)
 {
-	struct roam_net *rn = roam_nl_net(info);
-	struct roam_mapping *mapping;
+	struct mangle_net *mn = mangle_nl_net(info);
+	struct mangle_mapping *mapping;
 	struct nlattr *nest;
 	struct in6_addr perm;
 	struct sk_buff *msg;
@@ -748,19 +577,19 @@ int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 	if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_MAPPING))
 		return -EINVAL;
 	nest = info->attrs[ROAM_MANGLE_A_MAIN_MAPPING];
-	err = roam_nl_parse_perm(nest, &perm, info->extack);
+	err = mangle_nl_parse_perm(nest, &perm, info->extack);
 	if (err)
 		return err;
 
-	msg = roam_nl_reply_new(info, &hdr);
+	msg = mangle_nl_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
 	rcu_read_lock();
-	mapping = roam_mapping_find(rn, &perm);
+	mapping = mangle_mapping_find(mn, &perm);
 	if (mapping) {
-		err = roam_nl_put_mapping(msg, mapping);
-	} else if (roam_hold_waits(rn, &perm, &left)) {
-		err = roam_nl_put_pending(msg, &perm, left);
+		err = mangle_nl_put_mapping(msg, mapping);
+	} else if (mangle_hold_waits(mn, &perm, &left)) {
+		err = mangle_nl_put_pending(msg, &perm, left);
 	} else {
 		NL_SET_ERR_MSG_ATTR(info->extack, nest, "no such mapping");
 		err = -ENOENT;
@@ -771,225 +600,150 @@ int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 
 /* ---- dumps ---- */
 
-/**
- * struct roam_nl_dump - a dump of a table under way, in netlink_callback.args
- * @iter: where it is
- * @end: the end of the table was reached
- * @question: number of the last question that was told
- */
-struct roam_nl_dump {
-	struct rhashtable_iter iter;
-	bool end;
-	u64 question;
-};
-
-static struct roam_nl_dump *roam_nl_dump_of(struct netlink_callback *cb)
+static int mangle_nl_mapping_dump_start(struct netlink_callback *cb)
 {
-	return (struct roam_nl_dump *)cb->args[0];
+	return roam_nl_dump_start(cb, &mangle_net(sock_net(cb->skb->sk))->by_perm);
 }
 
-static int roam_nl_dump_start(struct netlink_callback *cb,
-			      struct rhashtable *table)
+static int mangle_nl_peer_dump_start(struct netlink_callback *cb)
 {
-	struct roam_nl_dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL);
-
-	if (!dump)
-		return -ENOMEM;
-	rhashtable_walk_enter(table, &dump->iter);
-	cb->args[0] = (long)dump;
-	return 0;
-}
-
-static int roam_nl_dump_done(struct netlink_callback *cb)
-{
-	struct roam_nl_dump *dump = roam_nl_dump_of(cb);
-
-	rhashtable_walk_exit(&dump->iter);
-	kfree(dump);
-	return 0;
-}
-
-static int roam_nl_mapping_dump_start(struct netlink_callback *cb)
-{
-	return roam_nl_dump_start(cb, &roam_net(sock_net(cb->skb->sk))->by_perm);
-}
-
-static int roam_nl_peer_dump_start(struct netlink_callback *cb)
-{
-	return roam_nl_dump_start(cb, &roam_net(sock_net(cb->skb->sk))->peers);
-}
-
-/*
- * Puts as many entries as fit, one message each, by @put. A change of the
- * table between two calls, or a resize, marks the dump as interrupted.
- */
-static int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
-			u8 cmd, int (*put)(struct roam_net *rn,
-					   struct sk_buff *msg,
-					   const void *entry))
-{
-	struct roam_net *rn = roam_net(sock_net(skb->sk));
-	struct roam_nl_dump *dump = roam_nl_dump_of(cb);
-	void *entry, *hdr;
-	int err;
-
-	cb->seq = (u32)atomic_read(&rn->generation) << 1 | 1;
-	rhashtable_walk_start(&dump->iter);
-	for (entry = rhashtable_walk_peek(&dump->iter); entry;
-	     entry = rhashtable_walk_next(&dump->iter)) {
-		if (IS_ERR(entry)) {
-			/* Entries may come twice: as good as a change. */
-			atomic_inc(&rn->generation);
-			continue;
-		}
-		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
-				  cb->nlh->nlmsg_seq, &roam_nl_family,
-				  NLM_F_MULTI, cmd);
-		if (!hdr)
-			break;
-		genl_dump_check_consistent(cb, hdr);
-		err = put(rn, skb, entry);
-		if (!err) {
-			genlmsg_end(skb, hdr);
-			continue;
-		}
-		genlmsg_cancel(skb, hdr);
-		/* One that just went is no reason to stop. */
-		if (err != -ENOENT)
-			break;
-	}
-	rhashtable_walk_stop(&dump->iter);
-	dump->end = !entry;
-	return skb->len;
+	return roam_nl_dump_start(cb, &mangle_net(sock_net(cb->skb->sk))->peers);
 }
 
 /* What is asked for, behind all that is known. */
-static void roam_nl_dump_pending(struct sk_buff *skb,
+static void mangle_nl_dump_pending(struct sk_buff *skb,
 				 struct netlink_callback *cb)
 {
-	struct roam_net *rn = roam_net(sock_net(skb->sk));
+	struct mangle_net *mn = mangle_net(sock_net(skb->sk));
 	struct roam_nl_dump *dump = roam_nl_dump_of(cb);
-	u64 question = dump->question;
+	u64 question = dump->cursor;
 	struct in6_addr perm;
 	unsigned long left;
 	bool known;
 	void *hdr;
 
-	while (roam_hold_next(rn, &question, &perm, &left)) {
+	while (mangle_hold_next(mn, &question, &perm, &left)) {
 		/* The answer is there, its packets are about to leave. */
 		rcu_read_lock();
-		known = roam_mapping_find(rn, &perm);
+		known = mangle_mapping_find(mn, &perm);
 		rcu_read_unlock();
 		if (known)
 			continue;
-		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
-				  cb->nlh->nlmsg_seq, &roam_nl_family,
-				  NLM_F_MULTI, ROAM_MANGLE_CMD_MAPPING_GET);
+		hdr = roam_nl_dump_put(skb, cb, &mangle_nl_family,
+				       ROAM_MANGLE_CMD_MAPPING_GET);
 		if (!hdr)
 			return;
-		genl_dump_check_consistent(cb, hdr);
-		if (roam_nl_put_pending(skb, &perm, left)) {
+		if (mangle_nl_put_pending(skb, &perm, left)) {
 			genlmsg_cancel(skb, hdr);
 			return;
 		}
 		genlmsg_end(skb, hdr);
-		dump->question = question;
+		dump->cursor = question;
 	}
 }
 
-static int roam_nl_dump_put_mapping(struct roam_net *rn, struct sk_buff *msg,
-				    const void *entry)
+static int mangle_nl_dump_put_mapping(struct sk_buff *msg, const void *entry,
+				      void *ctx)
 {
-	return roam_nl_put_mapping(msg, entry);
+	return mangle_nl_put_mapping(msg, entry);
 }
 
-static int roam_nl_dump_put_peer(struct roam_net *rn, struct sk_buff *msg,
-				 const void *entry)
+static int mangle_nl_dump_put_peer(struct sk_buff *msg, const void *entry,
+				   void *ctx)
 {
-	return roam_nl_put_peer_entry(rn, msg, entry);
+	return mangle_nl_put_peer_entry(ctx, msg, entry);
 }
 
 int roam_mangle_nl_mapping_get_dumpit(struct sk_buff *skb,
 				      struct netlink_callback *cb)
 {
-	roam_nl_dump(skb, cb, ROAM_MANGLE_CMD_MAPPING_GET,
-		     roam_nl_dump_put_mapping);
+	struct mangle_net *mn = mangle_net(sock_net(skb->sk));
+
+	roam_nl_dump(skb, cb, &mangle_nl_family, ROAM_MANGLE_CMD_MAPPING_GET,
+		     &mn->generation, mangle_nl_dump_put_mapping, NULL);
 	if (roam_nl_dump_of(cb)->end)
-		roam_nl_dump_pending(skb, cb);
+		mangle_nl_dump_pending(skb, cb);
 	return skb->len;
 }
 
 int roam_mangle_nl_peer_get_dumpit(struct sk_buff *skb,
 				   struct netlink_callback *cb)
 {
-	return roam_nl_dump(skb, cb, ROAM_MANGLE_CMD_PEER_GET,
-			    roam_nl_dump_put_peer);
+	struct mangle_net *mn = mangle_net(sock_net(skb->sk));
+
+	return roam_nl_dump(skb, cb, &mangle_nl_family,
+			    ROAM_MANGLE_CMD_PEER_GET, &mn->generation,
+			    mangle_nl_dump_put_peer, mn);
 }
 
 /* ---- correspondents ---- */
 
-int roam_mangle_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info)
+static int mangle_nl_peer_set_one(struct genl_info *info,
+				  const struct nlattr *attr)
 {
-	struct roam_net *rn = roam_nl_net(info);
-	const struct nlattr *attr;
-	struct roam_peer_key key;
-	u32 applied = 0;
-	int err = 0, rem;
+	struct mangle_net *mn = mangle_nl_net(info);
+	struct mangle_peer_key key;
+	int err;
 	u8 mode;
 
+	err = mangle_nl_parse_peer(attr, &key, &mode, info->extack);
+	if (err)
+		return err;
+	mutex_lock(&mn->lock);
+	err = mangle_peer_set(mn, &key, mode, info->extack);
+	mutex_unlock(&mn->lock);
+	if (err) {
+		NL_SET_BAD_ATTR(info->extack, attr);
+		return err;
+	}
+	mangle_hold_release(mn, &key.addr);
+	return 0;
+}
+
+int roam_mangle_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
 	if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_PEER))
 		return -EINVAL;
-	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_PEER, info, rem) {
-		err = roam_nl_parse_peer(attr, &key, &mode, info->extack);
-		if (err)
-			break;
-		mutex_lock(&rn->lock);
-		err = roam_peer_set(rn, &key, mode, info->extack);
-		mutex_unlock(&rn->lock);
-		if (err) {
-			NL_SET_BAD_ATTR(info->extack, attr);
-			break;
-		}
-		roam_hold_release(rn, &key.addr);
-		applied++;
-	}
-	return roam_nl_applied(info, applied, err);
+	return mangle_nl_bulk(info, ROAM_MANGLE_A_MAIN_PEER, 0,
+			      mangle_nl_peer_set_one);
+}
+
+static int mangle_nl_peer_del_one(struct genl_info *info,
+				  const struct nlattr *attr)
+{
+	struct mangle_peer_key key;
+	int err;
+	u8 mode;
+
+	err = mangle_nl_parse_peer(attr, &key, &mode, info->extack);
+	if (!err)
+		err = mangle_peer_del(mangle_nl_net(info), &key);
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "no such correspondent");
+	return err;
 }
 
 int roam_mangle_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct roam_net *rn = roam_nl_net(info);
-	const struct nlattr *attr;
-	struct roam_peer_key key;
+	struct mangle_net *mn = mangle_nl_net(info);
 	u32 applied = 0;
-	int err = 0, rem;
-	u8 mode;
 
 	if (info->attrs[ROAM_MANGLE_A_MAIN_ALL]) {
-		applied = atomic_read(&rn->peers.nelems);
-		roam_peer_flush(rn);
+		applied = atomic_read(&mn->peers.nelems);
+		mangle_peer_flush(mn);
 	} else if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_PEER)) {
 		return -EINVAL;
 	}
-	roam_nl_for_each(attr, ROAM_MANGLE_A_MAIN_PEER, info, rem) {
-		err = roam_nl_parse_peer(attr, &key, &mode, info->extack);
-		if (!err)
-			err = roam_peer_del(rn, &key);
-		if (err == -ENOENT)
-			NL_SET_ERR_MSG_ATTR(info->extack, attr,
-					    "no such correspondent");
-		if (err)
-			break;
-		applied++;
-	}
-	return roam_nl_applied(info, applied, err);
+	return mangle_nl_bulk(info, ROAM_MANGLE_A_MAIN_PEER, applied,
+			      mangle_nl_peer_del_one);
 }
 
 int roam_mangle_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct roam_net *rn = roam_nl_net(info);
-	struct roam_peer_key key;
-	struct roam_peer *peer;
+	struct mangle_net *mn = mangle_nl_net(info);
+	struct mangle_peer_key key;
+	struct mangle_peer *peer;
 	struct sk_buff *msg;
 	struct nlattr *nest;
 	void *hdr;
@@ -999,17 +753,17 @@ int roam_mangle_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (roam_nl_require(info, ROAM_MANGLE_A_MAIN_PEER))
 		return -EINVAL;
 	nest = info->attrs[ROAM_MANGLE_A_MAIN_PEER];
-	err = roam_nl_parse_peer(nest, &key, &mode, info->extack);
+	err = mangle_nl_parse_peer(nest, &key, &mode, info->extack);
 	if (err)
 		return err;
 
-	msg = roam_nl_reply_new(info, &hdr);
+	msg = mangle_nl_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
 	rcu_read_lock();
-	peer = roam_peer_find(rn, &key);
+	peer = mangle_peer_find(mn, &key);
 	if (peer) {
-		err = roam_nl_put_peer_entry(rn, msg, peer);
+		err = mangle_nl_put_peer_entry(mn, msg, peer);
 	} else {
 		NL_SET_ERR_MSG_ATTR(info->extack, nest,
 				    "no such correspondent");
@@ -1023,33 +777,33 @@ int roam_mangle_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 int roam_mangle_nl_range_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct roam_net *rn = roam_nl_net(info);
-	struct roam_ranges *ranges;
+	struct mangle_net *mn = mangle_nl_net(info);
+	struct mangle_ranges *ranges;
 	int err;
 
-	ranges = roam_nl_parse_ranges(nlmsg_attrdata(info->nlhdr, GENL_HDRLEN),
+	ranges = mangle_nl_parse_ranges(nlmsg_attrdata(info->nlhdr, GENL_HDRLEN),
 				      nlmsg_attrlen(info->nlhdr, GENL_HDRLEN),
-				      ROAM_MANGLE_A_MAIN_RANGE, ROAM_RANGES_MAX,
+				      ROAM_MANGLE_A_MAIN_RANGE, MANGLE_RANGES_MAX,
 				      info->extack);
 	if (IS_ERR(ranges))
 		return PTR_ERR(ranges);
-	mutex_lock(&rn->lock);
-	roam_ranges_set(rn, ranges);
-	err = roam_hooks_update(rn);
-	mutex_unlock(&rn->lock);
+	mutex_lock(&mn->lock);
+	mangle_ranges_set(mn, ranges);
+	err = mangle_hooks_update(mn);
+	mutex_unlock(&mn->lock);
 	return err;
 }
 
 /* Each as an attribute of @type; @ranges may be NULL. */
-static int roam_nl_put_ranges(struct sk_buff *msg, u16 type,
-			      const struct roam_ranges *ranges)
+static int mangle_nl_put_ranges(struct sk_buff *msg, u16 type,
+			      const struct mangle_ranges *ranges)
 {
 	struct nlattr *nest;
 	unsigned int i;
 
 	for (i = 0; ranges && i < ranges->n; i++) {
-		const struct roam_range *range = &ranges->item[i];
-		struct in6_addr addr = roam_range_addr(range);
+		const struct mangle_range *range = &ranges->item[i];
+		struct in6_addr addr = mangle_range_addr(range);
 
 		nest = nla_nest_start(msg, type);
 		if (!nest ||
@@ -1065,53 +819,42 @@ static int roam_nl_put_ranges(struct sk_buff *msg, u16 type,
 
 int roam_mangle_nl_range_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct roam_net *rn = roam_nl_net(info);
+	struct mangle_net *mn = mangle_nl_net(info);
 	struct sk_buff *msg;
 	void *hdr;
 	int err;
 
-	msg = roam_nl_reply_new(info, &hdr);
+	msg = mangle_nl_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
 	rcu_read_lock();
-	err = roam_nl_put_ranges(msg, ROAM_MANGLE_A_MAIN_RANGE,
-				 rcu_dereference(rn->ranges));
+	err = mangle_nl_put_ranges(msg, ROAM_MANGLE_A_MAIN_RANGE,
+				 rcu_dereference(mn->ranges));
 	rcu_read_unlock();
 	return roam_nl_reply_end(info, msg, hdr, err);
 }
 
 /* ---- settings and counters ---- */
 
-static void roam_nl_config_u32(struct nlattr *attr, u32 *setting)
+static void mangle_nl_config_u32(struct nlattr *attr, u32 *setting)
 {
 	if (attr)
 		WRITE_ONCE(*setting, nla_get_u32(attr));
 }
 
-static void roam_nl_config_ms(struct nlattr *attr, u32 *setting)
+static void mangle_nl_config_ms(struct nlattr *attr, u32 *setting)
 {
 	if (attr)
 		WRITE_ONCE(*setting, msecs_to_jiffies(nla_get_u32(attr)));
 }
 
-/* The memory is the machine's: more of it is for its administrator to give. */
-static int roam_nl_check_limit(const struct nlattr *attr, u32 most,
-			       struct netlink_ext_ack *extack)
-{
-	if (!attr || nla_get_u32(attr) <= most || capable(CAP_NET_ADMIN))
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr,
-			    "only the machine's own administrator may raise this limit above its default");
-	return -EPERM;
-}
-
 int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[ROAM_MANGLE_A_CONFIG_MAX + 1];
-	struct roam_net *rn = roam_nl_net(info);
+	struct mangle_net *mn = mangle_nl_net(info);
 	DECLARE_BITMAP(protocols, 256) = {};
-	struct roam_config *config = &rn->config;
-	struct roam_exempt *exempt = NULL;
+	struct mangle_config *config = &mn->config;
+	struct mangle_exempt *exempt = NULL;
 	struct nlattr *nest, *attr;
 	int err, rem;
 
@@ -1137,52 +880,52 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 		exempt = kzalloc(sizeof(*exempt), GFP_KERNEL);
 		if (!exempt)
 			return -ENOMEM;
-		err = roam_nl_parse_exempt(tb[ROAM_MANGLE_A_CONFIG_EXEMPT],
+		err = mangle_nl_parse_exempt(tb[ROAM_MANGLE_A_CONFIG_EXEMPT],
 					   exempt, info->extack);
 		if (err) {
-			roam_exempt_free(exempt);
+			mangle_exempt_free(exempt);
 			return err;
 		}
 	}
 
-	err = roam_nl_check_limit(tb[ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS],
-				  ROAM_MAPPINGS_DEFAULT, info->extack) ?:
-	      roam_nl_check_limit(tb[ROAM_MANGLE_A_CONFIG_MAX_PEERS],
-				  ROAM_PEERS_DEFAULT, info->extack);
+	err = roam_nl_limit(tb[ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS],
+				  MANGLE_MAPPINGS_DEFAULT, info->extack) ?:
+	      roam_nl_limit(tb[ROAM_MANGLE_A_CONFIG_MAX_PEERS],
+				  MANGLE_PEERS_DEFAULT, info->extack);
 	if (err) {
-		roam_exempt_free(exempt);
+		mangle_exempt_free(exempt);
 		return err;
 	}
 
-	mutex_lock(&rn->lock);
+	mutex_lock(&mn->lock);
 	if (exempt)
-		roam_exempt_set(rn, exempt);
+		mangle_exempt_set(mn, exempt);
 	if (tb[ROAM_MANGLE_A_CONFIG_PROTOCOL])
 		bitmap_copy(config->protocols, protocols, 256);
-	roam_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_HOLD_PACKETS],
+	mangle_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_HOLD_PACKETS],
 			   &config->hold_packets);
-	roam_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_HOLD_TOTAL],
+	mangle_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_HOLD_TOTAL],
 			   &config->hold_total);
-	roam_nl_config_ms(tb[ROAM_MANGLE_A_CONFIG_HOLD_TIME],
+	mangle_nl_config_ms(tb[ROAM_MANGLE_A_CONFIG_HOLD_TIME],
 			  &config->hold_time);
 	if (tb[ROAM_MANGLE_A_CONFIG_HOLD_POLICY])
 		WRITE_ONCE(config->hold_policy,
 			   nla_get_u8(tb[ROAM_MANGLE_A_CONFIG_HOLD_POLICY]));
-	roam_nl_config_ms(tb[ROAM_MANGLE_A_CONFIG_GRACE], &config->grace);
-	roam_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS],
+	mangle_nl_config_ms(tb[ROAM_MANGLE_A_CONFIG_GRACE], &config->grace);
+	mangle_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS],
 			   &config->max_mappings);
-	roam_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_MAX_PEERS],
+	mangle_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_MAX_PEERS],
 			   &config->max_peers);
-	roam_nl_config_ms(tb[ROAM_MANGLE_A_CONFIG_PEER_TIME],
+	mangle_nl_config_ms(tb[ROAM_MANGLE_A_CONFIG_PEER_TIME],
 			  &config->peer_time);
-	mutex_unlock(&rn->lock);
+	mutex_unlock(&mn->lock);
 	/* A shorter time is one for what is there, too. */
-	roam_sweep_within(rn, 0);
+	roam_sweep_within(&mn->sweep, 0);
 	return 0;
 }
 
-static int roam_nl_put_exempt(struct sk_buff *msg,
-			      const struct roam_exempt *exempt)
+static int mangle_nl_put_exempt(struct sk_buff *msg,
+			      const struct mangle_exempt *exempt)
 {
 	struct nlattr *nest;
 	unsigned int i;
@@ -1201,16 +944,16 @@ static int roam_nl_put_exempt(struct sk_buff *msg,
 			return -EMSGSIZE;
 	if (nla_put_u32(msg, ROAM_MANGLE_A_EXEMPT_MARK, exempt->mark) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_EXEMPT_MASK, exempt->mask) ||
-	    roam_nl_put_ranges(msg, ROAM_MANGLE_A_EXEMPT_RANGE, exempt->ranges))
+	    mangle_nl_put_ranges(msg, ROAM_MANGLE_A_EXEMPT_RANGE, exempt->ranges))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;
 }
 
 /* Under rcu_read_lock(). */
-static int roam_nl_put_config(struct sk_buff *msg, const struct roam_net *rn)
+static int mangle_nl_put_config(struct sk_buff *msg, const struct mangle_net *mn)
 {
-	const struct roam_config *config = &rn->config;
+	const struct mangle_config *config = &mn->config;
 	struct nlattr *nest;
 	unsigned int protocol;
 
@@ -1236,7 +979,7 @@ static int roam_nl_put_config(struct sk_buff *msg, const struct roam_net *rn)
 			config->max_peers) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_PEER_TIME,
 			jiffies_to_msecs(config->peer_time)) ||
-	    roam_nl_put_exempt(msg, rcu_dereference(rn->exempt)))
+	    mangle_nl_put_exempt(msg, rcu_dereference(mn->exempt)))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;
@@ -1248,22 +991,19 @@ int roam_mangle_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	msg = roam_nl_reply_new(info, &hdr);
+	msg = mangle_nl_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
 	rcu_read_lock();
-	err = roam_nl_put_config(msg, roam_nl_net(info));
+	err = mangle_nl_put_config(msg, mangle_nl_net(info));
 	rcu_read_unlock();
 	return roam_nl_reply_end(info, msg, hdr, err);
 }
 
 /* Which attribute carries which counter. */
-static const struct {
-	u16 attr;
-	u16 offset;
-} roam_nl_counters[] = {
+static const struct roam_nl_counter mangle_nl_counters[] = {
 #define COUNTER(attr, field) \
-	{ ROAM_MANGLE_A_STATS_##attr, offsetof(struct roam_stats, field) }
+	{ ROAM_MANGLE_A_STATS_##attr, offsetof(struct mangle_stats, field) }
 	COUNTER(IN_REWRITTEN, in_rewritten),
 	COUNTER(OUT_REWRITTEN, out_rewritten),
 	COUNTER(IN_ICMP, in_icmp),
@@ -1272,49 +1012,36 @@ static const struct {
 	COUNTER(HELD, held),
 	COUNTER(RELEASED, released),
 	COUNTER(UNASKED, unasked),
-	COUNTER(DROP_HOLD_FULL, drop[ROAM_DROP_HOLD_FULL]),
-	COUNTER(DROP_HOLD_TIMEOUT, drop[ROAM_DROP_HOLD_TIMEOUT]),
+	COUNTER(DROP_HOLD_FULL, drop[MANGLE_DROP_HOLD_FULL]),
+	COUNTER(DROP_HOLD_TIMEOUT, drop[MANGLE_DROP_HOLD_TIMEOUT]),
 	COUNTER(PASS_HOLD_FULL, pass_hold_full),
 	COUNTER(PASS_HOLD_TIMEOUT, pass_hold_timeout),
-	COUNTER(DROP_MALFORMED, drop[ROAM_DROP_MALFORMED]),
-	COUNTER(DROP_UNTOLD, drop[ROAM_DROP_UNTOLD]),
-	COUNTER(DROP_NO_ROUTE, drop[ROAM_DROP_NO_ROUTE]),
-	COUNTER(DROP_EARLY_RESET, drop[ROAM_DROP_EARLY_RESET]),
+	COUNTER(DROP_MALFORMED, drop[MANGLE_DROP_MALFORMED]),
+	COUNTER(DROP_UNTOLD, drop[MANGLE_DROP_UNTOLD]),
+	COUNTER(DROP_NO_ROUTE, drop[MANGLE_DROP_NO_ROUTE]),
+	COUNTER(DROP_EARLY_RESET, drop[MANGLE_DROP_EARLY_RESET]),
 	COUNTER(PEERS_FULL, peers_full),
 	COUNTER(EXEMPTED, exempted),
 	COUNTER(RESUMED, resumed),
 #undef COUNTER
 };
 
-static u64 roam_nl_counter_sum(const struct roam_net *rn, u16 offset)
-{
-	u64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += *(u64 *)((void *)per_cpu_ptr(rn->stats, cpu) + offset);
-	return sum;
-}
-
-static int roam_nl_put_stats(struct sk_buff *msg, struct roam_net *rn)
+static int mangle_nl_put_stats(struct sk_buff *msg, struct mangle_net *mn)
 {
 	struct nlattr *nest;
-	unsigned int i;
 
 	nest = nla_nest_start(msg, ROAM_MANGLE_A_MAIN_STATS);
 	if (!nest)
 		return -EMSGSIZE;
-	for (i = 0; i < ARRAY_SIZE(roam_nl_counters); i++)
-		if (nla_put_u64_64bit(msg, roam_nl_counters[i].attr,
-				      roam_nl_counter_sum(rn, roam_nl_counters[i].offset),
-				      ROAM_MANGLE_A_STATS_PAD))
-			return -EMSGSIZE;
-	if (nla_put_u32(msg, ROAM_MANGLE_A_STATS_MAPPINGS,
-			roam_mappings(rn)) ||
+	if (roam_nl_put_counters(msg, mangle_nl_counters,
+				 ARRAY_SIZE(mangle_nl_counters),
+				 ROAM_MANGLE_A_STATS_PAD, mn->stats) ||
+	    nla_put_u32(msg, ROAM_MANGLE_A_STATS_MAPPINGS,
+			mangle_mappings(mn)) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_STATS_PEERS,
-			atomic_read(&rn->peers.nelems)) ||
+			atomic_read(&mn->peers.nelems)) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_STATS_HOLDING,
-			READ_ONCE(rn->hold.packets)))
+			READ_ONCE(mn->hold.packets)))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;
@@ -1325,59 +1052,59 @@ int roam_mangle_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct sk_buff *msg;
 	void *hdr;
 
-	msg = roam_nl_reply_new(info, &hdr);
+	msg = mangle_nl_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
 	return roam_nl_reply_end(info, msg, hdr,
-				 roam_nl_put_stats(msg, roam_nl_net(info)));
+				 mangle_nl_put_stats(msg, mangle_nl_net(info)));
 }
 
 /* ---- family ---- */
 
 /* The generated operations, with what the specification cannot say. */
-static struct genl_ops roam_nl_ops[ARRAY_SIZE(roam_mangle_nl_ops)] __ro_after_init;
+static struct genl_ops mangle_nl_ops[ARRAY_SIZE(roam_mangle_nl_ops)] __ro_after_init;
 
 static struct genl_multicast_group
-roam_nl_mcgrps[ARRAY_SIZE(roam_mangle_nl_mcgrps)] __ro_after_init;
+mangle_nl_mcgrps[ARRAY_SIZE(roam_mangle_nl_mcgrps)] __ro_after_init;
 
-static struct genl_family roam_nl_family __ro_after_init = {
+static struct genl_family mangle_nl_family __ro_after_init = {
 	.name		= ROAM_MANGLE_GENL_NAME,
 	.version	= ROAM_MANGLE_GENL_VERSION,
 	.netnsok	= true,
 	.parallel_ops	= true,
 	.module		= THIS_MODULE,
-	.ops		= roam_nl_ops,
-	.n_ops		= ARRAY_SIZE(roam_nl_ops),
+	.ops		= mangle_nl_ops,
+	.n_ops		= ARRAY_SIZE(mangle_nl_ops),
 	.resv_start_op	= ROAM_MANGLE_CMD_MAPPING_SET,
-	.mcgrps		= roam_nl_mcgrps,
-	.n_mcgrps	= ARRAY_SIZE(roam_nl_mcgrps),
+	.mcgrps		= mangle_nl_mcgrps,
+	.n_mcgrps	= ARRAY_SIZE(mangle_nl_mcgrps),
 };
 
-int __init roam_nl_init(void)
+int __init mangle_nl_init(void)
 {
 	unsigned int i;
 
 	/* Who talks to whom, and where, is nobody else's business. */
-	for (i = 0; i < ARRAY_SIZE(roam_nl_mcgrps); i++) {
-		roam_nl_mcgrps[i] = roam_mangle_nl_mcgrps[i];
-		roam_nl_mcgrps[i].flags = GENL_MCAST_CAP_NET_ADMIN;
+	for (i = 0; i < ARRAY_SIZE(mangle_nl_mcgrps); i++) {
+		mangle_nl_mcgrps[i] = roam_mangle_nl_mcgrps[i];
+		mangle_nl_mcgrps[i].flags = GENL_MCAST_CAP_NET_ADMIN;
 	}
-	memcpy(roam_nl_ops, roam_mangle_nl_ops, sizeof(roam_nl_ops));
-	for (i = 0; i < ARRAY_SIZE(roam_nl_ops); i++) {
-		struct genl_ops *op = &roam_nl_ops[i];
+	memcpy(mangle_nl_ops, roam_mangle_nl_ops, sizeof(mangle_nl_ops));
+	for (i = 0; i < ARRAY_SIZE(mangle_nl_ops); i++) {
+		struct genl_ops *op = &mangle_nl_ops[i];
 
 		if (op->cmd == ROAM_MANGLE_CMD_MAPPING_GET)
-			op->start = roam_nl_mapping_dump_start;
+			op->start = mangle_nl_mapping_dump_start;
 		else if (op->cmd == ROAM_MANGLE_CMD_PEER_GET)
-			op->start = roam_nl_peer_dump_start;
+			op->start = mangle_nl_peer_dump_start;
 		else
 			continue;
 		op->done = roam_nl_dump_done;
 	}
-	return genl_register_family(&roam_nl_family);
+	return genl_register_family(&mangle_nl_family);
 }
 
-void roam_nl_exit(void)
+void mangle_nl_exit(void)
 {
-	genl_unregister_family(&roam_nl_family);
+	genl_unregister_family(&mangle_nl_family);
 }

@@ -8,25 +8,25 @@
 
 #include "mangle.h"
 
-struct roam_mapping;
-struct roam_peer;
+struct mangle_mapping;
+struct mangle_peer;
 
 /*
  * Events, to whoever listens in the namespace. Atomic context; under
- * rcu_read_lock() or roam_net.lock. One that cannot be built is lost, and the
+ * rcu_read_lock() or mangle_net.lock. One that cannot be built is lost, and the
  * listener learns that from its socket (ENOBUFS).
  */
-void roam_nl_mapping_event(struct roam_net *rn,
-			   const struct roam_mapping *mapping, u8 reason);
-void roam_nl_peer_event(struct roam_net *rn, const struct roam_peer *peer,
+void mangle_nl_mapping_event(struct mangle_net *mn,
+			   const struct mangle_mapping *mapping, u8 reason);
+void mangle_nl_peer_event(struct mangle_net *mn, const struct mangle_peer *peer,
 			u8 reason);
 /* False if nobody in this namespace listens. */
-bool roam_nl_miss_event(struct roam_net *rn, const struct in6_addr *own,
+bool mangle_nl_miss_event(struct mangle_net *mn, const struct in6_addr *own,
 			const struct in6_addr *peer, u32 need);
 /* Does anybody listen to misses, in whatever namespace? */
-bool roam_nl_miss_heard(struct roam_net *rn);
+bool mangle_nl_miss_heard(struct mangle_net *mn);
 
-int roam_nl_init(void);
-void roam_nl_exit(void);
+int mangle_nl_init(void);
+void mangle_nl_exit(void);
 
 #endif

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/jhash.h>
 #include <linux/jiffies.h>
 #include <linux/netlink.h>
 #include <linux/rhashtable.h>
@@ -12,64 +11,41 @@
 #include "whom.h"
 
 /* Longer than this packets follow no announce that is not confirmed. */
-#define ROAM_FOLLOW_TIME HZ
+#define MANGLE_FOLLOW_TIME HZ
 /*
  * A reset may take this much longer than the confirm that was sent after it. What
  * is lost by that is little: a segment to a connection that is really gone is
  * answered by another one.
  */
-#define ROAM_RESET_LATE (HZ / 10)
+#define MANGLE_RESET_LATE (HZ / 10)
 
 /*
  * Connections that are silent keep their correspondents, but that takes a walk over all
- * of them: at most one in this part of roam_config.peer_time.
+ * of them: at most one in this part of mangle_config.peer_time.
  */
-#define ROAM_KEEP_PART 8
+#define MANGLE_KEEP_PART 8
 
-/* Keys come from the network here, so the hash is one that nobody foresees. */
-static __always_inline u32 roam_peer_hash(const void *key, u32 len, u32 seed)
+static const struct rhashtable_params mangle_peer_params =
+	ROAM_TABLE_PARAMS(struct mangle_peer, node, key);
+
+struct mangle_peer *mangle_peer_find(struct mangle_net *mn,
+				     const struct mangle_peer_key *key)
 {
-	return jhash2(key, len / sizeof(u32), seed);
-}
-
-static int roam_peer_cmp(struct rhashtable_compare_arg *arg, const void *peer)
-{
-	return roam_addrs_differ(arg->key,
-				 &((const struct roam_peer *)peer)->key.own, 2);
-}
-
-static const struct rhashtable_params roam_peer_params = {
-	.head_offset = offsetof(struct roam_peer, node),
-	.key_offset = offsetof(struct roam_peer, key),
-	.key_len = sizeof(struct roam_peer_key),
-	.hashfn = roam_peer_hash,
-	.obj_cmpfn = roam_peer_cmp,
-	.automatic_shrinking = true,
-};
-
-struct roam_peer *roam_peer_find(struct roam_net *rn,
-				 const struct roam_peer_key *key)
-{
-	struct rhash_head *node;
-
-	BUILD_BUG_ON(offsetof(struct roam_peer, key) != sizeof(*node));
 	BUILD_BUG_ON(sizeof(*key) != 2 * sizeof(key->own));
-	if (unlikely(!roam_table_look(&rn->peers, &key->own, 2, roam_peer_hash,
-				      &node)))
-		return rhashtable_lookup(&rn->peers, key, roam_peer_params);
-	return node ? container_of(node, struct roam_peer, node) : NULL;
+	return roam_table_entry(roam_table_find(&mn->peers, &key->own, 2),
+				struct mangle_peer, node);
 }
 
 /* Adds an entry, or returns the one that somebody else added meanwhile. */
-static struct roam_peer *roam_peer_add(struct roam_net *rn,
-				       const struct roam_peer_key *key,
+static struct mangle_peer *mangle_peer_add(struct mangle_net *mn,
+				       const struct mangle_peer_key *key,
 				       u8 mode, u32 epoch, bool *added)
 {
-	struct roam_peer *peer, *other;
+	struct mangle_peer *peer, *other;
 
 	*added = false;
-	if (atomic_read(&rn->peers.nelems) >= rn->config.max_peers) {
-		roam_count(rn, peers_full);
+	if (atomic_read(&mn->peers.nelems) >= mn->config.max_peers) {
+		mangle_count(mn, peers_full);
 		return ERR_PTR(-ENOSPC);
 	}
 	peer = kzalloc(sizeof(*peer), GFP_ATOMIC);
@@ -80,51 +56,51 @@ static struct roam_peer *roam_peer_add(struct roam_net *rn,
 	peer->mode = mode;
 	peer->epoch = epoch;
 
-	other = rhashtable_lookup_get_insert_fast(&rn->peers, &peer->node,
-						  roam_peer_params);
+	other = rhashtable_lookup_get_insert_fast(&mn->peers, &peer->node,
+						  mangle_peer_params);
 	if (other) {
 		kfree(peer);
 		return other;
 	}
 	*added = true;
-	atomic_inc(&rn->generation);
-	roam_sweep_within(rn, rn->config.peer_time);
+	atomic_inc(&mn->generation);
+	roam_sweep_within(&mn->sweep, mn->config.peer_time);
 	return peer;
 }
 
-void __roam_peer_see(struct roam_net *rn, const struct roam_mapping *own,
+void __roam_peer_see(struct mangle_net *mn, const struct mangle_mapping *own,
 		     struct in6_addr addr, bool current_address)
 {
-	const struct roam_peer_key key = { own->perm, addr };
-	struct roam_peer *peer;
+	const struct mangle_peer_key key = { own->perm, addr };
+	struct mangle_peer *peer;
 	bool added;
 
-	peer = roam_peer_find(rn, &key);
+	peer = mangle_peer_find(mn, &key);
 	if (likely(peer)) {
-		roam_peer_touch(peer);
-		*this_cpu_ptr(rn->seen) = (struct roam_seen){
+		mangle_peer_touch(peer);
+		*this_cpu_ptr(mn->seen) = (struct mangle_seen){
 			own, addr, (u32)jiffies };
 		return;
 	}
-	peer = roam_peer_add(rn, &key, ROAM_MANGLE_PEER_MODE_SEEN,
+	peer = mangle_peer_add(mn, &key, ROAM_MANGLE_PEER_MODE_SEEN,
 			     current_address ? READ_ONCE(own->epoch) : 0,
 			     &added);
 	if (!IS_ERR(peer) && added)
-		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_NEW);
+		mangle_nl_peer_event(mn, peer, ROAM_MANGLE_REASON_NEW);
 }
 
-bool roam_peer_resets_early(struct roam_net *rn,
-			    const struct roam_mapping *own,
+bool mangle_peer_resets_early(struct mangle_net *mn,
+			    const struct mangle_mapping *own,
 			    struct in6_addr addr)
 {
-	const struct roam_peer_key key = { own->perm, addr };
-	struct roam_peer *peer = roam_peer_find(rn, &key);
+	const struct mangle_peer_key key = { own->perm, addr };
+	struct mangle_peer *peer = mangle_peer_find(mn, &key);
 	u8 mode;
 
 	if (!peer)
 		return false;
 	mode = READ_ONCE(peer->mode);
-	if (roam_peer_is_told(peer, READ_ONCE(own->epoch)) &&
+	if (mangle_peer_is_told(peer, READ_ONCE(own->epoch)) &&
 	    (mode == ROAM_MANGLE_PEER_MODE_PLAIN ||
 	     get_jiffies_64() >= READ_ONCE(peer->until)))
 		return false;
@@ -132,7 +108,7 @@ bool roam_peer_resets_early(struct roam_net *rn,
 	return true;
 }
 
-static void roam_peer_change(struct roam_net *rn, struct roam_peer *peer,
+static void mangle_peer_change(struct mangle_net *mn, struct mangle_peer *peer,
 			     u8 mode, u32 epoch)
 {
 	bool was_announced = READ_ONCE(peer->mode) ==
@@ -146,39 +122,39 @@ static void roam_peer_change(struct roam_net *rn, struct roam_peer *peer,
 	if (!again && READ_ONCE(peer->mode) == mode)
 		return;
 	if (announced)
-		WRITE_ONCE(peer->until, now + ROAM_FOLLOW_TIME);
+		WRITE_ONCE(peer->until, now + MANGLE_FOLLOW_TIME);
 	else if (was_announced)
-		WRITE_ONCE(peer->until, now + ROAM_RESET_LATE);
+		WRITE_ONCE(peer->until, now + MANGLE_RESET_LATE);
 	WRITE_ONCE(peer->refused, false);
 	WRITE_ONCE(peer->epoch, epoch);
 	WRITE_ONCE(peer->mode, mode);
-	atomic_inc(&rn->generation);
+	atomic_inc(&mn->generation);
 	if (again) {
-		WRITE_ONCE(peer->moved, atomic_inc_return(&rn->epoch));
-		roam_resume(rn);
+		WRITE_ONCE(peer->moved, atomic_inc_return(&mn->epoch));
+		mangle_resume(mn);
 	}
-	roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_REFRESHED);
+	mangle_nl_peer_event(mn, peer, ROAM_MANGLE_REASON_REFRESHED);
 }
 
-int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
+int mangle_peer_set(struct mangle_net *mn, const struct mangle_peer_key *key,
 		  u8 mode, struct netlink_ext_ack *extack)
 {
-	struct roam_mapping *own;
-	struct roam_peer *peer;
+	struct mangle_mapping *own;
+	struct mangle_peer *peer;
 	u32 epoch = 0;
 	bool added;
 
-	lockdep_assert_held(&rn->lock);
+	lockdep_assert_held(&mn->lock);
 	rcu_read_lock();
-	own = roam_mapping_find(rn, &key->own);
+	own = mangle_mapping_find(mn, &key->own);
 	if (own)
 		epoch = READ_ONCE(own->epoch);
-	peer = roam_peer_add(rn, key, mode, epoch, &added);
+	peer = mangle_peer_add(mn, key, mode, epoch, &added);
 	if (IS_ERR(peer)) {
 		int err = PTR_ERR(peer);
 
 		/* A full table still lets the known ones change. */
-		peer = roam_peer_find(rn, key);
+		peer = mangle_peer_find(mn, key);
 		if (!peer) {
 			rcu_read_unlock();
 			if (err == -ENOSPC)
@@ -191,33 +167,33 @@ int roam_peer_set(struct roam_net *rn, const struct roam_peer_key *key,
 		}
 	}
 	if (added)
-		roam_nl_peer_event(rn, peer, ROAM_MANGLE_REASON_NEW);
+		mangle_nl_peer_event(mn, peer, ROAM_MANGLE_REASON_NEW);
 	else
-		roam_peer_change(rn, peer, mode, epoch);
+		mangle_peer_change(mn, peer, mode, epoch);
 	rcu_read_unlock();
 	return 0;
 }
 
 /* True if it was us who took it out; under rcu_read_lock(). */
-static bool roam_peer_remove(struct roam_net *rn, struct roam_peer *peer,
+static bool mangle_peer_remove(struct mangle_net *mn, struct mangle_peer *peer,
 			     u8 reason)
 {
-	if (rhashtable_remove_fast(&rn->peers, &peer->node, roam_peer_params))
+	if (rhashtable_remove_fast(&mn->peers, &peer->node, mangle_peer_params))
 		return false;
-	atomic_inc(&rn->generation);
-	roam_nl_peer_event(rn, peer, reason);
+	atomic_inc(&mn->generation);
+	mangle_nl_peer_event(mn, peer, reason);
 	kfree_rcu(peer, rcu);
 	return true;
 }
 
-int roam_peer_del(struct roam_net *rn, const struct roam_peer_key *key)
+int mangle_peer_del(struct mangle_net *mn, const struct mangle_peer_key *key)
 {
-	struct roam_peer *peer;
+	struct mangle_peer *peer;
 	int err = -ENOENT;
 
 	rcu_read_lock();
-	peer = roam_peer_find(rn, key);
-	if (peer && roam_peer_remove(rn, peer, ROAM_MANGLE_REASON_DELETED))
+	peer = mangle_peer_find(mn, key);
+	if (peer && mangle_peer_remove(mn, peer, ROAM_MANGLE_REASON_DELETED))
 		err = 0;
 	rcu_read_unlock();
 	return err;
@@ -227,15 +203,15 @@ int roam_peer_del(struct roam_net *rn, const struct roam_peer_key *key)
  * In how many jiffies the next entry will have been idle for @idle, 0: there are such
  * entries. @remove: there were, they are gone.
  */
-static unsigned long roam_peer_idle_walk(struct roam_net *rn, u32 idle,
+static unsigned long mangle_peer_idle_walk(struct mangle_net *mn, u32 idle,
 					 bool remove, u8 reason)
 {
 	unsigned long next = MAX_SCHEDULE_TIMEOUT;
 	struct rhashtable_iter iter;
-	struct roam_peer *peer;
+	struct mangle_peer *peer;
 	u32 age;
 
-	rhashtable_walk_enter(&rn->peers, &iter);
+	rhashtable_walk_enter(&mn->peers, &iter);
 	rhashtable_walk_start(&iter);
 	while ((peer = rhashtable_walk_next(&iter))) {
 		if (IS_ERR(peer))
@@ -244,7 +220,7 @@ static unsigned long roam_peer_idle_walk(struct roam_net *rn, u32 idle,
 		if (age < idle)
 			next = min_t(unsigned long, next, idle - age);
 		else if (remove)
-			roam_peer_remove(rn, peer, reason);
+			mangle_peer_remove(mn, peer, reason);
 		else
 			next = 0;
 	}
@@ -253,67 +229,67 @@ static unsigned long roam_peer_idle_walk(struct roam_net *rn, u32 idle,
 	return next;
 }
 
-void roam_peer_flush(struct roam_net *rn)
+void mangle_peer_flush(struct mangle_net *mn)
 {
-	roam_peer_idle_walk(rn, 0, true, ROAM_MANGLE_REASON_DELETED);
+	mangle_peer_idle_walk(mn, 0, true, ROAM_MANGLE_REASON_DELETED);
 }
 
 /* One that cannot be told is forgotten all the same, as with packets to it. */
-static bool roam_peer_has_socket(struct roam_net *rn, struct sock *sk,
+static bool mangle_peer_has_socket(struct mangle_net *mn, struct sock *sk,
 				 void *ctx)
 {
-	const struct roam_peer_key key = roam_peer_key_of(sk);
-	struct roam_mapping *own = roam_mapping_find(rn, &key.own);
-	struct roam_peer *peer = roam_peer_find(rn, &key);
+	const struct mangle_peer_key key = mangle_peer_key_of(sk);
+	struct mangle_mapping *own = mangle_mapping_find(mn, &key.own);
+	struct mangle_peer *peer = mangle_peer_find(mn, &key);
 
-	if (peer && own && roam_peer_is_told(peer, READ_ONCE(own->epoch)))
-		roam_peer_touch(peer);
+	if (peer && own && mangle_peer_is_told(peer, READ_ONCE(own->epoch)))
+		mangle_peer_touch(peer);
 	return true;
 }
 
-unsigned long roam_peer_sweep(struct roam_net *rn)
+unsigned long mangle_peer_sweep(struct mangle_net *mn)
 {
-	const u32 time = rn->config.peer_time;
-	const unsigned long pause = time / ROAM_KEEP_PART;
-	unsigned long next, since = jiffies - rn->peers_kept;
+	const u32 time = mn->config.peer_time;
+	const unsigned long pause = time / MANGLE_KEEP_PART;
+	unsigned long next, since = jiffies - mn->peers_kept;
 	unsigned int chain;
 
-	next = roam_peer_idle_walk(rn, time, false, 0);
+	next = mangle_peer_idle_walk(mn, time, false, 0);
 	if (next)
 		return next;
 	/* Where they come and go, not for each that goes. */
 	if (since < pause)
 		return pause - since;
-	for (chain = 0; roam_chain_next(rn, &chain); chain++) {
-		roam_chain_walk(rn, chain, roam_peer_has_socket, NULL);
+	for (chain = 0; mangle_chain_next(mn, &chain); chain++) {
+		mangle_chain_walk(mn, chain, mangle_peer_has_socket, NULL);
 		cond_resched();
 	}
-	rn->peers_kept = jiffies;
-	return roam_peer_idle_walk(rn, time, true, ROAM_MANGLE_REASON_EXPIRED);
+	mn->peers_kept = jiffies;
+	return mangle_peer_idle_walk(mn, time, true, ROAM_MANGLE_REASON_EXPIRED);
 }
 
-int roam_peer_init(struct roam_net *rn)
+int mangle_peer_init(struct mangle_net *mn)
 {
 	int err;
 
-	rn->peers_kept = jiffies - MAX_JIFFY_OFFSET;
-	rn->seen = alloc_percpu(struct roam_seen);
-	if (!rn->seen)
+	mn->peers_kept = jiffies - MAX_JIFFY_OFFSET;
+	mn->seen = alloc_percpu(struct mangle_seen);
+	if (!mn->seen)
 		return -ENOMEM;
-	err = rhashtable_init(&rn->peers, &roam_peer_params);
+	err = rhashtable_init(&mn->peers, &mangle_peer_params);
 	if (err)
-		free_percpu(rn->seen);
+		free_percpu(mn->seen);
 	return err;
 }
 
-static void roam_peer_free(void *entry, void *ctx)
+static void mangle_peer_free(void *entry, void *ctx)
 {
 	kfree(entry);
 }
 
-void roam_peer_exit(struct roam_net *rn)
+void mangle_peer_exit(struct mangle_net *mn)
 {
 	/* Without events: the family may be gone. */
-	rhashtable_free_and_destroy(&rn->peers, roam_peer_free, NULL);
-	free_percpu(rn->seen);
+	rhashtable_free_and_destroy(&mn->peers, mangle_peer_free, NULL);
+	free_percpu(mn->seen);
 }

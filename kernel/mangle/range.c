@@ -6,16 +6,16 @@
 #include "mangle.h"
 #include "range.h"
 
-bool roam_range_fill(struct roam_range *range, const struct in6_addr *addr,
+bool mangle_range_fill(struct mangle_range *range, const struct in6_addr *addr,
 		     u8 len)
 {
 	/* The bits of a host: those that the prefix does not fix. */
-	const struct roam_number host = {
+	const struct mangle_number host = {
 		.high = len < 64 ? ~0ULL >> len : 0,
 		.low = len <= 64 ? ~0ULL : len < 128 ? ~0ULL >> (len - 64) : 0,
 	};
 
-	range->first = roam_number(addr);
+	range->first = mangle_number(addr);
 	range->last.high = range->first.high | host.high;
 	range->last.low = range->first.low | host.low;
 	range->len = len;
@@ -23,7 +23,7 @@ bool roam_range_fill(struct roam_range *range, const struct in6_addr *addr,
 	       !(range->first.low & host.low);
 }
 
-struct in6_addr roam_range_addr(const struct roam_range *range)
+struct in6_addr mangle_range_addr(const struct mangle_range *range)
 {
 	struct in6_addr addr;
 
@@ -34,18 +34,18 @@ struct in6_addr roam_range_addr(const struct roam_range *range)
 	return addr;
 }
 
-static int roam_range_cmp(const void *a, const void *b)
+static int mangle_range_cmp(const void *a, const void *b)
 {
-	const struct roam_range *x = a, *y = b;
+	const struct mangle_range *x = a, *y = b;
 
-	if (roam_number_less(&x->first, &y->first))
+	if (mangle_number_less(&x->first, &y->first))
 		return -1;
-	return roam_number_less(&y->first, &x->first);
+	return mangle_number_less(&y->first, &x->first);
 }
 
-struct roam_ranges *roam_ranges_alloc(unsigned int n)
+struct mangle_ranges *mangle_ranges_alloc(unsigned int n)
 {
-	struct roam_ranges *ranges;
+	struct mangle_ranges *ranges;
 
 	ranges = kzalloc(struct_size(ranges, item, n), GFP_KERNEL);
 	if (ranges)
@@ -53,16 +53,16 @@ struct roam_ranges *roam_ranges_alloc(unsigned int n)
 	return ranges;
 }
 
-int roam_ranges_sort(struct roam_ranges *ranges, struct netlink_ext_ack *extack)
+int mangle_ranges_sort(struct mangle_ranges *ranges, struct netlink_ext_ack *extack)
 {
 	unsigned int i;
 
 	if (!ranges)
 		return 0;
-	sort(ranges->item, ranges->n, sizeof(ranges->item[0]), roam_range_cmp,
+	sort(ranges->item, ranges->n, sizeof(ranges->item[0]), mangle_range_cmp,
 	     NULL);
 	for (i = 1; i < ranges->n; i++) {
-		if (roam_number_less(&ranges->item[i - 1].last,
+		if (mangle_number_less(&ranges->item[i - 1].last,
 				     &ranges->item[i].first))
 			continue;
 		NL_SET_ERR_MSG_MOD(extack, "two prefixes overlap");
@@ -71,13 +71,13 @@ int roam_ranges_sort(struct roam_ranges *ranges, struct netlink_ext_ack *extack)
 	return 0;
 }
 
-void roam_ranges_set(struct roam_net *rn, struct roam_ranges *ranges)
+void mangle_ranges_set(struct mangle_net *mn, struct mangle_ranges *ranges)
 {
-	struct roam_ranges *old;
+	struct mangle_ranges *old;
 
-	lockdep_assert_held(&rn->lock);
-	old = rcu_replace_pointer(rn->ranges, ranges,
-				  lockdep_is_held(&rn->lock));
+	lockdep_assert_held(&mn->lock);
+	old = rcu_replace_pointer(mn->ranges, ranges,
+				  lockdep_is_held(&mn->lock));
 	if (old)
 		kfree_rcu(old, rcu);
 }

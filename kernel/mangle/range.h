@@ -3,7 +3,7 @@
  * The prefixes that hold permanent addresses (MLR-16), replaced as a whole.
  *
  * Contract: an immutable sorted array of disjoint intervals behind one RCU
- * pointer. Readers hold rcu_read_lock(); the writer holds roam_net.lock.
+ * pointer. Readers hold rcu_read_lock(); the writer holds mangle_net.lock.
  */
 #ifndef ROAM_MANGLE_RANGE_H
 #define ROAM_MANGLE_RANGE_H
@@ -13,24 +13,24 @@
 #include <linux/types.h>
 
 struct netlink_ext_ack;
-struct roam_net;
+struct mangle_net;
 
 /* More would want another structure than a binary search. */
-#define ROAM_RANGES_MAX 256
+#define MANGLE_RANGES_MAX 256
 
 /**
- * struct roam_number - an address as a number, to compare by order
+ * struct mangle_number - an address as a number, to compare by order
  * @high: first eight bytes
  * @low: last eight bytes
  */
-struct roam_number {
+struct mangle_number {
 	u64 high;
 	u64 low;
 };
 
-static inline struct roam_number roam_number(const struct in6_addr *addr)
+static inline struct mangle_number mangle_number(const struct in6_addr *addr)
 {
-	return (struct roam_number){
+	return (struct mangle_number){
 		.high = (u64)ntohl(addr->s6_addr32[0]) << 32 |
 			ntohl(addr->s6_addr32[1]),
 		.low = (u64)ntohl(addr->s6_addr32[2]) << 32 |
@@ -38,53 +38,53 @@ static inline struct roam_number roam_number(const struct in6_addr *addr)
 	};
 }
 
-static inline bool roam_number_less(const struct roam_number *a,
-				    const struct roam_number *b)
+static inline bool mangle_number_less(const struct mangle_number *a,
+				    const struct mangle_number *b)
 {
 	return a->high < b->high || (a->high == b->high && a->low < b->low);
 }
 
 /**
- * struct roam_range - one prefix
+ * struct mangle_range - one prefix
  * @first: first address
  * @last: last address
  * @len: prefix length of the 16-byte form: of IPv4, 96 more than it has
  */
-struct roam_range {
-	struct roam_number first;
-	struct roam_number last;
+struct mangle_range {
+	struct mangle_number first;
+	struct mangle_number last;
 	u8 len;
 };
 
 /**
- * struct roam_ranges - the list
+ * struct mangle_ranges - the list
  * @rcu: frees it after a grace period
  * @n: how many, at least 1
  * @item: by first address, disjoint
  */
-struct roam_ranges {
+struct mangle_ranges {
 	struct rcu_head rcu;
 	unsigned int n;
-	struct roam_range item[] __counted_by(n);
+	struct mangle_range item[] __counted_by(n);
 };
 
 /* Is @addr in one of the prefixes? @ranges may be NULL: then it is not. */
-static inline bool roam_ranges_contain(const struct roam_ranges *ranges,
+static inline bool mangle_ranges_contain(const struct mangle_ranges *ranges,
 				       const struct in6_addr *addr)
 {
 	unsigned int low = 0, high;
-	struct roam_number a;
+	struct mangle_number a;
 
 	if (!ranges)
 		return false;
-	a = roam_number(addr);
+	a = mangle_number(addr);
 	high = ranges->n;
 	while (low < high) {
 		unsigned int mid = (low + high) / 2;
 
-		if (roam_number_less(&a, &ranges->item[mid].first))
+		if (mangle_number_less(&a, &ranges->item[mid].first))
 			high = mid;
-		else if (roam_number_less(&ranges->item[mid].last, &a))
+		else if (mangle_number_less(&ranges->item[mid].last, &a))
 			low = mid + 1;
 		else
 			return true;
@@ -93,32 +93,32 @@ static inline bool roam_ranges_contain(const struct roam_ranges *ranges,
 }
 
 /**
- * roam_range_fill - make a prefix
+ * mangle_range_fill - make a prefix
  * @range: what to fill
  * @addr: its first address
  * @len: its length, of the 16-byte form
  *
  * Return: false if @addr has bits beyond @len.
  */
-bool roam_range_fill(struct roam_range *range, const struct in6_addr *addr,
+bool mangle_range_fill(struct mangle_range *range, const struct in6_addr *addr,
 		     u8 len);
 
 /* The first address of a prefix. */
-struct in6_addr roam_range_addr(const struct roam_range *range);
+struct in6_addr mangle_range_addr(const struct mangle_range *range);
 
 /* Room for @n prefixes, all zero; freed by kfree(). */
-struct roam_ranges *roam_ranges_alloc(unsigned int n);
+struct mangle_ranges *mangle_ranges_alloc(unsigned int n);
 
 /**
- * roam_ranges_sort - bring filled prefixes into the order that a search needs
- * @ranges: from roam_ranges_alloc(), filled in any order; NULL for none
+ * mangle_ranges_sort - bring filled prefixes into the order that a search needs
+ * @ranges: from mangle_ranges_alloc(), filled in any order; NULL for none
  * @extack: gets the cause of a refusal
  *
  * Return: 0, or -EINVAL if two prefixes overlap.
  */
-int roam_ranges_sort(struct roam_ranges *ranges, struct netlink_ext_ack *extack);
+int mangle_ranges_sort(struct mangle_ranges *ranges, struct netlink_ext_ack *extack);
 
-/* Puts a sorted list in force; roam_net.lock held. Takes it over. */
-void roam_ranges_set(struct roam_net *rn, struct roam_ranges *ranges);
+/* Puts a sorted list in force; mangle_net.lock held. Takes it over. */
+void mangle_ranges_set(struct mangle_net *mn, struct mangle_ranges *ranges);
 
 #endif

@@ -17,49 +17,49 @@
 #include "workqueue.h"
 
 /* Sockets taken out of one chain at a time. */
-#define ROAM_RESUME_BATCH 32
+#define MANGLE_RESUME_BATCH 32
 /* How often a pass waits for who works on a socket, some 0.1 ms each. */
-#define ROAM_RESUME_WAITS 100
+#define MANGLE_RESUME_WAITS 100
 
 /**
- * struct roam_moves - what a pass is about
- * @after: numbers of roam_net.epoch behind this one
+ * struct mangle_moves - what a pass is about
+ * @after: numbers of mangle_net.epoch behind this one
  * @last: up to this one
  * @waits: how often it may still wait
  */
-struct roam_moves {
+struct mangle_moves {
 	u32 after;
 	u32 last;
 	unsigned int waits;
 };
 
-static bool roam_moves_contain(const struct roam_moves *moves, u32 epoch)
+static bool mangle_moves_contain(const struct mangle_moves *moves, u32 epoch)
 {
 	return (s32)(epoch - moves->after) > 0 &&
 	       (s32)(epoch - moves->last) <= 0;
 }
 
 /* Did one of the ends move? Under rcu_read_lock(). */
-static bool roam_socket_moved(struct roam_net *rn, const struct sock *sk,
-			      const struct roam_moves *moves)
+static bool mangle_socket_moved(struct mangle_net *mn, const struct sock *sk,
+			      const struct mangle_moves *moves)
 {
-	const struct roam_peer_key key = roam_peer_key_of(sk);
-	const struct roam_mapping *mapping;
-	const struct roam_peer *peer;
+	const struct mangle_peer_key key = mangle_peer_key_of(sk);
+	const struct mangle_mapping *mapping;
+	const struct mangle_peer *peer;
 
-	mapping = roam_mapping_find(rn, &key.addr);
+	mapping = mangle_mapping_find(mn, &key.addr);
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
-	    roam_moves_contain(moves, READ_ONCE(mapping->epoch)))
+	    mangle_moves_contain(moves, READ_ONCE(mapping->epoch)))
 		return true;
-	peer = roam_peer_find(rn, &key);
-	return peer && roam_moves_contain(moves, READ_ONCE(peer->moved));
+	peer = mangle_peer_find(mn, &key);
+	return peer && mangle_moves_contain(moves, READ_ONCE(peer->moved));
 }
 
 /*
  * What was learned about the size of packets was learned on the old path. It is
  * kept with the permanent address, so nobody else's goes with it.
  */
-static void roam_path_forget(struct sock *sk)
+static void mangle_path_forget(struct sock *sk)
 {
 	struct dst_entry *dst = __sk_dst_get(sk);
 	bool learned;
@@ -82,7 +82,7 @@ static void roam_path_forget(struct sock *sk)
  * trip. The new path has seen no congestion, so it gets what a new
  * connection may send (RFC 6928).
  */
-static void roam_window_open(struct sock *sk)
+static void mangle_window_open(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -107,7 +107,7 @@ static void roam_window_open(struct sock *sk)
  * away, and data that a program sends before it would put a loss probe, later
  * still, in the timer's place.
  */
-static bool roam_socket_resume(struct roam_net *rn, struct sock *sk)
+static bool mangle_socket_resume(struct mangle_net *mn, struct sock *sk)
 {
 	struct timer_list *timer = roam_tcp_timer(sk);
 	struct inet_connection_sock *icsk = inet_csk(sk);
@@ -120,7 +120,7 @@ static bool roam_socket_resume(struct roam_net *rn, struct sock *sk)
 	owned = sock_owned_by_user(sk);
 	if (owned || ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 		goto out;
-	roam_path_forget(sk);
+	mangle_path_forget(sk);
 	if (!tp->packets_out) {
 		/* The window may have opened, and the word of it was lost. */
 		if (icsk->icsk_pending != ICSK_TIME_PROBE0)
@@ -137,14 +137,14 @@ static bool roam_socket_resume(struct roam_net *rn, struct sock *sk)
 		icsk->icsk_retransmits--;
 	inet_csk_reset_xmit_timer(sk, what, 0, TCP_RTO_MAX);
 	due = true;
-	roam_count(rn, resumed);
+	mangle_count(mn, resumed);
 out:
 	bh_unlock_sock(sk);
 	if (due) {
 		/* It gives back a reference, as one that was armed has it. */
 		sock_hold(sk);
 		timer->function(timer);
-		roam_window_open(sk);
+		mangle_window_open(sk);
 	}
 	local_bh_enable();
 	return !owned;
@@ -154,34 +154,34 @@ out:
  * Whoever works on a socket is mostly done in a moment. But it may as well wait for a
  * page, without end: then the socket is left to its timer.
  */
-static void roam_socket_resume_soon(struct roam_net *rn, struct sock *sk,
-				    struct roam_moves *moves)
+static void mangle_socket_resume_soon(struct mangle_net *mn, struct sock *sk,
+				    struct mangle_moves *moves)
 {
-	while (!roam_socket_resume(rn, sk) && moves->waits) {
+	while (!mangle_socket_resume(mn, sk) && moves->waits) {
 		moves->waits--;
 		usleep_range(50, 150);
 	}
 }
 
 /**
- * struct roam_batch - connections of one chain that a move concerns
+ * struct mangle_batch - connections of one chain that a move concerns
  * @moves: what it is about
  * @skip: how many were in batches before this one
  * @n: how many this one has; a full one means there may be more
  * @found: these, with a reference
  */
-struct roam_batch {
-	const struct roam_moves *moves;
+struct mangle_batch {
+	const struct mangle_moves *moves;
 	unsigned int skip;
 	unsigned int n;
-	struct sock *found[ROAM_RESUME_BATCH];
+	struct sock *found[MANGLE_RESUME_BATCH];
 };
 
-static bool roam_batch_add(struct roam_net *rn, struct sock *sk, void *ctx)
+static bool mangle_batch_add(struct mangle_net *mn, struct sock *sk, void *ctx)
 {
-	struct roam_batch *batch = ctx;
+	struct mangle_batch *batch = ctx;
 
-	if (!roam_socket_moved(rn, sk, batch->moves))
+	if (!mangle_socket_moved(mn, sk, batch->moves))
 		return true;
 	if (batch->skip) {
 		batch->skip--;
@@ -189,59 +189,59 @@ static bool roam_batch_add(struct roam_net *rn, struct sock *sk, void *ctx)
 	}
 	if (refcount_inc_not_zero(&sk->sk_refcnt))
 		batch->found[batch->n++] = sk;
-	return batch->n < ROAM_RESUME_BATCH;
+	return batch->n < MANGLE_RESUME_BATCH;
 }
 
-static void roam_chain_resume(struct roam_net *rn, unsigned int chain,
-			      struct roam_moves *moves)
+static void mangle_chain_resume(struct mangle_net *mn, unsigned int chain,
+			      struct mangle_moves *moves)
 {
-	struct roam_batch batch;
+	struct mangle_batch batch;
 	unsigned int i, done = 0;
 
 	batch.moves = moves;
 	do {
 		batch.skip = done;
 		batch.n = 0;
-		roam_chain_walk(rn, chain, roam_batch_add, &batch);
+		mangle_chain_walk(mn, chain, mangle_batch_add, &batch);
 		for (i = 0; i < batch.n; i++) {
-			roam_socket_resume_soon(rn, batch.found[i], moves);
+			mangle_socket_resume_soon(mn, batch.found[i], moves);
 			sock_put(batch.found[i]);
 		}
 		done += batch.n;
-	} while (batch.n == ROAM_RESUME_BATCH);
+	} while (batch.n == MANGLE_RESUME_BATCH);
 }
 
-static void roam_resume_run(struct work_struct *work)
+static void mangle_resume_run(struct work_struct *work)
 {
-	struct roam_net *rn = container_of(work, struct roam_net, resume);
-	struct roam_moves moves = {
-		.after = rn->resumed,
-		.waits = ROAM_RESUME_WAITS,
+	struct mangle_net *mn = container_of(work, struct mangle_net, resume);
+	struct mangle_moves moves = {
+		.after = mn->resumed,
+		.waits = MANGLE_RESUME_WAITS,
 	};
 	unsigned int chain;
 
 	/* A number that was given out is in its place then. */
-	mutex_lock(&rn->lock);
-	moves.last = atomic_read(&rn->epoch);
-	mutex_unlock(&rn->lock);
-	for (chain = 0; roam_chain_next(rn, &chain); chain++) {
-		roam_chain_resume(rn, chain, &moves);
+	mutex_lock(&mn->lock);
+	moves.last = atomic_read(&mn->epoch);
+	mutex_unlock(&mn->lock);
+	for (chain = 0; mangle_chain_next(mn, &chain); chain++) {
+		mangle_chain_resume(mn, chain, &moves);
 		cond_resched();
 	}
-	rn->resumed = moves.last;
+	mn->resumed = moves.last;
 }
 
-void roam_resume(struct roam_net *rn)
+void mangle_resume(struct mangle_net *mn)
 {
-	queue_work(roam_unbound_wq, &rn->resume);
+	queue_work(roam_unbound_wq, &mn->resume);
 }
 
-void roam_resume_init(struct roam_net *rn)
+void mangle_resume_init(struct mangle_net *mn)
 {
-	INIT_WORK(&rn->resume, roam_resume_run);
+	INIT_WORK(&mn->resume, mangle_resume_run);
 }
 
-void roam_resume_exit(struct roam_net *rn)
+void mangle_resume_exit(struct mangle_net *mn)
 {
-	cancel_work_sync(&rn->resume);
+	cancel_work_sync(&mn->resume);
 }

@@ -8,19 +8,19 @@
  * packets on the old path is forgotten.
  *
  * Contract: one pass over the socket table serves all moves up to its start:
- * who moved is told by numbers of roam_net.epoch (roam_mapping.epoch,
- * roam_peer.moved), so a burst of moves costs one pass.
+ * who moved is told by numbers of mangle_net.epoch (mangle_mapping.epoch,
+ * mangle_peer.moved), so a burst of moves costs one pass.
  */
 #ifndef ROAM_MANGLE_RESUME_H
 #define ROAM_MANGLE_RESUME_H
 
-struct roam_net;
+struct mangle_net;
 
-/* Somebody moved and has got a number of roam_net.epoch; roam_net.lock held. */
-void roam_resume(struct roam_net *rn);
+/* Somebody moved and has got a number of mangle_net.epoch; mangle_net.lock held. */
+void mangle_resume(struct mangle_net *mn);
 
-void roam_resume_init(struct roam_net *rn);
-/* Nothing calls roam_resume() any more. */
-void roam_resume_exit(struct roam_net *rn);
+void mangle_resume_init(struct mangle_net *mn);
+/* Nothing calls mangle_resume() any more. */
+void mangle_resume_exit(struct mangle_net *mn);
 
 #endif

@@ -5,10 +5,10 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-unsigned int roam_drop(struct roam_net *rn, const struct sk_buff *skb,
-		       enum roam_drop reason)
+unsigned int mangle_drop(struct mangle_net *mn, const struct sk_buff *skb,
+		       enum mangle_drop reason)
 {
-	roam_count(rn, drop[reason]);
-	trace_drop(rn->net, skb, reason);
+	mangle_count(mn, drop[reason]);
+	trace_drop(mn->net, skb, reason);
 	return NF_DROP;
 }

@@ -21,15 +21,15 @@
 
 #include "mangle.h"
 
-#ifndef ROAM_TRACE_ADDR
-#define ROAM_TRACE_ADDR
-static inline void roam_trace_addr(struct in6_addr *to,
+#ifndef MANGLE_TRACE_ADDR
+#define MANGLE_TRACE_ADDR
+static inline void mangle_trace_addr(struct in6_addr *to,
 				   const struct in6_addr *addr)
 {
 	*to = addr ? *addr : in6addr_any;
 }
 
-static inline void roam_trace_packet(struct in6_addr *saddr,
+static inline void mangle_trace_packet(struct in6_addr *saddr,
 				     struct in6_addr *daddr,
 				     const struct sk_buff *skb)
 {
@@ -43,12 +43,12 @@ static inline void roam_trace_packet(struct in6_addr *saddr,
 }
 #endif
 
-TRACE_DEFINE_ENUM(ROAM_DROP_HOLD_FULL);
-TRACE_DEFINE_ENUM(ROAM_DROP_HOLD_TIMEOUT);
-TRACE_DEFINE_ENUM(ROAM_DROP_MALFORMED);
-TRACE_DEFINE_ENUM(ROAM_DROP_UNTOLD);
-TRACE_DEFINE_ENUM(ROAM_DROP_NO_ROUTE);
-TRACE_DEFINE_ENUM(ROAM_DROP_EARLY_RESET);
+TRACE_DEFINE_ENUM(MANGLE_DROP_HOLD_FULL);
+TRACE_DEFINE_ENUM(MANGLE_DROP_HOLD_TIMEOUT);
+TRACE_DEFINE_ENUM(MANGLE_DROP_MALFORMED);
+TRACE_DEFINE_ENUM(MANGLE_DROP_UNTOLD);
+TRACE_DEFINE_ENUM(MANGLE_DROP_NO_ROUTE);
+TRACE_DEFINE_ENUM(MANGLE_DROP_EARLY_RESET);
 TRACE_DEFINE_ENUM(ROAM_MANGLE_NEED_MAPPING);
 TRACE_DEFINE_ENUM(ROAM_MANGLE_NEED_PEER);
 TRACE_DEFINE_ENUM(ROAM_MANGLE_ROLE_REMOTE);
@@ -64,33 +64,33 @@ TRACE_DEFINE_ENUM(ROAM_MANGLE_REASON_EXPIRED);
 TRACE_DEFINE_ENUM(ROAM_MANGLE_REASON_REFRESHED);
 
 /* As the counters are called. */
-#define roam_show_drop(reason)						\
+#define mangle_show_drop(reason)						\
 	__print_symbolic(reason,					\
-			 { ROAM_DROP_HOLD_FULL, "hold_full" },		\
-			 { ROAM_DROP_HOLD_TIMEOUT, "hold_timeout" },	\
-			 { ROAM_DROP_MALFORMED, "malformed" },		\
-			 { ROAM_DROP_UNTOLD, "untold" },		\
-			 { ROAM_DROP_NO_ROUTE, "no_route" },		\
-			 { ROAM_DROP_EARLY_RESET, "early_reset" })
+			 { MANGLE_DROP_HOLD_FULL, "hold_full" },		\
+			 { MANGLE_DROP_HOLD_TIMEOUT, "hold_timeout" },	\
+			 { MANGLE_DROP_MALFORMED, "malformed" },		\
+			 { MANGLE_DROP_UNTOLD, "untold" },		\
+			 { MANGLE_DROP_NO_ROUTE, "no_route" },		\
+			 { MANGLE_DROP_EARLY_RESET, "early_reset" })
 
-#define roam_show_need(need)						\
+#define mangle_show_need(need)						\
 	__print_flags(need, "|",					\
 		      { ROAM_MANGLE_NEED_MAPPING, "mapping" },		\
 		      { ROAM_MANGLE_NEED_PEER, "peer" })
 
-#define roam_show_role(role)						\
+#define mangle_show_role(role)						\
 	__print_symbolic(role,						\
 			 { ROAM_MANGLE_ROLE_REMOTE, "remote" },		\
 			 { ROAM_MANGLE_ROLE_OWN, "own" })
 
-#define roam_show_mode(mode)						\
+#define mangle_show_mode(mode)						\
 	__print_symbolic(mode,						\
 			 { ROAM_MANGLE_PEER_MODE_SEEN, "seen" },	\
 			 { ROAM_MANGLE_PEER_MODE_ROAM, "roam" },	\
 			 { ROAM_MANGLE_PEER_MODE_PLAIN, "plain" },	\
 			 { ROAM_MANGLE_PEER_MODE_ANNOUNCED, "announced" })
 
-#define roam_show_reason(reason)					\
+#define mangle_show_reason(reason)					\
 	__print_symbolic(reason,					\
 			 { ROAM_MANGLE_REASON_NEW, "new" },		\
 			 { ROAM_MANGLE_REASON_MOVED, "moved" },		\
@@ -111,12 +111,12 @@ TRACE_EVENT(drop,
 	TP_fast_assign(
 		__entry->netns = net->ns.inum;
 		__entry->reason = reason;
-		roam_trace_packet((struct in6_addr *)__entry->saddr,
+		mangle_trace_packet((struct in6_addr *)__entry->saddr,
 				  (struct in6_addr *)__entry->daddr, skb);
 	),
 	TP_printk("netns=%u saddr=%pI6c daddr=%pI6c reason=%s", __entry->netns,
 		  __entry->saddr, __entry->daddr,
-		  roam_show_drop(__entry->reason))
+		  mangle_show_drop(__entry->reason))
 );
 
 /* A question to the daemon, which packets on hold wait for. */
@@ -133,11 +133,11 @@ TRACE_EVENT(miss,
 	TP_fast_assign(
 		__entry->netns = net->ns.inum;
 		__entry->need = need;
-		roam_trace_addr((struct in6_addr *)__entry->own, own);
-		roam_trace_addr((struct in6_addr *)__entry->peer, peer);
+		mangle_trace_addr((struct in6_addr *)__entry->own, own);
+		mangle_trace_addr((struct in6_addr *)__entry->peer, peer);
 	),
 	TP_printk("netns=%u own=%pI6c peer=%pI6c need=%s", __entry->netns,
-		  __entry->own, __entry->peer, roam_show_need(__entry->need))
+		  __entry->own, __entry->peer, mangle_show_need(__entry->need))
 );
 
 /* The question is answered, or was not in time; its packets are let go. */
@@ -155,7 +155,7 @@ TRACE_EVENT(answer,
 		__entry->netns = net->ns.inum;
 		__entry->packets = packets;
 		__entry->in_time = in_time;
-		roam_trace_addr((struct in6_addr *)__entry->peer, peer);
+		mangle_trace_addr((struct in6_addr *)__entry->peer, peer);
 	),
 	TP_printk("netns=%u peer=%pI6c packets=%u in_time=%d", __entry->netns,
 		  __entry->peer, __entry->packets, __entry->in_time)
@@ -177,14 +177,14 @@ TRACE_EVENT(mapping,
 		__entry->netns = net->ns.inum;
 		__entry->role = role;
 		__entry->reason = reason;
-		roam_trace_addr((struct in6_addr *)__entry->permanent,
+		mangle_trace_addr((struct in6_addr *)__entry->permanent,
 				permanent);
-		roam_trace_addr((struct in6_addr *)__entry->care_of, care_of);
+		mangle_trace_addr((struct in6_addr *)__entry->care_of, care_of);
 	),
 	TP_printk("netns=%u permanent=%pI6c care_of=%pI6c role=%s reason=%s",
 		  __entry->netns, __entry->permanent, __entry->care_of,
-		  roam_show_role(__entry->role),
-		  roam_show_reason(__entry->reason))
+		  mangle_show_role(__entry->role),
+		  mangle_show_reason(__entry->reason))
 );
 
 /* A correspondent came, changed or went. */
@@ -203,13 +203,13 @@ TRACE_EVENT(peer,
 		__entry->netns = net->ns.inum;
 		__entry->mode = mode;
 		__entry->reason = reason;
-		roam_trace_addr((struct in6_addr *)__entry->own, own);
-		roam_trace_addr((struct in6_addr *)__entry->addr, addr);
+		mangle_trace_addr((struct in6_addr *)__entry->own, own);
+		mangle_trace_addr((struct in6_addr *)__entry->addr, addr);
 	),
 	TP_printk("netns=%u own=%pI6c addr=%pI6c mode=%s reason=%s",
 		  __entry->netns, __entry->own, __entry->addr,
-		  roam_show_mode(__entry->mode),
-		  roam_show_reason(__entry->reason))
+		  mangle_show_mode(__entry->mode),
+		  mangle_show_reason(__entry->reason))
 );
 
 #endif

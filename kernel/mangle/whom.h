@@ -4,51 +4,49 @@
 #define ROAM_MANGLE_WHOM_H
 
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <net/l3mdev.h>
 #include <net/sock.h>
 
 #include "inet_lookup.h"
 #include "mangle.h"
-#include "packet.h"
+#include "../core/packet.h"
 #include "table.h"
 
 /**
- * struct roam_ends - whose care-of addresses a packet on the wire carries
+ * struct mangle_ends - whose care-of addresses a packet on the wire carries
  * @to: endpoint at its destination, or NULL
  * @from: endpoint at its source, or NULL
  */
-struct roam_ends {
-	struct roam_endpoint *to;
-	struct roam_endpoint *from;
+struct mangle_ends {
+	struct mangle_endpoint *to;
+	struct mangle_endpoint *from;
 };
 
 /*
  * The destination can stand for an own address, the source for a remote one: a
  * host without such mappings does not look. False if there is neither.
  */
-static inline bool roam_ends_find(struct roam_net *rn,
+static inline bool mangle_ends_find(struct mangle_net *mn,
 				  const struct in6_addr *saddr,
 				  const struct in6_addr *daddr,
-				  struct roam_ends *ends)
+				  struct mangle_ends *ends)
 {
-	ends->to = roam_has(rn, ROAM_MANGLE_ROLE_OWN) ?
-		   roam_endpoint_find(rn, daddr) : NULL;
-	ends->from = roam_has(rn, ROAM_MANGLE_ROLE_REMOTE) ?
-		     roam_endpoint_find(rn, saddr) : NULL;
+	ends->to = mangle_has(mn, ROAM_MANGLE_ROLE_OWN) ?
+		   mangle_endpoint_find(mn, daddr) : NULL;
+	ends->from = mangle_has(mn, ROAM_MANGLE_ROLE_REMOTE) ?
+		     mangle_endpoint_find(mn, saddr) : NULL;
 	return ends->to || ends->from;
 }
 
-/* Is it an address of this namespace, on whatever link? */
-bool roam_addr_is_local(struct net *net, const struct in6_addr *addr);
-
 /**
- * struct roam_whom - whom the addresses of a received packet stand for
+ * struct mangle_whom - whom the addresses of a received packet stand for
  * @own: mapping of its destination, a care-of address of ours; or NULL
  * @peer: mapping of its source, a mobile host's care-of address; or NULL
  */
-struct roam_whom {
-	struct roam_mapping *own;
-	struct roam_mapping *peer;
+struct mangle_whom {
+	struct mangle_mapping *own;
+	struct mangle_mapping *peer;
 };
 
 /*
@@ -58,30 +56,30 @@ struct roam_whom {
  * What comes from a mobile host may be for somebody else: whoever asks looks at
  * the destination as well, see roam_addr_is_local().
  */
-static __always_inline bool roam_whom_find(const struct roam_ends *ends,
-					   bool quoted, struct roam_whom *whom)
+static __always_inline bool mangle_whom_find(const struct mangle_ends *ends,
+					   bool quoted, struct mangle_whom *whom)
 {
-	struct roam_mapping *mapping;
+	struct mangle_mapping *mapping;
 
 	whom->own = NULL;
 	whom->peer = NULL;
 	mapping = ends->to ? ends->to->mapping : NULL;
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_OWN) {
 		whom->own = mapping;
-		roam_mapping_touch(mapping);
+		mangle_mapping_touch(mapping);
 	}
 	mapping = ends->from ? ends->from->mapping : NULL;
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
 	    (quoted || READ_ONCE(mapping->mode) == ROAM_MANGLE_MODE_SYMMETRIC)) {
 		whom->peer = mapping;
-		roam_mapping_touch(mapping);
+		mangle_mapping_touch(mapping);
 	}
 	return whom->own || whom->peer;
 }
 
 /* The addresses that the sockets of a received packet know. */
 static inline struct roam_pair6
-roam_whom_pair(const struct roam_whom *whom, const struct roam_pair6 *wire)
+mangle_whom_pair(const struct mangle_whom *whom, const struct roam_pair6 *wire)
 {
 	return (struct roam_pair6){
 		.saddr = whom->peer ? whom->peer->perm : wire->saddr,
@@ -89,21 +87,40 @@ roam_whom_pair(const struct roam_whom *whom, const struct roam_pair6 *wire)
 	};
 }
 
+/* Does a segment say that the one it answers belongs to no connection? */
+static inline bool mangle_packet_refuses(const struct tcphdr *th)
+{
+	return th->rst && !th->ack;
+}
+
+/* Is it a segment of a connection that is open? */
+static inline bool mangle_packet_continues(const struct sk_buff *skb,
+					   const struct roam_packet *pkt)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	if (pkt->protocol != IPPROTO_TCP || pkt->later)
+		return false;
+	th = skb_header_pointer(skb, pkt->l4, sizeof(buf), &buf);
+	return th && !th->syn;
+}
+
 /**
- * struct roam_links - the links that a socket for a received packet may be
+ * struct mangle_links - the links that a socket for a received packet may be
  * bound to
  * @dif: the VRF if there is one, else the link
  * @sdif: the link in a VRF, else 0
  */
-struct roam_links {
+struct mangle_links {
 	int dif;
 	int sdif;
 };
 
-static __always_inline struct roam_links
-roam_packet_links(const struct sk_buff *skb)
+static __always_inline struct mangle_links
+mangle_packet_links(const struct sk_buff *skb)
 {
-	struct roam_links links = { skb->dev->ifindex, 0 };
+	struct mangle_links links = { skb->dev->ifindex, 0 };
 
 	if (unlikely(netif_is_l3_slave(skb->dev) ||
 		     netif_is_l3_master(skb->dev))) {
@@ -114,8 +131,8 @@ roam_packet_links(const struct sk_buff *skb)
 }
 
 /**
- * roam_socket_state() - state of the TCP socket of a received packet
- * @rn: the namespace
+ * mangle_socket_state() - state of the TCP socket of a received packet
+ * @mn: the namespace
  * @skb: the packet, for the link it came by
  * @pair: addresses that the socket would know
  * @sport: source port of the packet
@@ -123,37 +140,37 @@ roam_packet_links(const struct sk_buff *skb)
  *
  * Return: TCP_*, 0 if there is no such socket.
  */
-int roam_socket_state(struct roam_net *rn, const struct sk_buff *skb,
+int mangle_socket_state(struct mangle_net *mn, const struct sk_buff *skb,
 		      const struct roam_pair6 *pair, __be16 sport,
 		      __be16 dport);
 
 /**
- * roam_socket_find() - the socket that knows a received segment's permanent
+ * mangle_socket_find() - the socket that knows a received segment's permanent
  * addresses
- * @rn: the namespace
+ * @mn: the namespace
  * @skb: the segment, opened
  * @v6: it is an IPv6 packet
  * @whom: whom its addresses stand for
  * @ports: its ports
  *
- * Return: the socket with a reference for roam_socket_hand_on(), or NULL.
+ * Return: the socket with a reference for mangle_socket_hand_on(), or NULL.
  */
 static __always_inline struct sock *
-roam_socket_find(struct roam_net *rn, const struct sk_buff *skb, bool v6,
-		 const struct roam_whom *whom, const __be16 *ports)
+mangle_socket_find(struct mangle_net *mn, const struct sk_buff *skb, bool v6,
+		 const struct mangle_whom *whom, const __be16 *ports)
 {
-	const struct roam_links links = roam_packet_links(skb);
+	const struct mangle_links links = mangle_packet_links(skb);
 	const u16 hnum = ntohs(ports[1]);
 
 	if (v6)
 		return __inet6_lookup_established(
-			ROAM_LOOKUP_IN(rn->net),
+			ROAM_LOOKUP_IN(mn->net),
 			whom->peer ? &whom->peer->perm : &ipv6_hdr(skb)->saddr,
 			ports[0],
 			whom->own ? &whom->own->perm : &ipv6_hdr(skb)->daddr,
 			hnum, links.dif, links.sdif);
 	return __inet_lookup_established(
-		ROAM_LOOKUP_IN(rn->net),
+		ROAM_LOOKUP_IN(mn->net),
 		whom->peer ? roam_addr_to4(&whom->peer->perm) :
 			     ip_hdr(skb)->saddr,
 		ports[0],
@@ -162,15 +179,15 @@ roam_socket_find(struct roam_net *rn, const struct sk_buff *skb, bool v6,
 }
 
 /**
- * roam_socket_hand_on() - give a segment its socket, and the socket's route
+ * mangle_socket_hand_on() - give a segment its socket, and the socket's route
  * @net: the namespace; under rcu_read_lock()
  * @skb: the segment, rewritten, without a route
- * @sk: from roam_socket_find(); takes the reference
+ * @sk: from mangle_socket_find(); takes the reference
  *
  * As early demultiplexing does, which does not look for the socket again then,
  * and only where that is on.
  */
-static __always_inline void roam_socket_hand_on(const struct net *net,
+static __always_inline void mangle_socket_hand_on(const struct net *net,
 						struct sk_buff *skb,
 						struct sock *sk)
 {
@@ -194,8 +211,8 @@ static __always_inline void roam_socket_hand_on(const struct net *net,
 }
 
 /**
- * roam_chain_next() - find connections
- * @rn: the namespace; others share the table
+ * mangle_chain_next() - find connections
+ * @mn: the namespace; others share the table
  * @chain: number of a chain of the table of connections, from 0. Becomes that of the
  *	next one, or of this one, that is not empty; most of hundreds of thousands are
  *
@@ -203,24 +220,24 @@ static __always_inline void roam_socket_hand_on(const struct net *net,
  *
  * Return: false if there is none any more.
  */
-bool roam_chain_next(const struct roam_net *rn, unsigned int *chain);
+bool mangle_chain_next(const struct mangle_net *mn, unsigned int *chain);
 
 /**
- * roam_chain_walk() - the TCP connections of one chain
- * @rn: the namespace; those of others are left out
+ * mangle_chain_walk() - the TCP connections of one chain
+ * @mn: the namespace; those of others are left out
  * @chain: number of the chain
  * @fn: gets each, neither those being set up by the other end nor those in time-wait,
  *	under rcu_read_lock() and the lock of the chain; false ends the walk
  * @ctx: for @fn
  */
-void roam_chain_walk(struct roam_net *rn, unsigned int chain,
-		     bool (*fn)(struct roam_net *rn, struct sock *sk,
+void mangle_chain_walk(struct mangle_net *mn, unsigned int chain,
+		     bool (*fn)(struct mangle_net *mn, struct sock *sk,
 				void *ctx),
 		     void *ctx);
 
 /**
- * roam_socket_knows_wire() - does a socket know the addresses on the wire?
- * @rn: the namespace
+ * mangle_socket_knows_wire() - does a socket know the addresses on the wire?
+ * @mn: the namespace
  * @skb: a TCP segment, opened
  * @pkt: what was read of it
  * @ports: its ports
@@ -229,7 +246,7 @@ void roam_chain_walk(struct roam_net *rn, unsigned int chain,
  * A connection made to a care-of address on purpose, or a server that listens at
  * just that address.
  */
-bool roam_socket_knows_wire(struct roam_net *rn, struct sk_buff *skb,
+bool mangle_socket_knows_wire(struct mangle_net *mn, struct sk_buff *skb,
 			    struct roam_packet pkt, const __be16 *ports,
 			    bool to_own);
 

@@ -8,7 +8,7 @@
 
 /* Included: range.c is part of the module, and does not export anything. */
 #include "../mangle/range.c"
-#include "../mangle/addr.h"
+#include "../core/addr.h"
 
 #define ROUNDS 200
 
@@ -22,44 +22,44 @@ static u32 random_below(u32 n)
 
 static int range_init(struct kunit *test)
 {
-	struct roam_net *rn = kunit_kzalloc(test, sizeof(*rn), GFP_KERNEL);
+	struct mangle_net *mn = kunit_kzalloc(test, sizeof(*mn), GFP_KERNEL);
 
-	if (!rn)
+	if (!mn)
 		return -ENOMEM;
-	mutex_init(&rn->lock);
-	test->priv = rn;
+	mutex_init(&mn->lock);
+	test->priv = mn;
 	random_state = 1;
 	return 0;
 }
 
 static void range_exit(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 
-	kfree(rcu_dereference_protected(rn->ranges, true));
+	kfree(rcu_dereference_protected(mn->ranges, true));
 }
 
-static int set(struct kunit *test, struct roam_ranges *ranges,
+static int set(struct kunit *test, struct mangle_ranges *ranges,
 	       struct netlink_ext_ack *extack)
 {
-	struct roam_net *rn = test->priv;
-	int err = roam_ranges_sort(ranges, extack);
+	struct mangle_net *mn = test->priv;
+	int err = mangle_ranges_sort(ranges, extack);
 
 	if (err)
 		return err;
-	mutex_lock(&rn->lock);
-	roam_ranges_set(rn, ranges);
-	mutex_unlock(&rn->lock);
+	mutex_lock(&mn->lock);
+	mangle_ranges_set(mn, ranges);
+	mutex_unlock(&mn->lock);
 	return 0;
 }
 
 static bool contain(struct kunit *test, const struct in6_addr *addr)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 	bool found;
 
 	rcu_read_lock();
-	found = roam_ranges_contain(rcu_dereference(rn->ranges), addr);
+	found = mangle_ranges_contain(rcu_dereference(mn->ranges), addr);
 	rcu_read_unlock();
 	return found;
 }
@@ -110,10 +110,10 @@ static bool overlap(const struct prefix *a, const struct prefix *b)
 }
 
 /* @n prefixes of both families without overlap, in the order they were drawn. */
-static struct roam_ranges *draw(struct kunit *test, struct prefix *prefix,
+static struct mangle_ranges *draw(struct kunit *test, struct prefix *prefix,
 				unsigned int n)
 {
-	struct roam_ranges *ranges = roam_ranges_alloc(n);
+	struct mangle_ranges *ranges = mangle_ranges_alloc(n);
 	unsigned int i = 0, j;
 
 	KUNIT_ASSERT_NOT_NULL(test, ranges);
@@ -129,7 +129,7 @@ static struct roam_ranges *draw(struct kunit *test, struct prefix *prefix,
 				break;
 		if (j < i)
 			continue;
-		KUNIT_ASSERT_TRUE(test, roam_range_fill(&ranges->item[i],
+		KUNIT_ASSERT_TRUE(test, mangle_range_fill(&ranges->item[i],
 							&prefix[i].addr,
 							prefix[i].len));
 		i++;
@@ -137,7 +137,7 @@ static struct roam_ranges *draw(struct kunit *test, struct prefix *prefix,
 	return ranges;
 }
 
-static const unsigned int sizes[] = { 1, 2, 3, 8, 31, ROAM_RANGES_MAX };
+static const unsigned int sizes[] = { 1, 2, 3, 8, 31, MANGLE_RANGES_MAX };
 
 static void size_name(const unsigned int *size, char *desc)
 {
@@ -164,7 +164,7 @@ static void test_lookup(struct kunit *test)
 {
 	unsigned int n = *(const unsigned int *)test->param_value;
 	struct netlink_ext_ack extack = {};
-	struct roam_ranges *ranges;
+	struct mangle_ranges *ranges;
 	unsigned int round, i, j;
 	struct prefix *model;
 	struct in6_addr addr;
@@ -214,22 +214,22 @@ static void test_none(struct kunit *test)
 static void test_all(struct kunit *test)
 {
 	const struct in6_addr any4[] = { v4(0), v4(0x0a000001), v4(U32_MAX) };
-	struct roam_ranges *ranges = roam_ranges_alloc(1);
+	struct mangle_ranges *ranges = mangle_ranges_alloc(1);
 	struct netlink_ext_ack extack = {};
 	struct in6_addr any6 = random_address(false);
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, ranges);
-	KUNIT_EXPECT_TRUE(test, roam_range_fill(&ranges->item[0], &any4[0], 96));
+	KUNIT_EXPECT_TRUE(test, mangle_range_fill(&ranges->item[0], &any4[0], 96));
 	KUNIT_ASSERT_EQ(test, set(test, ranges, &extack), 0);
 	for (i = 0; i < ARRAY_SIZE(any4); i++)
 		KUNIT_EXPECT_TRUE(test, contain(test, &any4[i]));
 	/* Of one family. */
 	KUNIT_EXPECT_FALSE(test, contain(test, &any6));
 
-	ranges = roam_ranges_alloc(1);
+	ranges = mangle_ranges_alloc(1);
 	KUNIT_ASSERT_NOT_NULL(test, ranges);
-	KUNIT_EXPECT_TRUE(test, roam_range_fill(&ranges->item[0], &in6addr_any, 0));
+	KUNIT_EXPECT_TRUE(test, mangle_range_fill(&ranges->item[0], &in6addr_any, 0));
 	KUNIT_ASSERT_EQ(test, set(test, ranges, &extack), 0);
 	KUNIT_EXPECT_TRUE(test, contain(test, &any6));
 }
@@ -241,20 +241,20 @@ static void test_fill(struct kunit *test)
 
 	for (round = 0; round < ROUNDS; round++) {
 		struct prefix prefix = { random_address(round % 2), 0 };
-		struct roam_range range;
+		struct mangle_range range;
 		struct in6_addr addr;
 
 		prefix.len = random_below(129);
 		addr = end_of(&prefix, false);
-		KUNIT_EXPECT_TRUE(test, roam_range_fill(&range, &addr,
+		KUNIT_EXPECT_TRUE(test, mangle_range_fill(&range, &addr,
 							prefix.len));
-		prefix.addr = roam_range_addr(&range);
+		prefix.addr = mangle_range_addr(&range);
 		KUNIT_EXPECT_MEMEQ(test, &prefix.addr, &addr, sizeof(addr));
 		if (prefix.len == 128)
 			continue;
 		i = prefix.len + random_below(128 - prefix.len);
 		addr.s6_addr[i / 8] |= 0x80 >> i % 8;
-		KUNIT_EXPECT_FALSE(test, roam_range_fill(&range, &addr,
+		KUNIT_EXPECT_FALSE(test, mangle_range_fill(&range, &addr,
 							 prefix.len));
 	}
 }
@@ -265,13 +265,13 @@ static void test_overlap(struct kunit *test)
 	const struct in6_addr ten = v4(0x0a000000), in = v4(0x0a123456);
 	const struct in6_addr out = v4(0x0b000000);
 	struct netlink_ext_ack extack = {};
-	struct roam_ranges *ranges;
+	struct mangle_ranges *ranges;
 	struct prefix model[16];
 	unsigned int round, i;
 
-	ranges = roam_ranges_alloc(1);
+	ranges = mangle_ranges_alloc(1);
 	KUNIT_ASSERT_NOT_NULL(test, ranges);
-	roam_range_fill(&ranges->item[0], &ten, 104);
+	mangle_range_fill(&ranges->item[0], &ten, 104);
 	KUNIT_ASSERT_EQ(test, set(test, ranges, &extack), 0);
 	KUNIT_ASSERT_NULL(test, extack._msg);
 
@@ -280,7 +280,7 @@ static void test_overlap(struct kunit *test)
 		ranges = draw(test, model, ARRAY_SIZE(model));
 		i = 1 + random_below(15);
 		/* A longer or equal prefix within another one, wherever that is. */
-		roam_range_fill(&ranges->item[i], &model[0].addr,
+		mangle_range_fill(&ranges->item[i], &model[0].addr,
 				model[0].len +
 				random_below(129 - model[0].len));
 		KUNIT_ASSERT_EQ(test, set(test, ranges, &extack), -EINVAL);

@@ -6,6 +6,17 @@
 #include <kunit/test.h>
 #include <linux/module.h>
 
+#include "../core/sweep.h"
+
+static unsigned long sweep_asked;
+
+static void sweep_within(struct roam_sweep *sweep, unsigned long delay)
+{
+	sweep_asked = min(sweep_asked, delay);
+}
+
+#define roam_sweep_within sweep_within
+
 /* Included: table.c is part of the module, and does not export anything. */
 #include "../mangle/table.c"
 
@@ -17,71 +28,61 @@
 /* ---- what table.c calls in the rest of the module ---- */
 
 static unsigned int events;
-static unsigned long sweep_asked;
 
-void roam_nl_mapping_event(struct roam_net *rn,
-			   const struct roam_mapping *mapping, u8 reason)
+void mangle_nl_mapping_event(struct mangle_net *mn,
+			   const struct mangle_mapping *mapping, u8 reason)
 {
 	events += reason == ROAM_MANGLE_REASON_EXPIRED;
 }
 
-void roam_sweep_within(struct roam_net *rn, unsigned long delay)
-{
-	sweep_asked = min(sweep_asked, delay);
-}
-
 static unsigned int resumes;
 
-void roam_resume(struct roam_net *rn)
+void mangle_resume(struct mangle_net *mn)
 {
 	resumes++;
-}
-
-void roam_route_free(struct roam_route *route)
-{
 }
 
 /* ---- a namespace ---- */
 
 static int table_suite_init(struct kunit_suite *suite)
 {
-	return roam_table_caches_init();
+	return mangle_table_caches_init();
 }
 
 static void table_suite_exit(struct kunit_suite *suite)
 {
-	roam_table_caches_exit();
+	mangle_table_caches_exit();
 }
 
 static int table_init(struct kunit *test)
 {
-	struct roam_net *rn = kunit_kzalloc(test, sizeof(*rn), GFP_KERNEL);
+	struct mangle_net *mn = kunit_kzalloc(test, sizeof(*mn), GFP_KERNEL);
 	int err;
 
-	if (!rn)
+	if (!mn)
 		return -ENOMEM;
-	mutex_init(&rn->lock);
+	mutex_init(&mn->lock);
 	/* So long that it ends only where a test says so. */
-	rn->config.grace = 1000 * HZ;
-	rn->config.max_mappings = PERMS;
-	err = roam_table_init(rn);
+	mn->config.grace = 1000 * HZ;
+	mn->config.max_mappings = PERMS;
+	err = mangle_table_init(mn);
 	if (err)
 		return err;
 	events = 0;
 	resumes = 0;
 	sweep_asked = MAX_SCHEDULE_TIMEOUT;
-	test->priv = rn;
+	test->priv = mn;
 	return 0;
 }
 
 /* The mappings of a failed test are freed here as well. */
 static void table_exit(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 
-	if (!rn)
+	if (!mn)
 		return;
-	roam_table_exit(rn);
+	mangle_table_exit(mn);
 	/* Before the module goes, and before kmemleak looks. */
 	rcu_barrier();
 }
@@ -110,9 +111,9 @@ static unsigned int number(const struct in6_addr *addr, u32 v4)
 	return ntohl(addr->s6_addr32[3]) - (roam_addr_is4(addr) ? v4 : 0);
 }
 
-static struct roam_mapping_request request(unsigned int p, int c, u64 seq)
+static struct mangle_mapping_request request(unsigned int p, int c, u64 seq)
 {
-	struct roam_mapping_request req = {
+	struct mangle_mapping_request req = {
 		.perm = perm(p),
 		.valid = c >= 0,
 		.role = ROAM_MANGLE_ROLE_REMOTE,
@@ -124,81 +125,81 @@ static struct roam_mapping_request request(unsigned int p, int c, u64 seq)
 	return req;
 }
 
-static struct roam_mapping *find(struct roam_net *rn, unsigned int p)
+static struct mangle_mapping *find(struct mangle_net *mn, unsigned int p)
 {
 	const struct in6_addr key = perm(p);
 
-	return roam_mapping_find(rn, &key);
+	return mangle_mapping_find(mn, &key);
 }
 
-static int set_request(struct roam_net *rn,
-		       const struct roam_mapping_request *req, u8 *reason)
+static int set_request(struct mangle_net *mn,
+		       const struct mangle_mapping_request *req, u8 *reason)
 {
 	struct netlink_ext_ack extack = {};
-	struct roam_mapping *mapping;
+	struct mangle_mapping *mapping;
 
-	mutex_lock(&rn->lock);
-	mapping = roam_mapping_set(rn, req, reason, &extack);
-	mutex_unlock(&rn->lock);
+	mutex_lock(&mn->lock);
+	mapping = mangle_mapping_set(mn, req, reason, &extack);
+	mutex_unlock(&mn->lock);
 	if (!IS_ERR(mapping))
 		return 0;
 	/* Whoever is refused is told why. */
 	return extack._msg ? PTR_ERR(mapping) : -EINVAL;
 }
 
-static int set(struct roam_net *rn, unsigned int p, int c, u64 seq)
+static int set(struct mangle_net *mn, unsigned int p, int c, u64 seq)
 {
-	const struct roam_mapping_request req = request(p, c, seq);
+	const struct mangle_mapping_request req = request(p, c, seq);
 	u8 reason;
 
-	return set_request(rn, &req, &reason);
+	return set_request(mn, &req, &reason);
 }
 
-static void remove(struct roam_net *rn, unsigned int p)
+static void remove(struct mangle_net *mn, unsigned int p)
 {
-	struct roam_mapping *mapping;
+	struct mangle_mapping *mapping;
 
-	mutex_lock(&rn->lock);
+	mutex_lock(&mn->lock);
 	rcu_read_lock();
-	mapping = find(rn, p);
+	mapping = find(mn, p);
 	rcu_read_unlock();
 	if (mapping)
-		roam_mapping_remove(rn, mapping);
-	mutex_unlock(&rn->lock);
+		mangle_mapping_remove(mn, mapping);
+	mutex_unlock(&mn->lock);
 }
 
-static unsigned long sweep(struct roam_net *rn)
+static unsigned long sweep(struct mangle_net *mn)
 {
 	unsigned long next;
 
-	mutex_lock(&rn->lock);
-	next = roam_table_sweep(rn);
-	mutex_unlock(&rn->lock);
+	mutex_lock(&mn->lock);
+	next = mangle_table_sweep(mn);
+	mutex_unlock(&mn->lock);
 	return next;
 }
 
 /* Lets the @n oldest times of grace end now. */
-static void end_grace(struct roam_net *rn, unsigned int n)
+static void end_grace(struct mangle_net *mn, unsigned int n)
 {
-	struct roam_left *left;
+	struct mangle_left *left;
 
-	mutex_lock(&rn->lock);
-	list_for_each_entry(left, &rn->left, list)
+	mutex_lock(&mn->lock);
+	list_for_each_entry(left, &mn->left, list)
 		if (n && n--)
 			left->until = jiffies;
-	rn->ends = jiffies;
-	mutex_unlock(&rn->lock);
+	mn->ends = jiffies;
+	mutex_unlock(&mn->lock);
 }
 
 /* Whose address this is on the wire: its index, or -1. */
-static int owner(struct roam_net *rn, unsigned int c)
+static int owner(struct mangle_net *mn, unsigned int c)
 {
 	const struct in6_addr key = coa(c);
-	struct roam_endpoint *endpoint;
+	struct mangle_endpoint *endpoint;
 	int p = -1;
 
 	rcu_read_lock();
-	endpoint = roam_endpoint_find(rn, &key);
+	endpoint = mangle_endpoint_find(mn, &key);
 	if (endpoint)
 		p = number(&endpoint->mapping->perm, 0x0a000000);
 	rcu_read_unlock();
@@ -206,14 +207,14 @@ static int owner(struct roam_net *rn, unsigned int c)
 }
 
 /* Where this host is: the index of its address, -1 for null, -2 for unknown. */
-static int where(struct roam_net *rn, unsigned int p)
+static int where(struct mangle_net *mn, unsigned int p)
 {
-	struct roam_endpoint *endpoint;
-	struct roam_mapping *mapping;
+	struct mangle_endpoint *endpoint;
+	struct mangle_mapping *mapping;
 	int c = -2;
 
 	rcu_read_lock();
-	mapping = find(rn, p);
+	mapping = find(mn, p);
 	if (mapping) {
 		endpoint = rcu_dereference(mapping->endpoint);
 		c = endpoint ? number(&endpoint->coa, 0xc0000200) : -1;
@@ -283,7 +284,7 @@ static void model_end_grace(struct model *m, unsigned int n)
 }
 
 static int model_set(struct model *m, unsigned int max,
-		     const struct roam_mapping_request *req)
+		     const struct mangle_mapping_request *req)
 {
 	int c = req->valid ? (int)number(&req->coa, 0xc0000200) : -1;
 	int p = number(&req->perm, 0x0a000000);
@@ -335,21 +336,21 @@ static void model_remove(struct model *m, unsigned int p)
 static void compare(struct kunit *test, const struct model *m,
 		    unsigned int round)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 	unsigned int i, own = 0;
 
 	for (i = 0; i < PERMS; i++) {
-		KUNIT_ASSERT_EQ_MSG(test, where(rn, i), m->at[i],
+		KUNIT_ASSERT_EQ_MSG(test, where(mn, i), m->at[i],
 				    "host %u, round %u", i, round);
 		own += m->at[i] != -2 && m->own[i];
 	}
 	for (i = 0; i < COAS; i++)
-		KUNIT_ASSERT_EQ_MSG(test, owner(rn, i), m->whose[i],
+		KUNIT_ASSERT_EQ_MSG(test, owner(mn, i), m->whose[i],
 				    "address %u, round %u", i, round);
-	KUNIT_ASSERT_EQ(test, roam_mappings(rn), model_mappings(m));
-	KUNIT_ASSERT_EQ(test, atomic_read(&rn->by_perm.nelems),
+	KUNIT_ASSERT_EQ(test, mangle_mappings(mn), model_mappings(m));
+	KUNIT_ASSERT_EQ(test, atomic_read(&mn->by_perm.nelems),
 			model_mappings(m));
-	KUNIT_ASSERT_EQ(test, rn->mappings[ROAM_MANGLE_ROLE_OWN], own);
+	KUNIT_ASSERT_EQ(test, mn->mappings[ROAM_MANGLE_ROLE_OWN], own);
 }
 
 static u32 random_state;
@@ -362,37 +363,37 @@ static u32 random_below(u32 n)
 
 static void test_random(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 	unsigned int round, n;
 	struct model m;
 
 	random_state = 1;
 	model_init(&m);
 	for (round = 0; round < ROUNDS; round++) {
-		struct roam_mapping_request req;
+		struct mangle_mapping_request req;
 		unsigned int p = random_below(PERMS);
 		u8 reason;
 		int want;
 
-		rn->config.max_mappings = PERMS - random_below(2);
+		mn->config.max_mappings = PERMS - random_below(2);
 		switch (random_below(16)) {
 		case 0:
 		case 1:
-			remove(rn, p);
+			remove(mn, p);
 			model_remove(&m, p);
 			break;
 		case 2:
 			n = random_below(COAS);
-			end_grace(rn, n);
-			sweep(rn);
+			end_grace(mn, n);
+			sweep(mn);
 			model_end_grace(&m, n);
 			break;
 		case 3:
 			if (random_below(16))
 				break;
-			mutex_lock(&rn->lock);
-			roam_mapping_flush(rn);
-			mutex_unlock(&rn->lock);
+			mutex_lock(&mn->lock);
+			mangle_mapping_flush(mn);
+			mutex_unlock(&mn->lock);
 			model_init(&m);
 			break;
 		default:
@@ -401,9 +402,9 @@ static void test_random(struct kunit *test)
 			req.role = !random_below(4);
 			req.exclusive = !random_below(8);
 			req.existing = !random_below(8);
-			want = model_set(&m, rn->config.max_mappings, &req);
+			want = model_set(&m, mn->config.max_mappings, &req);
 			KUNIT_ASSERT_EQ_MSG(test,
-					    set_request(rn, &req, &reason),
+					    set_request(mn, &req, &reason),
 					    want, "round %u", round);
 		}
 		compare(test, &m, round);
@@ -414,187 +415,187 @@ static void test_random(struct kunit *test)
 
 static void test_exclusive(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 
-	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 1), 0);
-	KUNIT_EXPECT_EQ(test, set(rn, 1, 0, 1), -EADDRINUSE);
-	KUNIT_EXPECT_EQ(test, where(rn, 1), -2);
-	KUNIT_ASSERT_EQ(test, set(rn, 1, 1, 1), 0);
-	KUNIT_EXPECT_EQ(test, set(rn, 1, 0, 2), -EADDRINUSE);
-	KUNIT_EXPECT_EQ(test, where(rn, 1), 1);
+	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, set(mn, 1, 0, 1), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, where(mn, 1), -2);
+	KUNIT_ASSERT_EQ(test, set(mn, 1, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, set(mn, 1, 0, 2), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, where(mn, 1), 1);
 }
 
 static void test_stale(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 
-	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 5), 0);
-	KUNIT_EXPECT_EQ(test, set(rn, 0, 1, 4), -ESTALE);
-	KUNIT_EXPECT_EQ(test, where(rn, 0), 0);
-	KUNIT_EXPECT_EQ(test, owner(rn, 1), -1);
+	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 5), 0);
+	KUNIT_EXPECT_EQ(test, set(mn, 0, 1, 4), -ESTALE);
+	KUNIT_EXPECT_EQ(test, where(mn, 0), 0);
+	KUNIT_EXPECT_EQ(test, owner(mn, 1), -1);
 	/* A repeated request is none that came too late. */
-	KUNIT_EXPECT_EQ(test, set(rn, 0, 0, 5), 0);
+	KUNIT_EXPECT_EQ(test, set(mn, 0, 0, 5), 0);
 }
 
 static void test_move(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
-	struct roam_mapping_request req = request(0, 0, 1);
-	struct roam_mapping *before;
+	struct mangle_net *mn = test->priv;
+	struct mangle_mapping_request req = request(0, 0, 1);
+	struct mangle_mapping *before;
 	u8 reason;
 
-	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set_request(mn, &req, &reason), 0);
 	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_NEW);
 	rcu_read_lock();
-	before = find(rn, 0);
+	before = find(mn, 0);
 	rcu_read_unlock();
 
-	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set_request(mn, &req, &reason), 0);
 	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_REFRESHED);
 	/* Connections have nothing to resume until it moves (OPEN-41). */
 	KUNIT_EXPECT_EQ(test, resumes, 0);
 	req = request(0, 1, 2);
-	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set_request(mn, &req, &reason), 0);
 	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_MOVED);
 	KUNIT_EXPECT_EQ(test, resumes, 1);
 
 	rcu_read_lock();
-	KUNIT_EXPECT_PTR_EQ(test, find(rn, 0), before);
+	KUNIT_EXPECT_PTR_EQ(test, find(mn, 0), before);
 	rcu_read_unlock();
-	KUNIT_EXPECT_EQ(test, where(rn, 0), 1);
+	KUNIT_EXPECT_EQ(test, where(mn, 0), 1);
 }
 
 static void test_grace(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 
-	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 1), 0);
-	KUNIT_ASSERT_EQ(test, set(rn, 0, 1, 2), 0);
-	KUNIT_EXPECT_EQ(test, owner(rn, 0), 0);
-	KUNIT_EXPECT_EQ(test, owner(rn, 1), 0);
-	KUNIT_EXPECT_EQ(test, sweep_asked, rn->config.grace);
-	KUNIT_EXPECT_LE(test, sweep(rn), rn->config.grace);
-	KUNIT_EXPECT_EQ(test, owner(rn, 0), 0);
+	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(mn, 0, 1, 2), 0);
+	KUNIT_EXPECT_EQ(test, owner(mn, 0), 0);
+	KUNIT_EXPECT_EQ(test, owner(mn, 1), 0);
+	KUNIT_EXPECT_EQ(test, sweep_asked, mn->config.grace);
+	KUNIT_EXPECT_LE(test, sweep(mn), mn->config.grace);
+	KUNIT_EXPECT_EQ(test, owner(mn, 0), 0);
 
 	/* Somebody else got the address: it is his from now on. */
-	KUNIT_ASSERT_EQ(test, set(rn, 1, 0, 1), 0);
-	KUNIT_EXPECT_EQ(test, owner(rn, 0), 1);
+	KUNIT_ASSERT_EQ(test, set(mn, 1, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, owner(mn, 0), 1);
 
-	KUNIT_ASSERT_EQ(test, set(rn, 0, 2, 3), 0);
-	end_grace(rn, 1);
-	KUNIT_EXPECT_EQ(test, sweep(rn), MAX_SCHEDULE_TIMEOUT);
-	KUNIT_EXPECT_EQ(test, owner(rn, 1), -1);
-	KUNIT_EXPECT_EQ(test, owner(rn, 2), 0);
+	KUNIT_ASSERT_EQ(test, set(mn, 0, 2, 3), 0);
+	end_grace(mn, 1);
+	KUNIT_EXPECT_EQ(test, sweep(mn), MAX_SCHEDULE_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, owner(mn, 1), -1);
+	KUNIT_EXPECT_EQ(test, owner(mn, 2), 0);
 }
 
 static void test_no_grace(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 
-	rn->config.grace = 0;
-	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 1), 0);
-	KUNIT_ASSERT_EQ(test, set(rn, 0, 1, 2), 0);
-	KUNIT_EXPECT_EQ(test, owner(rn, 0), -1);
-	KUNIT_EXPECT_EQ(test, owner(rn, 1), 0);
+	mn->config.grace = 0;
+	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(mn, 0, 1, 2), 0);
+	KUNIT_EXPECT_EQ(test, owner(mn, 0), -1);
+	KUNIT_EXPECT_EQ(test, owner(mn, 1), 0);
 }
 
 static void test_null(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 
-	KUNIT_ASSERT_EQ(test, set(rn, 0, -1, 1), 0);
-	KUNIT_EXPECT_EQ(test, where(rn, 0), -1);
-	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 2), 0);
-	KUNIT_ASSERT_EQ(test, set(rn, 0, -1, 3), 0);
-	KUNIT_EXPECT_EQ(test, where(rn, 0), -1);
-	KUNIT_EXPECT_EQ(test, owner(rn, 0), 0);
+	KUNIT_ASSERT_EQ(test, set(mn, 0, -1, 1), 0);
+	KUNIT_EXPECT_EQ(test, where(mn, 0), -1);
+	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 2), 0);
+	KUNIT_ASSERT_EQ(test, set(mn, 0, -1, 3), 0);
+	KUNIT_EXPECT_EQ(test, where(mn, 0), -1);
+	KUNIT_EXPECT_EQ(test, owner(mn, 0), 0);
 }
 
 /* What netlink shows of a mapping, and that it shows no removed one. */
 static void test_view(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
-	struct roam_mapping_request req = request(0, 3, 77);
-	struct roam_mapping_view view = {};
-	struct roam_mapping *mapping;
+	struct mangle_net *mn = test->priv;
+	struct mangle_mapping_request req = request(0, 3, 77);
+	struct mangle_mapping_view view = {};
+	struct mangle_mapping *mapping;
 	u8 reason;
 
 	req.lifetime = 100 * HZ;
-	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set_request(mn, &req, &reason), 0);
 	rcu_read_lock();
-	mapping = find(rn, 0);
-	KUNIT_EXPECT_TRUE(test, roam_mapping_view(mapping, &view));
+	mapping = find(mn, 0);
+	KUNIT_EXPECT_TRUE(test, mangle_mapping_view(mapping, &view));
 	KUNIT_EXPECT_EQ(test, view.seq, 77);
 	KUNIT_EXPECT_EQ(test, number(&view.endpoint->coa, 0xc0000200), 3);
 	KUNIT_EXPECT_GT(test, view.left, 0);
 	KUNIT_EXPECT_LE(test, view.left, req.lifetime);
 	/* As it is for a reader that still holds it. */
 	WRITE_ONCE(mapping->dead, true);
-	KUNIT_EXPECT_FALSE(test, roam_mapping_view(mapping, &view));
+	KUNIT_EXPECT_FALSE(test, mangle_mapping_view(mapping, &view));
 	WRITE_ONCE(mapping->dead, false);
 	rcu_read_unlock();
 }
 
 static void test_lifetime(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
-	struct roam_mapping_request req = request(0, 0, 1);
-	struct roam_mapping *mapping;
+	struct mangle_net *mn = test->priv;
+	struct mangle_mapping_request req = request(0, 0, 1);
+	struct mangle_mapping *mapping;
 	u8 reason;
 
 	req.lifetime = 100 * HZ;
-	KUNIT_ASSERT_EQ(test, set_request(rn, &req, &reason), 0);
-	KUNIT_ASSERT_EQ(test, set(rn, 1, 1, 1), 0);
+	KUNIT_ASSERT_EQ(test, set_request(mn, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set(mn, 1, 1, 1), 0);
 	KUNIT_EXPECT_EQ(test, sweep_asked, req.lifetime);
-	KUNIT_EXPECT_LE(test, sweep(rn), req.lifetime);
-	KUNIT_EXPECT_EQ(test, where(rn, 0), 0);
+	KUNIT_EXPECT_LE(test, sweep(mn), req.lifetime);
+	KUNIT_EXPECT_EQ(test, where(mn, 0), 0);
 
-	mutex_lock(&rn->lock);
+	mutex_lock(&mn->lock);
 	rcu_read_lock();
-	mapping = find(rn, 0);
+	mapping = find(mn, 0);
 	mapping->expires = (u32)jiffies;
-	rn->ends = jiffies;
+	mn->ends = jiffies;
 	rcu_read_unlock();
-	mutex_unlock(&rn->lock);
-	KUNIT_EXPECT_EQ(test, sweep(rn), MAX_SCHEDULE_TIMEOUT);
+	mutex_unlock(&mn->lock);
+	KUNIT_EXPECT_EQ(test, sweep(mn), MAX_SCHEDULE_TIMEOUT);
 	KUNIT_EXPECT_EQ(test, events, 1);
-	KUNIT_EXPECT_EQ(test, where(rn, 0), -2);
-	KUNIT_EXPECT_EQ(test, owner(rn, 0), -1);
-	KUNIT_EXPECT_EQ(test, where(rn, 1), 1);
+	KUNIT_EXPECT_EQ(test, where(mn, 0), -2);
+	KUNIT_EXPECT_EQ(test, owner(mn, 0), -1);
+	KUNIT_EXPECT_EQ(test, where(mn, 1), 1);
 }
 
 static void test_removal(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 
-	KUNIT_ASSERT_EQ(test, set(rn, 0, 0, 1), 0);
-	KUNIT_ASSERT_EQ(test, set(rn, 0, 1, 2), 0);
-	KUNIT_ASSERT_EQ(test, set(rn, 1, 2, 1), 0);
-	remove(rn, 0);
-	KUNIT_EXPECT_EQ(test, owner(rn, 0), -1);
-	KUNIT_EXPECT_EQ(test, owner(rn, 1), -1);
-	KUNIT_EXPECT_EQ(test, owner(rn, 2), 1);
-	KUNIT_EXPECT_TRUE(test, list_empty(&rn->left));
+	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(mn, 0, 1, 2), 0);
+	KUNIT_ASSERT_EQ(test, set(mn, 1, 2, 1), 0);
+	remove(mn, 0);
+	KUNIT_EXPECT_EQ(test, owner(mn, 0), -1);
+	KUNIT_EXPECT_EQ(test, owner(mn, 1), -1);
+	KUNIT_EXPECT_EQ(test, owner(mn, 2), 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&mn->left));
 }
 
 static void test_flush(struct kunit *test)
 {
-	struct roam_net *rn = test->priv;
+	struct mangle_net *mn = test->priv;
 	unsigned int p;
 
-	rn->config.max_mappings = 1000;
+	mn->config.max_mappings = 1000;
 	for (p = 0; p < 1000; p++)
-		KUNIT_ASSERT_EQ(test, set(rn, p, p, 1), 0);
-	KUNIT_EXPECT_EQ(test, set(rn, p, p, 1), -ENOSPC);
+		KUNIT_ASSERT_EQ(test, set(mn, p, p, 1), 0);
+	KUNIT_EXPECT_EQ(test, set(mn, p, p, 1), -ENOSPC);
 	for (p = 0; p < 1000; p += 2)
-		KUNIT_ASSERT_EQ(test, set(rn, p, 1000 + p, 2), 0);
-	mutex_lock(&rn->lock);
-	roam_mapping_flush(rn);
-	mutex_unlock(&rn->lock);
-	KUNIT_EXPECT_EQ(test, roam_mappings(rn), 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&rn->by_perm.nelems), 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&rn->by_coa.nelems), 0);
-	KUNIT_EXPECT_TRUE(test, list_empty(&rn->left));
+		KUNIT_ASSERT_EQ(test, set(mn, p, 1000 + p, 2), 0);
+	mutex_lock(&mn->lock);
+	mangle_mapping_flush(mn);
+	mutex_unlock(&mn->lock);
+	KUNIT_EXPECT_EQ(test, mangle_mappings(mn), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->by_perm.nelems), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->by_coa.nelems), 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&mn->left));
 }
 
 static struct kunit_case table_cases[] = {

@@ -76,7 +76,8 @@ unload_under_traffic() {
 	modprobe roam_mangle || fail "cannot load by name"
 	modprobe -r roam_mangle || fail "cannot unload by name"
 	# What it needs went with it, and insmod does not look for that.
-	modprobe nf_defrag_ipv6 || fail "cannot load what it needs"
+	[[ ! -e /sys/module/roam_core ]] || fail "what nobody uses any more stays"
+	modprobe -a roam_core nf_defrag_ipv6 || fail "cannot load what it needs"
 	printf 'mangle replace %s via 192.0.2.2 lifetime 1h\nmangle range set %s\n' \
 		"$permanent" "$permanent_prefix" >"$hosts/batch"
 	traffic
@@ -105,7 +106,7 @@ unload_under_traffic() {
 		[[ ! $doomed ]] || ip netns delete "$doomed"
 		[[ ! -e /sys/module/roam_mangle ]] || fail "still loaded in cycle $i"
 	done
-	expect_eq "hooks left" "" "$(grep -o 'roam_[a-z_]*' /proc/kallsyms | head -n 3)"
+	expect_eq "hooks left" "" "$(grep -F '[roam_mangle]' /proc/kallsyms | head -n 3)"
 	modprobe roam_mangle
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/export.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/netfilter_ipv4.h>
@@ -14,8 +15,8 @@
 #include <net/sock.h>
 #include <net/xfrm.h>
 
+#include "addr.h"
 #include "route.h"
-#include "table.h"
 
 /**
  * struct roam_route - a route and what it was chosen for
@@ -98,6 +99,7 @@ void roam_route_free(struct roam_route *route)
 	if (route)
 		call_rcu(&route->rcu, roam_route_free_rcu);
 }
+EXPORT_SYMBOL_GPL(roam_route_free);
 
 static u32 roam_route_cookie(const struct sk_buff *skb)
 {
@@ -106,7 +108,7 @@ static u32 roam_route_cookie(const struct sk_buff *skb)
 	return rt6_get_cookie(dst_rt6_info(skb_dst(skb)));
 }
 
-static void roam_route_remember(struct roam_endpoint *endpoint,
+static void roam_route_remember(struct roam_route __rcu **slot,
 				const struct roam_route *key,
 				const struct sk_buff *skb)
 {
@@ -120,8 +122,7 @@ static void roam_route_remember(struct roam_endpoint *endpoint,
 	*route = *key;
 	route->dst = dst_clone(dst);
 	route->cookie = roam_route_cookie(skb);
-	roam_route_free(unrcu_pointer(xchg(&endpoint->route,
-					   RCU_INITIALIZER(route))));
+	roam_route_free(unrcu_pointer(xchg(slot, RCU_INITIALIZER(route))));
 }
 
 static noinline int roam_route_look_up(struct net *net, struct sk_buff *skb,
@@ -132,7 +133,7 @@ static noinline int roam_route_look_up(struct net *net, struct sk_buff *skb,
 	return ip_route_me_harder(net, sk, skb, RTN_UNSPEC);
 }
 
-int roam_route_packet(struct net *net, struct roam_endpoint *endpoint,
+int roam_route_packet(struct net *net, struct roam_route __rcu **slot,
 		      struct sk_buff *skb, struct sock *sk)
 {
 	struct roam_route *route, key;
@@ -141,14 +142,14 @@ int roam_route_packet(struct net *net, struct roam_endpoint *endpoint,
 	if (sk)
 		sk = sk_to_full_sk(sk);
 	/* In a VRF the device of the packet is part of the question as well. */
-	if (!endpoint || netif_is_l3_master(skb_dst(skb)->dev) ||
+	if (!slot || netif_is_l3_master(skb_dst(skb)->dev) ||
 	    netif_is_l3_slave(skb_dst(skb)->dev) ||
 	    roam_route_has_policy(net, sk) ||
 	    roam_route_depends_on_flow(net, skb->protocol == htons(ETH_P_IPV6)))
 		return roam_route_look_up(net, skb, sk);
 
 	roam_route_key(net, &key, skb, sk);
-	route = rcu_dereference(endpoint->route);
+	route = rcu_dereference(*slot);
 	if (route && roam_route_serves(route, &key)) {
 		skb_dst_drop(skb);
 		/* Not every sender stays under RCU behind the hook. */
@@ -161,6 +162,7 @@ int roam_route_packet(struct net *net, struct roam_endpoint *endpoint,
 	}
 	err = roam_route_look_up(net, skb, sk);
 	if (!err)
-		roam_route_remember(endpoint, &key, skb);
+		roam_route_remember(slot, &key, skb);
 	return err;
 }
+EXPORT_SYMBOL_GPL(roam_route_packet);

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A packet as the hooks see it: where its headers are, and how its addresses are
+ * A packet as a hook sees it: where its headers are, and how its addresses are
  * written. All inline, since every packet pays for it.
  */
-#ifndef ROAM_MANGLE_PACKET_H
-#define ROAM_MANGLE_PACKET_H
+#ifndef ROAM_CORE_PACKET_H
+#define ROAM_CORE_PACKET_H
 
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/skbuff.h>
-#include <linux/tcp.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 
-#include "../core/rewrite.h"
 #include "addr.h"
+#include "rewrite.h"
 
 /**
  * struct roam_packet - what counts of a packet
@@ -76,25 +75,6 @@ static __always_inline void roam_packet_read(const struct sk_buff *skb, bool v6,
 		roam_packet_read6(skb, pkt);
 	else
 		roam_packet_read4(skb, pkt);
-}
-
-/* Says a segment that the one it answers belongs to no connection? */
-static inline bool roam_packet_refuses(const struct tcphdr *th)
-{
-	return th->rst && !th->ack;
-}
-
-/* Is it a segment of a connection that is open? */
-static inline bool roam_packet_continues(const struct sk_buff *skb,
-					 const struct roam_packet *pkt)
-{
-	const struct tcphdr *th;
-	struct tcphdr buf;
-
-	if (pkt->protocol != IPPROTO_TCP || pkt->later)
-		return false;
-	th = skb_header_pointer(skb, pkt->l4, sizeof(buf), &buf);
-	return th && !th->syn;
 }
 
 /* Its addresses, IPv4 in the mapped form. */
