@@ -93,6 +93,12 @@ $(BIN)/$(1): $(call u_objects,$(src_$(1))) $(U_LIB)
 endef
 $(foreach p,$(U_DAEMONS) $(U_TOOLS),$(eval $(call u_program,$(p))))
 
+# The tool with more daemons than there are, for test_tool.py.
+U_MANY := $(BIN)/test-roam-many
+$(U_MANY): $(call u_objects,$(src_roam)) $(U)/tests/many_daemons.o $(U_LIB)
+	@mkdir -p $(@D)
+	$(U_LINK) -o $@ $^ $(U_LIBS)
+
 $(U_TEST_BINS): %: %.o $(U_LIB)
 	$(U_LINK) -o $@ $^ $(U_LIBS) $(shell pkg-config --libs cmocka)
 
@@ -101,7 +107,7 @@ $(U_FUZZ_BINS): $(U)/bin/%: $(U)/fuzz/%.o $(U_LIB)
 	$(U_LINK) -o $@ $^ $(U_LIBS)
 
 unit-tests: $(filter $(addprefix %/test_,$(call u_chosen,$(U_TESTS))),$(U_TEST_BINS)) \
-	$(if $(call u_chosen,$(U_PY_TESTS)),userspace)
+	$(if $(call u_chosen,$(U_PY_TESTS)),userspace $(U_MANY))
 fuzzers: $(filter $(addprefix %/fuzz_,$(call u_chosen,$(U_FUZZERS))),$(U_FUZZ_BINS))
 
 check-unit:

@@ -329,8 +329,7 @@ sockets() {
 counter() {
 	local what=counters
 	[[ $2 != mangle ]] || what=stats
-	roam "$1" -j "$2" "$what" | jq -r --arg name "$3" \
-		'.[0] | . + (.dropped // {} | with_entries(.key |= "drop_" + .)) | .[$name]'
+	roam "$1" -j "$2" "$what" | jq -r --arg name "$3" '.[0][$name]'
 }
 
 # counter_is HOST OBJECT NAME CONDITION: as in counter_is mobile mangle held '-gt 3'

@@ -151,8 +151,8 @@ all_known() {
 
 # drops HOST OBJECT: "REASON NUMBER" of each, sorted.
 drops() {
-	roam "$1" -j "$2" counters | jq -r '.[0] | (.dropped // .) | to_entries[] |
-		"\(.key | ltrimstr("drop_")) \(.value)"' | sort
+	roam "$1" -j "$2" counters | jq -r '.[0] | to_entries[] |
+		select(.key | startswith("drop_")) | "\(.key | ltrimstr("drop_")) \(.value)"' | sort
 }
 
 # all_dropped HOST OBJECT BEFORE: each reason of BEFORE was counted since.

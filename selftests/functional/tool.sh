@@ -185,7 +185,7 @@ healthy_host_gets_no_failure() {
 	expect_eq "failures" "" "$(roam mobile -j doctor |
 		jq -r '.[] | select(.result == "fail") | .check + ": " + .detail')"
 	expect_ok roam mobile doctor
-	expect_eq "module" ok "$(diagnosis mobile module)"
+	expect_eq "module" ok "$(diagnosis mobile roam_mangle)"
 	expect_eq "daemon" ok "$(diagnosis mobile roam-lrd)"
 	expect_eq "permanent address" ok "$(diagnosis mobile "permanent address")"
 	expect_eq "routing rule" ok "$(diagnosis mobile "routing rule")"
@@ -673,7 +673,7 @@ missing_module_is_named() {
 	local status
 	topology_stop_daemons
 	module_absent roam_mangle
-	expect_eq "module" fail "$(diagnosis mobile module)"
+	expect_eq "module" fail "$(diagnosis mobile roam_mangle)"
 	expect_match "advice" "modprobe roam_mangle" "$(roam mobile doctor)"
 	expect_match "status" "not loaded" "$(roam mobile status)"
 	expect_match "explanation" "roam_mangle is not loaded" "$(sentences mobile "$permanent")"

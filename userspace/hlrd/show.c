@@ -5,7 +5,7 @@
 
 #include "hlrd/server.h"
 #include "io/daemon.h"
-#include "io/version.h"
+#include "io/json.h"
 
 struct list {
 	const struct hlr_mapping **items;
@@ -28,13 +28,11 @@ static int compare(const void *a, const void *b)
 
 static json_t *json_mapping(const struct hlr_mapping *m, msec_t now)
 {
-	char perm[ROAM_ADDR_STRLEN], coa[ROAM_ADDR_STRLEN];
-
-	return json_pack("{ss ss sI sf sI sb}",
-			 "permanent", roam_addr_format(&m->perm, perm),
-			 "care_of", roam_addr_format(&m->coa, coa),
+	return json_pack("{so so sI so sI sb}",
+			 "permanent", json_addr(&m->perm),
+			 "care_of", json_addr(&m->coa),
 			 "sequence", (json_int_t)m->seq,
-			 "expires_in", (m->expires - now) / 1000.0,
+			 "expires_in", json_until(now, m->expires),
 			 "key", (json_int_t)m->key_id,
 			 "at_home", !!(m->flags & LR_FLAG_AT_HOME));
 }
@@ -81,24 +79,17 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 	(void)error;
 	for (size_t i = 0; i < server->n_sockets; i++) {
 		const struct config_endpoint *e = &server->sockets[i]->endpoint;
-		char text[ROAM_ADDR_STRLEN];
 
-		roam_addr_format(&e->addr, text);
-		json_array_append_new(listen,
-			json_sprintf(roam_addr_is_v4(&e->addr) ? "%s:%u" :
-								 "[%s]:%u",
-				     text, e->port));
+		json_array_append_new(listen, json_endpoint(&e->addr, e->port));
 	}
-	return json_pack("[{ss ss sf sI sI so sb ss ss*}]",
-			 "daemon", "roam-hlrd",
-			 "version", ROAM_VERSION,
-			 "uptime", (daemon_now() - server->started) / 1000.0,
-			 "mappings", (json_int_t)hlr_count(server->hlr),
-			 "hosts", (json_int_t)server->config->n_hosts,
-			 "listen", listen,
-			 "loading", server->loading,
-			 "store", server->store_error ? "failing" : "ok",
-			 "store_error", server->store_error);
+	return json_status("roam-hlrd", daemon_now(), server->started,
+		json_pack("{sI sI so sb ss ss*}",
+			  "mappings", (json_int_t)hlr_count(server->hlr),
+			  "hosts", (json_int_t)server->config->n_hosts,
+			  "listen", listen,
+			  "loading", server->loading,
+			  "store", server->store_error ? "failing" : "ok",
+			  "store_error", server->store_error));
 }
 
 static json_t *counters(void *ctx, const json_t *args,
@@ -108,43 +99,25 @@ static json_t *counters(void *ctx, const json_t *args,
 	const struct server_counters *c = &server->counters;
 	json_t *object = json_object();
 	uint64_t lost = 0;
-	char name[64];
 
 	(void)args;
 	(void)error;
 	for (size_t i = 0; i < server->n_sockets; i++)
 		lost += udp_send_errors(server->sockets[i]->udp);
-	json_object_set_new(object, "received", json_integer(c->received));
-	json_object_set_new(object, "queries", json_integer(c->queries));
-	json_object_set_new(object, "updates", json_integer(c->updates));
-	json_object_set_new(object, "replies", json_integer(c->replies));
-	json_object_set_new(object, "send_errors", json_integer(lost));
-	json_object_set_new(object, "expired", json_integer(c->expired));
-	json_object_set_new(object, "commits", json_integer(c->commits));
-	json_object_set_new(object, "store_failures",
-			    json_integer(c->store_failures));
-	for (int i = LR_OK; i <= LR_CONFLICT; i++) {
-		snprintf(name, sizeof(name), "status_%s", lr_status_name(i));
-		json_object_set_new(object, name, json_integer(c->status[i]));
-	}
-	for (int i = LR_DROP_NONE + 1; i < LR_DROP_MAX; i++) {
-		snprintf(name, sizeof(name), "drop_%s", lr_drop_name(i));
-		json_object_set_new(object, name, json_integer(c->drop[i]));
-	}
-	return json_pack("[o]", object);
-}
-
-static json_t *json_prefixes(const struct roam_prefix *prefixes, size_t n)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < n; i++) {
-		char text[ROAM_PREFIX_STRLEN];
-
-		json_array_append_new(list,
-			json_string(roam_prefix_format(&prefixes[i], text)));
-	}
-	return list;
+	json_add_counter(object, "", "received", c->received);
+	json_add_counter(object, "", "queries", c->queries);
+	json_add_counter(object, "", "updates", c->updates);
+	json_add_counter(object, "", "replies", c->replies);
+	json_add_counter(object, "", "send_errors", lost);
+	json_add_counter(object, "", "expired", c->expired);
+	json_add_counter(object, "", "commits", c->commits);
+	json_add_counter(object, "", "store_failures", c->store_failures);
+	for (int i = LR_OK; i <= LR_CONFLICT; i++)
+		json_add_counter(object, "status_", lr_status_name(i),
+				 c->status[i]);
+	for (int i = LR_DROP_NONE + 1; i < LR_DROP_MAX; i++)
+		json_add_counter(object, "drop_", lr_drop_name(i), c->drop[i]);
+	return object;
 }
 
 static json_t *json_key(const struct server *server,

@@ -4,18 +4,7 @@
 
 #include "io/daemon.h"
 #include "io/json.h"
-#include "io/version.h"
 #include "lrd/lrd.h"
-
-/* Seconds until a time, null for never. */
-static json_t *json_until(msec_t when)
-{
-	msec_t now = daemon_now();
-
-	if (when == MSEC_NEVER)
-		return json_null();
-	return json_integer(when > now ? (when - now) / 1000 : 0);
-}
 
 /* What its own packets carry as source. */
 static const char *wire_name(bool literal)
@@ -30,7 +19,7 @@ static void add_mapping(void *ctx, const struct corr_status *st)
 		"care_of", json_addr(&st->coa),
 		"wire", wire_name(st->literal),
 		"sequence", (json_int_t)st->seq,
-		"expires_in", json_until(st->expires),
+		"expires_in", json_until(daemon_now(), st->expires),
 		"pending", st->pending));
 }
 
@@ -53,7 +42,7 @@ static void add_registration(void *ctx, const struct mobile_status *st)
 		"wire", wire_name(st->literal),
 		"register", json_addr(&st->reg),
 		"registered", st->registered,
-		"expires_in", json_until(st->expires),
+		"expires_in", json_until(daemon_now(), st->expires),
 		"sequence", (json_int_t)st->seq,
 		"tries", (int)st->tries,
 		"last_status", lr_status_name(st->last_status)));
@@ -101,7 +90,7 @@ static void add_peer(void *ctx, const struct mobile_peer_status *st)
 		"mode", mode_name(st->mode),
 		"proof", proof_name(st->proof),
 		"current", st->current,
-		"expires_in", json_until(st->expires),
+		"expires_in", json_until(daemon_now(), st->expires),
 		"confirm_ms", st->took < 0 ? json_null() :
 					     json_integer(st->took)));
 }
@@ -123,22 +112,20 @@ static json_t *counters(void *ctx, const json_t *args,
 {
 	const struct lrd *lrd = ctx;
 	const struct lrd_counters *c = &lrd->counters;
-	json_t *drops = json_object();
+	json_t *object = json_object();
 
 	(void)args;
 	(void)error;
+	json_add_counter(object, "", "received", c->received);
+	json_add_counter(object, "", "sent", c->sent);
+	json_add_counter(object, "", "send_errors", udp_send_errors(lrd->udp));
+	json_add_counter(object, "", "misses", c->misses);
+	json_add_counter(object, "", "moves", c->moves);
+	json_add_counter(object, "", "restored", c->restored);
+	json_add_counter(object, "", "resyncs", c->resyncs);
 	for (int i = LR_DROP_NONE + 1; i < LR_DROP_MAX; i++)
-		json_object_set_new(drops, lr_drop_name(i),
-				    json_integer(c->drop[i]));
-	return json_pack("{sI sI sI sI sI sI sI so}",
-			 "received", (json_int_t)c->received,
-			 "sent", (json_int_t)c->sent,
-			 "send_errors", (json_int_t)udp_send_errors(lrd->udp),
-			 "misses", (json_int_t)c->misses,
-			 "moves", (json_int_t)c->moves,
-			 "restored", (json_int_t)c->restored,
-			 "resyncs", (json_int_t)c->resyncs,
-			 "dropped", drops);
+		json_add_counter(object, "drop_", lr_drop_name(i), c->drop[i]);
+	return object;
 }
 
 static void count_mapping(void *ctx, const struct corr_status *st)
@@ -190,26 +177,23 @@ static json_t *status(void *ctx, const json_t *args,
 		mobile_foreach(lrd->mobile, count_registration, &registrations);
 		mobile_foreach_peer(lrd->mobile, count_peer, &n_peers);
 	}
-	return json_pack("{ss ss ss so so so so so sb si so si si si si sI}",
-			 "daemon", "roam-lrd",
-			 "version", ROAM_VERSION,
-			 "role", lrd->mobile ? "mobile" : "correspondent",
-			 "care_of", json_addr(&lrd->place.v4),
-			 "care_of6", json_addr(&lrd->place.v6),
-			 "old_care_of", json_addr(&lrd->before.v4),
-			 "old_care_of6", json_addr(&lrd->before.v6),
-			 "moved", lrd->moved ?
-				json_integer((daemon_now() - lrd->moved) / 1000) :
+	return json_status("roam-lrd", daemon_now(), lrd->started,
+		json_pack("{ss so so so so so sb si so si si si si}",
+			  "role", lrd->mobile ? "mobile" : "correspondent",
+			  "care_of", json_addr(&lrd->place.v4),
+			  "care_of6", json_addr(&lrd->place.v6),
+			  "old_care_of", json_addr(&lrd->before.v4),
+			  "old_care_of6", json_addr(&lrd->before.v6),
+			  "moved", lrd->moved ?
+				json_seconds(daemon_now() - lrd->moved) :
 				json_null(),
-			 "left", lrd->left,
-			 "registers", (int)lrd->n_registers,
-			 "register", json_addr(asked_first(lrd)),
-			 "registrations", registrations.all,
-			 "registered", registrations.registered,
-			 "correspondents", n_peers,
-			 "mappings", mappings,
-			 "uptime", (json_int_t)((daemon_now() - lrd->started) /
-						1000));
+			  "left", lrd->left,
+			  "registers", (int)lrd->n_registers,
+			  "register", json_addr(asked_first(lrd)),
+			  "registrations", registrations.all,
+			  "registered", registrations.registered,
+			  "correspondents", n_peers,
+			  "mappings", mappings));
 }
 
 static bool is_mobile(const struct lrd *lrd, struct control_error *error)

@@ -111,7 +111,8 @@ static void run_line(struct batch *batch, int argc, char **argv)
 		else
 			batch->pending = command;
 	} else {
-		note(batch, command->run(argc - used, argv + used));
+		note(batch, command_execute(command, argc - used,
+					    argv + used));
 	}
 }
 

@@ -16,7 +16,7 @@
 #include "io/version.h"
 #include "roam/output.h"
 
-#define OBJECTS_MAX 32
+#define OBJECTS_MAX 64
 
 struct options options;
 
@@ -279,13 +279,20 @@ const struct command *command_find(int argc, char **argv, int *used,
 	return command;
 }
 
+int command_execute(const struct command *command, int argc, char **argv)
+{
+	return command->run ? command->run(argc, argv) :
+			      question_run(command, argc, argv);
+}
+
 int command_run(int argc, char **argv)
 {
 	const struct command *command;
 	int used, status;
 
 	command = command_find(argc, argv, &used, &status);
-	return command ? command->run(argc - used, argv + used) : status;
+	return command ? command_execute(command, argc - used, argv + used) :
+			 status;
 }
 
 static void offer(json_t *words, const char *word, const char *begin)
@@ -317,6 +324,9 @@ static int run_complete(int argc, char **argv)
 		offer(words, c->name, last);
 	for (const char *const *w = command->words; w && *w; w++)
 		offer(words, *w, last);
+	for (const struct param *p = command->params; p && p->member; p++)
+		if (p->word && !command->words)
+			offer(words, p->word, last);
 	live = command->live ? command->live() : NULL;
 	json_array_foreach(live, i, word)
 		offer(words, json_string_value(word), last);

@@ -41,6 +41,31 @@ struct options {
 
 extern struct options options;
 
+/** enum param_type - what the value of an argument is, checked before it is sent */
+enum param_type {
+	PARAM_TEXT,		/* any word, a string in the request */
+	PARAM_NUMBER,		/* a whole number from 0 on */
+	PARAM_ADDR,		/* an IP address, a string */
+	PARAM_PREFIX,		/* an address with a length, a string */
+	PARAM_DURATION,		/* "500ms", "2s": a number of seconds */
+	PARAM_FLAG,		/* a keyword without a value: true */
+};
+
+/**
+ * struct param - an argument that a command passes on to a daemon
+ * @member: member of the request that carries it
+ * @word: the keyword before it; NULL: it has no keyword but a place, the first
+ *	such argument before the second
+ * @type: enum param_type
+ * @required: the command is refused without it
+ */
+struct param {
+	const char *member;
+	const char *word;
+	enum param_type type;
+	bool required;
+};
+
 /**
  * struct command - a node of the tree: an object, or a command of one
  * @name: the word
@@ -52,6 +77,14 @@ extern struct options options;
  * @run: carries out a leaf; @argc words follow its name
  * @collect: in a batch, instead of @run: remember it
  * @finish: carry out what was collected, in one go
+ * @daemon: of a leaf without @run: it asks this daemon ("lrd") and prints the
+ *	answer, an array as a table
+ * @question: the daemon's word for it; NULL: @name
+ * @params: arguments that go with the question, ends with a NULL member; their
+ *	keywords are offered for completion where @words is NULL
+ * @columns: members that the table shows as text without -d, ends with NULL;
+ *	NULL: all members
+ * @record: the answer has few objects: they are shown one member per line
  */
 struct command {
 	const char *name;
@@ -63,6 +96,11 @@ struct command {
 	int (*run)(int argc, char **argv);
 	int (*collect)(int argc, char **argv);
 	int (*finish)(void);
+	const char *daemon;
+	const char *question;
+	const struct param *params;
+	const char *const *columns;
+	bool record;
 };
 
 void object_register(const struct command *object);
@@ -80,8 +118,12 @@ void object_register(const struct command *object);
  */
 const struct command *command_find(int argc, char **argv, int *used,
 				   int *status);
+/* Runs a leaf that command_find() found. */
+int command_execute(const struct command *command, int argc, char **argv);
 /* Finds and runs a command. */
 int command_run(int argc, char **argv);
+/* Runs a leaf that asks a daemon; the same contract as @run. */
+int question_run(const struct command *command, int argc, char **argv);
 
 /* Reads commands from a file, "-" for standard input. */
 int batch_run(const char *path);

@@ -170,7 +170,7 @@ host "laptop" {{ key = 7 permanent = {{"{PERM}", "2001:db8:77::/64", "10.78.0.0/
             return json.loads(s.makefile().readline())
 
     def counters(self):
-        return self.control("counters")["result"][0]
+        return self.control("counters")["result"]
 
     def tool(self, *words):
         env = dict(os.environ, ROAM_RUN_DIR=self.folder)
@@ -310,7 +310,7 @@ def mapping_expires(folder):
         r.stop()
         r.start()
         assert h.query(PERM)["status"] == NONE
-        assert r.control("status")["result"][0]["mappings"] == 0
+        assert r.control("status")["result"]["mappings"] == 0
         r.stop()
 
 
@@ -636,7 +636,7 @@ def large_store_is_loaded_while_it_answers(folder):
         r.stop(signal.SIGKILL)
         r.start()
         h, later, n = Host(r), 0, 0
-        while r.control("status")["result"][0]["loading"]:
+        while r.control("status")["result"]["loading"]:
             n += 1
             newest = h.query(nth(LARGE)[0])
             assert newest["coa"] == nth(LARGE)[1], newest
@@ -649,7 +649,7 @@ def large_store_is_loaded_while_it_answers(folder):
                 assert e["status"] in (LATER, STALE), e
         assert n == 0 or later, (n, later)
         assert "so far, the rest follows" in r.logged()
-        status = r.control("status")["result"][0]
+        status = r.control("status")["result"]
         assert status["mappings"] == LARGE, status
         for i in (1, 2, LARGE // 2, LARGE):
             assert h.query(nth(i)[0])["coa"] == nth(i)[1]
@@ -696,7 +696,7 @@ def damage_far_down_is_survived(folder):
         h = Host(r)
 
         def store_error():
-            return r.control("status")["result"][0].get("store_error") or ""
+            return r.control("status")["result"].get("store_error") or ""
 
         until(lambda: "check sum" in store_error(), "the damage is found")
         assert "recover" in store_error(), store_error()
@@ -721,7 +721,7 @@ def check_refusals(r, fill, free):
         if e["status"] == LATER:
             failed += 1
             assert h.query(perm)["status"] == NONE
-            status = r.control("status")["result"][0]
+            status = r.control("status")["result"]
             assert status["store"] == "failing", status
             assert ("free space" in status["store_error"] or
                     "limit" in status["store_error"]), status
@@ -733,7 +733,7 @@ def check_refusals(r, fill, free):
     assert r.logged().count("cannot ") <= 3, r.logged()
     free()
     assert h.update(PERM, "192.0.2.11", 6)["status"] == OK
-    assert r.control("status")["result"][0]["store"] == "ok"
+    assert r.control("status")["result"]["store"] == "ok"
     good = {m["permanent"]: m["care_of"] for m in r.control("show")["result"]}
     r.stop(signal.SIGKILL)
     r.start()

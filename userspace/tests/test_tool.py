@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 from pathlib import Path
 
@@ -39,8 +40,8 @@ ARGUMENTS = {
 }
 
 
-def roam(folder, *words, before=()):
-    return subprocess.run([*before, f"{BIN}/roam", *words], text=True,
+def roam(folder, *words, before=(), program="roam"):
+    return subprocess.run([*before, f"{BIN}/{program}", *words], text=True,
                           capture_output=True, timeout=WAIT * 3,
                           env=dict(os.environ, ROAM_RUN_DIR=folder))
 
@@ -91,6 +92,78 @@ class Register:
         self.process.terminate()
         self.process.wait(WAIT)
         self.log.close()
+
+
+class Fakes:
+    """The daemons of many_daemons.c: sockets that answer, while the block lasts.
+
+    What each was asked is in requests, (daemon, request)."""
+
+    def __init__(self, folder, numbers):
+        self.folder = folder
+        self.numbers = numbers
+        self.requests = []
+        self.watchers = {}
+        self.ready = threading.Condition()
+
+    def __enter__(self):
+        self.sockets = []
+        for n in self.numbers:
+            s = socket.socket(socket.AF_UNIX)
+            s.bind(f"{self.folder}/fake{n}d.sock")
+            s.listen()
+            self.sockets.append(s)
+            threading.Thread(target=self.listen, args=(n, s), daemon=True).start()
+        return self
+
+    def __exit__(self, *error):
+        for s in (*self.sockets, *self.watchers.values()):
+            s.close()
+
+    def listen(self, n, listener):
+        while True:
+            try:
+                s = listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(n, s), daemon=True).start()
+
+    def serve(self, n, s):
+        for line in s.makefile():
+            request = json.loads(line)
+            self.requests.append((n, request))
+            s.sendall(json.dumps(self.answer(n, request)).encode() + b"\n")
+            if request["command"] == "monitor":
+                with self.ready:
+                    self.watchers[n] = s
+                    self.ready.notify_all()
+                return
+
+    def answer(self, n, request):
+        answers = {
+            "monitor": [],
+            "status": {"daemon": f"roam-fake{n}d", "version": "1",
+                       "uptime": 1.5, "bindings": n, "secret": 4711},
+            "counters": {"received": 100 + n, "drop_key": 1},
+            "bindings": [{"address": "192.0.2.1", "name": "fake"}],
+            "binding_add": [{"address": "192.0.2.1", "name": "fake",
+                             "more": True}],
+        }
+        word = request["command"]
+        if word in answers:
+            return {"result": answers[word]}
+        return {"error": {"code": "usage", "message": f"no command '{word}'",
+                          "hint": "try another"}}
+
+    def wait_for_watchers(self):
+        with self.ready:
+            assert self.ready.wait_for(
+                lambda: len(self.watchers) == len(self.numbers), WAIT), \
+                self.watchers.keys()
+
+
+def many(folder, *words):
+    return roam(folder, *words, program="test-roam-many")
 
 
 def check_schema(folder, *files):
@@ -385,6 +458,93 @@ def explain_says_what_is_missing(folder):
     assert rows[0]["role"] == "unusable" and rows[0]["outgoing"] is None, rows
 
 
+def monitor_watches_any_number(folder):
+    """an event of each of twelve daemons arrives, and their end"""
+    numbers = range(1, 13)
+    with Fakes(folder, numbers) as fakes:
+        with subprocess.Popen([f"{BIN}/test-roam-many", "-j", "monitor"],
+                              env=dict(os.environ, ROAM_RUN_DIR=folder),
+                              text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as monitor:
+            # Whatever goes wrong ends what follows.
+            end = threading.Timer(WAIT, monitor.kill)
+            end.start()
+            fakes.wait_for_watchers()
+            for n, s in fakes.watchers.items():
+                s.sendall(b'{"event":"moved","number":%d}\n' % n)
+            events = [json.loads(monitor.stdout.readline()) for _ in numbers]
+            assert sorted((e["object"], e["event"], e["number"])
+                          for e in events) == sorted(
+                (f"fake{n}", "moved", n) for n in numbers), events
+            for s in fakes.watchers.values():
+                s.shutdown(socket.SHUT_RDWR)
+            gone = [json.loads(monitor.stdout.readline()) for _ in numbers]
+            assert {(e["object"], e["event"]) for e in gone} == {
+                (f"fake{n}", "gone") for n in numbers}, gone
+            # The module may be there and go on.
+            if not Path("/sys/module/roam_mangle").exists():
+                assert monitor.wait(WAIT) == 3
+            end.cancel()
+            monitor.terminate()
+        assert many(folder, "monitor", "nothing").returncode == 1
+
+
+def a_daemon_is_one_row(folder):
+    """every command that shows all daemons shows one that was registered"""
+    with Fakes(folder, [3]):
+        rows = json.loads(many(folder, "-j", "status").stdout)
+        states = {row["component"]: row["value"] for row in rows
+                  if row["item"] == "state"}
+        assert states["roam-fake3d"] == "running, 3 bindings", states
+        assert states["roam-fake4d"] == "not running", states
+        top = json.loads(many(folder, "-j", "top", "interval", "100ms").stdout)[0]
+        assert {"object": "fake3", "daemon": "roam-fake3d",
+                "state": "running, 3 bindings"} in top["daemons"], top
+        assert any(row["source"] == "fake3" and row["total"] == 103
+                   for row in top["counters"]), top["counters"]
+        checks = {row["check"]: row["result"]
+                  for row in json.loads(many(folder, "-j", "doctor").stdout)}
+        assert checks["roam-fake3d"] == "ok", checks
+        report = json.loads(many(folder, "-j", "report").stdout)[0]
+        assert report["fake3_status"]["bindings"] == 3, report
+        assert report["fake3_counters"]["drop_key"] == 1, report
+        assert report["fake3_bindings"] == [{"address": "192.0.2.1",
+                                             "name": "fake"}], report
+        assert report["fake4_status"] == "not running", report
+        listed = {row["command"] for row in json.loads(many(folder, "-j", "help").stdout)}
+        assert {"fake3 status", "fake3 counters", "fake3 bind"} <= listed, listed
+        offered = many(folder, "complete", "monitor", "fake1").stdout.split()
+        assert offered == ["fake1", "fake10", "fake11", "fake12"], offered
+        offered = many(folder, "complete", "fake3", "bind", "f").stdout.split()
+        assert offered == ["force"], offered
+
+
+def questions_carry_their_words(folder):
+    """words become the members of a request, and wrong ones are refused"""
+    with Fakes(folder, [1]) as fakes:
+        done = many(folder, "fake1", "bind", "192.0.2.1", "prefix", "2001:DB8::/32",
+                    "lifetime", "2s", "tries", "3", "force", "name", "a b")
+        assert done.returncode == 0, done
+        assert done.stdout.split() == ["ADDRESS", "NAME", "192.0.2.1", "fake"], done
+        assert fakes.requests == [(1, {"command": "binding_add", "args": {
+            "address": "192.0.2.1", "prefix": "2001:db8::/32", "lifetime": 2.0,
+            "tries": 3, "force": True, "name": "a b"}})], fakes.requests
+        assert "MORE" in many(folder, "-d", "fake1", "bind", "192.0.2.1").stdout
+        done = many(folder, "-j", "fake1", "status")
+        assert json.loads(done.stdout)[0]["bindings"] == 1, done
+        asked = len(fakes.requests)
+        for words in ([], ["nowhere"], ["192.0.2.1", "192.0.2.2"],
+                      ["192.0.2.1", "prefix"], ["192.0.2.1", "prefix", "x"],
+                      ["192.0.2.1", "tries", "-1"], ["192.0.2.1", "tries", "3x"],
+                      ["192.0.2.1", "lifetime", "soon"],
+                      ["192.0.2.1", "force", "force"], ["force"]):
+            done = many(folder, "fake1", "bind", *words)
+            assert done.returncode == 1 and "roam fake1 help" in done.stderr, (
+                words, done)
+        assert len(fakes.requests) == asked, fakes.requests
+        assert many(folder, "fake2", "status").returncode == 3
+
+
 TESTS = [
     ("OPEN-50: every command answers in JSON", every_command_answers_in_json),
     ("OPEN-50: answers about a register fit", register_answers_fit),
@@ -399,6 +559,10 @@ TESTS = [
     ("OPEN-50: top is plain without a screen", top_is_plain_elsewhere),
     ("OPEN-50: the doctor names the real port", doctor_names_the_real_port),
     ("OPEN-50: explain says what is missing", explain_says_what_is_missing),
+    ("OPEN-50: the monitor watches any number of daemons",
+     monitor_watches_any_number),
+    ("GEN-07 OPEN-50: a daemon is one row of the registry", a_daemon_is_one_row),
+    ("GEN-07: questions carry their words", questions_carry_their_words),
 ]
 
 

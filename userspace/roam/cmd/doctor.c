@@ -21,44 +21,18 @@
 
 #include "genl/mangle.h"
 #include "roam/client.h"
-#include "roam/cmd/daemons.h"
 #include "roam/cmd/mangle.h"
 #include "roam/firewall.h"
 #include "roam/host.h"
 #include "roam/output.h"
+#include "roam/registry.h"
 #include "roam/roam.h"
 
 #define OLDEST_CLOCK 1735689600	/* 2025: this program is not older */
 #define MAPPINGS_LOOKED_AT 64	/* routes are asked for no more than these */
 
-/**
- * struct findings - what the checks share
- * @rows: one object for each check
- * @failed: one of them failed
- * @config: settings of the module; no protocol where it does not answer
- * @mappings: struct mangle_mapping, what it holds
- * @addrs: addresses of this host
- * @links: its links
- * @ports: unsigned int, UDP ports that our daemons have open
- */
-struct findings {
-	json_t *rows;
-	bool failed;
-	struct mangle_config config;
-	struct list mappings;
-	struct list addrs;
-	struct list links;
-	struct list ports;
-};
-
-enum verdict { OK, WARN, FAIL };
-
-static void add(struct findings *f, const char *check, enum verdict verdict,
-		const char *fix, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-
-static void add(struct findings *f, const char *check, enum verdict verdict,
-		const char *fix, const char *fmt, ...)
+void finding_add(struct findings *f, const char *check, enum finding verdict,
+		 const char *fix, const char *fmt, ...)
 {
 	static const char *const names[] = { "ok", "warn", "fail" };
 	char detail[512];
@@ -67,7 +41,7 @@ static void add(struct findings *f, const char *check, enum verdict verdict,
 	va_start(ap, fmt);
 	vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
-	if (verdict == FAIL)
+	if (verdict == FINDING_FAIL)
 		f->failed = true;
 	json_array_append_new(f->rows,
 		json_pack("{ss ss ss so}", "check", check, "result",
@@ -75,28 +49,66 @@ static void add(struct findings *f, const char *check, enum verdict verdict,
 			  fix ? json_string(fix) : json_null()));
 }
 
-static void check_module(struct findings *f)
+/* Does the daemon run that needs the module? */
+static bool is_missed(const struct module_entry *entry)
 {
-	struct genl *genl = mangle_open(NULL);
+	struct client *client;
+
+	if (!entry->daemon)
+		return true;
+	client = client_open(entry->daemon);
+	if (!client)
+		return false;
+	client_close(client);
+	return true;
+}
+
+static void check_module(struct findings *f, const struct module_entry *entry)
+{
+	struct genl *genl = entry->open(NULL);
+	const char *name = entry->module;
+	json_t *stats = NULL;
+	char fix[96];
 	int ret;
 
 	if (!genl && errno == ENOENT) {
-		add(f, "module", FAIL, "modprobe roam_mangle",
-		    "roam_mangle is not loaded");
+		snprintf(fix, sizeof(fix), "modprobe %s", name);
+		if (is_missed(entry))
+			finding_add(f, name, FINDING_FAIL, fix,
+				    "%s is not loaded", name);
+		else
+			finding_add(f, name, FINDING_OK, NULL,
+				    "not loaded, and not needed here");
 		return;
 	}
-	ret = genl ? mangle_read_mappings(genl, &f->mappings, NULL) : -errno;
-	if (!ret)
-		ret = mangle_config_get(genl, &f->config);
+	ret = genl ? entry->stats(genl, &stats) : -errno;
 	if (ret == -EPERM)
-		add(f, "module", WARN, "sudo roam doctor",
-		    "roam_mangle is loaded, but only root may ask it");
+		finding_add(f, name, FINDING_WARN, "sudo roam doctor",
+			    "%s is loaded, but only root may ask it", name);
 	else if (ret)
-		add(f, "module", FAIL, "dmesg | grep roam",
-		    "roam_mangle does not answer: %s",
-		    genl ? genl_error(genl) : strerror(-ret));
+		finding_add(f, name, FINDING_FAIL, "dmesg | grep roam",
+			    "%s does not answer: %s", name,
+			    genl ? genl_error(genl) : strerror(-ret));
 	else
-		add(f, "module", OK, NULL, "roam_mangle answers");
+		finding_add(f, name, FINDING_OK, NULL, "%s answers", name);
+	if (!ret)
+		json_decref(stats);
+	if (entry->doctor)
+		entry->doctor(f, ret ? NULL : genl);
+	genl_close(genl);
+}
+
+/* What the checks of addresses and routes look at. */
+static void read_mangle(struct findings *f)
+{
+	struct genl *genl = mangle_open(NULL);
+
+	if (!genl)
+		return;
+	if (mangle_read_mappings(genl, &f->mappings, NULL))
+		f->mappings = LIST_OF(struct mangle_mapping);
+	if (mangle_config_get(genl, &f->config))
+		memset(&f->config, 0, sizeof(f->config));
 	genl_close(genl);
 }
 
@@ -122,9 +134,9 @@ static void check_permission(struct findings *f)
 
 	if (!syscall(SYS_capget, &header, data) &&
 	    data[0].effective & (1u << CAP_NET_ADMIN))
-		add(f, "permission", OK, NULL, "may change the network");
+		finding_add(f, "permission", FINDING_OK, NULL, "may change the network");
 	else
-		add(f, "permission", WARN, "sudo roam doctor",
+		finding_add(f, "permission", FINDING_WARN, "sudo roam doctor",
 		    "may not change the network; some checks see less");
 }
 
@@ -184,71 +196,72 @@ static bool read_ports(pid_t pid, struct list *ports)
 	return true;
 }
 
-/* roam-lrd sees to that, but what is exempt can be set by others (TEN-11). */
-static void check_messages(struct findings *f, unsigned int port)
+static void check_port(struct findings *f, const char *name, pid_t pid)
 {
-	if (!mangle_rewrites(&f->config, IPPROTO_UDP))
-		return;
-	if (mangle_exempt_has_port(&f->config.exempt, port))
-		add(f, "messages", OK, NULL,
-		    "UDP is rewritten, that of port %u is not", port);
-	else
-		add(f, "messages", WARN, "systemctl reload roam-lrd",
-		    "UDP is rewritten, and port %u is not exempt: what roam-lrd sends may wait for its own answer",
-		    port);
-}
-
-static void check_port(struct findings *f, const struct daemon_entry *entry,
-		       pid_t pid)
-{
-	size_t before = f->ports.n, used = 0;
+	size_t used = 0;
 	char list[128] = "";
 
 	if (!read_ports(pid, &f->ports)) {
-		add(f, "port", WARN, "sudo roam doctor",
-		    "may not see which ports roam-%s has open", entry->daemon);
+		finding_add(f, "port", FINDING_WARN, "sudo roam doctor",
+			    "may not see which ports %s has open", name);
 		return;
 	}
-	if (f->ports.n == before) {
-		add(f, "port", WARN, "ss -ulpn",
-		    "roam-%s runs, but has no UDP port open", entry->daemon);
+	if (f->ports.n == f->first_port) {
+		finding_add(f, "port", FINDING_WARN, "ss -ulpn",
+			    "%s runs, but has no UDP port open", name);
 		return;
 	}
-	for (size_t i = before; i < f->ports.n && used + 8 < sizeof(list); i++)
+	for (size_t i = f->first_port;
+	     i < f->ports.n && used + 8 < sizeof(list); i++)
 		used += snprintf(list + used, sizeof(list) - used, "%s%u",
-				 i > before ? ", " : "",
+				 i > f->first_port ? ", " : "",
 				 *(unsigned int *)list_at(&f->ports, i));
-	add(f, "port", OK, NULL, "roam-%s listens on UDP port %s",
-	    entry->daemon, list);
-	for (size_t i = before; i < f->ports.n; i++)
-		if (!strcmp(entry->daemon, "lrd"))
-			check_messages(f, *(unsigned int *)list_at(&f->ports, i));
+	finding_add(f, "port", FINDING_OK, NULL, "%s listens on UDP port %s",
+		    name, list);
+}
+
+static void check_running(struct findings *f, const struct daemon_entry *entry,
+			  const char *name, struct client *client)
+{
+	pid_t pid = client_pid(client);
+	json_t *status;
+
+	f->first_port = f->ports.n;
+	if (!entry->no_port)
+		check_port(f, name, pid);
+	if (!entry->doctor)
+		return;
+	status = client_ask(entry->daemon, "status", NULL);
+	if (status)
+		entry->doctor(f, status);
+	json_decref(status);
 }
 
 static void check_daemon(struct findings *f, const struct daemon_entry *entry)
 {
 	struct client *client = client_open(entry->daemon);
-	char check[64], fix[320], path[256];
+	char name[DAEMON_NAME_LEN], fix[320], path[256];
 	struct stat st;
 	int err = errno;
 
-	snprintf(check, sizeof(check), "roam-%s", entry->daemon);
+	daemon_name(entry, name);
 	client_path(entry->daemon, path, sizeof(path));
 	if (client) {
-		add(f, check, OK, NULL, "answers at %s", path);
-		check_port(f, entry, client_pid(client));
+		finding_add(f, name, FINDING_OK, NULL, "answers at %s", path);
+		check_running(f, entry, name, client);
 		client_close(client);
 		return;
 	}
-	snprintf(fix, sizeof(fix), "systemctl start roam-%s", entry->daemon);
+	snprintf(fix, sizeof(fix), "systemctl start %s", name);
 	if (err == EACCES)
-		add(f, check, WARN, "sudo roam doctor", "may not open %s",
-		    path);
+		finding_add(f, name, FINDING_WARN, "sudo roam doctor",
+			    "may not open %s", path);
 	else if (!stat(path, &st))
-		add(f, check, FAIL, fix, "ended without removing %s: %s", path,
-		    strerror(err));
+		finding_add(f, name, FINDING_FAIL, fix,
+			    "ended without removing %s: %s", path,
+			    strerror(err));
 	else
-		add(f, check, OK, NULL, "does not run here");
+		finding_add(f, name, FINDING_OK, NULL, "does not run here");
 }
 
 /* Strict reverse path filtering: the kernel takes the higher of two settings. */
@@ -289,7 +302,7 @@ static bool check_rp_remote(struct findings *f)
 			continue;
 		roam_addr_format(&m->perm, perm);
 		roam_addr_format(&m->coa, coa);
-		add(f, "rp_filter", WARN,
+		finding_add(f, "rp_filter", FINDING_WARN,
 		    "sysctl -w net.ipv4.conf.all.rp_filter=2",
 		    "strict on %s: packets of %s come in there, from %s, but its route leads to %s, so they are dropped",
 		    to_coa.device, perm, coa, to_perm.device);
@@ -337,7 +350,7 @@ static bool check_rp_own(struct findings *f)
 	}
 	if (!strict || n < 2)
 		return false;
-	add(f, "rp_filter", WARN, "sysctl -w net.ipv4.conf.all.rp_filter=2",
+	finding_add(f, "rp_filter", FINDING_WARN, "sysctl -w net.ipv4.conf.all.rp_filter=2",
 	    "strict on %s, and this host moves between %u links: what still comes in by the one just left is dropped",
 	    strict, n);
 	return true;
@@ -346,7 +359,7 @@ static bool check_rp_own(struct findings *f)
 static void check_rp_filter(struct findings *f)
 {
 	if (!check_rp_remote(f) && !check_rp_own(f))
-		add(f, "rp_filter", OK, NULL, "not strict where it hurts");
+		finding_add(f, "rp_filter", FINDING_OK, NULL, "not strict where it hurts");
 }
 
 static void check_mobile(struct findings *f)
@@ -361,10 +374,10 @@ static void check_mobile(struct findings *f)
 		v4 |= roam_addr_is_v4(&m->perm);
 		v6 |= !roam_addr_is_v4(&m->perm);
 		if (host_addr_find(&f->addrs, &m->perm))
-			add(f, "permanent address", OK, NULL,
+			finding_add(f, "permanent address", FINDING_OK, NULL,
 			    "%s is on this host", text);
 		else
-			add(f, "permanent address", FAIL,
+			finding_add(f, "permanent address", FINDING_FAIL,
 			    "systemctl restart roam-lrd",
 			    "%s is mapped but on no device", text);
 	}
@@ -372,9 +385,9 @@ static void check_mobile(struct findings *f)
 		return;
 	if ((!v4 || host_has_rule(AF_INET, IPPROTO_TCP)) &&
 	    (!v6 || host_has_rule(AF_INET6, IPPROTO_TCP)))
-		add(f, "routing rule", OK, NULL, "TCP has its own table");
+		finding_add(f, "routing rule", FINDING_OK, NULL, "TCP has its own table");
 	else
-		add(f, "routing rule", FAIL, "systemctl restart roam-lrd",
+		finding_add(f, "routing rule", FINDING_FAIL, "systemctl restart roam-lrd",
 		    "no rule for TCP: new connections will not use the permanent address");
 }
 
@@ -391,7 +404,7 @@ static void check_tunnels(struct findings *f)
 		roam_addr_format(&m->perm, text);
 		snprintf(fix, sizeof(fix), "ip address show dev %s; ip route show dev %s",
 			 device, device);
-		add(f, "tunnel", FAIL, fix,
+		finding_add(f, "tunnel", FINDING_FAIL, fix,
 		    "%s is mapped here and behind the tunnel %s as well",
 		    text, device);
 	}
@@ -410,7 +423,7 @@ static void check_bypass(struct findings *f, const json_t *rules)
 		if (json_is_array(device))
 			device = json_array_get(device, 0);
 		found = true;
-		add(f, "flowtable", WARN, "nft list flowtables",
+		finding_add(f, "flowtable", FINDING_WARN, "nft list flowtables",
 		    "%s carries packets (%s) past the address rewriting; leave connections of mobile hosts out of it",
 		    json_string_value(json_object_get(flowtable, "name")),
 		    device ? json_string_value(device) : "no link yet");
@@ -424,7 +437,7 @@ static void check_bypass(struct findings *f, const json_t *rules)
 			snprintf(fix, sizeof(fix), strcmp(link->ingress, "tcx") ?
 				 "tc filter show dev %s ingress" :
 				 "bpftool net show dev %s", link->name);
-			add(f, "tc", WARN, fix,
+			finding_add(f, "tc", FINDING_WARN, fix,
 			    "a filter (%s) on %s gets packets first: what it redirects, or hardware does for it, is not rewritten",
 			    link->ingress, link->name);
 		}
@@ -433,12 +446,12 @@ static void check_bypass(struct findings *f, const json_t *rules)
 		found = true;
 		snprintf(fix, sizeof(fix), "bpftool prog show id %u",
 			 link->xdp);
-		add(f, "XDP", WARN, fix,
+		finding_add(f, "XDP", FINDING_WARN, fix,
 		    "program %u on %s gets packets first: what it redirects or answers is not rewritten",
 		    link->xdp, link->name);
 	}
 	if (!found)
-		add(f, "bypass", OK, NULL,
+		finding_add(f, "bypass", FINDING_OK, NULL,
 		    "no flowtable, filter or XDP program skips the rewriting");
 }
 
@@ -464,14 +477,14 @@ static void check_masquerade(struct findings *f, const json_t *rules)
 						    entry->device) : NULL;
 		roam_addr_format(&m->perm, text);
 		if (rule)
-			add(f, "masquerade", WARN, "nft -a list ruleset",
+			finding_add(f, "masquerade", FINDING_WARN, "nft -a list ruleset",
 			    "rule %d in %s %s hits connections of %s: they would keep the care-of address they began with; except it",
 			    (int)json_integer_value(json_object_get(rule, "handle")),
 			    json_string_value(json_object_get(rule, "table")),
 			    json_string_value(json_object_get(rule, "chain")),
 			    text);
 		else
-			add(f, "masquerade", OK, NULL, "no rule hits %s", text);
+			finding_add(f, "masquerade", FINDING_OK, NULL, "no rule hits %s", text);
 	}
 }
 
@@ -483,14 +496,14 @@ static void check_filter(struct findings *f, const json_t *rules)
 
 		if (!firewall_drops_input(rules) ||
 		    firewall_names_port(rules, port)) {
-			add(f, "firewall", OK, NULL,
+			finding_add(f, "firewall", FINDING_OK, NULL,
 			    "nothing seen against UDP port %u", port);
 			continue;
 		}
 		snprintf(fix, sizeof(fix),
 			 "nft add rule inet filter input udp dport %u accept",
 			 port);
-		add(f, "firewall", WARN, fix,
+		finding_add(f, "firewall", FINDING_WARN, fix,
 		    "input is dropped by default and no rule names UDP port %u",
 		    port);
 	}
@@ -501,7 +514,7 @@ static void check_firewall(struct findings *f)
 	json_t *rules = firewall_read();
 
 	if (!rules)
-		add(f, "firewall", OK, NULL,
+		finding_add(f, "firewall", FINDING_OK, NULL,
 		    "not looked at: nft is not installed or not permitted");
 	check_bypass(f, rules);
 	if (rules) {
@@ -518,14 +531,14 @@ static void check_clock(struct findings *f)
 	time_t now = time(NULL);
 
 	if (now < OLDEST_CLOCK)
-		add(f, "clock", FAIL, "timedatectl set-ntp true",
+		finding_add(f, "clock", FINDING_FAIL, "timedatectl set-ntp true",
 		    "it is set to the year %ld",
 		    1970 + (long)(now / 31556952));
 	else if (adjtimex(&timex) == TIME_ERROR)
-		add(f, "clock", WARN, "timedatectl set-ntp true",
+		finding_add(f, "clock", FINDING_WARN, "timedatectl set-ntp true",
 		    "no time server keeps it right; registers refuse a host whose clock went back");
 	else
-		add(f, "clock", OK, NULL, "kept by a time server");
+		finding_add(f, "clock", FINDING_OK, NULL, "kept by a time server");
 }
 
 static void check_taint(struct findings *f)
@@ -542,13 +555,13 @@ static void check_taint(struct findings *f)
 
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
 		if (value > 0 && value & (1 << bits[i].bit)) {
-			add(f, "kernel", WARN,
+			finding_add(f, "kernel", FINDING_WARN,
 			    "journalctl -k -p warning",
 			    "%s", bits[i].text);
 			return;
 		}
 	}
-	add(f, "kernel", OK, NULL, "no complaint since boot");
+	finding_add(f, "kernel", FINDING_OK, NULL, "no complaint since boot");
 }
 
 json_t *doctor_findings(bool *failed)
@@ -561,11 +574,16 @@ json_t *doctor_findings(bool *failed)
 		.ports = LIST_OF(unsigned int),
 	};
 
+	const struct module_entry *module;
+	const struct daemon_entry *daemon;
+
 	host_read_ingress(&f.links);
-	check_module(&f);
+	read_mangle(&f);
+	for (size_t i = 0; (module = module_at(i)); i++)
+		check_module(&f, module);
 	check_permission(&f);
-	for (const struct daemon_entry *e = daemons; e->object; e++)
-		check_daemon(&f, e);
+	for (size_t i = 0; (daemon = daemon_at(i)); i++)
+		check_daemon(&f, daemon);
 	check_mobile(&f);
 	check_tunnels(&f);
 	check_rp_filter(&f);

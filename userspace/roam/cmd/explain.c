@@ -16,17 +16,18 @@
 #include "genl/mangle.h"
 #include "io/json.h"
 #include "roam/client.h"
+#include "roam/cmd/explain.h"
 #include "roam/cmd/mangle.h"
 #include "roam/host.h"
 #include "roam/output.h"
+#include "roam/registry.h"
 #include "roam/roam.h"
 
 #define SENTENCE_LEN 512
 
 /**
  * struct facts - all that is known about an address
- * @addr: the address
- * @text: it, printed
+ * @e: the address, and what is said about it
  * @loaded: the module answers
  * @error: why it does not
  * @config: its settings
@@ -46,12 +47,9 @@
  * @hlrd: entry of the register on this host, or NULL
  * @route: the way of TCP to @addr
  * @route_error: 0, or why there is none
- * @sentences: what is said
- * @next: what to do
  */
 struct facts {
-	struct roam_addr addr;
-	char text[ROAM_ADDR_STRLEN];
+	struct explanation e;
 	bool loaded;
 	char error[SENTENCE_LEN];
 	struct mangle_config config;
@@ -71,8 +69,6 @@ struct facts {
 	json_t *hlrd;
 	struct host_route route;
 	int route_error;
-	json_t *sentences;
-	json_t *next;
 };
 
 /* ---- gathering ---- */
@@ -82,7 +78,7 @@ static void note_range(void *ctx, const struct roam_prefix *range)
 	struct facts *f = ctx;
 
 	f->n_ranges++;
-	if (!roam_prefix_contains(range, &f->addr) ||
+	if (!roam_prefix_contains(range, &f->e.addr) ||
 	    (f->in_range && range->len < f->range.len))
 		return;
 	f->range = *range;
@@ -95,12 +91,12 @@ static void note_mappings(struct facts *f)
 		const struct mangle_mapping *m = list_at(&f->mappings, i);
 		bool valid = m->state == ROAM_MANGLE_STATE_VALID;
 
-		if (roam_addr_eq(&m->perm, &f->addr))
+		if (roam_addr_eq(&m->perm, &f->e.addr))
 			f->mapping = m;
-		else if (valid && roam_addr_eq(&m->coa, &f->addr))
+		else if (valid && roam_addr_eq(&m->coa, &f->e.addr))
 			f->at = m;
 		if (valid && m->role == ROAM_MANGLE_ROLE_OWN &&
-		    roam_addr_is_v4(&m->perm) == roam_addr_is_v4(&f->addr))
+		    roam_addr_is_v4(&m->perm) == roam_addr_is_v4(&f->e.addr))
 			f->own = m;
 	}
 }
@@ -140,7 +136,7 @@ static json_t *about(const struct facts *f, json_t *rows)
 		const char *perm = json_string_value(json_object_get(row,
 								     "permanent"));
 
-		if (perm && !strcmp(perm, f->text))
+		if (perm && !strcmp(perm, f->e.text))
 			json_array_append(found, row);
 	}
 	json_decref(rows);
@@ -158,14 +154,12 @@ static json_t *first(json_t *rows)
 
 static json_t *args_of(const struct facts *f)
 {
-	return json_pack("{ss}", "permanent", f->text);
+	return json_pack("{ss}", "permanent", f->e.text);
 }
 
 static void gather_daemons(struct facts *f)
 {
 	f->lrd = client_ask("lrd", "status", NULL);
-	if (json_is_array(f->lrd))
-		f->lrd = first(f->lrd);
 	f->known = first(about(f, client_ask("lrd", "show", args_of(f))));
 	f->registers = about(f, client_ask("lrd", "registers", NULL));
 	f->hlrd = first(about(f, client_ask("hlrd", "show", args_of(f))));
@@ -176,7 +170,7 @@ static void gather(struct facts *f)
 	gather_module(f);
 	gather_daemons(f);
 	f->addrs = host_addrs();
-	f->route_error = host_route(&f->addr, NULL, IPPROTO_TCP, &f->route);
+	f->route_error = host_route(&f->e.addr, NULL, IPPROTO_TCP, &f->route);
 }
 
 static void release(struct facts *f)
@@ -193,12 +187,11 @@ static void release(struct facts *f)
 
 /* ---- sentences ---- */
 
-static void say(struct facts *f, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void advise(struct facts *f, const char *fix, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+/* With the facts in place of the explanation in them. */
+#define say(f, ...) explain_say(&(f)->e, __VA_ARGS__)
+#define advise(f, ...) explain_advise(&(f)->e, __VA_ARGS__)
 
-static void say(struct facts *f, const char *fmt, ...)
+void explain_say(struct explanation *e, const char *fmt, ...)
 {
 	char text[SENTENCE_LEN];
 	va_list ap;
@@ -206,10 +199,11 @@ static void say(struct facts *f, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	json_array_append_new(f->sentences, json_string(text));
+	json_array_append_new(e->sentences, json_string(text));
 }
 
-static void advise(struct facts *f, const char *fix, const char *fmt, ...)
+void explain_advise(struct explanation *e, const char *fix, const char *fmt,
+		    ...)
 {
 	char text[SENTENCE_LEN];
 	va_list ap;
@@ -217,7 +211,7 @@ static void advise(struct facts *f, const char *fix, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	json_array_append_new(f->next, json_pack("{ss ss}", "problem", text,
+	json_array_append_new(e->next, json_pack("{ss ss}", "problem", text,
 						 "fix", fix));
 }
 
@@ -252,7 +246,7 @@ static const struct roam_prefix *exempt_prefix(const struct facts *f)
 	const struct mangle_exempt *e = &f->config.exempt;
 
 	for (size_t i = 0; i < e->n_ranges; i++)
-		if (roam_prefix_contains(&e->ranges[i], &f->addr))
+		if (roam_prefix_contains(&e->ranges[i], &f->e.addr))
 			return &e->ranges[i];
 	return NULL;
 }
@@ -314,7 +308,7 @@ static void explain_registers(struct facts *f)
 
 static void explain_own(struct facts *f)
 {
-	const struct host_addr *entry = host_addr_find(&f->addrs, &f->addr);
+	const struct host_addr *entry = host_addr_find(&f->addrs, &f->e.addr);
 	int all, told;
 
 	say(f, "It is a permanent address of this host%s%s.",
@@ -322,7 +316,7 @@ static void explain_own(struct facts *f)
 	if (!entry)
 		advise(f, "systemctl restart roam-lrd",
 		       "%s is on no link of this host, so no program can use it.",
-		       f->text);
+		       f->e.text);
 	if (!is_valid(f->mapping) ||
 	    roam_addr_eq(&f->mapping->perm, &f->mapping->coa)) {
 		say(f, "The host is at home: packets of this address are not rewritten.");
@@ -336,15 +330,15 @@ static void explain_own(struct facts *f)
 		    duration(json_number_value(moved)) : "");
 		if (is_literal(f->mapping))
 			say(f, "Sent: TCP from %s keeps its source (literal mode).",
-			    f->text);
+			    f->e.text);
 		else
 			say(f, "Sent: TCP from %s leaves with the source %s (hook LOCAL_OUT, after all other hooks).",
-			    f->text, name(&f->mapping->coa));
+			    f->e.text, name(&f->mapping->coa));
 		say(f, "Received: TCP to %s becomes TCP to %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
-		    name(&f->mapping->coa), f->text, name(&f->mapping->coa));
+		    name(&f->mapping->coa), f->e.text, name(&f->mapping->coa));
 	}
 	explain_registers(f);
-	count_peers(f, &f->addr, &all, &told);
+	count_peers(f, &f->e.addr, &all, &told);
 	if (all)
 		say(f, "%d of %d correspondents know%s where it is.", told, all,
 		    told == 1 ? "s" : "");
@@ -354,7 +348,7 @@ static void explain_own(struct facts *f)
 		advise(f, "roam lr peers",
 		       "%d correspondent%s not told yet; what goes there waits.",
 		       all - told, all - told == 1 ? " is" : "s are");
-	if (!host_has_rule(roam_addr_is_v4(&f->addr) ? AF_INET : AF_INET6,
+	if (!host_has_rule(roam_addr_is_v4(&f->e.addr) ? AF_INET : AF_INET6,
 			   IPPROTO_TCP))
 		advise(f, "systemctl restart roam-lrd",
 		       "No rule gives TCP the permanent address as source; new connections begin with another one.");
@@ -378,8 +372,8 @@ static void explain_left(struct facts *f)
 /* Is this a care-of address that roam-lrd remembers? */
 static bool is_left(const struct facts *f)
 {
-	return !strcmp(string_of(f->lrd, "old_care_of"), f->text) ||
-	       !strcmp(string_of(f->lrd, "old_care_of6"), f->text);
+	return !strcmp(string_of(f->lrd, "old_care_of"), f->e.text) ||
+	       !strcmp(string_of(f->lrd, "old_care_of6"), f->e.text);
 }
 
 static void explain_care_of(struct facts *f)
@@ -390,13 +384,13 @@ static void explain_care_of(struct facts *f)
 		say(f, "It is the present care-of address of %s, a permanent address of this host.",
 		    name(&m->perm));
 		say(f, "Received: TCP to it becomes TCP to %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
-		    name(&m->perm), f->text);
+		    name(&m->perm), f->e.text);
 		return;
 	}
 	say(f, "It is where the mobile host %s is now.", name(&m->perm));
 	if (!is_literal(m))
 		say(f, "Received: TCP from it becomes TCP from %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
-		    name(&m->perm), f->text);
+		    name(&m->perm), f->e.text);
 	say(f, "Sent: TCP to it leaves as it is. Such a connection ends when the mobile host moves; one to %s goes on.",
 	    name(&m->perm));
 }
@@ -428,13 +422,13 @@ static void explain_remote(struct facts *f)
 	    name(&m->coa));
 	explain_lifetime(f);
 	say(f, "Sent: TCP to %s leaves to %s (hook LOCAL_OUT, after all other hooks).",
-	    f->text, name(&m->coa));
+	    f->e.text, name(&m->coa));
 	if (is_literal(m))
 		say(f, "Received: TCP from %s comes with that source (literal mode).",
-		    f->text);
+		    f->e.text);
 	else
 		say(f, "Received: TCP from %s becomes TCP from %s (hook PRE_ROUTING, before conntrack), unless the connection was made to %s itself.",
-		    name(&m->coa), f->text, name(&m->coa));
+		    name(&m->coa), f->e.text, name(&m->coa));
 }
 
 static bool is_pending(const struct facts *f)
@@ -459,7 +453,7 @@ static void explain_unknown(struct facts *f)
 		say(f, "It is unknown, and nobody can be asked: packets leave as they are, at once.");
 		advise(f, "systemctl start roam-lrd",
 		       "roam-lrd is not running, so nobody finds out where %s is.",
-		       f->text);
+		       f->e.text);
 		return;
 	}
 	say(f, "Sent: up to %u packets wait for the answer, up to %s; after that they %s.",
@@ -471,14 +465,14 @@ static void explain_outside(struct facts *f)
 {
 	if (!f->n_ranges)
 		say(f, "No prefix of permanent addresses is set on this host: TCP to %s is not looked at and leaves with its destination as it is.",
-		    f->text);
+		    f->e.text);
 	else
 		say(f, "It is in none of the prefixes of permanent addresses (%zu here): TCP to it is not looked at and leaves with its destination as it is.",
 		    f->n_ranges);
 	if (!f->own || !f->n_ranges)
 		advise(f, "list its prefix at 'permanent' in /etc/roam/lrd.conf, then: systemctl reload roam-lrd",
 		       "If %s is the permanent address of a mobile host, its prefix is missing here.",
-		       f->text);
+		       f->e.text);
 }
 
 static void explain_peer(struct facts *f, const struct mangle_peer *p)
@@ -507,7 +501,7 @@ static void explain_peer(struct facts *f, const struct mangle_peer *p)
 	else
 		say(f, "Sent: it does not know the present care-of address yet, so what goes there waits for its confirmation.");
 	advise(f, "roam lr peers; roam lr counters",
-	       "%s has not confirmed where this host is.", f->text);
+	       "%s has not confirmed where this host is.", f->e.text);
 }
 
 /* A destination as the correspondent of an own permanent address. */
@@ -518,7 +512,7 @@ static void explain_peers(struct facts *f)
 	for (size_t i = 0; i < f->peers.n; i++) {
 		const struct mangle_peer *p = list_at(&f->peers, i);
 
-		if (!roam_addr_eq(&p->addr, &f->addr))
+		if (!roam_addr_eq(&p->addr, &f->e.addr))
 			continue;
 		seen = true;
 		explain_peer(f, p);
@@ -554,7 +548,7 @@ static json_t *explain_way(struct facts *f)
 		  handles_tcp(f);
 	struct roam_addr src = own && !is_literal(f->own) ? f->own->coa :
 							    f->route.src;
-	struct roam_addr dst = to ? f->mapping->coa : f->addr;
+	struct roam_addr dst = to ? f->mapping->coa : f->e.addr;
 	struct host_route way = f->route;
 	const char *verdict;
 	int err;
@@ -581,7 +575,7 @@ static json_t *explain_way(struct facts *f)
 				 name(&dst));
 			advise(f, fix,
 			       "No route leads to %s, where %s is.",
-			       name(&dst), f->text);
+			       name(&dst), f->e.text);
 		} else {
 			say(f, "On the wire it is %s to %s, by %s%s%s.",
 			    name(&src), name(&dst), way.device,
@@ -594,11 +588,11 @@ static json_t *explain_way(struct facts *f)
 	    !roam_addr_eq(&f->route.src, &f->own->perm))
 		advise(f, "ip rule show; systemctl restart roam-lrd",
 		       "New connections to %s take %s as source, not the permanent address %s, and end when this host moves.",
-		       f->text, name(&f->route.src), name(&f->own->perm));
+		       f->e.text, name(&f->route.src), name(&f->own->perm));
 	return json_pack("{ss so so so so ss so sI}",
 			 "verdict", verdict,
 			 "source", json_addr(&f->route.src),
-			 "destination", json_addr(&f->addr),
+			 "destination", json_addr(&f->e.addr),
 			 "wire_source", json_addr(&src),
 			 "wire_destination", json_addr(&dst),
 			 "device", way.device,
@@ -612,12 +606,17 @@ static json_t *explain_route(struct facts *f)
 
 	if (!f->route_error)
 		return explain_way(f);
-	snprintf(fix, sizeof(fix), "ip route get %s ipproto tcp", f->text);
+	snprintf(fix, sizeof(fix), "ip route get %s ipproto tcp", f->e.text);
 	say(f, "This host has no route to it: %s.", strerror(-f->route_error));
 	advise(f, fix,
 	       "A connection to %s fails before anything is rewritten; a default route is enough.",
-	       f->text);
+	       f->e.text);
 	return json_null();
+}
+
+void explain_claim(struct explanation *e, const char *object)
+{
+	json_array_append_new(e->objects, json_string(object));
 }
 
 /* ---- the whole ---- */
@@ -625,7 +624,7 @@ static json_t *explain_route(struct facts *f)
 /* enum-like word for programs; what the sentences are about. */
 static const char *explain_role(struct facts *f)
 {
-	if (!roam_addr_is_usable(&f->addr)) {
+	if (!roam_addr_is_usable(&f->e.addr)) {
 		say(f, "It is not the address of one host; roam leaves its packets alone.");
 		return "unusable";
 	}
@@ -633,6 +632,8 @@ static const char *explain_role(struct facts *f)
 		say(f, "Nothing is rewritten: the kernel module roam_mangle %s%s.",
 		    *f->error ? "does not answer: " : "is not loaded",
 		    f->error);
+		if (json_array_size(f->e.objects) && !*f->error)
+			return "no-module";
 		advise(f, *f->error ? "run it as root" : "modprobe roam_mangle",
 		       "The module roam_mangle %s.",
 		       *f->error ? "cannot be asked" : "is not loaded");
@@ -676,7 +677,7 @@ static const char *explain_role(struct facts *f)
 	if (!f->route_error && f->route.local) {
 		const struct host_addr *entry;
 
-		entry = host_addr_find(&f->addrs, &f->addr);
+		entry = host_addr_find(&f->addrs, &f->e.addr);
 		say(f, "It is an address of this host%s%s, and no care-of address of a permanent one.",
 		    entry ? ", on " : "", entry ? entry->device : "");
 		return "local";
@@ -730,18 +731,35 @@ static json_t *matching_peers(const struct facts *f)
 	for (size_t i = 0; i < f->peers.n; i++) {
 		const struct mangle_peer *p = list_at(&f->peers, i);
 
-		if (roam_addr_eq(&p->addr, &f->addr))
+		if (roam_addr_eq(&p->addr, &f->e.addr))
 			json_array_append_new(array, mangle_json_peer(p));
 	}
 	return array;
 }
 
+/* The objects that have something to do with the address say so first. */
+static void explain_objects(struct facts *f)
+{
+	const struct module_entry *module;
+	const struct daemon_entry *daemon;
+
+	for (size_t i = 0; (module = module_at(i)); i++)
+		if (module->explain)
+			module->explain(&f->e);
+	for (size_t i = 0; (daemon = daemon_at(i)); i++)
+		if (daemon->explain)
+			daemon->explain(&f->e);
+}
+
 static json_t *explain(struct facts *f)
 {
-	char text[ROAM_PREFIX_STRLEN];
-	const char *role = explain_role(f);
 	json_t *outgoing = json_null();
+	char text[ROAM_PREFIX_STRLEN];
+	const char *role;
 
+	if (roam_addr_is_usable(&f->e.addr))
+		explain_objects(f);
+	role = explain_role(f);
 	if (strcmp(role, "unusable")) {
 		if (f->loaded && strcmp(role, "own-permanent") &&
 		    strcmp(role, "exempt"))
@@ -751,9 +769,10 @@ static json_t *explain(struct facts *f)
 		outgoing = explain_route(f);
 		explain_drops(f);
 	}
-	return json_pack("{ss ss so so so so so so so}",
-			 "address", f->text,
+	return json_pack("{ss ss so so so so so so so so}",
+			 "address", f->e.text,
 			 "role", role,
+			 "objects", f->e.objects,
 			 "prefix", f->in_range ?
 				json_string(roam_prefix_format(&f->range, text)) :
 				json_null(),
@@ -764,8 +783,8 @@ static json_t *explain(struct facts *f)
 			 "correspondents", matching_peers(f),
 			 "registers", json_incref(f->registers),
 			 "outgoing", outgoing,
-			 "sentences", f->sentences,
-			 "next", f->next);
+			 "sentences", f->e.sentences,
+			 "next", f->e.next);
 }
 
 static void print_explanation(json_t *object)
@@ -796,12 +815,13 @@ static int explain_run(int argc, char **argv)
 	if (argc > 1)
 		return fail(ROAM_USAGE, "roam explain help",
 			    "'%s' is one word too many", argv[1]);
-	if (!roam_addr_parse(argv[0], &f.addr))
+	if (!roam_addr_parse(argv[0], &f.e.addr))
 		return fail(ROAM_USAGE, "give an address such as 203.0.113.5",
 			    "'%s' is no IP address", argv[0]);
-	roam_addr_format(&f.addr, f.text);
-	f.sentences = json_array();
-	f.next = json_array();
+	roam_addr_format(&f.e.addr, f.e.text);
+	f.e.objects = json_array();
+	f.e.sentences = json_array();
+	f.e.next = json_array();
 	gather(&f);
 	output_text(explain(&f), print_explanation);
 	release(&f);

@@ -12,6 +12,7 @@
 #include "roam/host.h"
 #include "roam/list.h"
 #include "roam/output.h"
+#include "roam/registry.h"
 #include "roam/roam.h"
 #include "roam/cmd/mangle.h"
 
@@ -744,3 +745,21 @@ static const struct command mangle = {
 	.commands = commands,
 };
 ROAM_OBJECT(mangle)
+
+static const char *const states[] = { "mappings", "peers", "holding", NULL };
+
+/*
+ * Only the group "events": a listener of "miss" makes the module hold packets
+ * for answers that a monitor never gives.
+ */
+static const struct module_entry module = {
+	.object = "mangle",
+	.module = "roam_mangle",
+	.open = mangle_open,
+	.stats = mangle_read_stats,
+	.states = states,
+	.events = ROAM_MANGLE_MCGRP_EVENTS,
+	.event = mangle_json_event,
+	.report = mangle_report,
+};
+ROAM_MODULE(module)

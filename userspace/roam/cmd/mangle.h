@@ -32,5 +32,8 @@ json_t *mangle_json_peers(const struct list *list, size_t max);
 /* The first permanent addresses there are, for completion. */
 json_t *mangle_complete_perms(void);
 json_t *mangle_json_config(const struct mangle_config *config);
+/* For struct module_entry (roam/registry.h). */
+json_t *mangle_json_event(const struct nlmsghdr *nlh);
+void mangle_report(struct genl *genl, json_t *report, size_t rows);
 
 #endif

@@ -189,17 +189,6 @@ static json_t *json_numbers_64(const uint64_t *numbers, size_t n)
 	return array;
 }
 
-static json_t *json_prefixes(const struct roam_prefix *prefixes, size_t n)
-{
-	json_t *array = json_array();
-	char text[ROAM_PREFIX_STRLEN];
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array,
-			json_string(roam_prefix_format(&prefixes[i], text)));
-	return array;
-}
-
 json_t *mangle_json_config(const struct mangle_config *c)
 {
 	const struct mangle_exempt *e = &c->exempt;
@@ -243,4 +232,46 @@ int mangle_read_stats(struct genl *genl, json_t **object)
 	if (ret)
 		json_decref(*object);
 	return ret;
+}
+
+json_t *mangle_json_event(const struct nlmsghdr *nlh)
+{
+	static const char *const reasons[] = { "new", "moved", "deleted",
+					       "expired", "refreshed" };
+	struct mangle_event event;
+	json_t *json;
+
+	if (!mangle_event_decode(nlh, &event))
+		return NULL;
+	json = json_pack("{ss}", "event",
+			 event.reason < sizeof(reasons) / sizeof(reasons[0]) ?
+			 reasons[event.reason] : "unknown");
+	if (event.cmd == ROAM_MANGLE_CMD_MAPPING_NTF)
+		json_object_update_new(json, mangle_json_mapping(&event.mapping));
+	else
+		json_object_update_new(json, mangle_json_peer(&event.peer));
+	return json;
+}
+
+void mangle_report(struct genl *genl, json_t *report, size_t rows)
+{
+	struct mangle_config config;
+	struct list list;
+	json_t *value;
+
+	if (!mangle_config_get(genl, &config))
+		json_object_set_new(report, "mangle_settings",
+				    mangle_json_config(&config));
+	if (!mangle_read_ranges(genl, &value))
+		json_object_set_new(report, "mangle_prefixes", value);
+	if (!mangle_read_mappings(genl, &list, NULL)) {
+		json_object_set_new(report, "mangle_mappings",
+				    mangle_json_mappings(&list, rows));
+		list_free(&list);
+	}
+	if (!mangle_read_peers(genl, &list, NULL)) {
+		json_object_set_new(report, "mangle_correspondents",
+				    mangle_json_peers(&list, rows));
+		list_free(&list);
+	}
 }

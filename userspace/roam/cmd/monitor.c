@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* roam monitor: events of the module and of the daemons as they happen. */
+/* roam monitor: events of the modules and of the daemons as they happen. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "genl/mangle.h"
 #include "roam/client.h"
-#include "roam/cmd/daemons.h"
-#include "roam/cmd/mangle.h"
+#include "roam/list.h"
 #include "roam/output.h"
+#include "roam/registry.h"
 #include "roam/roam.h"
-
-#define SOURCES_MAX 8
 
 /**
  * struct source - something that sends events
  * @object: its name in the output
- * @genl: the module, or NULL
+ * @module: the module, or NULL
+ * @genl: the connection to it
  * @client: a daemon, or NULL
  */
 struct source {
 	const char *object;
+	const struct module_entry *module;
 	struct genl *genl;
 	struct client *client;
 };
@@ -39,38 +38,23 @@ static json_t *named(const char *object, json_t *event)
 
 static void on_kernel_event(const struct nlmsghdr *nlh, void *ctx)
 {
-	static const char *const reasons[] = { "new", "moved", "deleted",
-					       "expired", "refreshed" };
-	struct mangle_event event;
-	json_t *json;
+	const struct module_entry *module = ctx;
+	json_t *event = module->event(nlh);
 
-	(void)ctx;
-	if (!mangle_event_decode(nlh, &event))
-		return;
-	json = json_pack("{ss}", "event",
-			 event.reason < sizeof(reasons) / sizeof(reasons[0]) ?
-			 reasons[event.reason] : "unknown");
-	if (event.cmd == ROAM_MANGLE_CMD_MAPPING_NTF)
-		json_object_update_new(json, mangle_json_mapping(&event.mapping));
-	else
-		json_object_update_new(json, mangle_json_peer(&event.peer));
-	output_event(named("mangle", json));
+	if (event)
+		output_event(named(module->object, event));
 }
 
-/*
- * Only the group "events": a listener of "miss" makes the module hold packets
- * for answers that a monitor never gives.
- */
-static bool open_kernel(struct source *source)
+static bool open_module(struct source *source, const struct module_entry *entry)
 {
-	source->object = "mangle";
-	source->genl = mangle_open(NULL);
+	*source = (struct source){ .object = entry->object, .module = entry };
+	source->genl = entry->open(NULL);
 	if (!source->genl)
 		return false;
-	if (!genl_subscribe(source->genl, ROAM_MANGLE_MCGRP_EVENTS))
+	if (!genl_subscribe(source->genl, entry->events))
 		return true;
-	fail(ROAM_REFUSED, "run it as root", "no events of the module: %s",
-	     genl_error(source->genl));
+	fail(ROAM_REFUSED, "run it as root", "no events of %s: %s",
+	     entry->module, genl_error(source->genl));
 	genl_close(source->genl);
 	return false;
 }
@@ -80,7 +64,7 @@ static bool open_daemon(struct source *source, const struct daemon_entry *entry)
 	json_t *answer;
 	bool accepted;
 
-	source->object = entry->object;
+	*source = (struct source){ .object = entry->object };
 	source->client = client_open(entry->daemon);
 	if (!source->client)
 		return false;
@@ -115,7 +99,8 @@ static bool read_source(struct source *source)
 		} while (client_has_line(source->client));
 		return true;
 	}
-	ret = genl_events(source->genl, on_kernel_event, NULL);
+	ret = genl_events(source->genl, on_kernel_event,
+			  (void *)source->module);
 	if (ret == -ENOBUFS)
 		output_event(named(source->object,
 				   json_pack("{ss}", "event", "lost")));
@@ -133,68 +118,100 @@ static bool wanted(const char *object, int argc, char **argv)
 static int check_words(int argc, char **argv)
 {
 	for (int i = 0; i < argc; i++) {
-		const struct daemon_entry *entry = daemons;
+		const struct module_entry *module = module_find(argv[i]);
 
-		while (entry->object && strcmp(entry->object, argv[i]))
-			entry++;
-		if (!entry->object && strcmp(argv[i], "mangle"))
+		if (!daemon_find(argv[i]) && !(module && module->events))
 			return fail(ROAM_USAGE, "roam monitor help",
 				    "'%s' sends no events", argv[i]);
 	}
 	return ROAM_OK;
 }
 
+/* Whatever there is of the objects named, or of all: a list of struct source. */
+static struct list open_sources(int argc, char **argv)
+{
+	struct list sources = LIST_OF(struct source);
+	const struct module_entry *module;
+	const struct daemon_entry *daemon;
+	struct source source;
+
+	for (size_t i = 0; (module = module_at(i)); i++)
+		if (module->events && wanted(module->object, argc, argv) &&
+		    open_module(&source, module))
+			list_append(&sources, &source);
+	for (size_t i = 0; (daemon = daemon_at(i)); i++)
+		if (wanted(daemon->object, argc, argv) &&
+		    open_daemon(&source, daemon))
+			list_append(&sources, &source);
+	return sources;
+}
+
+/* Did an event come in one piece with what was read before it? */
+static bool has_event(const struct source *source)
+{
+	return source->client && client_has_line(source->client);
+}
+
+/* Waits for events and prints them. False: waiting failed. */
+static bool read_sources(struct list *sources, struct pollfd *fds)
+{
+	int timeout = -1;
+
+	for (size_t i = 0; i < sources->n; i++) {
+		const struct source *source = list_at(sources, i);
+
+		fds[i].fd = source->genl ? genl_fd(source->genl) :
+					   client_fd(source->client);
+		fds[i].events = POLLIN;
+		fds[i].revents = 0;
+		if (has_event(source))
+			timeout = 0;
+	}
+	if (poll(fds, sources->n, timeout) < 0)
+		return errno == EINTR;
+	for (size_t i = sources->n; i-- > 0;) {
+		struct source *source = list_at(sources, i);
+
+		if (!fds[i].revents && !has_event(source))
+			continue;
+		if (read_source(source))
+			continue;
+		output_event(named(source->object,
+				   json_pack("{ss}", "event", "gone")));
+		close_source(source);
+		*source = *(struct source *)list_at(sources, --sources->n);
+	}
+	return true;
+}
+
 static int monitor_run(int argc, char **argv)
 {
-	struct source sources[SOURCES_MAX];
-	size_t n = 0;
 	int status = check_words(argc, argv);
+	struct list sources;
+	struct pollfd *fds;
 
 	if (status)
 		return status;
-	memset(sources, 0, sizeof(sources));
-	if (wanted("mangle", argc, argv) && open_kernel(&sources[n]))
-		n++;
-	for (const struct daemon_entry *e = daemons; e->object; e++) {
-		memset(&sources[n], 0, sizeof(sources[n]));
-		if (wanted(e->object, argc, argv) && open_daemon(&sources[n], e))
-			n++;
-	}
-	if (!n)
+	sources = open_sources(argc, argv);
+	if (!sources.n)
 		return fail(ROAM_NOT_RUNNING, "roam status",
 			    "nothing to watch: neither module nor daemon is there");
-
-	while (n) {
-		struct pollfd fds[SOURCES_MAX];
-
-		for (size_t i = 0; i < n; i++) {
-			fds[i].fd = sources[i].genl ? genl_fd(sources[i].genl) :
-						      client_fd(sources[i].client);
-			fds[i].events = POLLIN;
-			fds[i].revents = 0;
-		}
-		if (poll(fds, n, -1) < 0 && errno != EINTR)
-			break;
-		for (size_t i = n; i-- > 0;) {
-			if (!fds[i].revents || read_source(&sources[i]))
-				continue;
-			output_event(named(sources[i].object,
-					   json_pack("{ss}", "event", "gone")));
-			close_source(&sources[i]);
-			sources[i] = sources[--n];
-		}
-	}
+	fds = calloc(sources.n, sizeof(*fds));
+	while (sources.n && read_sources(&sources, fds))
+		;
+	for (size_t i = 0; i < sources.n; i++)
+		close_source(list_at(&sources, i));
+	list_free(&sources);
+	free(fds);
 	return fail(ROAM_NOT_RUNNING, "roam status",
 		    "all that was watched is gone");
 }
 
-static const char *const words[] = { "mangle", "hlr", "lr", NULL };
-
 static const struct command monitor = {
 	.name = "monitor",
 	.args = "[OBJECT...]",
-	.help = "events as they happen: mangle, hlr, lr",
-	.words = words,
+	.help = "events of modules and daemons as they happen",
+	.live = registry_objects,
 	.run = monitor_run,
 };
 ROAM_OBJECT(monitor)

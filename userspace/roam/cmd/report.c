@@ -14,15 +14,13 @@
 #include <sys/klog.h>
 #include <sys/utsname.h>
 
-#include "genl/mangle.h"
 #include "io/json.h"
 #include "io/version.h"
 #include "roam/client.h"
-#include "roam/cmd/daemons.h"
 #include "roam/cmd/doctor.h"
-#include "roam/cmd/mangle.h"
 #include "roam/host.h"
 #include "roam/output.h"
+#include "roam/registry.h"
 #include "roam/roam.h"
 
 #define ROWS 10			/* of each table, without -d */
@@ -90,38 +88,42 @@ static void os_name(char *buf, size_t len)
 
 static json_t *versions(void)
 {
-	char os[256], module[64], time[OUTPUT_TIME_LEN];
+	char os[256], version[64], time[OUTPUT_TIME_LEN];
+	const struct module_entry *module;
 	json_t *object;
 	struct utsname uts;
 
 	uname(&uts);
 	os_name(os, sizeof(os));
 	output_now(time, sizeof(time));
-	host_read_line("/sys/module/roam_mangle/version", module,
-		       sizeof(module));
-	object = json_pack("{ss ss so ss ss ss so sI}",
+	object = json_pack("{ss ss ss ss ss so sI}",
 			   "time", time,
 			   "roam", ROAM_VERSION,
-			   "roam_mangle", *module ? json_string(module) :
-						    json_null(),
 			   "kernel", uts.release,
 			   "kernel_build", uts.version,
 			   "machine", uts.machine,
 			   "system", *os ? json_string(os) : json_null(),
 			   "tainted", (json_int_t)
 			   host_read_number("/proc/sys/kernel/tainted"));
+	for (size_t i = 0; (module = module_at(i)); i++) {
+		module_version(module, version, sizeof(version));
+		json_object_set_new(object, module->module, *version ?
+				    json_string(version) : json_null());
+	}
 	return object;
 }
 
 /* What modprobe options can be set, and are. */
-static json_t *parameters(void)
+static json_t *parameters(const struct module_entry *module)
 {
-	static const char folder[] = "/sys/module/roam_mangle/parameters";
 	json_t *object = json_object();
-	DIR *dir = opendir(folder);
 	const struct dirent *entry;
-	char path[512], value[256];
+	char folder[128], path[512], value[256];
+	DIR *dir;
 
+	snprintf(folder, sizeof(folder), "/sys/module/%s/parameters",
+		 module->module);
+	dir = opendir(folder);
 	while (dir && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
@@ -134,112 +136,80 @@ static json_t *parameters(void)
 	return object;
 }
 
-/* ---- the module ---- */
+/* ---- the modules ---- */
 
-static json_t *take(struct list *list, json_t *(*json)(const struct list *, size_t))
+static void set_member(json_t *report, const char *object, const char *name,
+		       json_t *value)
 {
-	json_t *array = json(list, rows());
+	char key[96];
 
-	list_free(list);
-	return array;
+	snprintf(key, sizeof(key), "%s_%s", object, name);
+	json_object_set_new(report, key, value);
 }
 
-static void add_module(json_t *report)
+static void add_module(json_t *report, const struct module_entry *entry)
 {
-	struct genl *genl = mangle_open(NULL);
-	struct mangle_config config;
-	struct list list;
-	json_t *value;
+	struct genl *genl = entry->open(NULL);
+	json_t *stats;
+	int ret;
 
 	if (!genl) {
-		json_object_set_new(report, "module",
-				    json_string(errno == ENOENT ?
-						"not loaded" :
-						strerror(errno)));
+		set_member(report, entry->object, "module",
+			   json_string(errno == ENOENT ? "not loaded" :
+							 strerror(errno)));
 		return;
 	}
-	json_object_set_new(report, "module",
-			    json_string(mangle_config_get(genl, &config) ?
-					genl_error(genl) : "answers"));
-	json_object_set_new(report, "parameters", parameters());
-	if (!mangle_config_get(genl, &config))
-		json_object_set_new(report, "settings",
-				    mangle_json_config(&config));
-	if (!mangle_read_ranges(genl, &value))
-		json_object_set_new(report, "prefixes", value);
-	if (!mangle_read_stats(genl, &value))
-		json_object_set_new(report, "counters", value);
-	if (!mangle_read_mappings(genl, &list, NULL))
-		json_object_set_new(report, "mappings",
-				    take(&list, mangle_json_mappings));
-	if (!mangle_read_peers(genl, &list, NULL))
-		json_object_set_new(report, "correspondents",
-				    take(&list, mangle_json_peers));
+	ret = entry->stats(genl, &stats);
+	set_member(report, entry->object, "module",
+		   json_string(ret ? genl_error(genl) : "answers"));
+	set_member(report, entry->object, "parameters", parameters(entry));
+	if (!ret) {
+		set_member(report, entry->object, "counters", stats);
+		if (entry->report)
+			entry->report(genl, report, rows());
+	}
 	genl_close(genl);
 }
 
 /* ---- the daemons ---- */
 
-/* Of a table the first rows; of a list of one its element. */
+/* The first rows of a table; an object as it is. */
 static json_t *shortened(json_t *value)
 {
-	if (json_array_size(value) == 1 &&
-	    json_is_object(json_array_get(value, 0)))
-		return value;
 	while (json_array_size(value) > rows())
 		json_array_remove(value, json_array_size(value) - 1);
 	return value;
-}
-
-/* How many rows a daemon's tables have at most, by its own status. */
-static json_int_t largest(const json_t *status)
-{
-	const json_t *object = json_is_array(status) ? json_array_get(status, 0) :
-						       status;
-	json_int_t n = 0;
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)object, key, value)
-		if ((!strcmp(key, "mappings") || !strcmp(key, "correspondents")) &&
-		    json_integer_value(value) > n)
-			n = json_integer_value(value);
-	return n;
 }
 
 static void add_answer(json_t *report, const struct daemon_entry *entry,
 		       const char *command)
 {
 	json_t *answer = client_ask(entry->daemon, command, NULL);
-	char key[64];
 
-	snprintf(key, sizeof(key), "%s_%s", entry->object, command);
 	if (answer)
-		json_object_set_new(report, key, shortened(answer));
+		set_member(report, entry->object, command, shortened(answer));
 }
 
 static void add_daemon(json_t *report, const struct daemon_entry *entry)
 {
-	static const char *const lrd[] = { "registers", "peers", "show", NULL };
-	static const char *const hlrd[] = { "keys", "show", NULL };
-	const char *const *tables = !strcmp(entry->object, "lr") ? lrd : hlrd;
 	json_t *status = client_ask(entry->daemon, "status", NULL);
+	const struct report_table *table;
 	int err = errno;
-	char key[64];
 
-	snprintf(key, sizeof(key), "%s_status", entry->object);
 	if (!status) {
-		json_object_set_new(report, key,
-			json_string(err == ENOENT ? "not running" :
-				    err ? strerror(err) : "does not answer"));
+		set_member(report, entry->object, "status",
+			   json_string(err == ENOENT ? "not running" :
+				       err ? strerror(err) :
+					     "does not answer"));
 		return;
 	}
-	if (largest(status) > DAEMON_ROWS_MAX)
-		tables = (const char *const[]){ NULL };
-	json_object_set_new(report, key, status);
+	set_member(report, entry->object, "status", status);
 	add_answer(report, entry, "counters");
-	for (; *tables; tables++)
-		add_answer(report, entry, *tables);
+	for (table = entry->tables; table && table->command; table++)
+		if (!table->size ||
+		    json_integer_value(json_object_get(status, table->size)) <=
+		    DAEMON_ROWS_MAX)
+			add_answer(report, entry, table->command);
 }
 
 /* ---- the host ---- */
@@ -340,23 +310,23 @@ static json_t *kernel_log(void)
 
 static json_t *make_report(void)
 {
+	const struct module_entry *module;
+	const struct daemon_entry *daemon;
 	json_t *report = json_object();
 	bool failed;
 
 	json_object_set_new(report, "versions", versions());
 	json_object_set_new(report, "doctor", doctor_findings(&failed));
-	add_module(report);
-	for (const struct daemon_entry *e = daemons; e->object; e++)
-		add_daemon(report, e);
+	for (size_t i = 0; (module = module_at(i)); i++)
+		add_module(report, module);
+	for (size_t i = 0; (daemon = daemon_at(i)); i++)
+		add_daemon(report, daemon);
 	json_object_set_new(report, "addresses", addresses());
 	add_lines(report, "rules", "{ ip rule show; ip -6 rule show; } 2>/dev/null");
 	add_lines(report, "routes", "ip route show table all 2>/dev/null | head -n 100");
-	for (const struct daemon_entry *e = daemons; e->object; e++) {
-		char key[64];
-
-		snprintf(key, sizeof(key), "%s_configuration", e->object);
-		json_object_set_new(report, key, configuration(e->daemon));
-	}
+	for (size_t i = 0; (daemon = daemon_at(i)); i++)
+		set_member(report, daemon->object, "configuration",
+			   configuration(daemon->daemon));
 	add_lines(report, "log", "journalctl -q --no-pager -o short-iso -n 100 -u 'roam-*' 2>/dev/null");
 	json_object_set_new(report, "kernel_log", kernel_log());
 	return report;

@@ -2,14 +2,11 @@
 /* roam status: what runs on this host, at a glance. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "genl/mangle.h"
 #include "roam/client.h"
-#include "roam/cmd/daemons.h"
-#include "roam/cmd/mangle.h"
 #include "roam/output.h"
+#include "roam/registry.h"
 #include "roam/roam.h"
 
 static void add_row(json_t *rows, const char *component, const char *item,
@@ -20,146 +17,82 @@ static void add_row(json_t *rows, const char *component, const char *item,
 					      value));
 }
 
-/* Sum of the members whose name begins with "drop_". */
-static json_int_t count_drops(const json_t *counters)
+static void add_module(json_t *rows, const struct module_entry *entry)
 {
-	json_int_t sum = 0;
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)counters, key, value)
-		if (!strncmp(key, "drop_", 5))
-			sum += json_integer_value(value);
-	return sum;
-}
-
-static void read_version(char *buf, size_t len)
-{
-	FILE *file = fopen("/sys/module/roam_mangle/version", "re");
-
-	snprintf(buf, len, "loaded");
-	if (!file)
-		return;
-	if (fgets(buf, len, file))
-		buf[strcspn(buf, "\n")] = 0;
-	fclose(file);
-}
-
-static void add_module(json_t *rows)
-{
-	struct genl *genl = mangle_open(NULL);
+	struct genl *genl = entry->open(NULL);
 	char version[64];
 	json_t *stats;
 
 	if (!genl) {
-		add_row(rows, "roam_mangle", "state",
+		add_row(rows, entry->module, "state",
 			json_string(errno == ENOENT ? "not loaded" :
 						      strerror(errno)));
 		return;
 	}
-	read_version(version, sizeof(version));
-	add_row(rows, "roam_mangle", "state", json_string(version));
-	if (mangle_read_stats(genl, &stats)) {
-		stats = NULL;
-		add_row(rows, "roam_mangle", "counters",
+	module_version(entry, version, sizeof(version));
+	add_row(rows, entry->module, "state",
+		json_string(*version ? version : "loaded"));
+	if (entry->stats(genl, &stats)) {
+		add_row(rows, entry->module, "counters",
 			json_string(genl_error(genl)));
-	} else if (options.statistics) {
+		genl_close(genl);
+		return;
+	}
+	if (options.statistics) {
 		const char *key;
 		json_t *value;
 
 		json_object_foreach(stats, key, value)
-			add_row(rows, "roam_mangle", key, json_incref(value));
+			add_row(rows, entry->module, key, json_incref(value));
 	} else {
-		static const char *const shown[] = { "mappings", "peers",
-						     "holding" };
-
-		for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
-			add_row(rows, "roam_mangle", shown[i],
-				json_incref(json_object_get(stats, shown[i])));
-		add_row(rows, "roam_mangle", "drops",
+		for (size_t i = 0; entry->states && entry->states[i]; i++)
+			add_row(rows, entry->module, entry->states[i],
+				json_incref(json_object_get(stats,
+							    entry->states[i])));
+		add_row(rows, entry->module, "drops",
 			json_integer(count_drops(stats)));
 	}
 	json_decref(stats);
 	genl_close(genl);
 }
 
-/* Not for a glance. */
-static bool is_aside(const char *key)
-{
-	static const char *const keys[] = { "daemon", "version", "uptime",
-					    "old_care_of", "old_care_of6",
-					    "register", "moved" };
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (!strcmp(key, keys[i]))
-			return true;
-	return false;
-}
-
-/* The daemon's own status in one value: "12 mappings, 3 hosts, store ok". */
-static json_t *summary(json_t *status)
-{
-	json_t *object = json_is_array(status) ? json_array_get(status, 0) :
-						status;
-	json_t *value;
-	char text[512] = "running";
-	const char *key;
-
-	json_object_foreach(object, key, value) {
-		size_t used = strlen(text);
-
-		if (is_aside(key))
-			continue;
-		if (json_is_string(value))
-			snprintf(text + used, sizeof(text) - used, ", %s %s",
-				 key, json_string_value(value));
-		else if (json_is_integer(value))
-			snprintf(text + used, sizeof(text) - used,
-				 ", %" JSON_INTEGER_FORMAT " %s",
-				 json_integer_value(value), key);
-	}
-	return json_string(text);
-}
-
 static void add_daemon(json_t *rows, const struct daemon_entry *entry)
 {
-	struct client *client = client_open(entry->daemon);
-	char name[64];
-	json_t *answer, *result;
+	json_t *status = client_ask(entry->daemon, "status", NULL);
+	int err = errno;
+	char name[DAEMON_NAME_LEN], text[512];
 
-	snprintf(name, sizeof(name), "roam-%s", entry->daemon);
-	if (!client) {
-		add_row(rows, name, "state",
-			json_string(errno == EACCES ? "no permission" :
-						      "not running"));
-		return;
-	}
-	answer = client_send(client, "status", NULL) ? client_read(client) : NULL;
-	client_close(client);
-	result = json_object_get(answer, "result");
-	add_row(rows, name, "state", result ? summary(result) :
-					      json_string("does not answer"));
-	json_decref(answer);
+	if (status)
+		daemon_glance(entry, status, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "%s",
+			 err == EACCES ? "no permission" :
+			 err ? "not running" : "does not answer");
+	add_row(rows, daemon_name(entry, name), "state", json_string(text));
+	json_decref(status);
 }
 
 static int status_run(int argc, char **argv)
 {
+	const struct module_entry *module;
+	const struct daemon_entry *daemon;
 	json_t *rows;
 
 	if (argc)
 		return fail(ROAM_USAGE, "roam status",
 			    "'%s' is one word too many", argv[0]);
 	rows = json_array();
-	add_module(rows);
-	for (const struct daemon_entry *e = daemons; e->object; e++)
-		add_daemon(rows, e);
+	for (size_t i = 0; (module = module_at(i)); i++)
+		add_module(rows, module);
+	for (size_t i = 0; (daemon = daemon_at(i)); i++)
+		add_daemon(rows, daemon);
 	output_table(rows, NULL);
 	return ROAM_OK;
 }
 
 static const struct command status = {
 	.name = "status",
-	.help = "module and daemons at a glance",
+	.help = "modules and daemons at a glance",
 	.run = status_run,
 };
 ROAM_OBJECT(status)

@@ -18,11 +18,10 @@
 #include "genl/mangle.h"
 #include "io/json.h"
 #include "roam/client.h"
-#include "roam/cmd/daemons.h"
 #include "roam/cmd/mangle.h"
-#include "roam/host.h"
 #include "roam/list.h"
 #include "roam/output.h"
+#include "roam/registry.h"
 #include "roam/roam.h"
 #include "roam/screen.h"
 
@@ -69,8 +68,7 @@ struct correspondent {
  * @mappings: struct mangle_mapping
  * @peers: struct correspondent
  * @counters: "source counter" -> value
- * @lrd: status of roam-lrd or NULL
- * @hlrd: status of roam-hlrd or NULL
+ * @daemons: object -> status, of the daemons that answer
  */
 struct sample {
 	long long when;
@@ -78,8 +76,7 @@ struct sample {
 	struct list mappings;
 	struct list peers;
 	json_t *counters;
-	json_t *lrd;
-	json_t *hlrd;
+	json_t *daemons;
 };
 
 /* ---- reading ---- */
@@ -92,21 +89,8 @@ static long long now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-/* A daemon may answer with one object or a list of one. */
-static json_t *the_object(json_t *answer)
-{
-	json_t *object;
-
-	if (!json_is_array(answer))
-		return answer;
-	object = json_incref(json_array_get(answer, 0));
-	json_decref(answer);
-	return object;
-}
-
-/* Counters within counters are those of drops. */
-static void note_counters(struct sample *s, const char *source, json_t *counters,
-			  const char *prefix)
+static void note_counters(struct sample *s, const char *source,
+			  json_t *counters)
 {
 	const char *key;
 	json_t *value;
@@ -114,11 +98,8 @@ static void note_counters(struct sample *s, const char *source, json_t *counters
 	json_object_foreach(counters, key, value) {
 		char name[128];
 
-		snprintf(name, sizeof(name), "%s %s%s", source, prefix, key);
-		if (json_is_object(value))
-			note_counters(s, source, value, "drop_");
-		else
-			json_object_set(s->counters, name, value);
+		snprintf(name, sizeof(name), "%s %s", source, key);
+		json_object_set(s->counters, name, value);
 	}
 }
 
@@ -170,35 +151,46 @@ static void read_peers(struct sample *s, struct genl *genl)
 	json_decref(gaps);
 }
 
-static void read_module(struct sample *s)
+/* The tables that are shown row by row. */
+static void read_mangle(struct sample *s)
 {
 	struct genl *genl = mangle_open(NULL);
+
+	if (!genl)
+		return;
+	if (mangle_read_mappings(genl, &s->mappings, NULL))
+		s->mappings = LIST_OF(struct mangle_mapping);
+	else
+		s->module = true;
+	read_peers(s, genl);
+	genl_close(genl);
+}
+
+static void read_module(struct sample *s, const struct module_entry *entry)
+{
+	struct genl *genl = entry->open(NULL);
 	json_t *stats;
 
 	if (!genl)
 		return;
-	if (!mangle_read_stats(genl, &stats)) {
-		s->module = true;
-		note_counters(s, "mangle", stats, "");
+	if (!entry->stats(genl, &stats)) {
+		note_counters(s, entry->object, stats);
 		json_decref(stats);
-		if (mangle_read_mappings(genl, &s->mappings, NULL))
-			s->mappings = LIST_OF(struct mangle_mapping);
-		read_peers(s, genl);
 	}
 	genl_close(genl);
 }
 
-static json_t *read_daemon(struct sample *s, const struct daemon_entry *entry)
+static void read_daemon(struct sample *s, const struct daemon_entry *entry)
 {
-	json_t *status = the_object(client_ask(entry->daemon, "status", NULL));
+	json_t *status = client_ask(entry->daemon, "status", NULL);
 	json_t *counters;
 
 	if (!status)
-		return NULL;
-	counters = the_object(client_ask(entry->daemon, "counters", NULL));
-	note_counters(s, entry->object, counters, "");
+		return;
+	json_object_set_new(s->daemons, entry->object, status);
+	counters = client_ask(entry->daemon, "counters", NULL);
+	note_counters(s, entry->object, counters);
 	json_decref(counters);
-	return status;
 }
 
 static struct sample read_sample(void)
@@ -207,17 +199,16 @@ static struct sample read_sample(void)
 		.mappings = LIST_OF(struct mangle_mapping),
 		.peers = LIST_OF(struct correspondent),
 		.counters = json_object(),
+		.daemons = json_object(),
 	};
+	const struct module_entry *module;
+	const struct daemon_entry *daemon;
 
-	for (const struct daemon_entry *e = daemons; e->object; e++) {
-		json_t *status = read_daemon(&s, e);
-
-		if (!strcmp(e->object, "lr"))
-			s.lrd = status;
-		else
-			s.hlrd = status;
-	}
-	read_module(&s);
+	for (size_t i = 0; (daemon = daemon_at(i)); i++)
+		read_daemon(&s, daemon);
+	for (size_t i = 0; (module = module_at(i)); i++)
+		read_module(&s, module);
+	read_mangle(&s);
 	s.when = now_ms();
 	return s;
 }
@@ -227,8 +218,7 @@ static void free_sample(struct sample *s)
 	list_free(&s->mappings);
 	list_free(&s->peers);
 	json_decref(s->counters);
-	json_decref(s->lrd);
-	json_decref(s->hlrd);
+	json_decref(s->daemons);
 }
 
 /* ---- sorting ---- */
@@ -289,11 +279,20 @@ static int compare_rates(const void *a, const void *b)
 
 /* ---- the object ---- */
 
-/* Members of the module's counters that are no counters but states. */
-static bool is_gauge(const char *name)
+/* Members of a module's counters that are no counters but states. */
+static bool is_state(const char *name)
 {
-	return !strcmp(name, "mangle mappings") ||
-	       !strcmp(name, "mangle peers") || !strcmp(name, "mangle holding");
+	const char *counter = strchr(name, ' ') + 1;
+	const struct module_entry *module;
+	char object[64];
+
+	snprintf(object, sizeof(object), "%.*s", (int)(counter - name - 1),
+		 name);
+	module = module_find(object);
+	for (size_t i = 0; module && module->states && module->states[i]; i++)
+		if (!strcmp(module->states[i], counter))
+			return true;
+	return false;
 }
 
 static json_t *json_counters(const struct sample *s, const struct sample *last)
@@ -307,7 +306,7 @@ static json_t *json_counters(const struct sample *s, const struct sample *last)
 		struct rate rate = { key, json_integer_value(value), -1 };
 		const json_t *before;
 
-		if (!rate.total || is_gauge(key))
+		if (!rate.total || is_state(key))
 			continue;
 		before = last ? json_object_get(last->counters, key) : NULL;
 		/* Fewer than before: whoever counts began anew. */
@@ -370,12 +369,31 @@ static json_t *member(const json_t *object, const char *key)
 	return value ? json_incref(value) : json_null();
 }
 
+/* Each daemon that answers, with what roam status says of it. */
+static json_t *json_daemons(const struct sample *s)
+{
+	json_t *array = json_array(), *status;
+	char name[DAEMON_NAME_LEN], text[512];
+	const char *object;
+
+	json_object_foreach(s->daemons, object, status) {
+		const struct daemon_entry *entry = daemon_find(object);
+
+		daemon_glance(entry, status, text, sizeof(text));
+		json_array_append_new(array,
+			json_pack("{ss ss ss}", "object", object, "daemon",
+				  daemon_name(entry, name), "state", text));
+	}
+	return array;
+}
+
 static json_t *json_summary(const struct sample *s, const struct sample *last)
 {
+	const json_t *lrd = json_object_get(s->daemons, "lr");
+	const json_t *hlrd = json_object_get(s->daemons, "hlr");
 	char version[64], when[OUTPUT_TIME_LEN];
 
-	host_read_line("/sys/module/roam_mangle/version", version,
-		       sizeof(version));
+	module_version(module_find("mangle"), version, sizeof(version));
 	output_now(when, sizeof(when));
 	return json_pack("{ss sf so so so so so so so so so so so so}",
 			 "time", when,
@@ -385,22 +403,23 @@ static json_t *json_summary(const struct sample *s, const struct sample *last)
 			 "mappings", member(s->counters, "mangle mappings"),
 			 "correspondents", member(s->counters, "mangle peers"),
 			 "holding", member(s->counters, "mangle holding"),
-			 "role", member(s->lrd, "role"),
-			 "care_of", member(s->lrd, "care_of"),
-			 "moved", member(s->lrd, "moved"),
+			 "role", member(lrd, "role"),
+			 "care_of", member(lrd, "care_of"),
+			 "moved", member(lrd, "moved"),
 			 "moves", member(s->counters, "lr moves"),
 			 "gap_ms", longest_gap(&s->peers),
-			 "registrations", member(s->lrd, "registrations"),
-			 "registered", member(s->lrd, "registered"),
-			 "register_mappings", member(s->hlrd, "mappings"));
+			 "registrations", member(lrd, "registrations"),
+			 "registered", member(lrd, "registered"),
+			 "register_mappings", member(hlrd, "mappings"));
 }
 
 static json_t *json_view(struct sample *s, const struct sample *last)
 {
 	list_sort(&s->mappings, compare_mappings);
 	list_sort(&s->peers, compare_correspondents);
-	return json_pack("{so ss so so so}",
+	return json_pack("{so so ss so so so}",
 			 "summary", json_summary(s, last),
+			 "daemons", json_daemons(s),
 			 "sort", sort_names[settings.sort],
 			 "counters", json_counters(s, last),
 			 "mappings", mangle_json_mappings(&s->mappings,
@@ -451,7 +470,8 @@ static void print_head(const json_t *summary)
 	if (has(summary, "gap_ms"))
 		snprintf(gap, sizeof(gap), ", longest gap %lldms",
 			 (long long)number(summary, "gap_ms"));
-	output_duration(number(summary, "moved"), ago, sizeof(ago));
+	output_duration(json_number_value(json_object_get(summary, "moved")),
+			ago, sizeof(ago));
 	if (!has(summary, "role"))
 		snprintf(line, sizeof(line), "roam-lrd: not running");
 	else if (!has(summary, "care_of"))
@@ -467,11 +487,22 @@ static void print_head(const json_t *summary)
 			 (long long)number(summary, "registered"),
 			 (long long)number(summary, "registrations"));
 	output_line(0, line);
-	if (!has(summary, "register_mappings"))
-		return;
-	snprintf(line, sizeof(line), "roam-hlrd: %lld mappings",
-		 (long long)number(summary, "register_mappings"));
-	output_line(0, line);
+}
+
+/* roam-lrd has its line in the head, which says more. */
+static void print_daemons(const json_t *daemons)
+{
+	char line[640];
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(daemons, i, row) {
+		if (!strcmp(string(row, "object"), "lr"))
+			continue;
+		snprintf(line, sizeof(line), "%s: %s", string(row, "daemon"),
+			 string(row, "state"));
+		output_line(0, line);
+	}
 }
 
 static void print_view(json_t *view)
@@ -481,6 +512,7 @@ static void print_view(json_t *view)
 	json_t *sections = json_object();
 
 	print_head(json_object_get(view, "summary"));
+	print_daemons(json_object_get(view, "daemons"));
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		json_t *rows = json_object_get(view, tables[i]);
 
@@ -674,7 +706,8 @@ static int top_run(int argc, char **argv)
 	if (status)
 		return status;
 	probe = read_sample();
-	empty = !probe.module && !probe.lrd && !probe.hlrd;
+	empty = !json_object_size(probe.counters) &&
+		!json_object_size(probe.daemons);
 	free_sample(&probe);
 	if (empty)
 		return fail(ROAM_NOT_RUNNING, "roam status",

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* roam hlr: the location register, roam-hlrd. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "auth/auth.h"
+#include "roam/output.h"
+#include "roam/registry.h"
+#include "roam/roam.h"
+
+#define KEY_LEN 32
+
+/* A line for a key file; with -j the same as an object. */
+static int keygen(int argc, char **argv)
+{
+	char hex[2 * KEY_LEN + 1];
+	uint8_t key[KEY_LEN];
+	unsigned long long id;
+	char *end;
+
+	if (argc != 1)
+		return fail(ROAM_USAGE, "roam hlr keygen 7",
+			    "give one key id");
+	errno = 0;
+	id = strtoull(argv[0], &end, 10);
+	if (argv[0][0] < '0' || argv[0][0] > '9' || *end || errno || !id ||
+	    id > AUTH_ID_MAX)
+		return fail(ROAM_USAGE, "roam hlr keygen 7",
+			    "'%s' is no key id from 1 to %d", argv[0],
+			    AUTH_ID_MAX);
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		return fail(ROAM_REFUSED, "again", "no random numbers: %s",
+			    strerror(errno));
+	for (int i = 0; i < KEY_LEN; i++)
+		snprintf(hex + 2 * i, 3, "%02x", key[i]);
+	if (options.json)
+		output_record(json_pack("[{sI ss}]", "key", (json_int_t)id,
+					"secret", hex));
+	else
+		printf("%llu %s\n", id, hex);
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(hex, sizeof(hex));
+	return ROAM_OK;
+}
+
+static const struct param show_params[] = {
+	{ .member = "permanent", .type = PARAM_ADDR },
+	{ .member = NULL },
+};
+static const char *const show_columns[] = {
+	"permanent", "care_of", "expires_in", "key", "at_home", NULL
+};
+
+static const struct command commands[] = {
+	{ .name = "show", .args = "[PERM]", .help = "where mobile hosts are",
+	  .daemon = "hlrd", .params = show_params, .columns = show_columns },
+	DAEMON_COMMANDS("hlrd"),
+	{ .name = "keys", .help = "key ids, fingerprints and rights",
+	  .daemon = "hlrd" },
+	{ .name = "keygen", .args = "ID",
+	  .help = "a new line for a file in /etc/roam/keys.d",
+	  .run = keygen },
+	{ .name = NULL },
+};
+
+static const struct report_table tables[] = {
+	{ "keys", NULL },
+	{ "show", "mappings" },
+	{ NULL, NULL },
+};
+static const char *const glance[] = { "mappings", "hosts", "store",
+				      "store_error", NULL };
+
+static const struct daemon_entry hlr = {
+	.object = "hlr",
+	.daemon = "hlrd",
+	.help = "location register (roam-hlrd)",
+	.commands = commands,
+	.glance = glance,
+	.tables = tables,
+};
+ROAM_DAEMON(hlr)
