@@ -6,15 +6,16 @@
 #   make check                    everything, "N passed, N failed, N skipped" last
 #   make check-static             shellcheck, codespell, modules without a warning
 #   make check-kunit              kernel unit tests in the debug kernel
-#   make check-vm KERNEL=6.12     functional tests on 6.1, 6.12, latest or uml;
+#   make check-vm KERNEL=fast     functional tests on fast, 6.12, 6.1, latest or uml;
 #                                 VM_TESTS="file ..." for some, CPUS=2 for two CPUs,
 #                                 GUEST=name for a guest beside another one
 #   make check-debug              the module at work in the debug kernel: moves,
 #                                 loading and unloading under traffic, random requests
 #   make check-harness            a guest that crashes or lies must not pass
+#   make check-debian13           README's two commands in a minimal Debian 13
 #   make bench                    instructions per packet, in build/bench
 
-KERNEL ?= 6.12
+KERNEL ?= fast
 VM_TESTS = $(wildcard selftests/functional/*.sh selftests/faults/*.sh)
 
 # in_guest KERNEL,NAME,OPTIONS,COMMAND: run the tests, then count the results.
@@ -23,7 +24,7 @@ in_guest = status=0; \
 	selftests/ktap build/vm/$(1)/$(2)/output || status=1; \
 	exit $$status
 
-.PHONY: check check-static check-kunit check-vm check-debug check-harness bench
+.PHONY: check check-static check-kunit check-vm check-debug check-harness check-debian13 bench
 
 check: deps
 	@selftests/check
@@ -36,16 +37,20 @@ check-kunit:
 	@$(call in_guest,uml,kunit,--mem 1024 --timeout 900,selftests/vm/kunit \
 		build/modules/uml/root/lib/modules/*/updates/*_kunit.ko)
 
-check-vm: all
+check-vm: $(if $(BUILT),,userspace)
 	@scripts/build-modules $(KERNEL) >/dev/null
 	@$(call in_guest,$(KERNEL),$(or $(GUEST),check),--timeout 2400 $(if $(CPUS),--cpus $(CPUS)),selftests/vm/run-tests $(VM_TESTS))
 
-check-debug: all
+check-debug: $(if $(BUILT),,userspace)
 	@scripts/build-modules uml >/dev/null
 	@$(call in_guest,uml,debug,--mem 1536 --timeout 1500,selftests/vm/debug-tests)
 
 check-harness:
-	@selftests/vm/selftest
+	@selftests/vm/selftest $(KERNEL)
+
+check-debian13:
+	@scripts/install-deps debian13
+	@selftests/debian13
 
 bench: all
 	@scripts/build-modules 6.12 >/dev/null

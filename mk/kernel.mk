@@ -2,7 +2,7 @@
 #
 # Kernel modules, built out of tree in build/modules/.
 #
-#   make modules [KVER=6.1|6.12|latest|uml|release] [KDIR=path]
+#   make modules [KVER=6.1|6.12|latest|fast|uml|release] [KDIR=path]
 #
 # Without either: for the running kernel where its headers are installed, else
 # for 6.12 from the cache.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 1500
+# kernels: 6.12
 #
 # Two hosts that both move, one after the other and at the same instant, $ROUNDS
 # times (30), while they talk to each other; and a host that comes home and leaves

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
+# kernels: 6.12
 #
 # What the other files show with IPv4, over IPv6, where the kernel goes other ways:
 # destinations that do not move, connection tracking, narrow paths, home, daemons that

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 1500
+# kernels: 6.12 6.1
 #
 # The main job: connections of unmodified programs go on while their host
 # changes its network. The first test moves the host $MOVES times (200) and

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
+# kernels: 6.12 6.1
 #
 # The way of packets through the module, without daemons: a server and a host
 # that roams between two links, both families. Mappings are set by the tool.

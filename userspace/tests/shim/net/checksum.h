@@ -6,7 +6,7 @@
 #ifndef ROAM_SHIM_NET_CHECKSUM_H
 #define ROAM_SHIM_NET_CHECKSUM_H
 
-#include <endian.h>
+#include <arpa/inet.h>
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,10 +20,6 @@ typedef uint32_t u32;
 
 /* Of the kernel's <net/ip.h>. */
 #define IP_OFFSET 0x1fff
-
-#ifndef htons
-#define htons(x) htobe16(x)
-#endif
 
 #define CSUM_MANGLED_0 ((__sum16)0xffff)
 
