@@ -54,8 +54,9 @@ U_LIB_OBJECTS := $(call u_objects,$(addsuffix /*.c,$(U_LIB_DIRS)))
 # A program appears with its first source.
 src_roam-hlrd := userspace/hlrd/*.c
 src_roam-lrd := userspace/lrd/*.c
+src_roam-mmpd := userspace/mmpd/*.c
 src_roam := userspace/roam/*.c userspace/roam/cmd/*.c
-U_DAEMONS := $(foreach p,roam-hlrd roam-lrd,$(if $(wildcard $(src_$(p))),$(p)))
+U_DAEMONS := $(foreach p,roam-hlrd roam-lrd roam-mmpd,$(if $(wildcard $(src_$(p))),$(p)))
 U_TOOLS := $(foreach p,roam,$(if $(wildcard $(src_$(p))),$(p)))
 
 # A test in C is linked to the library, one in Python runs the programs.

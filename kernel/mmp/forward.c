@@ -15,6 +15,7 @@
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 
+#include "gso.h"
 #include "mmp.h"
 
 static int mmp_lose(struct net *net, struct sk_buff *skb, enum mmp_drop reason)

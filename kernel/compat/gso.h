@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What segmentation offers: part of <linux/skbuff.h>, or a header of its own. */
+#ifndef ROAM_COMPAT_GSO_H
+#define ROAM_COMPAT_GSO_H
+
+#include <linux/skbuff.h>
+
+#if __has_include(<net/gso.h>)
+#include <net/gso.h>
+#endif
+
+#endif
