@@ -103,10 +103,11 @@ mmp_config() {
 			state = "$mmp_dir/$node/state"
 		END
 		case ${mmp_role[$node]} in
-		gateway) echo "gateway { address = \"$mmp_gw\" address6 = \"$mmp_gw6\" beacon = \"${mmp_beacon:-200ms}\" }" ;;
-		base-station) echo "base-station { router = \"\" beacon = \"${mmp_air_beacon:-100ms}\" }" ;;
+		gateway) echo "gateway { address = \"$mmp_gw\" address6 = \"$mmp_gw6\" beacon = \"${mmp_beacon:-1s}\" }" ;;
+		base-station) echo "base-station { router = \"\" beacon = \"${mmp_air_beacon:-500ms}\" }" ;;
 		esac
-		echo "spread = \"${mmp_spread:-5ms}\""
+		echo "missed = ${mmp_missed:-6}"
+		echo "spread = \"${mmp_spread:-50ms}\""
 		printf '%s\n' "$@"
 	} >"$file"
 }
@@ -121,6 +122,7 @@ mmp_host_config() {
 		keys = "$mmp_dir/mn/keys"
 		air = {"air*"}
 		state = "$mmp_dir/mn/state"
+		missed = ${mmp_missed:-6}
 		host {
 			address = {"$mmp_coa", "$mmp_coa6"}
 			key = {1001, 1002}

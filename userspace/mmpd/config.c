@@ -183,7 +183,7 @@ static char *read_gateway(cfg_t *cfg, struct config *config)
 		node->gateway = node->gateway6;
 		memset(&node->gateway6, 0, sizeof(node->gateway6));
 	}
-	if (!error && node->role == MMP_ROLE_GATEWAY &&
+	if (!error && !config->is_host && node->role == MMP_ROLE_GATEWAY &&
 	    roam_addr_is_none(&node->gateway))
 		error = conf_error(cfg, "address",
 				   "a gateway needs an address; hosts send their messages to it");

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OVERSLEPT 20	/* ms that a tick may be late */
+
 /**
  * struct mmp_host_addr - a care-of address
  * @addr: the address
@@ -49,6 +51,7 @@ struct mmp_host_addr {
  * @retry_after: wait until the one after it
  * @semisoft_end: latest end of the semi-soft period
  * @update_at: next route update
+ * @due: when it wanted to run next
  * @marked_us: when an acknowledgement came first by the new way, by the old way
  */
 struct mmp_host {
@@ -76,6 +79,7 @@ struct mmp_host {
 	msec_t retry_after;
 	msec_t semisoft_end;
 	msec_t update_at;
+	msec_t due;
 	int64_t marked_us[2];
 };
 
@@ -726,10 +730,21 @@ static msec_t lost_at(const struct mmp_host *host, const struct mmp_station *s)
 	       s->heard + s->beacon.period * host->config.missed;
 }
 
+/* As at a node: who did not run has heard nothing, whatever was said. */
+static void forgive(struct mmp_host *host, msec_t late)
+{
+	for (size_t i = 0; i < host->n_stations; i++)
+		if (host->stations[i].heard != MSEC_NEVER)
+			host->stations[i].heard += late;
+}
+
 msec_t mmp_host_tick(struct mmp_host *host, msec_t now)
 {
 	const struct mmp_station *s;
 	msec_t next;
+
+	if (host->due != MSEC_NEVER && now > host->due + OVERSLEPT)
+		forgive(host, now - host->due);
 
 	if (host->next >= 0 && now >= host->semisoft_end)
 		semisoft_due(host, now);
@@ -748,6 +763,7 @@ msec_t mmp_host_tick(struct mmp_host *host, msec_t now)
 		next = min_time(next, lost_at(host, s));
 	if (host->state == MMP_HOST_ATTACHED)
 		next = min_time(next, host->update_at);
+	host->due = next;
 	return next;
 }
 
@@ -793,6 +809,7 @@ struct mmp_host *mmp_host_new(const struct mmp_host_config *config,
 	host->next = -1;
 	host->retry_at = MSEC_NEVER;
 	host->update_at = MSEC_NEVER;
+	host->due = MSEC_NEVER;
 	return host;
 }
 

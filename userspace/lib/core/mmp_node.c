@@ -11,6 +11,7 @@
 #define HISTORY 32
 #define LOST_GRACE 3000	/* ms that a base station without beacons is silent */
 #define SAVE_EVERY 60	/* beacons; what a restart forgets */
+#define OVERSLEPT 20	/* ms that a tick may be late */
 #define PROBES 3	/* unanswered ones after an overdue beacon */
 #define UNPROVED_WAIT 20 /* ms for the answer to a first probe */
 
@@ -47,6 +48,7 @@ struct mmp_node_if {
  * @epoch: gateway: of its own
  * @seq: gateway: of its last beacon
  * @beacon_at: next beacon of its own
+ * @due: when it wanted to run next
  */
 struct mmp_node {
 	struct mmp_node_config config;
@@ -65,6 +67,7 @@ struct mmp_node {
 	uint32_t epoch;
 	uint32_t seq;
 	msec_t beacon_at;
+	msec_t due;
 };
 
 static const struct roam_addr no_addr;
@@ -1124,7 +1127,27 @@ static bool has_ended(struct mmp_node *node, msec_t now)
 	return false;
 }
 
-msec_t mmp_node_tick(struct mmp_node *node, msec_t now, int64_t us)
+/*
+ * A process that did not run for a while has heard nothing, whatever was said:
+ * what it waited for waits as much longer.
+ */
+static void forgive(struct mmp_node *node, msec_t late)
+{
+	for (size_t i = 0; i < node->n_gateways; i++) {
+		for (size_t j = 0; j < node->gateways[i].n_uplinks; j++) {
+			struct mmp_uplink *u = &node->gateways[i].uplinks[j];
+
+			u->heard += late;
+			u->proved += late;
+			u->probed += late;
+		}
+	}
+	for (size_t i = 0; i < node->n_below; i++)
+		node->below[i].until += late;
+	node->lost += late;
+}
+
+static msec_t tick(struct mmp_node *node, msec_t now, int64_t us)
 {
 	if (!node->lost)
 		node->lost = now;
@@ -1147,6 +1170,14 @@ msec_t mmp_node_tick(struct mmp_node *node, msec_t now, int64_t us)
 		return next_end(node);
 	return min_time(is_gateway(node) ? MSEC_NEVER : next_end(node),
 			node->beacon_at);
+}
+
+msec_t mmp_node_tick(struct mmp_node *node, msec_t now, int64_t us)
+{
+	if (node->due != MSEC_NEVER && now > node->due + OVERSLEPT)
+		forgive(node, now - node->due);
+	node->due = tick(node, now, us);
+	return node->due;
 }
 
 void mmp_node_remember(struct mmp_node *node, const struct roam_addr *gateway,
@@ -1200,6 +1231,7 @@ struct mmp_node *mmp_node_new(const struct mmp_node_config *config,
 	node->ops = ops;
 	node->ctx = ctx;
 	node->epoch = 1;
+	node->due = MSEC_NEVER;
 	return node;
 }
 
