@@ -222,7 +222,9 @@ mmp_tool() {
 
 # mmp_get NODE COMMAND FILTER: a value out of its answer.
 mmp_get() {
-	mmp_tool "$1" "$2" | jq -r "$3"
+	local filter=$3
+	[[ $2 != status && $2 != counters && $2 != stats ]] || filter=".[0] | $filter"
+	mmp_tool "$1" "$2" | jq -r "$filter"
 }
 
 # mmp_is NODE COMMAND FILTER VALUE

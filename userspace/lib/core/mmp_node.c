@@ -9,6 +9,7 @@
 #define RELIABLE_MARGIN 3 /* missing beacons that make another uplink better */
 #define LATENCY_MARGIN 500 /* us */
 #define HISTORY 32
+#define WINS 3
 #define LOST_GRACE 3000	/* ms that a base station without beacons is silent */
 #define SAVE_EVERY 60	/* beacons; what a restart forgets */
 #define OVERSLEPT 20	/* ms that a tick may be late */
@@ -43,6 +44,7 @@ struct mmp_node_if {
  * @uplinks: as the caller was told last
  * @n_uplinks: their number
  * @primary: the gateway that was primary last, or none
+ * @wins: how often another gateway was better in a row
  * @lost: since when there is no usable gateway, if there is none; at first the
  *	time of the first tick
  * @epoch: gateway: of its own
@@ -63,6 +65,7 @@ struct mmp_node {
 	struct mmp_hop uplinks[MMP_UPLINKS_MAX];
 	size_t n_uplinks;
 	struct roam_addr primary;
+	unsigned int wins;
 	msec_t lost;
 	uint32_t epoch;
 	uint32_t seq;
@@ -193,6 +196,16 @@ static bool takes_over(const struct criterion *by, const struct mmp_uplink *a,
 	return false;
 }
 
+/* Once may be chance: it takes over after a few times in a row. */
+static bool wins(unsigned int *times, bool better)
+{
+	*times = better ? *times + 1 : 0;
+	if (*times < WINS)
+		return false;
+	*times = 0;
+	return true;
+}
+
 /* Order among those not in use: any difference counts. */
 static bool is_before(const struct criterion *by, const struct mmp_uplink *a,
 		      const struct mmp_uplink *b, bool same)
@@ -261,9 +274,10 @@ static void class_uplinks(struct mmp_node *node, msec_t now,
 		     j--)
 			swap_uplinks(&u[j], &u[j - 1]);
 	for (size_t i = 1; i < n; i++) {
-		if (!mmp_hop_eq(&u[i].hop, &present) ||
-		    takes_over(by, &u[0], &u[i], true))
+		if (!mmp_hop_eq(&u[i].hop, &present))
 			continue;
+		if (wins(&gw->wins, takes_over(by, &u[0], &u[i], true)))
+			break;
 		for (; i; i--)
 			swap_uplinks(&u[i], &u[i - 1]);
 		break;
@@ -346,9 +360,11 @@ static void class_gateways(struct mmp_node *node)
 						  false); j--)
 			swap_gateways(&g[j], &g[j - 1]);
 	for (size_t i = 1; i < n; i++) {
-		if (!roam_addr_eq(&g[i].addr, &node->primary) ||
-		    takes_over(by, &g[0].uplinks[0], &g[i].uplinks[0], false))
+		if (!roam_addr_eq(&g[i].addr, &node->primary))
 			continue;
+		if (wins(&node->wins, takes_over(by, &g[0].uplinks[0],
+						 &g[i].uplinks[0], false)))
+			break;
 		for (; i; i--)
 			swap_gateways(&g[i], &g[i - 1]);
 		break;

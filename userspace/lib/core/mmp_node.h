@@ -174,6 +174,7 @@ struct mmp_uplink {
  * @uplinks: to it, the primary one first
  * @n_uplinks: their number
  * @n_usable: the first of them that can be used now
+ * @wins: how often another uplink was better than the primary in a row
  * @links: by which copies of the newest beacon came, a bit for each index of the node's links
  * @class_at: when uplinks are classed and it is sent on; MSEC_NEVER: done
  */
@@ -190,6 +191,7 @@ struct mmp_gateway {
 	struct mmp_uplink uplinks[MMP_UPLINKS_MAX];
 	size_t n_uplinks;
 	size_t n_usable;
+	unsigned int wins;
 	uint64_t links;
 	msec_t class_at;
 };
