@@ -344,6 +344,44 @@ static struct auth_key *pair_key(uint32_t id, uint8_t secret[AUTH_PAIR_LEN])
 	return key;
 }
 
+static void derive(const struct auth_key *from, const char *purpose,
+		   const void *data, size_t len,
+		   uint8_t secret[AUTH_DERIVED_LEN])
+{
+	uint8_t text[64];
+	uint8_t *p = mempcpy(text, purpose, strlen(purpose));
+
+	p = mempcpy(p, data, len);
+	auth_sign(from, text, (size_t)(p - text), secret, AUTH_DERIVED_LEN);
+}
+
+struct auth_key *auth_derive(const struct auth_key *from, uint32_t id,
+			     const char *purpose, const void *data, size_t len)
+{
+	uint8_t secret[AUTH_DERIVED_LEN];
+	struct auth_key *key;
+
+	derive(from, purpose, data, len, secret);
+	key = key_new(id, secret, sizeof(secret));
+	explicit_bzero(secret, sizeof(secret));
+	return key;
+}
+
+void auth_derive_line(const struct auth_key *from, uint32_t id,
+		      const char *purpose, const void *data, size_t len,
+		      char *text)
+{
+	uint8_t secret[AUTH_DERIVED_LEN];
+	char *p = text + snprintf(text, AUTH_LINE_LEN, "%u ", id);
+	size_t i;
+
+	derive(from, purpose, data, len, secret);
+	for (i = 0; i < sizeof(secret); i++)
+		p += snprintf(p, 3, "%02x", secret[i]);
+	memcpy(p, "\n", 2);
+	explicit_bzero(secret, sizeof(secret));
+}
+
 struct auth_key *auth_pair(const struct auth_key *mobile, uint32_t id,
 			   uint32_t correspondent, const uint8_t perm[16])
 {

@@ -3,8 +3,8 @@
  * Keys and authenticators: HMAC-SHA-256 by key id (OPEN-26, OPEN-27), and pair
  * keys (OPEN-28) as in Documentation/protocols/location-register.md.
  *
- * A key never leaves this library: no function prints one, a pair key goes out
- * sealed only, and the memory is wiped when a key or a key set is freed. What
+ * A key never leaves this library but for auth_derive_line(): no function prints
+ * one, a pair key goes out sealed only, and the memory is wiped when a key or a key set is freed. What
  * may be shown is the id and fingerprint.
  */
 #ifndef ROAM_AUTH_AUTH_H
@@ -18,6 +18,9 @@
 #define AUTH_KEY_MAX 64
 #define AUTH_ID_MAX 2147483647	/* the bit above names pair keys */
 #define AUTH_PAIR_LEN 16
+#define AUTH_DERIVED_LEN 32
+#define AUTH_DERIVE_MAX 16
+#define AUTH_LINE_LEN 80	/* id, space, secret, end of line, zero */
 
 struct auth_key;
 struct auth_keys;
@@ -97,6 +100,26 @@ bool auth_mac(const struct auth_key *key, enum auth_algorithm algorithm,
 bool auth_mac_verify(const struct auth_key *key, enum auth_algorithm algorithm,
 		     const void *data, size_t len, const uint8_t *mac,
 		     size_t mac_len);
+
+/**
+ * auth_derive() - a key for one purpose, made of another key
+ * @from: the other key; it cannot be computed from the new one
+ * @id: what auth_key_id() of the new key will be
+ * @purpose: text that names it; begins with no byte that a signed message does
+ * @data: whom or what the key is for
+ * @len: its length in bytes, up to AUTH_DERIVE_MAX
+ *
+ * Return: the key, for auth_key_free(), or NULL when out of memory.
+ */
+struct auth_key *auth_derive(const struct auth_key *from, uint32_t id,
+			     const char *purpose, const void *data, size_t len);
+/*
+ * The same as "ID HEX\n" for a key file of whom the key is for: the one way out
+ * of here. @text has AUTH_LINE_LEN bytes, which the caller wipes.
+ */
+void auth_derive_line(const struct auth_key *from, uint32_t id,
+		      const char *purpose, const void *data, size_t len,
+		      char *text);
 
 /**
  * auth_pair() - the key of a mobile host and a correspondent, for the former
