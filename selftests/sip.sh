@@ -189,7 +189,7 @@ peer_listens() {
 }
 
 # peer_scenario NAME CODE[:HEADER]...: writes $hosts/NAME.xml: answers a call by 200, and
-# each INVITE after that by the next code; "gone" is no answer at all. Media at port 6000.
+# each INVITE after that by the next code; "gone" is no answer at all. Media at port 7000.
 peer_scenario() {
 	local file=$hosts/$1.xml answer
 	{
@@ -240,7 +240,7 @@ o=peer 1 1 IN IP4 [local_ip]
 s=-
 c=IN IP4 [local_ip]
 t=0 0
-m=audio 6000 RTP/AVP 0
+m=audio 7000 RTP/AVP 0
 a=rtpmap:0 PCMU/8000
 '
 	cat <<-END
