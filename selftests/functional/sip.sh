@@ -13,7 +13,7 @@
 # shellcheck source=../sip.sh
 . "$(dirname "$(realpath "$0")")/../sip.sh"
 
-readonly wire=$ROAM_OUT/sip.pcap
+readonly moves_pcap=$ROAM_OUT/sip.pcap
 
 sip_network() {
 	sip_create
@@ -31,7 +31,7 @@ sip_fields() {
 	for field in "${@:2}"; do
 		fields+=(-e "$field")
 	done
-	tshark -r "$wire" -Y "$1" -T fields -E separator='|' -E occurrence=a "${fields[@]}" 2>/dev/null
+	tshark -r "$moves_pcap" -Y "$1" -T fields -E separator='|' -E occurrence=a "${fields[@]}" 2>/dev/null
 }
 
 call_survives_moves() {
@@ -71,11 +71,6 @@ rtp_arrived() {
 	n=$(in_ns "${!1}" awk '/^Udp:/ && $2 ~ /^[0-9]/ { print $2 }' /proc/net/snmp)
 	[[ ${2:-} ]] || echo "$n"
 	((n >= ${2:-0}))
-}
-
-# Every peer knows where the host is.
-sip_told() {
-	sip "$1" status | jq -e '.[0].untold == 0 and .[0].address == "'"$care_of"'"'
 }
 
 wire_is_standard() {
@@ -177,14 +172,6 @@ phones_never_learn() {
 	expect_eq "places that its media came from" 1 \
 		"$(tshark -r "$lo" -d udp.port==10000-10100,rtp -Y 'udp.dstport >= 10000 && udp.dstport <= 10100 && !(udp.dstport & 1)' \
 			-T fields -e ip.src -e udp.srcport 2>/dev/null | sort -u | wc -l)"
-}
-
-# media_flows HOST N: so many more packets came from the peer.
-media_flows() {
-	local now
-	now=$(sip "$1" show | jq '.[0].received')
-	[[ ${media_seen:-} ]] || media_seen=$now
-	((now >= media_seen + $2)) && media_seen=
 }
 
 # ---- servers ----
@@ -332,6 +319,7 @@ call_moves() {
 
 # as_before: the mobile host's daemon with its usual configuration.
 as_before() {
+	unset sip_at
 	sip_stop mobile
 	sip_start mobile alice
 	wait_for 30 sip_registered mobile
@@ -348,19 +336,23 @@ tcp_carries_calls() {
 	(($(packets_in sip.tcp.pcap 'tcp[tcpflags] & tcp-syn != 0 and src net 192.0.2.0/24') >= 1)) || fail "nothing went by TCP"
 }
 
+# tls_self_signed FILE NAME
+tls_self_signed() {
+	expect_ok openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2" -days 2 \
+		-keyout "$dir/$1.key" -out "$dir/$1.pem"
+}
+
 tls_authority() {
 	local dir=$sip_dir/tls
 	[[ ! -e $dir ]] || return 0
 	mkdir "$dir"
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -days 2 \
-		-keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null &&
-		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=another" -days 2 \
-			-keyout "$dir/other.key" -out "$dir/other.pem" 2>/dev/null &&
-		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=sip -keyout "$dir/key.pem" \
-			-out "$dir/request" 2>/dev/null &&
-		openssl x509 -req -in "$dir/request" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
-			-extfile <(echo "subjectAltName=IP:${sip_servers[0]}") -out "$dir/certificate.pem" 2>/dev/null ||
-		fail "no certificates"
+	tls_self_signed ca "$1"
+	tls_self_signed other another
+	expect_ok openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=sip -keyout "$dir/key.pem" \
+		-out "$dir/request"
+	echo "subjectAltName=IP:${sip_servers[0]}" >"$dir/names"
+	expect_ok openssl x509 -req -in "$dir/request" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
+		-extfile "$dir/names" -out "$dir/certificate.pem"
 	sed "s|/etc/kamailio/roam|$dir|" "$sip_shipped/tls.cfg" >"$dir/tls.cfg"
 }
 
@@ -382,7 +374,6 @@ tls_is_checked_and_carries_calls() {
 	sip correspondent join
 	wait_for 20 sip_registered correspondent
 	call_moves
-	unset sip_at
 }
 
 tried_often() {
