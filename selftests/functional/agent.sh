@@ -304,12 +304,12 @@ restarts() {
 }
 
 fixture world
-test "MIP-01 MIP-02 MIP-04 MIP-05 MIP-10 MIP-60 MIP-63 MIP-68 GEN-09: a node registers through a foreign agent, read by tshark" is_registered
-test "MIP-53 MIP-54 MIP-55 OPEN-18: tunnelled there and back" both_ways
-test "MIP-12 MIP-14 MIP-17 MIP-58 MIP-59 MIP-65: ssh outlives moves between foreign agents" moves_with_ssh
-test "MIP-03 MIP-16 MIP-67: at home there is no tunnel, ssh goes on" returns_home
-test "MIP-57: without reverse tunnel its own packets go straight" no_reverse
-test "MIP-06 MIP-36 MIP-56: with an address of its own, by DHCP" co_located
-test "OPEN-17: behind a NAT the tunnel is in UDP" behind_nat
-test "OPEN-45: daemons that are killed and started again drop nothing" restarts
+prove "MIP-01 MIP-02 MIP-04 MIP-05 MIP-10 MIP-60 MIP-63 MIP-68 GEN-09: a node registers through a foreign agent, read by tshark" is_registered
+prove "MIP-53 MIP-54 MIP-55 OPEN-18: tunnelled there and back" both_ways
+prove "MIP-12 MIP-14 MIP-17 MIP-58 MIP-59 MIP-65: ssh outlives moves between foreign agents" moves_with_ssh
+prove "MIP-03 MIP-16 MIP-67: at home there is no tunnel, ssh goes on" returns_home
+prove "MIP-57: without reverse tunnel its own packets go straight" no_reverse
+prove "MIP-06 MIP-36 MIP-56: with an address of its own, by DHCP" co_located
+prove "OPEN-17: behind a NAT the tunnel is in UDP" behind_nat
+prove "OPEN-45: daemons that are killed and started again drop nothing" restarts
 tests_done

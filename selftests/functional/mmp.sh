@@ -58,8 +58,8 @@ semisoft() {
 }
 
 fixture domain
-test "MMP-03 MMP-06 MMP-22 MMP-24 MMP-25 MMP-27 MMP-28 MMP-34 OPEN-01: a domain wires itself up and carries packets both ways" \
+prove "MMP-03 MMP-06 MMP-22 MMP-24 MMP-25 MMP-27 MMP-28 MMP-34 OPEN-01: a domain wires itself up and carries packets both ways" \
 	wires_itself_up
-test "MMP-46 MMP-13 MMP-45 MMP-47: semi-soft handoffs lose no packet" semisoft 4
-test "MMP-46 OPEN-01: nor over IPv6" semisoft 6
+prove "MMP-46 MMP-13 MMP-45 MMP-47: semi-soft handoffs lose no packet" semisoft 4
+prove "MMP-46 OPEN-01: nor over IPv6" semisoft 6
 tests_done

@@ -684,27 +684,27 @@ beside_keepalived() {
 }
 
 fixture network
-test "STBY-01 STBY-02 STBY-03 STBY-04 STBY-05 STBY-10 STBY-54 GSYN-13 STBY-95: five routers, three of which crash" five_routers
-test "STBY-53 STBY-56 STBY-58 GEN-07: the active router resigns" resigns
-test "STBY-43 STBY-55 STBY-64: a link is cut and comes back" link_cut
-test "STBY-50 OPEN-43 OPEN-44: a router that was stopped gives way" stopped
-test "OPEN-44 STBY-76: a switch falls apart and heals" partition
-test "STBY-76 OPEN-44: an active router that is heard no more" one_way
-test "STBY-70 STBY-71 STBY-72 STBY-19 STBY-74: a coup" preemption
-test "STBY-40: what is tracked moves the role" tracking
-test "STBY-11 STBY-12 STBY-14: two groups that back each other up" cross_backup
-test "STBY-15: 255 groups on one link" many_groups
-test "STBY-21 STBY-22 STBY-23 STBY-34 STBY-94 GEN-09: the wire, by another decoder" on_the_wire
-test "OPEN-54 D-05: HSRP as others decode it" hsrp hsrp hsrp 'text = "secret"' ""
-test "OPEN-54: HSRP version 2 as others decode it" hsrp hsrp2 hsrp2 'text = "secret"' ""
-test "STBY-29 OPEN-54: HSRP with MD5" hsrp_md5
-test "OPEN-31 STBY-30 STBY-31: forged messages change nothing and are counted" attacks
-test "OPEN-29 OPEN-42: recorded messages, and a restart" replayed
-test "STBY-29: a wrong key" wrong_key
-test "STBY-16 STBY-17 STBY-18: a host asks by the group's name" asked_by_name
-test "STBY-92 OPEN-16: the link's own MAC address is swapped" swapped_mac
-test "STBY-93 STBY-52 OPEN-45: redirects, and what is left behind" redirects
-test "STBY-37 STBY-44 STBY-49 STBY-N13: minimal information is learned" learns_timers
-test "STBY-35 STBY-36 STBY-38 GEN-05: mistakes in the configuration" mistakes
-test "OPEN-54: keepalived on the same segment" beside_keepalived
+prove "STBY-01 STBY-02 STBY-03 STBY-04 STBY-05 STBY-10 STBY-54 GSYN-13 STBY-95: five routers, three of which crash" five_routers
+prove "STBY-53 STBY-56 STBY-58 GEN-07: the active router resigns" resigns
+prove "STBY-43 STBY-55 STBY-64: a link is cut and comes back" link_cut
+prove "STBY-50 OPEN-43 OPEN-44: a router that was stopped gives way" stopped
+prove "OPEN-44 STBY-76: a switch falls apart and heals" partition
+prove "STBY-76 OPEN-44: an active router that is heard no more" one_way
+prove "STBY-70 STBY-71 STBY-72 STBY-19 STBY-74: a coup" preemption
+prove "STBY-40: what is tracked moves the role" tracking
+prove "STBY-11 STBY-12 STBY-14: two groups that back each other up" cross_backup
+prove "STBY-15: 255 groups on one link" many_groups
+prove "STBY-21 STBY-22 STBY-23 STBY-34 STBY-94 GEN-09: the wire, by another decoder" on_the_wire
+prove "OPEN-54 D-05: HSRP as others decode it" hsrp hsrp hsrp 'text = "secret"' ""
+prove "OPEN-54: HSRP version 2 as others decode it" hsrp hsrp2 hsrp2 'text = "secret"' ""
+prove "STBY-29 OPEN-54: HSRP with MD5" hsrp_md5
+prove "OPEN-31 STBY-30 STBY-31: forged messages change nothing and are counted" attacks
+prove "OPEN-29 OPEN-42: recorded messages, and a restart" replayed
+prove "STBY-29: a wrong key" wrong_key
+prove "STBY-16 STBY-17 STBY-18: a host asks by the group's name" asked_by_name
+prove "STBY-92 OPEN-16: the link's own MAC address is swapped" swapped_mac
+prove "STBY-93 STBY-52 OPEN-45: redirects, and what is left behind" redirects
+prove "STBY-37 STBY-44 STBY-49 STBY-N13: minimal information is learned" learns_timers
+prove "STBY-35 STBY-36 STBY-38 GEN-05: mistakes in the configuration" mistakes
+prove "OPEN-54: keepalived on the same segment" beside_keepalived
 tests_done

@@ -539,34 +539,34 @@ device_goes() {
 
 fixture world
 
-test "MIP-53 MIP-54 MIP-55: what is for a node that is away reaches it by IP in IP" delivers ipip
-test "MIP-38: by GRE, beside ip_gre" delivers gre
-test "MIP-37: by minimal encapsulation" delivers minimal
-test "OPEN-17: by UDP" delivers udp
-test "OPEN-04: a stream through IP in IP" streams ipip
-test "OPEN-04: a stream through GRE" streams gre
-test "OPEN-04: a stream through minimal encapsulation" streams minimal
-test "OPEN-04: a stream through UDP" streams udp
-test "MIP-59: after a move no packet goes to the old care-of address" move_leaves_nothing_behind
-test "MIP-54: reverse tunnel by direct delivery" back_by_direct_delivery ipip
-test "MIP-38: reverse tunnel by GRE" back_by_direct_delivery gre
-test "MIP-55: who takes a visitor's home address has not its link-layer address" other_host_cannot_use_the_tunnel
-test "MIP-57: reverse tunnel by encapsulating delivery; the rest goes straight" back_by_encapsulating_delivery
-test "MIP-54: a home agent takes from a tunnel only what was agreed on" home_agent_checks_who_sends
-test "MIP-36 MIP-56: a node with a care-of address of its own" colocated ipip
-test "MIP-36 OPEN-17: the same by UDP; keepalives" colocated udp
-test "MIP-53: ARP on the home link, when a node leaves and comes back" home_link_is_answered_for
-test "MIP-53: a home network without a link" virtual_home_network
-test "MIP-53: a host at home is delivered as before" node_at_home_is_left_alone
-test "MIP-35: broadcasts of the home link reach the node" broadcast_is_seen_away
-test "MIP-34: a copy to each care-of address" each_care_of_address_gets_a_copy
-test "OPEN-07 OPEN-08: a narrow path, and its error at the sender" path_is_narrow
-test "OPEN-08: an unreachable care-of address, and its error at the sender" unreachable_is_relayed
-test "OPEN-06: type of service outside as inside" marks_survive
-test "OPEN-09: tunnels that lead into themselves" tunnels_do_not_loop
-test "OPEN-11: tunnels of ipip and ip_gre work beside" others_tunnels_work_beside
-test "OPEN-50: a lifetime ends, and is told" entries_end
-test "OPEN-14: many bindings at once share tunnels" many_at_once
-test "OPEN-34 TEN-28: what is refused, and why" refusals
-test "OPEN-14: a device goes, and what used it" device_goes
+prove "MIP-53 MIP-54 MIP-55: what is for a node that is away reaches it by IP in IP" delivers ipip
+prove "MIP-38: by GRE, beside ip_gre" delivers gre
+prove "MIP-37: by minimal encapsulation" delivers minimal
+prove "OPEN-17: by UDP" delivers udp
+prove "OPEN-04: a stream through IP in IP" streams ipip
+prove "OPEN-04: a stream through GRE" streams gre
+prove "OPEN-04: a stream through minimal encapsulation" streams minimal
+prove "OPEN-04: a stream through UDP" streams udp
+prove "MIP-59: after a move no packet goes to the old care-of address" move_leaves_nothing_behind
+prove "MIP-54: reverse tunnel by direct delivery" back_by_direct_delivery ipip
+prove "MIP-38: reverse tunnel by GRE" back_by_direct_delivery gre
+prove "MIP-55: who takes a visitor's home address has not its link-layer address" other_host_cannot_use_the_tunnel
+prove "MIP-57: reverse tunnel by encapsulating delivery; the rest goes straight" back_by_encapsulating_delivery
+prove "MIP-54: a home agent takes from a tunnel only what was agreed on" home_agent_checks_who_sends
+prove "MIP-36 MIP-56: a node with a care-of address of its own" colocated ipip
+prove "MIP-36 OPEN-17: the same by UDP; keepalives" colocated udp
+prove "MIP-53: ARP on the home link, when a node leaves and comes back" home_link_is_answered_for
+prove "MIP-53: a home network without a link" virtual_home_network
+prove "MIP-53: a host at home is delivered as before" node_at_home_is_left_alone
+prove "MIP-35: broadcasts of the home link reach the node" broadcast_is_seen_away
+prove "MIP-34: a copy to each care-of address" each_care_of_address_gets_a_copy
+prove "OPEN-07 OPEN-08: a narrow path, and its error at the sender" path_is_narrow
+prove "OPEN-08: an unreachable care-of address, and its error at the sender" unreachable_is_relayed
+prove "OPEN-06: type of service outside as inside" marks_survive
+prove "OPEN-09: tunnels that lead into themselves" tunnels_do_not_loop
+prove "OPEN-11: tunnels of ipip and ip_gre work beside" others_tunnels_work_beside
+prove "OPEN-50: a lifetime ends, and is told" entries_end
+prove "OPEN-14: many bindings at once share tunnels" many_at_once
+prove "OPEN-34 TEN-28: what is refused, and why" refusals
+prove "OPEN-14: a device goes, and what used it" device_goes
 tests_done
