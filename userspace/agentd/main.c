@@ -10,7 +10,6 @@
 #include "io/log.h"
 
 static struct agentd agentd;
-static const char *config_path;
 
 /* ---- what the cores ask for ---- */
 
@@ -113,12 +112,14 @@ void agentd_kick(struct agentd *a)
 
 /* ---- the daemon ---- */
 
-static char *check(const char *path)
+static void *load(const char *path, char **error)
 {
-	char *error;
+	return config_load(path, error);
+}
 
-	config_free(config_load(path, &error));
-	return error;
+static void unload(void *config)
+{
+	config_free(config);
 }
 
 static char *start_cores(struct agentd *a)
@@ -145,17 +146,14 @@ static char *start_cores(struct agentd *a)
 
 static void stop(void);
 
-static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
+static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 {
 	struct agentd *a = &agentd;
 	char *error;
 
-	config_path = path;
 	a->loop = loop;
 	a->started = daemon_now();
-	a->config = config_load(path, &error);
-	if (!a->config)
-		return error;
+	a->config = config;
 	uv_timer_init(loop, &a->tick);
 	a->tick.data = a;
 	error = start_cores(a);
@@ -176,27 +174,26 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 	return NULL;
 }
 
-static char *reload(void)
+static char *reload(void *loaded)
 {
+	struct config *config = loaded, *old = agentd.config;
 	struct agentd *a = &agentd;
-	struct config *config, *old = a->config;
 	char *error;
 
-	config = config_load(config_path, &error);
-	if (!config)
-		return error;
 	if (strcmp(config->store, old->store) ||
-	    strcmp(config->device, old->device)) {
-		config_free(config);
+	    strcmp(config->device, old->device))
 		return daemon_error("another 'store' or 'device' needs a restart, which drops no packet: systemctl restart roam-agentd");
-	}
 	a->config = config;
 	error = net_links(a);
+	if (error) {
+		a->config = old;
+		free(net_links(a));
+		return error;
+	}
 	agentd_configure(a);
 	kernel_configure(a);
-	config_free(old);
 	agentd_kick(a);
-	return error;
+	return NULL;
 }
 
 static void stop(void)
@@ -212,7 +209,6 @@ static void stop(void)
 	ha_free(a->ha);
 	fa_free(a->fa);
 	batch_free();
-	config_free(a->config);
 	free(a->store_error);
 }
 
@@ -235,7 +231,8 @@ int main(int argc, char **argv)
 		/* module, routes, links; port 434; packet sockets */
 		.caps = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_BIND_SERVICE |
 			1ULL << CAP_NET_RAW,
-		.check = check,
+		.load = load,
+		.unload = unload,
 		.start = start,
 		.reload = reload,
 		.stop = stop,

@@ -11,7 +11,6 @@
 #include "mmpd/mmpd.h"
 
 static struct mmpd mmpd;
-static const char *config_path;
 
 int64_t mmpd_now_us(void)
 {
@@ -227,12 +226,14 @@ static void on_idle(uv_timer_t *timer)
 
 /* ---- the daemon ---- */
 
-static char *check(const char *path)
+static void *load(const char *path, char **error)
 {
-	char *error;
+	return config_load(path, error);
+}
 
-	config_free(config_load(path, &error));
-	return error;
+static void unload(void *config)
+{
+	config_free(config);
 }
 
 static char *make_keys(struct mmpd *m)
@@ -292,16 +293,13 @@ static char *start_core(struct mmpd *m)
 	return NULL;
 }
 
-static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
+static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 {
 	char *error;
 
-	config_path = path;
 	mmpd.loop = loop;
 	mmpd.started = daemon_now();
-	mmpd.config = config_load(path, &error);
-	if (!mmpd.config)
-		return error;
+	mmpd.config = config;
 	uv_timer_init(loop, &mmpd.tick);
 	mmpd.tick.data = &mmpd;
 	uv_timer_init(loop, &mmpd.idle);
@@ -340,7 +338,6 @@ static void stop(void)
 	mmp_host_free(mmpd.host);
 	auth_key_free(mmpd.node_key);
 	auth_key_free(mmpd.air_key);
-	config_free(mmpd.config);
 }
 
 static void status(char *buf, size_t len)
@@ -378,7 +375,8 @@ int main(int argc, char **argv)
 		.socket_path = "/run/roam/mmpd.sock",
 		/* the module and routes; packets off the wire */
 		.caps = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_RAW,
-		.check = check,
+		.load = load,
+		.unload = unload,
 		.start = start,
 		.stop = stop,
 		.status = status,

@@ -10,7 +10,6 @@
 #include "mnd/mnd.h"
 
 static struct mnd mnd;
-static const char *config_path;
 
 /* ---- what the core asks for ---- */
 
@@ -111,27 +110,26 @@ void mnd_kick(struct mnd *m)
 
 /* ---- the daemon ---- */
 
-static char *check(const char *path)
+static void *load(const char *path, char **error)
 {
-	char *error;
+	return config_load(path, error);
+}
 
-	config_free(config_load(path, &error));
-	return error;
+static void unload(void *config)
+{
+	config_free(config);
 }
 
 static void stop(void);
 
-static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
+static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 {
 	struct mnd *m = &mnd;
 	char *error;
 
-	config_path = path;
 	m->loop = loop;
 	m->started = daemon_now();
-	m->config = config_load(path, &error);
-	if (!m->config)
-		return error;
+	m->config = config;
 	uv_timer_init(loop, &m->tick);
 	uv_timer_init(loop, &m->keepalive);
 	m->tick.data = m;
@@ -155,33 +153,24 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 }
 
 /* The registration is asked for anew; packets go on meanwhile. */
-static char *reload(void)
+static char *reload(void *loaded)
 {
+	struct config *config = loaded, *old = mnd.config;
 	struct mnd *m = &mnd;
-	struct config *config, *old = m->config;
-	char *error;
 	struct mn *mn;
 
-	config = config_load(config_path, &error);
-	if (!config)
-		return error;
 	if (!roam_addr_eq(&config->mn.home, &old->mn.home) ||
 	    strcmp(config->device, old->device) ||
 	    strcmp(config->home_device, old->home_device) ||
-	    config->table != old->table || config->priority != old->priority) {
-		config_free(config);
+	    config->table != old->table || config->priority != old->priority)
 		return daemon_error("'home', 'device', 'home_device', 'table' and 'priority' cannot change while it runs: systemctl restart roam-mnd");
-	}
 	mn = mn_new(&config->mn, &ops, m);
-	if (!mn) {
-		config_free(config);
+	if (!mn)
 		return daemon_error("out of memory");
-	}
 	mn_free(m->mn);
 	m->mn = mn;
 	m->config = config;
 	m->left = false;
-	config_free(old);
 	kernel_look(m);
 	mnd_kick(m);
 	return NULL;
@@ -198,7 +187,6 @@ static void stop(void)
 	kernel_stop(m);
 	net_stop(m);
 	mn_free(m->mn);
-	config_free(m->config);
 }
 
 static void status(char *buf, size_t len)
@@ -225,7 +213,8 @@ int main(int argc, char **argv)
 		/* routes, rules, tunnel; port 434; packet sockets */
 		.caps = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_BIND_SERVICE |
 			1ULL << CAP_NET_RAW,
-		.check = check,
+		.load = load,
+		.unload = unload,
 		.start = start,
 		.reload = reload,
 		.stop = stop,

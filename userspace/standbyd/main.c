@@ -20,17 +20,15 @@
 static struct standbyd standbyd = { .timer_fd = -1, .watch_fd = -1,
 				    .packet_fd = -1,
 				    .redirects_all = -1 };
-static const char *config_path;
 
-static char *check(const char *path)
+static void *load(const char *path, char **error)
 {
-	char *error;
-	struct config *config = config_load(path, &error);
+	return config_load(path, error);
+}
 
-	for (size_t i = 0; config && i < config->n_warnings; i++)
-		log_warning("%s", config->warnings[i]);
+static void unload(void *config)
+{
 	config_free(config);
-	return error;
 }
 
 /*
@@ -101,8 +99,6 @@ static void close_all(struct standbyd *d)
 	d->rtnl = NULL;
 	control_close(d->control);
 	d->control = NULL;
-	config_free(d->config);
-	d->config = NULL;
 }
 
 /* Groups of d->config: the watcher has to know links and sockets. */
@@ -119,19 +115,16 @@ static char *open_groups(struct standbyd *d)
 	return error;
 }
 
-static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
+static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 {
 	struct standbyd *d = &standbyd;
 	char *error;
 
-	config_path = path;
 	d->loop = loop;
 	/* One at a time: what it does is to be done in order. */
 	setenv("UV_THREADPOOL_SIZE", "1", 1);
 	d->started = daemon_now();
-	d->config = config_load(path, &error);
-	if (!d->config)
-		return error;
+	d->config = config;
 	d->realtime = be_in_time(d->config);
 	d->rtnl = rtnl_open(&error);
 	if (d->rtnl)
@@ -151,21 +144,23 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 }
 
 /* Event 2 for every group, then event 1 (STBY-N13). */
-static char *reload(void)
+static char *put_in_force(struct standbyd *d, struct config *config)
 {
-	struct standbyd *d = &standbyd;
-	struct config *config;
-	char *error;
-
-	config = config_load(config_path, &error);
-	if (!config)
-		return error;
 	links_obsolete(d);
 	groups_close(d, "the configuration changed");
 	watch_stop(d);
-	config_free(d->config);
 	d->config = config;
 	return open_groups(d);
+}
+
+static char *reload(void *config)
+{
+	struct config *old = standbyd.config;
+	char *error = put_in_force(&standbyd, config);
+
+	if (error)
+		free(put_in_force(&standbyd, old));
+	return error;
 }
 
 static void stop(void)
@@ -193,7 +188,8 @@ int main(int argc, char **argv)
 		.config_path = "/etc/roam/standbyd.conf",
 		.socket_path = "/run/roam/standbyd.sock",
 		.caps = UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_NET_RAW,
-		.check = check,
+		.load = load,
+		.unload = unload,
 		.start = start,
 		.reload = reload,
 		.stop = stop,

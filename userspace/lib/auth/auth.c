@@ -362,7 +362,7 @@ struct auth_key *auth_derive(const struct auth_key *from, uint32_t id,
 	struct auth_key *key;
 
 	derive(from, purpose, data, len, secret);
-	key = key_new(id, secret, sizeof(secret));
+	key = key_new(id, secret, sizeof(secret), false);
 	explicit_bzero(secret, sizeof(secret));
 	return key;
 }
