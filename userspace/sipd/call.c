@@ -219,13 +219,19 @@ void call_end_all(struct sipd *sipd)
 
 /* ---- servers and phones ---- */
 
-/* It knew the account before the last move at least, so it is there. */
-static bool is_there(const struct sipd_registration *reg)
+/*
+ * How likely a server is to answer: it did since the last move, or before. Right after
+ * a move no server has answered yet, and that is when calls are made, too.
+ */
+static int rank(const struct sipd_registration *reg)
 {
 	struct sip_registration_status status;
 
 	sip_registration_status(reg->core, &status);
-	return status.expires != MSEC_NEVER && status.expires > daemon_now();
+	if (status.registered)
+		return 3;
+	return status.expires == MSEC_NEVER || status.expires <= daemon_now() ?
+	       1 : 2;
 }
 
 /* A server that was not @tried, one that answers first; NULL: none is left. */
@@ -235,15 +241,17 @@ static const char *next_route(struct sipd *sipd,
 {
 	const struct sipd_registration *best = NULL;
 	uint32_t bit, best_bit = 0;
+	int best_rank = 0;
 
 	for (size_t i = 0; i < sipd->n_regs; i++) {
 		const struct sipd_registration *reg = &sipd->regs[i];
 
 		bit = UINT32_C(1) << (reg->server - sipd->config->servers);
 		if (reg->account != account || (*tried & bit) ||
-		    (best && (is_there(best) || !is_there(reg))))
+		    rank(reg) <= best_rank)
 			continue;
 		best = reg;
+		best_rank = rank(reg);
 		best_bit = bit;
 	}
 	*tried |= best_bit;
