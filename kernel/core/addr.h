@@ -42,7 +42,7 @@ bool roam_addr_is_local(struct net *net, const struct in6_addr *addr);
 /**
  * struct roam_hash_key - the secret of the hash
  * @in: added to the halves of each address
- * @out: multiply the two halves of the sum
+ * @out: multiply what comes of that
  *
  * Random, one for the machine, made when the module is loaded.
  */
@@ -53,15 +53,9 @@ struct roam_hash_key {
 
 extern struct roam_hash_key roam_hash_key;
 
-/* The 128 bits of a product. */
-static __always_inline void roam_multiply(u64 a, u64 b, u64 *high, u64 *low)
+/* The 128 bits of a product, of four smaller ones. */
+static inline void roam_multiply_parts(u64 a, u64 b, u64 *high, u64 *low)
 {
-#ifdef __SIZEOF_INT128__
-	unsigned __int128 product = (unsigned __int128)a * b;
-
-	*high = product >> 64;
-	*low = product;
-#else
 	u64 mid = (a >> 32) * (u32)b;
 	u64 mid2 = (u32)a * (b >> 32);
 	u64 first = (u64)(u32)a * (u32)b;
@@ -70,6 +64,17 @@ static __always_inline void roam_multiply(u64 a, u64 b, u64 *high, u64 *low)
 	*high = (a >> 32) * (b >> 32) + (mid >> 32) + (mid2 >> 32) +
 		(carry >> 32);
 	*low = carry << 32 | (u32)first;
+}
+
+static __always_inline void roam_multiply(u64 a, u64 b, u64 *high, u64 *low)
+{
+#ifdef __SIZEOF_INT128__
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	*high = product >> 64;
+	*low = product;
+#else
+	roam_multiply_parts(a, b, high, low);
 #endif
 }
 
@@ -80,34 +85,36 @@ static __always_inline void roam_multiply(u64 a, u64 b, u64 *high, u64 *low)
  * @n: how many addresses, a constant where it shall be fast
  * @seed: of the table, another one each time it is rebuilt
  *
- * First the product of the two halves of an address, each with a secret added:
- * the function NH of UMAC (RFC 4418, 5.2), of which two different keys have the same
- * 128 bits with a probability of some 2^-64. Then both halves of that, each
- * multiplied by a secret, of which the upper bits of the sum count (multiply-shift,
- * Dietzfelbinger 1996). So of any two addresses, whoever has chosen them and however
- * they are alike, the probability to share one of 2^n buckets is 2^(1-n) at most, but
- * for the 2^-30 of sums whose lower bits do not differ. Nobody without the secret
- * can compute which.
+ * Whoever chooses addresses knows neither @secret nor @seed, and no two addresses
+ * share a bucket but by chance, however they are alike:
  *
- * Pairs are not all: a product of a secret and a counter meets the same bucket
- * again and again for some secrets. Hence the exclusive or, which has both
- * factors depend on the lower half, where most plans count.
+ * - The two halves of an address, each with a secret added, are multiplied to 128
+ *   bits. This is NH of UMAC (RFC 4418, 5.2): two different keys have the same
+ *   product with a probability of 2^-64, whatever they are.
+ * - Its halves become one word by another secret. Where the upper halves differ by d,
+ *   one secret of 2^64 makes the words equal, or as many as 2 divides d.
+ * - That word is folded and multiplied by a last secret (multiply-shift, Dietzfelbinger
+ *   1996), of which bits from the middle count. The fold is there for keys that count
+ *   up: a product alone makes a lattice of them, which for one secret in a
+ *   hundred fills a few buckets and leaves the others empty.
  *
- * It takes eleven instructions where jhash takes thirty and siphash a hundred.
+ * It takes thirteen instructions where jhash takes thirty and siphash a hundred.
  */
 static __always_inline u32 roam_hash(const struct roam_hash_key *secret,
 				     const u64 *word, unsigned int n, u32 seed)
 {
-	u64 high = 0, low = 0, h, l;
+	u64 high = 0, low = 0, h, l, x;
 	unsigned int i;
 
 	for (i = 0; i < 2 * n; i += 2) {
-		roam_multiply((word[i] ^ word[i + 1]) + secret->in[i],
+		roam_multiply(word[i] + secret->in[i],
 			      word[i + 1] + secret->in[i + 1] + seed, &h, &l);
 		high += h;
 		low += l;
 	}
-	return (high * secret->out[0] + low * secret->out[1]) >> 32;
+	x = high * secret->out[0] + low;
+	x ^= x >> 32;
+	return (x * secret->out[1]) >> 32;
 }
 
 /**

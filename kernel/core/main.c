@@ -11,6 +11,8 @@
 static int __init roam_core_init(void)
 {
 	get_random_bytes(&roam_hash_key, sizeof(roam_hash_key));
+	/* An even one would lose bits. */
+	roam_hash_key.out[1] |= 1;
 	return 0;
 }
 

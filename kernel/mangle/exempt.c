@@ -8,7 +8,7 @@
 
 #ifdef CONFIG_SOCK_CGROUP_DATA
 static bool mangle_exempt_has_cgroup(const struct mangle_exempt *exempt,
-				   const struct sock *sk)
+				     const struct sock *sk)
 {
 	struct cgroup *cgroup;
 	unsigned int i;
@@ -24,14 +24,14 @@ static bool mangle_exempt_has_cgroup(const struct mangle_exempt *exempt,
 }
 #else
 static bool mangle_exempt_has_cgroup(const struct mangle_exempt *exempt,
-				   const struct sock *sk)
+				     const struct sock *sk)
 {
 	return false;
 }
 #endif
 
 static bool mangle_exempt_has_port(const struct mangle_exempt *exempt,
-				 const __be16 *ports)
+				   const __be16 *ports)
 {
 	unsigned int i;
 
@@ -42,8 +42,8 @@ static bool mangle_exempt_has_port(const struct mangle_exempt *exempt,
 }
 
 bool mangle_exempt_look(const struct mangle_exempt *exempt,
-		      const struct sk_buff *skb, const __be16 *ports,
-		      struct in6_addr other, const struct sock *sk)
+			const struct sk_buff *skb, const __be16 *ports,
+			struct in6_addr other, const struct sock *sk)
 {
 	return (ports && mangle_exempt_has_port(exempt, ports)) ||
 	       (exempt->mask && (skb->mark & exempt->mask) == exempt->mark) ||
@@ -83,14 +83,13 @@ static void mangle_exempt_free_rcu(struct rcu_head *rcu)
 	mangle_exempt_free(container_of(rcu, struct mangle_exempt, rcu));
 }
 
-void mangle_exempt_set(struct mangle_net *mn, struct mangle_exempt *exempt)
+void mangle_exempt_free_later(struct mangle_exempt *exempt)
 {
-	struct mangle_exempt *old;
+	if (exempt)
+		call_rcu(&exempt->rcu, mangle_exempt_free_rcu);
+}
 
-	lockdep_assert_held(&mn->lock);
+void mangle_exempt_finish(struct mangle_exempt *exempt)
+{
 	exempt->rare = exempt->mask || exempt->ranges || exempt->n_cgroups;
-	old = rcu_replace_pointer(mn->exempt, exempt,
-				  lockdep_is_held(&mn->lock));
-	if (old)
-		call_rcu(&old->rcu, mangle_exempt_free_rcu);
 }

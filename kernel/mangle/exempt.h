@@ -5,7 +5,7 @@
  * the sender. Protocols are not here: they are looked at before all else.
  *
  * Contract: immutable, behind one RCU pointer, never NULL, replaced as a whole.
- * Readers hold rcu_read_lock(); the writer holds mangle_net.lock.
+ * Readers hold rcu_read_lock(); the writer holds mangle_table.lock.
  */
 #ifndef ROAM_MANGLE_EXEMPT_H
 #define ROAM_MANGLE_EXEMPT_H
@@ -15,7 +15,6 @@
 #include <linux/skbuff.h>
 #include <linux/types.h>
 
-#include "mangle.h"
 #include "range.h"
 
 struct sock;
@@ -60,35 +59,17 @@ static inline u64 mangle_exempt_port_bit(__be16 port)
  * address by value, so that it need not be in memory for those who do not ask.
  */
 bool mangle_exempt_look(const struct mangle_exempt *exempt,
-		      const struct sk_buff *skb, const __be16 *ports,
-		      struct in6_addr other, const struct sock *sk);
+			const struct sk_buff *skb, const __be16 *ports,
+			struct in6_addr other, const struct sock *sk);
 
-/**
- * mangle_is_exempt - shall this packet stay as it is?
- * @mn: namespace; under rcu_read_lock()
- * @skb: the packet
- * @ports: its two ports, or NULL if it has none
- * @other: address of the other end, as it is in the packet
- * @sk: sender's socket, or NULL for a received packet
- */
-static inline bool mangle_is_exempt(struct mangle_net *mn,
-				  const struct sk_buff *skb,
-				  const __be16 *ports,
-				  const struct in6_addr *other,
-				  const struct sock *sk)
+/* May a packet with these ports, or none, be exempt? Nearly always no, at once. */
+static inline bool mangle_exempt_may_hold(const struct mangle_exempt *exempt,
+					  const __be16 *ports)
 {
-	const struct mangle_exempt *exempt = rcu_dereference(mn->exempt);
-
-	/* Nearly always no, and so for nearly no instructions. */
-	if (likely(!exempt->rare &&
-		   (!ports || !(exempt->port_bits &
-				(mangle_exempt_port_bit(ports[0]) |
-				 mangle_exempt_port_bit(ports[1]))))))
-		return false;
-	if (!mangle_exempt_look(exempt, skb, ports, *other, sk))
-		return false;
-	mangle_count(mn, exempted);
-	return true;
+	return exempt->rare ||
+	       (ports && (exempt->port_bits &
+			  (mangle_exempt_port_bit(ports[0]) |
+			   mangle_exempt_port_bit(ports[1]))));
 }
 
 /* Adds a port; false if there are too many. */
@@ -98,7 +79,9 @@ bool mangle_exempt_add_port(struct mangle_exempt *exempt, u16 port);
 struct mangle_exempt *mangle_exempt_default(void);
 /* Frees one that is not in force. */
 void mangle_exempt_free(struct mangle_exempt *exempt);
-/* Puts a filled one in force; mangle_net.lock held. Takes it over. */
-void mangle_exempt_set(struct mangle_net *mn, struct mangle_exempt *exempt);
+/* Frees one that was in force until now; NULL is allowed. */
+void mangle_exempt_free_later(struct mangle_exempt *exempt);
+/* Is filled: to be called before it is put in force. */
+void mangle_exempt_finish(struct mangle_exempt *exempt);
 
 #endif

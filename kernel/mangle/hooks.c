@@ -9,8 +9,9 @@
  *	question to the daemon where something is not known.
  *
  * So routing, conntrack, firewall and sockets see permanent addresses only,
- * and the wire carries care-of addresses in both directions. A mapping in literal mode leaves the source of the mobile host's
- * packets as it is, at both ends (OPEN-18).
+ * and the wire carries care-of addresses in both directions. A mapping in literal
+ * mode leaves the source of the mobile host's packets as it is, at both ends
+ * (OPEN-18).
  *
  * Whether a connection uses permanent or care-of addresses is the socket's
  * matter, and the socket table already knows it: a received segment whose
@@ -24,27 +25,23 @@
 #include <net/ipv6_frag.h>
 #include <net/netfilter/ipv6/nf_defrag_ipv6.h>
 
-#include "exempt.h"
-#include "hold.h"
+#include "../core/packet.h"
+#include "../core/route.h"
 #include "icmp.h"
 #include "mangle.h"
-#include "../core/packet.h"
-#include "peer.h"
-#include "range.h"
-#include "../core/route.h"
-#include "table.h"
+#include "socket.h"
 #include "whom.h"
 
 /*
- * Makes a packet of its pieces, so that all go one way, in whatever order they
- * come (OPEN-05). NF_ACCEPT: here it is.
+ * Puts a packet together from its fragments, so that all of them go one way, in
+ * whatever order they come (OPEN-05). NF_ACCEPT: the packet is complete.
  */
 static noinline unsigned int mangle_defrag(struct mangle_net *mn,
-					 struct sk_buff *skb, bool v6)
+					   struct sk_buff *skb, bool v6)
 {
 	int err;
 
-	/* Takes it in any case: kept, or freed. */
+	/* ip_defrag() takes the fragment in any case: it keeps or frees it. */
 	if (!v6)
 		return ip_defrag(mn->net, skb, IP_DEFRAG_LOCAL_DELIVER) ?
 		       NF_STOLEN : NF_ACCEPT;
@@ -55,30 +52,33 @@ static noinline unsigned int mangle_defrag(struct mangle_net *mn,
 }
 
 static noinline bool mangle_is_delivered(struct mangle_net *mn,
-				       const struct sk_buff *skb, bool v6)
+					 const struct sk_buff *skb, bool v6)
 {
 	const struct roam_pair6 pair = roam_packet_pair(skb, v6);
 
 	return roam_addr_is_local(mn->net, &pair.daddr);
 }
 
-/* Others' packets pass unchanged. Asked late: a packet with a socket is for us. */
+/*
+ * Packets for other hosts pass unchanged. This is asked late, because a packet
+ * whose socket was found is for this host.
+ */
 static __always_inline bool mangle_is_for_us(struct mangle_net *mn,
-					   const struct sk_buff *skb, bool v6,
-					   const struct mangle_whom *whom)
+					     const struct sk_buff *skb, bool v6,
+					     const struct mangle_whom *whom)
 {
 	return whom->own || mangle_is_delivered(mn, skb, v6);
 }
 
 /*
- * The rarer part of the receiving hooks, one for each family, so that packets
- * of nobody do not pay for it. @whole_tcp: it is known to be TCP in one piece, for
- * which the compiler makes a shorter one.
+ * The rarer part of the receiving hooks, a function for each family, so that packets
+ * that concern no mapping do not pay for it. @whole_tcp: the packet is known to be a
+ * TCP segment in one piece, for which the compiler makes a shorter function.
  */
 static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
-						 struct sk_buff *skb, bool v6,
-						 bool whole_tcp,
-						 const struct mangle_ends *ends)
+						   struct sk_buff *skb, bool v6,
+						   bool whole_tcp,
+						   const struct mangle_wire *wire)
 {
 	struct mangle_whom whom;
 	struct roam_packet pkt;
@@ -96,7 +96,7 @@ static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
 		pkt.later = false;
 	}
 	if ((v6 && !test_bit(pkt.protocol, mn->config.protocols)) ||
-	    !mangle_whom_find(ends, false, &whom))
+	    !mangle_whom_find(wire, false, &whom))
 		return NF_ACCEPT;
 	if (unlikely(pkt.fragment)) {
 		unsigned int verdict;
@@ -118,15 +118,17 @@ static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
 	if (!v6)
 		mapped = roam_addr4(ip_hdr(skb)->saddr);
 	if (mangle_is_exempt(mn, skb, ports, v6 ? &ipv6_hdr(skb)->saddr : &mapped,
-			   NULL))
+			     NULL))
 		return NF_ACCEPT;
 	tcp = ports && pkt.protocol == IPPROTO_TCP;
 	if (tcp)
-		sk = mangle_socket_find(mn, skb, v6, &whom, ports);
+		sk = mangle_socket_find(mn->net, skb, v6,
+					whom.peer ? &whom.peer->perm : NULL,
+					whom.own ? &whom.own->perm : NULL, ports);
 	if (!sk) {
 		if (!mangle_is_for_us(mn, skb, v6, &whom))
 			return NF_ACCEPT;
-		if (tcp && mangle_socket_knows_wire(mn, skb, pkt, ports, whom.own)) {
+		if (tcp && mangle_socket_knows_wire(mn->net, skb, pkt, ports, whom.own)) {
 			mangle_count(mn, in_kept);
 			return NF_ACCEPT;
 		}
@@ -136,7 +138,7 @@ static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
 	/* A route found for the addresses on the wire leads nowhere now. */
 	skb_dst_drop(skb);
 	if (sk) {
-		/* A SYN may be forged: not a connection yet. */
+		/* A SYN may be forged: there is no connection yet. */
 		established = READ_ONCE(sk->sk_state) != TCP_NEW_SYN_RECV;
 		mangle_socket_hand_on(mn->net, skb, sk);
 	}
@@ -145,38 +147,38 @@ static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
 					     v6 ? ipv6_hdr(skb)->saddr : mapped;
 
 		if (unlikely(mangle_packet_refuses((const void *)ports)) &&
-		    mangle_peer_resets_early(mn, whom.own, from))
+		    mangle_peer_resets_early(&mn->peers, whom.own, from))
 			return mangle_drop(mn, skb, MANGLE_DROP_EARLY_RESET);
-		mangle_peer_see(mn, whom.own, &from,
-			      rcu_access_pointer(whom.own->endpoint) == ends->to);
+		mangle_peer_see(&mn->peers, whom.own, &from,
+				rcu_access_pointer(whom.own->endpoint) == wire->to);
 	}
 	mangle_count(mn, in_rewritten);
 	return NF_ACCEPT;
 }
 
 static noinline unsigned int mangle_restore_tcp4(struct mangle_net *mn,
-					       struct sk_buff *skb,
-					       struct mangle_endpoint *to,
-					       struct mangle_endpoint *from)
+						 struct sk_buff *skb,
+						 struct mangle_endpoint *to,
+						 struct mangle_endpoint *from)
 {
-	const struct mangle_ends ends = { to, from };
+	const struct mangle_wire wire = { to, from };
 
-	return mangle_restore(mn, skb, false, true, &ends);
+	return mangle_restore(mn, skb, false, true, &wire);
 }
 
 static noinline unsigned int mangle_restore_any4(struct mangle_net *mn,
-					       struct sk_buff *skb,
-					       struct mangle_endpoint *to,
-					       struct mangle_endpoint *from)
+						 struct sk_buff *skb,
+						 struct mangle_endpoint *to,
+						 struct mangle_endpoint *from)
 {
-	const struct mangle_ends ends = { to, from };
+	const struct mangle_wire wire = { to, from };
 
-	return mangle_restore(mn, skb, false, false, &ends);
+	return mangle_restore(mn, skb, false, false, &wire);
 }
 
 static inline unsigned int mangle_restore4(struct mangle_net *mn, struct sk_buff *skb,
-					 struct mangle_endpoint *to,
-					 struct mangle_endpoint *from)
+					   struct mangle_endpoint *to,
+					   struct mangle_endpoint *from)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
@@ -185,25 +187,28 @@ static inline unsigned int mangle_restore4(struct mangle_net *mn, struct sk_buff
 	return mangle_restore_any4(mn, skb, to, from);
 }
 
-/* On a host that is mobile and talks to mobile hosts, or as a table grows. */
+/*
+ * The slower way: a host that is mobile and talks to mobile hosts looks for both
+ * addresses, and a table that grows has to be asked by a call.
+ */
 static noinline unsigned int mangle_receive4(struct mangle_net *mn,
-					   struct sk_buff *skb)
+					     struct sk_buff *skb)
 {
 	const struct roam_pair6 wire = roam_packet_pair(skb, false);
-	struct mangle_ends ends;
+	struct mangle_wire carried;
 
-	if (!mangle_ends_find(mn, &wire.saddr, &wire.daddr, &ends))
+	if (!mangle_wire_find(&mn->table, &wire.saddr, &wire.daddr, &carried))
 		return NF_ACCEPT;
-	return mangle_restore4(mn, skb, ends.to, ends.from);
+	return mangle_restore4(mn, skb, carried.to, carried.from);
 }
 
 /*
  * One look-up in sight and no call but the last: the compiler needs neither
- * registers to save nor a frame, which is a tenth of what a packet of nobody
- * costs.
+ * registers to save nor a frame, which is a tenth of what a packet costs that
+ * concerns no mapping.
  */
 static unsigned int mangle_hook_in4(void *priv, struct sk_buff *skb,
-				  const struct nf_hook_state *state)
+				    const struct nf_hook_state *state)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	struct mangle_endpoint *endpoint;
@@ -215,11 +220,11 @@ static unsigned int mangle_hook_in4(void *priv, struct sk_buff *skb,
 		return mangle_icmp_in4(mn, skb);
 	if (!test_bit(iph->protocol, mn->config.protocols))
 		return NF_ACCEPT;
-	own = mangle_has(mn, ROAM_MANGLE_ROLE_OWN);
-	if (own && mangle_has(mn, ROAM_MANGLE_ROLE_REMOTE))
+	own = mangle_has(&mn->table, ROAM_MANGLE_ROLE_OWN);
+	if (own && mangle_has(&mn->table, ROAM_MANGLE_ROLE_REMOTE))
 		return mangle_receive4(mn, skb);
 	key = roam_addr4(own ? iph->daddr : iph->saddr);
-	if (unlikely(!mangle_endpoint_look(mn, &key, &endpoint)))
+	if (unlikely(!mangle_endpoint_look(&mn->table, &key, &endpoint)))
 		return mangle_receive4(mn, skb);
 	if (likely(!endpoint))
 		return NF_ACCEPT;
@@ -229,28 +234,28 @@ static unsigned int mangle_hook_in4(void *priv, struct sk_buff *skb,
 }
 
 static noinline unsigned int mangle_restore6(struct mangle_net *mn,
-					   struct sk_buff *skb,
-					   struct mangle_endpoint *to,
-					   struct mangle_endpoint *from)
+					     struct sk_buff *skb,
+					     struct mangle_endpoint *to,
+					     struct mangle_endpoint *from)
 {
-	const struct mangle_ends ends = { to, from };
+	const struct mangle_wire wire = { to, from };
 
-	return mangle_restore(mn, skb, true, false, &ends);
+	return mangle_restore(mn, skb, true, false, &wire);
 }
 
 static noinline unsigned int mangle_receive6(struct mangle_net *mn,
-					   struct sk_buff *skb)
+					     struct sk_buff *skb)
 {
 	const struct ipv6hdr *iph = ipv6_hdr(skb);
-	struct mangle_ends ends;
+	struct mangle_wire carried;
 
-	if (!mangle_ends_find(mn, &iph->saddr, &iph->daddr, &ends))
+	if (!mangle_wire_find(&mn->table, &iph->saddr, &iph->daddr, &carried))
 		return NF_ACCEPT;
-	return mangle_restore6(mn, skb, ends.to, ends.from);
+	return mangle_restore6(mn, skb, carried.to, carried.from);
 }
 
 static unsigned int mangle_hook_in6(void *priv, struct sk_buff *skb,
-				  const struct nf_hook_state *state)
+				    const struct nf_hook_state *state)
 {
 	const struct ipv6hdr *iph = ipv6_hdr(skb);
 	struct mangle_endpoint *endpoint;
@@ -259,10 +264,10 @@ static unsigned int mangle_hook_in6(void *priv, struct sk_buff *skb,
 
 	if (iph->nexthdr == IPPROTO_ICMPV6)
 		return mangle_icmp_in6(mn, skb);
-	own = mangle_has(mn, ROAM_MANGLE_ROLE_OWN);
-	if ((own && mangle_has(mn, ROAM_MANGLE_ROLE_REMOTE)) ||
-	    unlikely(!mangle_endpoint_look(mn, own ? &iph->daddr : &iph->saddr,
-					 &endpoint)))
+	own = mangle_has(&mn->table, ROAM_MANGLE_ROLE_OWN);
+	if ((own && mangle_has(&mn->table, ROAM_MANGLE_ROLE_REMOTE)) ||
+	    unlikely(!mangle_endpoint_look(&mn->table, own ? &iph->daddr : &iph->saddr,
+					   &endpoint)))
 		return mangle_receive6(mn, skb);
 	if (likely(!endpoint))
 		return NF_ACCEPT;
@@ -288,10 +293,10 @@ struct mangle_sending {
 };
 
 static void mangle_translate_source(struct mangle_net *mn,
-				  const struct sk_buff *skb,
-				  const struct roam_packet *pkt,
-				  const struct roam_pair6 *old,
-				  struct mangle_sending *out)
+				    const struct sk_buff *skb,
+				    const struct roam_packet *pkt,
+				    const struct roam_pair6 *old,
+				    struct mangle_sending *out)
 {
 	const struct mangle_peer_key key = { old->saddr, old->daddr };
 	struct mangle_endpoint *endpoint;
@@ -299,11 +304,11 @@ static void mangle_translate_source(struct mangle_net *mn,
 	struct mangle_peer *peer;
 	u32 epoch;
 
-	mapping = mangle_mapping_find(mn, &old->saddr);
+	mapping = mangle_mapping_find(&mn->table, &old->saddr);
 	if (!mapping || mapping->role != ROAM_MANGLE_ROLE_OWN)
 		return;
 	endpoint = rcu_dereference(mapping->endpoint);
-	/* A null mapping: at home, nothing to hide or tell. */
+	/* A null mapping: the host is at home and has nothing to hide or tell. */
 	if (!endpoint)
 		return;
 	/* with rcu_assign_pointer() of a move */
@@ -314,12 +319,12 @@ static void mangle_translate_source(struct mangle_net *mn,
 		out->saddr = &endpoint->coa;
 	mangle_mapping_touch(mapping);
 
-	peer = mangle_peer_find(mn, &key);
+	peer = mangle_peer_find(&mn->peers, &key);
 	if (peer)
 		out->told = mangle_peer_is_told(peer, epoch) ||
 			    (mangle_peer_may_know(peer, epoch) &&
 			     mangle_packet_continues(skb, pkt));
-	/* One that cannot be told is forgotten in the end. */
+	/* A correspondent that cannot be told is forgotten in the end. */
 	if (peer && out->told)
 		mangle_peer_touch(peer);
 	else
@@ -327,10 +332,10 @@ static void mangle_translate_source(struct mangle_net *mn,
 }
 
 static void mangle_translate_destination(struct mangle_net *mn,
-				       const struct roam_pair6 *old,
-				       struct mangle_sending *out)
+					 const struct roam_pair6 *old,
+					 struct mangle_sending *out)
 {
-	struct mangle_mapping *mapping = mangle_mapping_find(mn, &old->daddr);
+	struct mangle_mapping *mapping = mangle_mapping_find(&mn->table, &old->daddr);
 
 	if (!mapping) {
 		out->need |= ROAM_MANGLE_NEED_MAPPING;
@@ -343,7 +348,7 @@ static void mangle_translate_destination(struct mangle_net *mn,
 }
 
 unsigned int mangle_output(struct mangle_net *mn, struct sk_buff *skb,
-			 struct sock *sk)
+			   struct sock *sk)
 {
 	bool v6 = skb->protocol == htons(ETH_P_IPV6);
 	struct mangle_sending out = { .told = true };
@@ -363,7 +368,7 @@ unsigned int mangle_output(struct mangle_net *mn, struct sk_buff *skb,
 	if (unlikely(dst_xfrm(skb_dst(skb))))
 		return NF_ACCEPT;
 	old = roam_packet_pair(skb, v6);
-	if (mangle_has(mn, ROAM_MANGLE_ROLE_OWN))
+	if (mangle_has(&mn->table, ROAM_MANGLE_ROLE_OWN))
 		mangle_translate_source(mn, skb, &pkt, &old, &out);
 	if (mangle_ranges_contain(rcu_dereference(mn->ranges), &old.daddr))
 		mangle_translate_destination(mn, &old, &out);
@@ -376,9 +381,9 @@ unsigned int mangle_output(struct mangle_net *mn, struct sk_buff *skb,
 	if (mangle_is_exempt(mn, skb, ports, &old.daddr, sk))
 		return NF_ACCEPT;
 	if (unlikely(out.need)) {
-		unsigned int verdict = mangle_hold(mn, skb,
-						 out.own ? &old.saddr : NULL,
-						 &old.daddr, out.need);
+		unsigned int verdict = mangle_hold_packet(&mn->hold, skb,
+							  out.own ? &old.saddr : NULL,
+							  &old.daddr, out.need);
 
 		if (verdict != NF_ACCEPT)
 			return verdict;
@@ -397,7 +402,7 @@ unsigned int mangle_output(struct mangle_net *mn, struct sk_buff *skb,
 }
 
 static unsigned int mangle_hook_out(void *priv, struct sk_buff *skb,
-				  const struct nf_hook_state *state)
+				    const struct nf_hook_state *state)
 {
 	if (state->out->flags & IFF_LOOPBACK)
 		return NF_ACCEPT;
@@ -435,11 +440,11 @@ static const struct nf_hook_ops mangle_hook_ops[MANGLE_HOOKS] = {
 
 int mangle_hooks_update(struct mangle_net *mn)
 {
-	bool wanted = mangle_mappings(mn) || rcu_access_pointer(mn->ranges);
+	bool wanted = mangle_mappings(&mn->table) || rcu_access_pointer(mn->ranges);
 	unsigned int i;
 	int err;
 
-	lockdep_assert_held(&mn->lock);
+	lockdep_assert_held(&mn->table.lock);
 	if (mn->gone || wanted == mn->hooked)
 		return 0;
 	if (!wanted) {

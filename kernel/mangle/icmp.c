@@ -4,8 +4,8 @@
 #include <linux/icmp.h>
 #include <linux/tcp.h>
 
-#include "exempt.h"
 #include "../core/route.h"
+#include "socket.h"
 #include "whom.h"
 
 /* Room for the quoted IP header with options and the TCP header behind it. */
@@ -13,7 +13,7 @@
 
 /* Is it the head of a packet that would be rewritten, with its ports? */
 static bool mangle_is_quoted4(const struct mangle_net *mn,
-			    const struct iphdr *quoted)
+			      const struct iphdr *quoted)
 {
 	return quoted && roam_l4_len(quoted->protocol) &&
 	       test_bit(quoted->protocol, mn->config.protocols) &&
@@ -21,7 +21,7 @@ static bool mangle_is_quoted4(const struct mangle_net *mn,
 }
 
 static bool mangle_is_quoted6(const struct mangle_net *mn,
-			    const struct ipv6hdr *quoted)
+			      const struct ipv6hdr *quoted)
 {
 	return quoted && roam_l4_len(quoted->nexthdr) &&
 	       test_bit(quoted->nexthdr, mn->config.protocols);
@@ -35,23 +35,23 @@ static bool mangle_is_quoted6(const struct mangle_net *mn,
  * false if there is no such socket or nothing to translate.
  */
 static bool mangle_translate_quoted(struct mangle_net *mn, struct sk_buff *skb,
-				  u8 protocol, struct roam_pair6 *sent,
-				  const __be16 *ports)
+				    u8 protocol, struct roam_pair6 *sent,
+				    const __be16 *ports)
 {
-	/* We sent it: its destination is what a reply would come from. */
+	/* This host sent the quoted packet: a reply would come from its destination. */
 	const struct roam_pair6 reply = { sent->daddr, sent->saddr };
 	struct mangle_whom whom;
-	struct mangle_ends ends;
+	struct mangle_wire wire;
 	struct roam_pair6 new;
 
-	if (!mangle_ends_find(mn, &reply.saddr, &reply.daddr, &ends) ||
-	    !mangle_whom_find(&ends, true, &whom) ||
+	if (!mangle_wire_find(&mn->table, &reply.saddr, &reply.daddr, &wire) ||
+	    !mangle_whom_find(&wire, true, &whom) ||
 	    (!whom.own && !roam_addr_is_local(mn->net, &reply.daddr)))
 		return false;
 	new = mangle_whom_pair(&whom, &reply);
 	if (protocol == IPPROTO_TCP) {
-		if (!mangle_socket_state(mn, skb, &new, ports[1], ports[0]) ||
-		    mangle_socket_state(mn, skb, &reply, ports[1], ports[0]))
+		if (!mangle_socket_state(mn->net, skb, &new, ports[1], ports[0]) ||
+		    mangle_socket_state(mn->net, skb, &reply, ports[1], ports[0]))
 			return false;
 	} else if (mangle_is_exempt(mn, skb, ports, &reply.saddr, NULL)) {
 		return false;
@@ -80,7 +80,7 @@ unsigned int mangle_icmp_in4(struct mangle_net *mn, struct sk_buff *skb)
 	pair.saddr = roam_addr4(quoted->saddr);
 	pair.daddr = roam_addr4(quoted->daddr);
 	if (!mangle_translate_quoted(mn, skb, quoted->protocol, &pair,
-				   (void *)quoted + quoted->ihl * 4))
+				     (void *)quoted + quoted->ihl * 4))
 		return NF_ACCEPT;
 
 	if (skb_ensure_writable(skb, offset + len))
@@ -109,7 +109,7 @@ unsigned int mangle_icmp_in6(struct mangle_net *mn, struct sk_buff *skb)
 	pair.saddr = quoted->saddr;
 	pair.daddr = quoted->daddr;
 	if (!mangle_translate_quoted(mn, skb, quoted->nexthdr, &pair,
-				   (void *)(quoted + 1)))
+				     (void *)(quoted + 1)))
 		return NF_ACCEPT;
 
 	if (skb_ensure_writable(skb, offset + len))
@@ -140,12 +140,12 @@ struct mangle_reporting {
  * address: then the error passes as it is.
  */
 static bool mangle_report_translate(struct mangle_net *mn,
-				  const struct sk_buff *skb,
-				  const struct sock *sk,
-				  const struct roam_pair6 *got,
-				  const struct roam_pair6 *error,
-				  const __be16 *ports,
-				  struct mangle_reporting *out)
+				    const struct sk_buff *skb,
+				    const struct sock *sk,
+				    const struct roam_pair6 *got,
+				    const struct roam_pair6 *error,
+				    const __be16 *ports,
+				    struct mangle_reporting *out)
 {
 	struct mangle_endpoint *endpoint;
 	struct mangle_mapping *mapping;
@@ -153,7 +153,7 @@ static bool mangle_report_translate(struct mangle_net *mn,
 	*out = (struct mangle_reporting){ .quoted = *got };
 	if (mangle_is_exempt(mn, skb, ports, &got->saddr, sk))
 		return false;
-	mapping = mangle_mapping_find(mn, &got->saddr);
+	mapping = mangle_mapping_find(&mn->table, &got->saddr);
 	endpoint = mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE ?
 		   rcu_dereference(mapping->endpoint) : NULL;
 	if (endpoint) {
@@ -162,7 +162,7 @@ static bool mangle_report_translate(struct mangle_net *mn,
 		if (ipv6_addr_equal(&error->daddr, &got->saddr))
 			out->to = endpoint;
 	}
-	mapping = mangle_mapping_find(mn, &got->daddr);
+	mapping = mangle_mapping_find(&mn->table, &got->daddr);
 	endpoint = mapping && mapping->role == ROAM_MANGLE_ROLE_OWN ?
 		   rcu_dereference(mapping->endpoint) : NULL;
 	if (endpoint) {
@@ -177,7 +177,7 @@ static bool mangle_report_translate(struct mangle_net *mn,
 }
 
 unsigned int mangle_icmp_out(struct mangle_net *mn, struct sk_buff *skb,
-			   struct sock *sk, const struct roam_packet *pkt)
+			     struct sock *sk, const struct roam_packet *pkt)
 {
 	const struct roam_pair6 error = roam_packet_pair(skb, pkt->v6);
 	struct mangle_reporting out;

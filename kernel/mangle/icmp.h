@@ -8,8 +8,8 @@
 #ifndef ROAM_MANGLE_ICMP_H
 #define ROAM_MANGLE_ICMP_H
 
-#include "mangle.h"
 #include "../core/packet.h"
+#include "mangle.h"
 
 /* Gives a quoted packet back the addresses its socket knows. */
 unsigned int mangle_icmp_in4(struct mangle_net *mn, struct sk_buff *skb);
@@ -20,6 +20,6 @@ unsigned int mangle_icmp_in6(struct mangle_net *mn, struct sk_buff *skb);
  * It is never held: an error is no reason to ask.
  */
 unsigned int mangle_icmp_out(struct mangle_net *mn, struct sk_buff *skb,
-			   struct sock *sk, const struct roam_packet *pkt);
+			     struct sock *sk, const struct roam_packet *pkt);
 
 #endif

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/jiffies.h>
 #include <linux/netlink.h>
-#include <linux/rhashtable.h>
 #include <linux/slab.h>
 
-#include "netlink.h"
 #include "peer.h"
-#include "resume.h"
-#include "table.h"
-#include "whom.h"
+#include "socket.h"
 
 /* Longer than this packets follow no announce that is not confirmed. */
 #define MANGLE_FOLLOW_TIME HZ
@@ -28,24 +24,24 @@
 static const struct rhashtable_params mangle_peer_params =
 	ROAM_TABLE_PARAMS(struct mangle_peer, node, key);
 
-struct mangle_peer *mangle_peer_find(struct mangle_net *mn,
+struct mangle_peer *mangle_peer_find(struct mangle_peers *peers,
 				     const struct mangle_peer_key *key)
 {
 	BUILD_BUG_ON(sizeof(*key) != 2 * sizeof(key->own));
-	return roam_table_entry(roam_table_find(&mn->peers, &key->own, 2),
+	return roam_table_entry(roam_table_find(&peers->by_key, &key->own, 2),
 				struct mangle_peer, node);
 }
 
 /* Adds an entry, or returns the one that somebody else added meanwhile. */
-static struct mangle_peer *mangle_peer_add(struct mangle_net *mn,
-				       const struct mangle_peer_key *key,
-				       u8 mode, u32 epoch, bool *added)
+static struct mangle_peer *mangle_peer_add(struct mangle_peers *peers,
+					   const struct mangle_peer_key *key,
+					   u8 mode, u32 epoch, bool *added)
 {
 	struct mangle_peer *peer, *other;
 
 	*added = false;
-	if (atomic_read(&mn->peers.nelems) >= mn->config.max_peers) {
-		mangle_count(mn, peers_full);
+	if (atomic_read(&peers->by_key.nelems) >= peers->config->max_peers) {
+		mangle_count(peers, peers_full);
 		return ERR_PTR(-ENOSPC);
 	}
 	peer = kzalloc(sizeof(*peer), GFP_ATOMIC);
@@ -56,45 +52,45 @@ static struct mangle_peer *mangle_peer_add(struct mangle_net *mn,
 	peer->mode = mode;
 	peer->epoch = epoch;
 
-	other = rhashtable_lookup_get_insert_fast(&mn->peers, &peer->node,
+	other = rhashtable_lookup_get_insert_fast(&peers->by_key, &peer->node,
 						  mangle_peer_params);
 	if (other) {
 		kfree(peer);
 		return other;
 	}
 	*added = true;
-	atomic_inc(&mn->generation);
-	roam_sweep_within(&mn->sweep, mn->config.peer_time);
+	atomic_inc(&peers->table->generation);
+	roam_sweep_within(peers->sweep, peers->config->peer_time);
 	return peer;
 }
 
-void __roam_peer_see(struct mangle_net *mn, const struct mangle_mapping *own,
-		     struct in6_addr addr, bool current_address)
+void __mangle_peer_see(struct mangle_peers *peers, const struct mangle_mapping *own,
+		       struct in6_addr addr, bool current_address)
 {
 	const struct mangle_peer_key key = { own->perm, addr };
 	struct mangle_peer *peer;
 	bool added;
 
-	peer = mangle_peer_find(mn, &key);
+	peer = mangle_peer_find(peers, &key);
 	if (likely(peer)) {
 		mangle_peer_touch(peer);
-		*this_cpu_ptr(mn->seen) = (struct mangle_seen){
+		*this_cpu_ptr(peers->seen) = (struct mangle_seen){
 			own, addr, (u32)jiffies };
 		return;
 	}
-	peer = mangle_peer_add(mn, &key, ROAM_MANGLE_PEER_MODE_SEEN,
-			     current_address ? READ_ONCE(own->epoch) : 0,
-			     &added);
+	peer = mangle_peer_add(peers, &key, ROAM_MANGLE_PEER_MODE_SEEN,
+			       current_address ? READ_ONCE(own->epoch) : 0,
+			       &added);
 	if (!IS_ERR(peer) && added)
-		mangle_nl_peer_event(mn, peer, ROAM_MANGLE_REASON_NEW);
+		peers->ops->event(peers, peer, ROAM_MANGLE_REASON_NEW);
 }
 
-bool mangle_peer_resets_early(struct mangle_net *mn,
-			    const struct mangle_mapping *own,
-			    struct in6_addr addr)
+bool mangle_peer_resets_early(struct mangle_peers *peers,
+			      const struct mangle_mapping *own,
+			      struct in6_addr addr)
 {
 	const struct mangle_peer_key key = { own->perm, addr };
-	struct mangle_peer *peer = mangle_peer_find(mn, &key);
+	struct mangle_peer *peer = mangle_peer_find(peers, &key);
 	u8 mode;
 
 	if (!peer)
@@ -108,8 +104,8 @@ bool mangle_peer_resets_early(struct mangle_net *mn,
 	return true;
 }
 
-static void mangle_peer_change(struct mangle_net *mn, struct mangle_peer *peer,
-			     u8 mode, u32 epoch)
+static void mangle_peer_change(struct mangle_peers *peers, struct mangle_peer *peer,
+			       u8 mode, u32 epoch)
 {
 	bool was_announced = READ_ONCE(peer->mode) ==
 			     ROAM_MANGLE_PEER_MODE_ANNOUNCED;
@@ -128,33 +124,33 @@ static void mangle_peer_change(struct mangle_net *mn, struct mangle_peer *peer,
 	WRITE_ONCE(peer->refused, false);
 	WRITE_ONCE(peer->epoch, epoch);
 	WRITE_ONCE(peer->mode, mode);
-	atomic_inc(&mn->generation);
+	atomic_inc(&peers->table->generation);
 	if (again) {
-		WRITE_ONCE(peer->moved, atomic_inc_return(&mn->epoch));
-		mangle_resume(mn);
+		WRITE_ONCE(peer->moved, atomic_inc_return(&peers->table->epoch));
+		peers->ops->told(peers);
 	}
-	mangle_nl_peer_event(mn, peer, ROAM_MANGLE_REASON_REFRESHED);
+	peers->ops->event(peers, peer, ROAM_MANGLE_REASON_REFRESHED);
 }
 
-int mangle_peer_set(struct mangle_net *mn, const struct mangle_peer_key *key,
-		  u8 mode, struct netlink_ext_ack *extack)
+int mangle_peer_set(struct mangle_peers *peers, const struct mangle_peer_key *key,
+		    u8 mode, struct netlink_ext_ack *extack)
 {
 	struct mangle_mapping *own;
 	struct mangle_peer *peer;
 	u32 epoch = 0;
 	bool added;
 
-	lockdep_assert_held(&mn->lock);
+	lockdep_assert_held(&peers->table->lock);
 	rcu_read_lock();
-	own = mangle_mapping_find(mn, &key->own);
+	own = mangle_mapping_find(peers->table, &key->own);
 	if (own)
 		epoch = READ_ONCE(own->epoch);
-	peer = mangle_peer_add(mn, key, mode, epoch, &added);
+	peer = mangle_peer_add(peers, key, mode, epoch, &added);
 	if (IS_ERR(peer)) {
 		int err = PTR_ERR(peer);
 
-		/* A full table still lets the known ones change. */
-		peer = mangle_peer_find(mn, key);
+		/* In a full table those that are known can still change. */
+		peer = mangle_peer_find(peers, key);
 		if (!peer) {
 			rcu_read_unlock();
 			if (err == -ENOSPC)
@@ -167,118 +163,160 @@ int mangle_peer_set(struct mangle_net *mn, const struct mangle_peer_key *key,
 		}
 	}
 	if (added)
-		mangle_nl_peer_event(mn, peer, ROAM_MANGLE_REASON_NEW);
+		peers->ops->event(peers, peer, ROAM_MANGLE_REASON_NEW);
 	else
-		mangle_peer_change(mn, peer, mode, epoch);
+		mangle_peer_change(peers, peer, mode, epoch);
 	rcu_read_unlock();
 	return 0;
 }
 
 /* True if it was us who took it out; under rcu_read_lock(). */
-static bool mangle_peer_remove(struct mangle_net *mn, struct mangle_peer *peer,
-			     u8 reason)
+static bool mangle_peer_remove(struct mangle_peers *peers, struct mangle_peer *peer,
+			       u8 reason)
 {
-	if (rhashtable_remove_fast(&mn->peers, &peer->node, mangle_peer_params))
+	if (rhashtable_remove_fast(&peers->by_key, &peer->node, mangle_peer_params))
 		return false;
-	atomic_inc(&mn->generation);
-	mangle_nl_peer_event(mn, peer, reason);
+	atomic_inc(&peers->table->generation);
+	peers->ops->event(peers, peer, reason);
 	kfree_rcu(peer, rcu);
 	return true;
 }
 
-int mangle_peer_del(struct mangle_net *mn, const struct mangle_peer_key *key)
+int mangle_peer_del(struct mangle_peers *peers, const struct mangle_peer_key *key)
 {
 	struct mangle_peer *peer;
 	int err = -ENOENT;
 
 	rcu_read_lock();
-	peer = mangle_peer_find(mn, key);
-	if (peer && mangle_peer_remove(mn, peer, ROAM_MANGLE_REASON_DELETED))
+	peer = mangle_peer_find(peers, key);
+	if (peer && mangle_peer_remove(peers, peer, ROAM_MANGLE_REASON_DELETED))
 		err = 0;
 	rcu_read_unlock();
 	return err;
 }
 
-/*
- * In how many jiffies the next entry will have been idle for @idle, 0: there are such
- * entries. @remove: there were, they are gone.
+/**
+ * struct mangle_idle - a walk for those that are idle
+ * @peers: the table
+ * @time: idle for so long
+ * @remove: remove them, else only look
+ * @reason: why they go
+ * @next: jiffies until the next one is; 0: there are some, and they stay
  */
-static unsigned long mangle_peer_idle_walk(struct mangle_net *mn, u32 idle,
-					 bool remove, u8 reason)
-{
-	unsigned long next = MAX_SCHEDULE_TIMEOUT;
-	struct rhashtable_iter iter;
-	struct mangle_peer *peer;
-	u32 age;
+struct mangle_idle {
+	struct mangle_peers *peers;
+	u32 time;
+	bool remove;
+	u8 reason;
+	unsigned long next;
+};
 
-	rhashtable_walk_enter(&mn->peers, &iter);
-	rhashtable_walk_start(&iter);
-	while ((peer = rhashtable_walk_next(&iter))) {
-		if (IS_ERR(peer))
-			continue;
-		age = (u32)jiffies - READ_ONCE(peer->used);
-		if (age < idle)
-			next = min_t(unsigned long, next, idle - age);
-		else if (remove)
-			mangle_peer_remove(mn, peer, reason);
-		else
-			next = 0;
-	}
-	rhashtable_walk_stop(&iter);
-	rhashtable_walk_exit(&iter);
-	return next;
+static bool mangle_peer_idle(void *entry, void *ctx)
+{
+	struct mangle_idle *idle = ctx;
+	struct mangle_peer *peer = entry;
+	u32 age = (u32)jiffies - READ_ONCE(peer->used);
+
+	if (age < idle->time)
+		idle->next = min_t(unsigned long, idle->next, idle->time - age);
+	else if (idle->remove)
+		mangle_peer_remove(idle->peers, peer, idle->reason);
+	else
+		idle->next = 0;
+	return true;
 }
 
-void mangle_peer_flush(struct mangle_net *mn)
+static unsigned long mangle_peers_idle(struct mangle_peers *peers, u32 time,
+				       bool remove, u8 reason)
 {
-	mangle_peer_idle_walk(mn, 0, true, ROAM_MANGLE_REASON_DELETED);
+	struct mangle_idle idle = {
+		.peers = peers,
+		.time = time,
+		.remove = remove,
+		.reason = reason,
+		.next = MAX_SCHEDULE_TIMEOUT,
+	};
+
+	roam_table_walk(&peers->by_key, mangle_peer_idle, &idle);
+	return idle.next;
 }
 
-/* One that cannot be told is forgotten all the same, as with packets to it. */
-static bool mangle_peer_has_socket(struct mangle_net *mn, struct sock *sk,
-				 void *ctx)
+void mangle_peer_flush(struct mangle_peers *peers)
+{
+	mangle_peers_idle(peers, 0, true, ROAM_MANGLE_REASON_DELETED);
+}
+
+/*
+ * A correspondent that cannot be told is forgotten all the same, as it is when only
+ * packets are sent to it.
+ */
+static bool mangle_peer_has_socket(struct sock *sk, void *ctx)
 {
 	const struct mangle_peer_key key = mangle_peer_key_of(sk);
-	struct mangle_mapping *own = mangle_mapping_find(mn, &key.own);
-	struct mangle_peer *peer = mangle_peer_find(mn, &key);
+	struct mangle_peers *peers = ctx;
+	struct mangle_mapping *own = mangle_mapping_find(peers->table, &key.own);
+	struct mangle_peer *peer = mangle_peer_find(peers, &key);
 
 	if (peer && own && mangle_peer_is_told(peer, READ_ONCE(own->epoch)))
 		mangle_peer_touch(peer);
 	return true;
 }
 
-unsigned long mangle_peer_sweep(struct mangle_net *mn)
+static unsigned long mangle_peers_end(struct mangle_peers *peers)
 {
-	const u32 time = mn->config.peer_time;
+	const u32 time = peers->config->peer_time;
 	const unsigned long pause = time / MANGLE_KEEP_PART;
-	unsigned long next, since = jiffies - mn->peers_kept;
+	unsigned long next, since = jiffies - peers->kept;
 	unsigned int chain;
 
-	next = mangle_peer_idle_walk(mn, time, false, 0);
+	next = mangle_peers_idle(peers, time, false, 0);
 	if (next)
 		return next;
-	/* Where they come and go, not for each that goes. */
+	/* Not for each that goes, where many come and go. */
 	if (since < pause)
 		return pause - since;
-	for (chain = 0; mangle_chain_next(mn, &chain); chain++) {
-		mangle_chain_walk(mn, chain, mangle_peer_has_socket, NULL);
+	for (chain = 0; mangle_chain_next(peers->net, &chain); chain++) {
+		mangle_chain_walk(peers->net, chain, mangle_peer_has_socket,
+				  peers);
 		cond_resched();
 	}
-	mn->peers_kept = jiffies;
-	return mangle_peer_idle_walk(mn, time, true, ROAM_MANGLE_REASON_EXPIRED);
+	peers->kept = jiffies;
+	return mangle_peers_idle(peers, time, true, ROAM_MANGLE_REASON_EXPIRED);
 }
 
-int mangle_peer_init(struct mangle_net *mn)
+unsigned long mangle_peer_sweep(struct mangle_peers *peers)
+{
+	unsigned long now = jiffies, next;
+
+	if (!atomic_read(&peers->by_key.nelems))
+		return MAX_SCHEDULE_TIMEOUT;
+	/* Most runs are due to something else, and there may be many. */
+	if (!xchg(&peers->retimed, false) && time_before(now, peers->look))
+		return peers->look - now;
+	next = mangle_peers_end(peers);
+	/* One that comes after this walk has not been idle for so long before. */
+	peers->look = now + min_t(unsigned long, next, peers->config->peer_time);
+	return next;
+}
+
+void mangle_peer_retime(struct mangle_peers *peers)
+{
+	xchg(&peers->retimed, true);
+	roam_sweep_within(peers->sweep, 0);
+}
+
+int mangle_peer_init(struct mangle_peers *peers)
 {
 	int err;
 
-	mn->peers_kept = jiffies - MAX_JIFFY_OFFSET;
-	mn->seen = alloc_percpu(struct mangle_seen);
-	if (!mn->seen)
+	peers->kept = jiffies - MAX_JIFFY_OFFSET;
+	peers->look = jiffies;
+	peers->seen = alloc_percpu(struct mangle_seen);
+	if (!peers->seen)
 		return -ENOMEM;
-	err = rhashtable_init(&mn->peers, &mangle_peer_params);
+	err = rhashtable_init(&peers->by_key, &mangle_peer_params);
 	if (err)
-		free_percpu(mn->seen);
+		free_percpu(peers->seen);
 	return err;
 }
 
@@ -287,9 +325,9 @@ static void mangle_peer_free(void *entry, void *ctx)
 	kfree(entry);
 }
 
-void mangle_peer_exit(struct mangle_net *mn)
+void mangle_peer_exit(struct mangle_peers *peers)
 {
 	/* Without events: the family may be gone. */
-	rhashtable_free_and_destroy(&mn->peers, mangle_peer_free, NULL);
-	free_percpu(mn->seen);
+	rhashtable_free_and_destroy(&peers->by_key, mangle_peer_free, NULL);
+	free_percpu(peers->seen);
 }

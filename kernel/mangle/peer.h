@@ -15,6 +15,7 @@
  * - An unauthenticated sender cannot fill the table: it takes a connection
  *   that a local socket has completed, or a packet this host sends; and
  *   mangle_config.max_peers bounds it.
+ * - Who uses them is told by struct mangle_peer_ops.
  */
 #ifndef ROAM_MANGLE_PEER_H
 #define ROAM_MANGLE_PEER_H
@@ -22,7 +23,10 @@
 #include <net/sock.h>
 
 #include "../core/lookup.h"
-#include "mangle.h"
+#include "../core/sweep.h"
+#include "config.h"
+#include "stats.h"
+#include "table.h"
 
 /**
  * struct mangle_peer_key - who talks to whom
@@ -36,7 +40,7 @@ struct mangle_peer_key {
 
 /**
  * struct mangle_peer - a correspondent
- * @node: in mangle_net.peers
+ * @node: in mangle_peers.by_key
  * @key: the key
  * @used: jiffies of the last packet, or when a connection was found that sent none
  *	for long; written only if changed
@@ -45,7 +49,7 @@ struct mangle_peer_key {
  *	known to know where it is. While the two differ, and it is not plain,
  *	nothing is sent to it: a host that gets a segment from an address it does
  *	not know has no socket for it and would reset the connection.
- * @moved: mangle_net.epoch when it was told of a move, 0 before; see resume.h
+ * @moved: mangle_table.epoch when it was told of a move, 0 before; see resume.h
  * @refused: it reset what came from the present care-of address, before it knew
  *	whose that is; to be sent again
  * @until: jiffies64. While it is announced: until then packets follow; unconfirmed
@@ -65,7 +69,66 @@ struct mangle_peer {
 	struct rcu_head rcu;
 };
 
-struct mangle_mapping;
+struct mangle_peers;
+
+/**
+ * struct mangle_peer_ops - what the table of correspondents tells its user
+ * @event: one came, changed or went; under rcu_read_lock(), in any context
+ * @told: one learned of a move, and has got a number of mangle_table.epoch; the
+ *	lock of that is held
+ */
+struct mangle_peer_ops {
+	void (*event)(struct mangle_peers *peers,
+		      const struct mangle_peer *peer, u8 reason);
+	void (*told)(struct mangle_peers *peers);
+};
+
+/**
+ * struct mangle_seen - the correspondent seen last on a CPU
+ * @own: mapping of the own permanent address; only compared
+ * @addr: the correspondent
+ * @when: jiffies
+ *
+ * Within a tick there is nothing to touch again: a stream does not look its
+ * correspondent up for each segment.
+ */
+struct mangle_seen {
+	const struct mangle_mapping *own;
+	struct in6_addr addr;
+	u32 when;
+};
+
+/**
+ * struct mangle_peers - the correspondents of a namespace
+ * @by_key: struct mangle_peer by own permanent address and peer
+ * @seen: the correspondent seen last on each CPU
+ * @kept: jiffies when those with a connection were looked for; the sweeper's
+ * @look: jiffies before which none can be idle for long enough; the sweeper's
+ * @retimed: the time for that has changed
+ * @table: mappings of the own addresses, with the lock and the epoch
+ * @net: the namespace, for its sockets
+ * @config: settings
+ * @stats: counters
+ * @sweep: has mangle_peer_sweep() called
+ * @ops: of the user
+ */
+struct mangle_peers {
+	struct rhashtable by_key;
+	struct mangle_seen __percpu *seen;
+	unsigned long kept;
+	unsigned long look;
+	bool retimed;
+	struct mangle_table *table;
+	struct net *net;
+	const struct mangle_config *config;
+	struct mangle_stats __percpu *stats;
+	struct roam_sweep *sweep;
+	const struct mangle_peer_ops *ops;
+};
+
+/* The correspondent or NULL; under rcu_read_lock(). */
+struct mangle_peer *mangle_peer_find(struct mangle_peers *peers,
+				     const struct mangle_peer_key *key);
 
 /* Whom a connection is with. */
 static inline struct mangle_peer_key mangle_peer_key_of(const struct sock *sk)
@@ -77,9 +140,6 @@ static inline struct mangle_peer_key mangle_peer_key_of(const struct sock *sk)
 				       roam_addr4(sk->sk_daddr) };
 }
 
-/* The correspondent or NULL; under rcu_read_lock(). */
-struct mangle_peer *mangle_peer_find(struct mangle_net *mn,
-				 const struct mangle_peer_key *key);
 
 static inline void mangle_peer_touch(struct mangle_peer *peer)
 {
@@ -114,49 +174,34 @@ static inline bool mangle_peer_may_know(const struct mangle_peer *peer, u32 epoc
 	       get_jiffies_64() < READ_ONCE(peer->until);
 }
 
-/**
- * struct mangle_seen - the correspondent seen last on a CPU
- * @own: mapping of the own permanent address; only compared
- * @addr: the correspondent
- * @when: jiffies
- *
- * Within a tick there is nothing to touch again: a stream does not look its
- * correspondent up for each segment.
- */
-struct mangle_seen {
-	const struct mangle_mapping *own;
-	struct in6_addr addr;
-	u32 when;
-};
-
 /* By value: a packet's address need not be in memory for this. */
-void __roam_peer_see(struct mangle_net *mn, const struct mangle_mapping *own,
-		     struct in6_addr addr, bool current_address);
+void __mangle_peer_see(struct mangle_peers *peers, const struct mangle_mapping *own,
+		       struct in6_addr addr, bool current_address);
 
 /**
  * mangle_peer_see - a packet of an established connection came from it
- * @mn: namespace; under rcu_read_lock(), in softirq
+ * @peers: the table; under rcu_read_lock(), in softirq
  * @own: mapping of the own permanent address
  * @addr: the correspondent
  * @current_address: it came to the present care-of address, not to one just left
  *
  * Touches the entry, or makes one in mode "seen" and tells the daemon.
  */
-static inline void mangle_peer_see(struct mangle_net *mn,
-				 const struct mangle_mapping *own,
-				 const struct in6_addr *addr,
-				 bool current_address)
+static inline void mangle_peer_see(struct mangle_peers *peers,
+				   const struct mangle_mapping *own,
+				   const struct in6_addr *addr,
+				   bool current_address)
 {
-	const struct mangle_seen *seen = this_cpu_ptr(mn->seen);
+	const struct mangle_seen *seen = this_cpu_ptr(peers->seen);
 
 	if (seen->own != own || seen->when != (u32)jiffies ||
 	    roam_addr_differ(&seen->addr, addr))
-		__roam_peer_see(mn, own, *addr, current_address);
+		__mangle_peer_see(peers, own, *addr, current_address);
 }
 
 /**
  * mangle_peer_resets_early - a reset came from it that refuses a segment
- * @mn: namespace; under rcu_read_lock(), in softirq
+ * @peers: the table; under rcu_read_lock(), in softirq
  * @own: mapping of the own permanent address
  * @addr: the correspondent
  *
@@ -167,13 +212,13 @@ static inline void mangle_peer_see(struct mangle_net *mn,
  * our address is: it is no word about the connection, and goes no further. What
  * it was an answer to is sent again once it confirms.
  */
-bool mangle_peer_resets_early(struct mangle_net *mn,
-			    const struct mangle_mapping *own,
-			    struct in6_addr addr);
+bool mangle_peer_resets_early(struct mangle_peers *peers,
+			      const struct mangle_mapping *own,
+			      struct in6_addr addr);
 
 /**
  * mangle_peer_set - add or change a correspondent that knows where we are
- * @mn: namespace; its lock is held
+ * @peers: the table; the lock of the mappings is held
  * @key: who
  * @mode: enum roam_mangle_peer_mode; "announced" again sends again what it may
  *	not have taken
@@ -181,18 +226,26 @@ bool mangle_peer_resets_early(struct mangle_net *mn,
  *
  * Return: 0, -ENOSPC or -ENOMEM.
  */
-int mangle_peer_set(struct mangle_net *mn, const struct mangle_peer_key *key,
-		  u8 mode, struct netlink_ext_ack *extack);
+int mangle_peer_set(struct mangle_peers *peers, const struct mangle_peer_key *key,
+		    u8 mode, struct netlink_ext_ack *extack);
 /* 0 or -ENOENT. */
-int mangle_peer_del(struct mangle_net *mn, const struct mangle_peer_key *key);
-void mangle_peer_flush(struct mangle_net *mn);
+int mangle_peer_del(struct mangle_peers *peers, const struct mangle_peer_key *key);
+void mangle_peer_flush(struct mangle_peers *peers);
 /*
  * Forgets the idle, but nobody with a connection; jiffies until the next may go, or
  * MAX_SCHEDULE_TIMEOUT.
  */
-unsigned long mangle_peer_sweep(struct mangle_net *mn);
+unsigned long mangle_peer_sweep(struct mangle_peers *peers);
+/* The time after which they are forgotten has changed: sweep soon. */
+void mangle_peer_retime(struct mangle_peers *peers);
 
-int mangle_peer_init(struct mangle_net *mn);
-void mangle_peer_exit(struct mangle_net *mn);
+/**
+ * mangle_peer_init - make the table of a namespace
+ * @peers: the table; .table, .net, .config, .stats, .sweep and .ops are set
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mangle_peer_init(struct mangle_peers *peers);
+void mangle_peer_exit(struct mangle_peers *peers);
 
 #endif

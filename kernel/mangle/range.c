@@ -3,11 +3,10 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
-#include "mangle.h"
 #include "range.h"
 
 bool mangle_range_fill(struct mangle_range *range, const struct in6_addr *addr,
-		     u8 len)
+		       u8 len)
 {
 	/* The bits of a host: those that the prefix does not fix. */
 	const struct mangle_number host = {
@@ -63,21 +62,10 @@ int mangle_ranges_sort(struct mangle_ranges *ranges, struct netlink_ext_ack *ext
 	     NULL);
 	for (i = 1; i < ranges->n; i++) {
 		if (mangle_number_less(&ranges->item[i - 1].last,
-				     &ranges->item[i].first))
+				       &ranges->item[i].first))
 			continue;
 		NL_SET_ERR_MSG_MOD(extack, "two prefixes overlap");
 		return -EINVAL;
 	}
 	return 0;
-}
-
-void mangle_ranges_set(struct mangle_net *mn, struct mangle_ranges *ranges)
-{
-	struct mangle_ranges *old;
-
-	lockdep_assert_held(&mn->lock);
-	old = rcu_replace_pointer(mn->ranges, ranges,
-				  lockdep_is_held(&mn->lock));
-	if (old)
-		kfree_rcu(old, rcu);
 }

@@ -3,7 +3,7 @@
  * The prefixes that hold permanent addresses (MLR-16), replaced as a whole.
  *
  * Contract: an immutable sorted array of disjoint intervals behind one RCU
- * pointer. Readers hold rcu_read_lock(); the writer holds mangle_net.lock.
+ * pointer. Readers hold rcu_read_lock(); the writer holds mangle_table.lock.
  */
 #ifndef ROAM_MANGLE_RANGE_H
 #define ROAM_MANGLE_RANGE_H
@@ -13,7 +13,6 @@
 #include <linux/types.h>
 
 struct netlink_ext_ack;
-struct mangle_net;
 
 /* More would want another structure than a binary search. */
 #define MANGLE_RANGES_MAX 256
@@ -39,7 +38,7 @@ static inline struct mangle_number mangle_number(const struct in6_addr *addr)
 }
 
 static inline bool mangle_number_less(const struct mangle_number *a,
-				    const struct mangle_number *b)
+				      const struct mangle_number *b)
 {
 	return a->high < b->high || (a->high == b->high && a->low < b->low);
 }
@@ -70,7 +69,7 @@ struct mangle_ranges {
 
 /* Is @addr in one of the prefixes? @ranges may be NULL: then it is not. */
 static inline bool mangle_ranges_contain(const struct mangle_ranges *ranges,
-				       const struct in6_addr *addr)
+					 const struct in6_addr *addr)
 {
 	unsigned int low = 0, high;
 	struct mangle_number a;
@@ -101,7 +100,7 @@ static inline bool mangle_ranges_contain(const struct mangle_ranges *ranges,
  * Return: false if @addr has bits beyond @len.
  */
 bool mangle_range_fill(struct mangle_range *range, const struct in6_addr *addr,
-		     u8 len);
+		       u8 len);
 
 /* The first address of a prefix. */
 struct in6_addr mangle_range_addr(const struct mangle_range *range);
@@ -117,8 +116,5 @@ struct mangle_ranges *mangle_ranges_alloc(unsigned int n);
  * Return: 0, or -EINVAL if two prefixes overlap.
  */
 int mangle_ranges_sort(struct mangle_ranges *ranges, struct netlink_ext_ack *extack);
-
-/* Puts a sorted list in force; mangle_net.lock held. Takes it over. */
-void mangle_ranges_set(struct mangle_net *mn, struct mangle_ranges *ranges);
 
 #endif

@@ -9,11 +9,9 @@
 #include <net/tcp.h>
 
 #include "mangle.h"
-#include "peer.h"
 #include "resume.h"
-#include "table.h"
+#include "socket.h"
 #include "tcp_timer.h"
-#include "whom.h"
 #include "workqueue.h"
 
 /* Sockets taken out of one chain at a time. */
@@ -23,7 +21,7 @@
 
 /**
  * struct mangle_moves - what a pass is about
- * @after: numbers of mangle_net.epoch behind this one
+ * @after: numbers of mangle_table.epoch behind this one
  * @last: up to this one
  * @waits: how often it may still wait
  */
@@ -41,17 +39,17 @@ static bool mangle_moves_contain(const struct mangle_moves *moves, u32 epoch)
 
 /* Did one of the ends move? Under rcu_read_lock(). */
 static bool mangle_socket_moved(struct mangle_net *mn, const struct sock *sk,
-			      const struct mangle_moves *moves)
+				const struct mangle_moves *moves)
 {
 	const struct mangle_peer_key key = mangle_peer_key_of(sk);
 	const struct mangle_mapping *mapping;
 	const struct mangle_peer *peer;
 
-	mapping = mangle_mapping_find(mn, &key.addr);
+	mapping = mangle_mapping_find(&mn->table, &key.addr);
 	if (mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE &&
 	    mangle_moves_contain(moves, READ_ONCE(mapping->epoch)))
 		return true;
-	peer = mangle_peer_find(mn, &key);
+	peer = mangle_peer_find(&mn->peers, &key);
 	return peer && mangle_moves_contain(moves, READ_ONCE(peer->moved));
 }
 
@@ -101,7 +99,7 @@ static void mangle_window_open(struct sock *sk)
 }
 
 /*
- * False if its owner works on the socket just now.
+ * Returns false if the owner works on the socket just now.
  *
  * What the timer does is done here and now: the next tick would be milliseconds
  * away, and data that a program sends before it would put a loss probe, later
@@ -132,7 +130,7 @@ static bool mangle_socket_resume(struct mangle_net *mn, struct sock *sk)
 	icsk->icsk_rto = tp->srtt_us ?
 			 min_t(u32, __tcp_set_rto(tp), TCP_RTO_MAX) :
 			 TCP_TIMEOUT_INIT;
-	/* Nor was it the other end that did not answer. */
+	/* Nor was it the other end's fault that no answer came. */
 	if (sk->sk_state == TCP_SYN_SENT && icsk->icsk_retransmits)
 		icsk->icsk_retransmits--;
 	inet_csk_reset_xmit_timer(sk, what, 0, TCP_RTO_MAX);
@@ -141,7 +139,7 @@ static bool mangle_socket_resume(struct mangle_net *mn, struct sock *sk)
 out:
 	bh_unlock_sock(sk);
 	if (due) {
-		/* It gives back a reference, as one that was armed has it. */
+		/* The function gives back the reference that an armed timer has. */
 		sock_hold(sk);
 		timer->function(timer);
 		mangle_window_open(sk);
@@ -151,11 +149,11 @@ out:
 }
 
 /*
- * Whoever works on a socket is mostly done in a moment. But it may as well wait for a
- * page, without end: then the socket is left to its timer.
+ * The owner of a socket is mostly done with it in a moment. But the owner may as well
+ * wait for a page, without end: then the socket is left to its timer.
  */
 static void mangle_socket_resume_soon(struct mangle_net *mn, struct sock *sk,
-				    struct mangle_moves *moves)
+				      struct mangle_moves *moves)
 {
 	while (!mangle_socket_resume(mn, sk) && moves->waits) {
 		moves->waits--;
@@ -165,23 +163,25 @@ static void mangle_socket_resume_soon(struct mangle_net *mn, struct sock *sk,
 
 /**
  * struct mangle_batch - connections of one chain that a move concerns
+ * @mn: the namespace
  * @moves: what it is about
  * @skip: how many were in batches before this one
  * @n: how many this one has; a full one means there may be more
  * @found: these, with a reference
  */
 struct mangle_batch {
+	struct mangle_net *mn;
 	const struct mangle_moves *moves;
 	unsigned int skip;
 	unsigned int n;
 	struct sock *found[MANGLE_RESUME_BATCH];
 };
 
-static bool mangle_batch_add(struct mangle_net *mn, struct sock *sk, void *ctx)
+static bool mangle_batch_add(struct sock *sk, void *ctx)
 {
 	struct mangle_batch *batch = ctx;
 
-	if (!mangle_socket_moved(mn, sk, batch->moves))
+	if (!mangle_socket_moved(batch->mn, sk, batch->moves))
 		return true;
 	if (batch->skip) {
 		batch->skip--;
@@ -193,16 +193,17 @@ static bool mangle_batch_add(struct mangle_net *mn, struct sock *sk, void *ctx)
 }
 
 static void mangle_chain_resume(struct mangle_net *mn, unsigned int chain,
-			      struct mangle_moves *moves)
+				struct mangle_moves *moves)
 {
 	struct mangle_batch batch;
 	unsigned int i, done = 0;
 
+	batch.mn = mn;
 	batch.moves = moves;
 	do {
 		batch.skip = done;
 		batch.n = 0;
-		mangle_chain_walk(mn, chain, mangle_batch_add, &batch);
+		mangle_chain_walk(mn->net, chain, mangle_batch_add, &batch);
 		for (i = 0; i < batch.n; i++) {
 			mangle_socket_resume_soon(mn, batch.found[i], moves);
 			sock_put(batch.found[i]);
@@ -220,11 +221,11 @@ static void mangle_resume_run(struct work_struct *work)
 	};
 	unsigned int chain;
 
-	/* A number that was given out is in its place then. */
-	mutex_lock(&mn->lock);
-	moves.last = atomic_read(&mn->epoch);
-	mutex_unlock(&mn->lock);
-	for (chain = 0; mangle_chain_next(mn, &chain); chain++) {
+	/* Each number that was given out has then been written where it belongs. */
+	mutex_lock(&mn->table.lock);
+	moves.last = atomic_read(&mn->table.epoch);
+	mutex_unlock(&mn->table.lock);
+	for (chain = 0; mangle_chain_next(mn->net, &chain); chain++) {
 		mangle_chain_resume(mn, chain, &moves);
 		cond_resched();
 	}

@@ -8,7 +8,7 @@
  * packets on the old path is forgotten.
  *
  * Contract: one pass over the socket table serves all moves up to its start:
- * who moved is told by numbers of mangle_net.epoch (mangle_mapping.epoch,
+ * who moved is told by numbers of mangle_table.epoch (mangle_mapping.epoch,
  * mangle_peer.moved), so a burst of moves costs one pass.
  */
 #ifndef ROAM_MANGLE_RESUME_H
@@ -16,7 +16,7 @@
 
 struct mangle_net;
 
-/* Somebody moved and has got a number of mangle_net.epoch; mangle_net.lock held. */
+/* Somebody moved and has got a number of mangle_table.epoch; mangle_table.lock held. */
 void mangle_resume(struct mangle_net *mn);
 
 void mangle_resume_init(struct mangle_net *mn);

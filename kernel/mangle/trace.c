@@ -5,10 +5,11 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-unsigned int mangle_drop(struct mangle_net *mn, const struct sk_buff *skb,
-		       enum mangle_drop reason)
+unsigned int __mangle_drop(const struct net *net,
+			   struct mangle_stats __percpu *stats,
+			   const struct sk_buff *skb, enum mangle_drop reason)
 {
-	mangle_count(mn, drop[reason]);
-	trace_drop(mn->net, skb, reason);
+	this_cpu_inc(stats->drop[reason]);
+	trace_drop(net, skb, reason);
 	return NF_DROP;
 }

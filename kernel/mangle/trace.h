@@ -19,7 +19,9 @@
 #include <linux/tracepoint.h>
 #include <net/net_namespace.h>
 
-#include "mangle.h"
+#include <uapi/linux/roam_mangle.h>
+
+#include "stats.h"
 
 #ifndef MANGLE_TRACE_ADDR
 #define MANGLE_TRACE_ADDR

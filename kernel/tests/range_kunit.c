@@ -20,48 +20,36 @@ static u32 random_below(u32 n)
 	return ((u64)random_state * n) >> 32;
 }
 
+/* Those that the test has made last. */
+static struct mangle_ranges *current_ranges;
+
 static int range_init(struct kunit *test)
 {
-	struct mangle_net *mn = kunit_kzalloc(test, sizeof(*mn), GFP_KERNEL);
-
-	if (!mn)
-		return -ENOMEM;
-	mutex_init(&mn->lock);
-	test->priv = mn;
+	current_ranges = NULL;
 	random_state = 1;
 	return 0;
 }
 
 static void range_exit(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
-
-	kfree(rcu_dereference_protected(mn->ranges, true));
+	kfree(current_ranges);
 }
 
 static int set(struct kunit *test, struct mangle_ranges *ranges,
 	       struct netlink_ext_ack *extack)
 {
-	struct mangle_net *mn = test->priv;
 	int err = mangle_ranges_sort(ranges, extack);
 
 	if (err)
 		return err;
-	mutex_lock(&mn->lock);
-	mangle_ranges_set(mn, ranges);
-	mutex_unlock(&mn->lock);
+	kfree(current_ranges);
+	current_ranges = ranges;
 	return 0;
 }
 
 static bool contain(struct kunit *test, const struct in6_addr *addr)
 {
-	struct mangle_net *mn = test->priv;
-	bool found;
-
-	rcu_read_lock();
-	found = mangle_ranges_contain(rcu_dereference(mn->ranges), addr);
-	rcu_read_unlock();
-	return found;
+	return mangle_ranges_contain(current_ranges, addr);
 }
 
 /* A prefix as people think of it: bits, of IPv4 behind the mapped form's 96. */
@@ -111,7 +99,7 @@ static bool overlap(const struct prefix *a, const struct prefix *b)
 
 /* @n prefixes of both families without overlap, in the order they were drawn. */
 static struct mangle_ranges *draw(struct kunit *test, struct prefix *prefix,
-				unsigned int n)
+				  unsigned int n)
 {
 	struct mangle_ranges *ranges = mangle_ranges_alloc(n);
 	unsigned int i = 0, j;
@@ -130,8 +118,8 @@ static struct mangle_ranges *draw(struct kunit *test, struct prefix *prefix,
 		if (j < i)
 			continue;
 		KUNIT_ASSERT_TRUE(test, mangle_range_fill(&ranges->item[i],
-							&prefix[i].addr,
-							prefix[i].len));
+							  &prefix[i].addr,
+							  prefix[i].len));
 		i++;
 	}
 	return ranges;
@@ -247,7 +235,7 @@ static void test_fill(struct kunit *test)
 		prefix.len = random_below(129);
 		addr = end_of(&prefix, false);
 		KUNIT_EXPECT_TRUE(test, mangle_range_fill(&range, &addr,
-							prefix.len));
+							  prefix.len));
 		prefix.addr = mangle_range_addr(&range);
 		KUNIT_EXPECT_MEMEQ(test, &prefix.addr, &addr, sizeof(addr));
 		if (prefix.len == 128)
@@ -255,7 +243,7 @@ static void test_fill(struct kunit *test)
 		i = prefix.len + random_below(128 - prefix.len);
 		addr.s6_addr[i / 8] |= 0x80 >> i % 8;
 		KUNIT_EXPECT_FALSE(test, mangle_range_fill(&range, &addr,
-							 prefix.len));
+							   prefix.len));
 	}
 }
 
@@ -281,8 +269,8 @@ static void test_overlap(struct kunit *test)
 		i = 1 + random_below(15);
 		/* A longer or equal prefix within another one, wherever that is. */
 		mangle_range_fill(&ranges->item[i], &model[0].addr,
-				model[0].len +
-				random_below(129 - model[0].len));
+				  model[0].len +
+				  random_below(129 - model[0].len));
 		KUNIT_ASSERT_EQ(test, set(test, ranges, &extack), -EINVAL);
 		KUNIT_ASSERT_NOT_NULL(test, extack._msg);
 		kfree(ranges);

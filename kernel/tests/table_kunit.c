@@ -6,17 +6,6 @@
 #include <kunit/test.h>
 #include <linux/module.h>
 
-#include "../core/sweep.h"
-
-static unsigned long sweep_asked;
-
-static void sweep_within(struct roam_sweep *sweep, unsigned long delay)
-{
-	sweep_asked = min(sweep_asked, delay);
-}
-
-#define roam_sweep_within sweep_within
-
 /* Included: table.c is part of the module, and does not export anything. */
 #include "../mangle/table.c"
 
@@ -25,24 +14,67 @@ static void sweep_within(struct roam_sweep *sweep, unsigned long delay)
 #define COAS 8
 #define ROUNDS 8000
 
-/* ---- what table.c calls in the rest of the module ---- */
+/* ---- a namespace ---- */
 
 static unsigned int events;
+static unsigned int resumes;
 
-void mangle_nl_mapping_event(struct mangle_net *mn,
-			   const struct mangle_mapping *mapping, u8 reason)
+static void table_event(struct mangle_table *table,
+			const struct mangle_mapping *mapping, u8 reason)
 {
 	events += reason == ROAM_MANGLE_REASON_EXPIRED;
 }
 
-static unsigned int resumes;
-
-void mangle_resume(struct mangle_net *mn)
+static void table_moved(struct mangle_table *table)
 {
 	resumes++;
 }
 
-/* ---- a namespace ---- */
+static const struct mangle_table_ops table_ops = {
+	.event = table_event,
+	.moved = table_moved,
+};
+
+/**
+ * struct fixture - a table, and what it is made with
+ * @table: the table
+ * @config: its settings
+ * @sweep: is asked to look again, and would take far longer than a test
+ * @up: the table is made
+ */
+struct fixture {
+	struct mangle_table table;
+	struct mangle_config config;
+	struct roam_sweep sweep;
+	bool up;
+};
+
+static unsigned long no_sweep(struct roam_sweep *sweep)
+{
+	return MAX_SCHEDULE_TIMEOUT;
+}
+
+static struct mangle_config *config_of(struct kunit *test)
+{
+	return &((struct fixture *)test->priv)->config;
+}
+
+/* In how many jiffies the sweeper looks again. */
+static unsigned long sweep_asked(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	if (!delayed_work_pending(&f->sweep.work))
+		return MAX_SCHEDULE_TIMEOUT;
+	return f->sweep.work.timer.expires - jiffies;
+}
+
+/* @delay it was, not long ago. */
+static void expect_asked(struct kunit *test, unsigned long delay)
+{
+	KUNIT_EXPECT_LE(test, sweep_asked(test), delay);
+	KUNIT_EXPECT_GE(test, sweep_asked(test), delay - 60 * HZ);
+}
 
 static int table_suite_init(struct kunit_suite *suite)
 {
@@ -56,33 +88,35 @@ static void table_suite_exit(struct kunit_suite *suite)
 
 static int table_init(struct kunit *test)
 {
-	struct mangle_net *mn = kunit_kzalloc(test, sizeof(*mn), GFP_KERNEL);
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	int err;
 
-	if (!mn)
+	if (!f)
 		return -ENOMEM;
-	mutex_init(&mn->lock);
+	test->priv = f;
 	/* So long that it ends only where a test says so. */
-	mn->config.grace = 1000 * HZ;
-	mn->config.max_mappings = PERMS;
-	err = mangle_table_init(mn);
+	f->config.grace = 1000 * HZ;
+	f->config.max_mappings = PERMS;
+	roam_sweep_init(&f->sweep, no_sweep);
+	err = mangle_table_init(&f->table, &init_net, &f->config, &f->sweep,
+				&table_ops);
 	if (err)
 		return err;
+	f->up = true;
 	events = 0;
 	resumes = 0;
-	sweep_asked = MAX_SCHEDULE_TIMEOUT;
-	test->priv = mn;
 	return 0;
 }
 
 /* The mappings of a failed test are freed here as well. */
 static void table_exit(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct fixture *f = test->priv;
 
-	if (!mn)
+	if (!f || !f->up)
 		return;
-	mangle_table_exit(mn);
+	roam_sweep_exit(&f->sweep);
+	mangle_table_exit(&f->table);
 	/* Before the module goes, and before kmemleak looks. */
 	rcu_barrier();
 }
@@ -125,81 +159,70 @@ static struct mangle_mapping_request request(unsigned int p, int c, u64 seq)
 	return req;
 }
 
-static struct mangle_mapping *find(struct mangle_net *mn, unsigned int p)
+static struct mangle_mapping *find(struct mangle_table *table, unsigned int p)
 {
 	const struct in6_addr key = perm(p);
 
-	return mangle_mapping_find(mn, &key);
+	return mangle_mapping_find(table, &key);
 }
 
-static int set_request(struct mangle_net *mn,
+static int set_request(struct mangle_table *table,
 		       const struct mangle_mapping_request *req, u8 *reason)
 {
 	struct netlink_ext_ack extack = {};
 	struct mangle_mapping *mapping;
 
-	mutex_lock(&mn->lock);
-	mapping = mangle_mapping_set(mn, req, reason, &extack);
-	mutex_unlock(&mn->lock);
+	mutex_lock(&table->lock);
+	mapping = mangle_mapping_set(table, req, reason, &extack);
+	mutex_unlock(&table->lock);
 	if (!IS_ERR(mapping))
 		return 0;
 	/* Whoever is refused is told why. */
 	return extack._msg ? PTR_ERR(mapping) : -EINVAL;
 }
 
-static int set(struct mangle_net *mn, unsigned int p, int c, u64 seq)
+static int set(struct mangle_table *table, unsigned int p, int c, u64 seq)
 {
 	const struct mangle_mapping_request req = request(p, c, seq);
 	u8 reason;
 
-	return set_request(mn, &req, &reason);
+	return set_request(table, &req, &reason);
 }
 
-static void remove(struct mangle_net *mn, unsigned int p)
+static void remove(struct mangle_table *table, unsigned int p)
 {
 	struct mangle_mapping *mapping;
 
-	mutex_lock(&mn->lock);
+	mutex_lock(&table->lock);
 	rcu_read_lock();
-	mapping = find(mn, p);
+	mapping = find(table, p);
 	rcu_read_unlock();
 	if (mapping)
-		mangle_mapping_remove(mn, mapping);
-	mutex_unlock(&mn->lock);
-}
-
-static unsigned long sweep(struct mangle_net *mn)
-{
-	unsigned long next;
-
-	mutex_lock(&mn->lock);
-	next = mangle_table_sweep(mn);
-	mutex_unlock(&mn->lock);
-	return next;
+		mangle_mapping_remove(table, mapping);
+	mutex_unlock(&table->lock);
 }
 
 /* Lets the @n oldest times of grace end now. */
-static void end_grace(struct mangle_net *mn, unsigned int n)
+static void end_grace(struct mangle_table *table, unsigned int n)
 {
-	struct mangle_left *left;
+	struct mangle_grace *grace;
 
-	mutex_lock(&mn->lock);
-	list_for_each_entry(left, &mn->left, list)
+	mutex_lock(&table->lock);
+	list_for_each_entry(grace, &table->graces, list)
 		if (n && n--)
-			left->until = jiffies;
-	mn->ends = jiffies;
-	mutex_unlock(&mn->lock);
+			grace->until = jiffies;
+	mutex_unlock(&table->lock);
 }
 
 /* Whose address this is on the wire: its index, or -1. */
-static int owner(struct mangle_net *mn, unsigned int c)
+static int owner(struct mangle_table *table, unsigned int c)
 {
 	const struct in6_addr key = coa(c);
 	struct mangle_endpoint *endpoint;
 	int p = -1;
 
 	rcu_read_lock();
-	endpoint = mangle_endpoint_find(mn, &key);
+	endpoint = mangle_endpoint_find(table, &key);
 	if (endpoint)
 		p = number(&endpoint->mapping->perm, 0x0a000000);
 	rcu_read_unlock();
@@ -207,14 +230,14 @@ static int owner(struct mangle_net *mn, unsigned int c)
 }
 
 /* Where this host is: the index of its address, -1 for null, -2 for unknown. */
-static int where(struct mangle_net *mn, unsigned int p)
+static int where(struct mangle_table *table, unsigned int p)
 {
 	struct mangle_endpoint *endpoint;
 	struct mangle_mapping *mapping;
 	int c = -2;
 
 	rcu_read_lock();
-	mapping = find(mn, p);
+	mapping = find(table, p);
 	if (mapping) {
 		endpoint = rcu_dereference(mapping->endpoint);
 		c = endpoint ? number(&endpoint->coa, 0xc0000200) : -1;
@@ -336,21 +359,21 @@ static void model_remove(struct model *m, unsigned int p)
 static void compare(struct kunit *test, const struct model *m,
 		    unsigned int round)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 	unsigned int i, own = 0;
 
 	for (i = 0; i < PERMS; i++) {
-		KUNIT_ASSERT_EQ_MSG(test, where(mn, i), m->at[i],
+		KUNIT_ASSERT_EQ_MSG(test, where(table, i), m->at[i],
 				    "host %u, round %u", i, round);
 		own += m->at[i] != -2 && m->own[i];
 	}
 	for (i = 0; i < COAS; i++)
-		KUNIT_ASSERT_EQ_MSG(test, owner(mn, i), m->whose[i],
+		KUNIT_ASSERT_EQ_MSG(test, owner(table, i), m->whose[i],
 				    "address %u, round %u", i, round);
-	KUNIT_ASSERT_EQ(test, mangle_mappings(mn), model_mappings(m));
-	KUNIT_ASSERT_EQ(test, atomic_read(&mn->by_perm.nelems),
+	KUNIT_ASSERT_EQ(test, mangle_mappings(table), model_mappings(m));
+	KUNIT_ASSERT_EQ(test, atomic_read(&table->by_perm.nelems),
 			model_mappings(m));
-	KUNIT_ASSERT_EQ(test, mn->mappings[ROAM_MANGLE_ROLE_OWN], own);
+	KUNIT_ASSERT_EQ(test, table->mappings[ROAM_MANGLE_ROLE_OWN], own);
 }
 
 static u32 random_state;
@@ -363,7 +386,7 @@ static u32 random_below(u32 n)
 
 static void test_random(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 	unsigned int round, n;
 	struct model m;
 
@@ -375,25 +398,25 @@ static void test_random(struct kunit *test)
 		u8 reason;
 		int want;
 
-		mn->config.max_mappings = PERMS - random_below(2);
+		config_of(test)->max_mappings = PERMS - random_below(2);
 		switch (random_below(16)) {
 		case 0:
 		case 1:
-			remove(mn, p);
+			remove(table, p);
 			model_remove(&m, p);
 			break;
 		case 2:
 			n = random_below(COAS);
-			end_grace(mn, n);
-			sweep(mn);
+			end_grace(table, n);
+			mangle_table_sweep(table);
 			model_end_grace(&m, n);
 			break;
 		case 3:
 			if (random_below(16))
 				break;
-			mutex_lock(&mn->lock);
-			mangle_mapping_flush(mn);
-			mutex_unlock(&mn->lock);
+			mutex_lock(&table->lock);
+			mangle_mapping_flush(table);
+			mutex_unlock(&table->lock);
 			model_init(&m);
 			break;
 		default:
@@ -402,9 +425,9 @@ static void test_random(struct kunit *test)
 			req.role = !random_below(4);
 			req.exclusive = !random_below(8);
 			req.existing = !random_below(8);
-			want = model_set(&m, mn->config.max_mappings, &req);
+			want = model_set(&m, config_of(test)->max_mappings, &req);
 			KUNIT_ASSERT_EQ_MSG(test,
-					    set_request(mn, &req, &reason),
+					    set_request(table, &req, &reason),
 					    want, "round %u", round);
 		}
 		compare(test, &m, round);
@@ -415,115 +438,115 @@ static void test_random(struct kunit *test)
 
 static void test_exclusive(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 
-	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 1), 0);
-	KUNIT_EXPECT_EQ(test, set(mn, 1, 0, 1), -EADDRINUSE);
-	KUNIT_EXPECT_EQ(test, where(mn, 1), -2);
-	KUNIT_ASSERT_EQ(test, set(mn, 1, 1, 1), 0);
-	KUNIT_EXPECT_EQ(test, set(mn, 1, 0, 2), -EADDRINUSE);
-	KUNIT_EXPECT_EQ(test, where(mn, 1), 1);
+	KUNIT_ASSERT_EQ(test, set(table, 0, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, set(table, 1, 0, 1), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, where(table, 1), -2);
+	KUNIT_ASSERT_EQ(test, set(table, 1, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, set(table, 1, 0, 2), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, where(table, 1), 1);
 }
 
 static void test_stale(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 
-	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 5), 0);
-	KUNIT_EXPECT_EQ(test, set(mn, 0, 1, 4), -ESTALE);
-	KUNIT_EXPECT_EQ(test, where(mn, 0), 0);
-	KUNIT_EXPECT_EQ(test, owner(mn, 1), -1);
+	KUNIT_ASSERT_EQ(test, set(table, 0, 0, 5), 0);
+	KUNIT_EXPECT_EQ(test, set(table, 0, 1, 4), -ESTALE);
+	KUNIT_EXPECT_EQ(test, where(table, 0), 0);
+	KUNIT_EXPECT_EQ(test, owner(table, 1), -1);
 	/* A repeated request is none that came too late. */
-	KUNIT_EXPECT_EQ(test, set(mn, 0, 0, 5), 0);
+	KUNIT_EXPECT_EQ(test, set(table, 0, 0, 5), 0);
 }
 
 static void test_move(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 	struct mangle_mapping_request req = request(0, 0, 1);
 	struct mangle_mapping *before;
 	u8 reason;
 
-	KUNIT_ASSERT_EQ(test, set_request(mn, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
 	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_NEW);
 	rcu_read_lock();
-	before = find(mn, 0);
+	before = find(table, 0);
 	rcu_read_unlock();
 
-	KUNIT_ASSERT_EQ(test, set_request(mn, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
 	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_REFRESHED);
 	/* Connections have nothing to resume until it moves (OPEN-41). */
 	KUNIT_EXPECT_EQ(test, resumes, 0);
 	req = request(0, 1, 2);
-	KUNIT_ASSERT_EQ(test, set_request(mn, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
 	KUNIT_EXPECT_EQ(test, reason, ROAM_MANGLE_REASON_MOVED);
 	KUNIT_EXPECT_EQ(test, resumes, 1);
 
 	rcu_read_lock();
-	KUNIT_EXPECT_PTR_EQ(test, find(mn, 0), before);
+	KUNIT_EXPECT_PTR_EQ(test, find(table, 0), before);
 	rcu_read_unlock();
-	KUNIT_EXPECT_EQ(test, where(mn, 0), 1);
+	KUNIT_EXPECT_EQ(test, where(table, 0), 1);
 }
 
 static void test_grace(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 
-	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 1), 0);
-	KUNIT_ASSERT_EQ(test, set(mn, 0, 1, 2), 0);
-	KUNIT_EXPECT_EQ(test, owner(mn, 0), 0);
-	KUNIT_EXPECT_EQ(test, owner(mn, 1), 0);
-	KUNIT_EXPECT_EQ(test, sweep_asked, mn->config.grace);
-	KUNIT_EXPECT_LE(test, sweep(mn), mn->config.grace);
-	KUNIT_EXPECT_EQ(test, owner(mn, 0), 0);
+	KUNIT_ASSERT_EQ(test, set(table, 0, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(table, 0, 1, 2), 0);
+	KUNIT_EXPECT_EQ(test, owner(table, 0), 0);
+	KUNIT_EXPECT_EQ(test, owner(table, 1), 0);
+	expect_asked(test, config_of(test)->grace);
+	KUNIT_EXPECT_LE(test, mangle_table_sweep(table), config_of(test)->grace);
+	KUNIT_EXPECT_EQ(test, owner(table, 0), 0);
 
 	/* Somebody else got the address: it is his from now on. */
-	KUNIT_ASSERT_EQ(test, set(mn, 1, 0, 1), 0);
-	KUNIT_EXPECT_EQ(test, owner(mn, 0), 1);
+	KUNIT_ASSERT_EQ(test, set(table, 1, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, owner(table, 0), 1);
 
-	KUNIT_ASSERT_EQ(test, set(mn, 0, 2, 3), 0);
-	end_grace(mn, 1);
-	KUNIT_EXPECT_EQ(test, sweep(mn), MAX_SCHEDULE_TIMEOUT);
-	KUNIT_EXPECT_EQ(test, owner(mn, 1), -1);
-	KUNIT_EXPECT_EQ(test, owner(mn, 2), 0);
+	KUNIT_ASSERT_EQ(test, set(table, 0, 2, 3), 0);
+	end_grace(table, 1);
+	KUNIT_EXPECT_EQ(test, mangle_table_sweep(table), MAX_SCHEDULE_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, owner(table, 1), -1);
+	KUNIT_EXPECT_EQ(test, owner(table, 2), 0);
 }
 
 static void test_no_grace(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 
-	mn->config.grace = 0;
-	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 1), 0);
-	KUNIT_ASSERT_EQ(test, set(mn, 0, 1, 2), 0);
-	KUNIT_EXPECT_EQ(test, owner(mn, 0), -1);
-	KUNIT_EXPECT_EQ(test, owner(mn, 1), 0);
+	config_of(test)->grace = 0;
+	KUNIT_ASSERT_EQ(test, set(table, 0, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(table, 0, 1, 2), 0);
+	KUNIT_EXPECT_EQ(test, owner(table, 0), -1);
+	KUNIT_EXPECT_EQ(test, owner(table, 1), 0);
 }
 
 static void test_null(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 
-	KUNIT_ASSERT_EQ(test, set(mn, 0, -1, 1), 0);
-	KUNIT_EXPECT_EQ(test, where(mn, 0), -1);
-	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 2), 0);
-	KUNIT_ASSERT_EQ(test, set(mn, 0, -1, 3), 0);
-	KUNIT_EXPECT_EQ(test, where(mn, 0), -1);
-	KUNIT_EXPECT_EQ(test, owner(mn, 0), 0);
+	KUNIT_ASSERT_EQ(test, set(table, 0, -1, 1), 0);
+	KUNIT_EXPECT_EQ(test, where(table, 0), -1);
+	KUNIT_ASSERT_EQ(test, set(table, 0, 0, 2), 0);
+	KUNIT_ASSERT_EQ(test, set(table, 0, -1, 3), 0);
+	KUNIT_EXPECT_EQ(test, where(table, 0), -1);
+	KUNIT_EXPECT_EQ(test, owner(table, 0), 0);
 }
 
 /* What netlink shows of a mapping, and that it shows no removed one. */
 static void test_view(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 	struct mangle_mapping_request req = request(0, 3, 77);
 	struct mangle_mapping_view view = {};
 	struct mangle_mapping *mapping;
 	u8 reason;
 
 	req.lifetime = 100 * HZ;
-	KUNIT_ASSERT_EQ(test, set_request(mn, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
 	rcu_read_lock();
-	mapping = find(mn, 0);
+	mapping = find(table, 0);
 	KUNIT_EXPECT_TRUE(test, mangle_mapping_view(mapping, &view));
 	KUNIT_EXPECT_EQ(test, view.seq, 77);
 	KUNIT_EXPECT_EQ(test, number(&view.endpoint->coa, 0xc0000200), 3);
@@ -538,64 +561,130 @@ static void test_view(struct kunit *test)
 
 static void test_lifetime(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 	struct mangle_mapping_request req = request(0, 0, 1);
 	struct mangle_mapping *mapping;
 	u8 reason;
 
 	req.lifetime = 100 * HZ;
-	KUNIT_ASSERT_EQ(test, set_request(mn, &req, &reason), 0);
-	KUNIT_ASSERT_EQ(test, set(mn, 1, 1, 1), 0);
-	KUNIT_EXPECT_EQ(test, sweep_asked, req.lifetime);
-	KUNIT_EXPECT_LE(test, sweep(mn), req.lifetime);
-	KUNIT_EXPECT_EQ(test, where(mn, 0), 0);
+	KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
+	KUNIT_ASSERT_EQ(test, set(table, 1, 1, 1), 0);
+	expect_asked(test, req.lifetime);
+	KUNIT_EXPECT_LE(test, mangle_table_sweep(table), req.lifetime);
+	KUNIT_EXPECT_EQ(test, where(table, 0), 0);
 
-	mutex_lock(&mn->lock);
+	mutex_lock(&table->lock);
 	rcu_read_lock();
-	mapping = find(mn, 0);
+	mapping = find(table, 0);
 	mapping->expires = (u32)jiffies;
-	mn->ends = jiffies;
+	roam_ends_add(&table->ends, &mapping->ending->end, (u32)jiffies,
+		      mapping->expires);
 	rcu_read_unlock();
-	mutex_unlock(&mn->lock);
-	KUNIT_EXPECT_EQ(test, sweep(mn), MAX_SCHEDULE_TIMEOUT);
+	mutex_unlock(&table->lock);
+	KUNIT_EXPECT_EQ(test, mangle_table_sweep(table), MAX_SCHEDULE_TIMEOUT);
 	KUNIT_EXPECT_EQ(test, events, 1);
-	KUNIT_EXPECT_EQ(test, where(mn, 0), -2);
-	KUNIT_EXPECT_EQ(test, owner(mn, 0), -1);
-	KUNIT_EXPECT_EQ(test, where(mn, 1), 1);
+	KUNIT_EXPECT_EQ(test, where(table, 0), -2);
+	KUNIT_EXPECT_EQ(test, owner(table, 0), -1);
+	KUNIT_EXPECT_EQ(test, where(table, 1), 1);
 }
 
 static void test_removal(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 
-	KUNIT_ASSERT_EQ(test, set(mn, 0, 0, 1), 0);
-	KUNIT_ASSERT_EQ(test, set(mn, 0, 1, 2), 0);
-	KUNIT_ASSERT_EQ(test, set(mn, 1, 2, 1), 0);
-	remove(mn, 0);
-	KUNIT_EXPECT_EQ(test, owner(mn, 0), -1);
-	KUNIT_EXPECT_EQ(test, owner(mn, 1), -1);
-	KUNIT_EXPECT_EQ(test, owner(mn, 2), 1);
-	KUNIT_EXPECT_TRUE(test, list_empty(&mn->left));
+	KUNIT_ASSERT_EQ(test, set(table, 0, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(table, 0, 1, 2), 0);
+	KUNIT_ASSERT_EQ(test, set(table, 1, 2, 1), 0);
+	remove(table, 0);
+	KUNIT_EXPECT_EQ(test, owner(table, 0), -1);
+	KUNIT_EXPECT_EQ(test, owner(table, 1), -1);
+	KUNIT_EXPECT_EQ(test, owner(table, 2), 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&table->graces));
 }
 
 static void test_flush(struct kunit *test)
 {
-	struct mangle_net *mn = test->priv;
+	struct mangle_table *table = test->priv;
 	unsigned int p;
 
-	mn->config.max_mappings = 1000;
+	config_of(test)->max_mappings = 1000;
 	for (p = 0; p < 1000; p++)
-		KUNIT_ASSERT_EQ(test, set(mn, p, p, 1), 0);
-	KUNIT_EXPECT_EQ(test, set(mn, p, p, 1), -ENOSPC);
+		KUNIT_ASSERT_EQ(test, set(table, p, p, 1), 0);
+	KUNIT_EXPECT_EQ(test, set(table, p, p, 1), -ENOSPC);
 	for (p = 0; p < 1000; p += 2)
-		KUNIT_ASSERT_EQ(test, set(mn, p, 1000 + p, 2), 0);
-	mutex_lock(&mn->lock);
-	mangle_mapping_flush(mn);
-	mutex_unlock(&mn->lock);
-	KUNIT_EXPECT_EQ(test, mangle_mappings(mn), 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&mn->by_perm.nelems), 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&mn->by_coa.nelems), 0);
-	KUNIT_EXPECT_TRUE(test, list_empty(&mn->left));
+		KUNIT_ASSERT_EQ(test, set(table, p, 1000 + p, 2), 0);
+	mutex_lock(&table->lock);
+	mangle_mapping_flush(table);
+	mutex_unlock(&table->lock);
+	KUNIT_EXPECT_EQ(test, mangle_mappings(table), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&table->by_perm.nelems), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&table->by_coa.nelems), 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&table->graces));
+}
+
+/* Whoever moves on and on leaves no more behind than a few addresses. */
+static void test_many_moves(struct kunit *test)
+{
+	struct mangle_table *table = test->priv;
+	struct mangle_grace *grace;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < 1000; i++)
+		KUNIT_ASSERT_EQ(test, set(table, 0, i, i), 0);
+	list_for_each_entry(grace, &table->graces, list)
+		n++;
+	KUNIT_EXPECT_EQ(test, n, 8);
+	KUNIT_EXPECT_EQ(test, owner(table, 999), 0);
+	KUNIT_EXPECT_EQ(test, owner(table, 991), 0);
+	KUNIT_EXPECT_EQ(test, owner(table, 990), -1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&table->by_coa.nelems), 9);
+}
+
+/* A shorter lifetime counts, and so does none. */
+static void test_lifetime_changes(struct kunit *test)
+{
+	struct mangle_table *table = test->priv;
+	struct mangle_mapping_request req = request(0, 0, 1);
+	u8 reason;
+
+	req.lifetime = 1000 * HZ;
+	KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
+	req.lifetime = 1;
+	KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
+	schedule_timeout_uninterruptible(3);
+	KUNIT_EXPECT_EQ(test, mangle_table_sweep(table), MAX_SCHEDULE_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, where(table, 0), -2);
+
+	KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
+	req.lifetime = 0;
+	KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
+	schedule_timeout_uninterruptible(3);
+	KUNIT_EXPECT_EQ(test, mangle_table_sweep(table), MAX_SCHEDULE_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, where(table, 0), 0);
+	KUNIT_EXPECT_EQ(test, events, 1);
+}
+
+/* More than the lock is held for at once. */
+static void test_many_end(struct kunit *test)
+{
+	struct mangle_table *table = test->priv;
+	struct mangle_mapping_request req;
+	unsigned int p, left;
+	u8 reason;
+
+	config_of(test)->max_mappings = 3000;
+	for (p = 0; p < 3000; p++) {
+		req = request(p, p, 1);
+		req.lifetime = p % 3 ? 1000 * HZ : 1;
+		KUNIT_ASSERT_EQ(test, set_request(table, &req, &reason), 0);
+	}
+	schedule_timeout_uninterruptible(3);
+	KUNIT_EXPECT_LE(test, mangle_table_sweep(table), 1000 * HZ);
+	KUNIT_EXPECT_EQ(test, events, 1000);
+	KUNIT_EXPECT_EQ(test, mangle_mappings(table), 2000);
+	for (p = left = 0; p < 3000; p++)
+		left += where(table, p) != -2 && p % 3;
+	KUNIT_EXPECT_EQ(test, left, 2000);
 }
 
 static struct kunit_case table_cases[] = {
@@ -615,6 +704,12 @@ static struct kunit_case table_cases[] = {
 	  .run_case = test_view },
 	{ .name = "MLR-24: null mapping", .run_case = test_null },
 	{ .name = "MLR-23: lifetime", .run_case = test_lifetime },
+	{ .name = "MLR-23: a lifetime that changes",
+	  .run_case = test_lifetime_changes },
+	{ .name = "MLR-23 CORE-02: a thousand end at once",
+	  .run_case = test_many_end },
+	{ .name = "MLR-38: who moves often leaves few addresses behind",
+	  .run_case = test_many_moves },
 	{ .name = "MLR-20: a removed mapping takes all its addresses out",
 	  .run_case = test_removal },
 	{ .name = "MLR-20: flush of thousands", .run_case = test_flush },

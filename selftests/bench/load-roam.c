@@ -2,13 +2,16 @@
 /*
  * Give roam_mangle mappings and let it rewrite UDP:
  *
- *	load-roam own FROM TO N
+ *	load-roam own FROM TO N [LIFETIME]
  *	load-roam remote FROM TO N
  *	load-roam flush
+ *	load-roam counter NAME
  *
  * The packet to the address FROM + i becomes one to TO + i, for i below N: own
- * ones when they are received, remote ones when they are sent. Of IPv6 there is
- * one. Prints how many nanoseconds one mapping took, user space included.
+ * ones when they are received, remote ones when they are sent. An IPv6 address counts
+ * where it has a "*", or there is one. With LIFETIME, in ms, they end one after the
+ * other within the five seconds that follow it. Prints how many nanoseconds one
+ * mapping took, user space included. "counter" prints one.
  */
 #include <err.h>
 #include <netinet/in.h>
@@ -21,17 +24,31 @@
 #include "genl/mangle.h"
 #include "load.h"
 
+/* Within which they end, in ms. */
+#define SPREAD 5000
+
 /* The address @i after the one that was named. */
 static struct roam_addr address(const char *text, uint32_t i)
 {
+	char written[64];
 	struct roam_addr addr;
+	const char *star = strchr(text, '*');
 
-	if (!roam_addr_parse(text, &addr))
+	if (star)
+		snprintf(written, sizeof(written), "%.*s%x%s", (int)(star - text), text,
+			 i, star + 1);
+	if (!roam_addr_parse(star ? written : text, &addr))
 		errx(2, "not an address: %s", text);
 	if (!roam_addr_is_v4(&addr))
 		return addr;
 	return roam_addr_from_in((struct in_addr){
 		htonl(ntohl(roam_addr_to_in(&addr).s_addr) + i) });
+}
+
+static void print_counter(void *ctx, const char *name, uint64_t value)
+{
+	if (!strcmp(ctx, name))
+		printf("%llu\n", (unsigned long long)value);
 }
 
 int main(int argc, char **argv)
@@ -59,8 +76,14 @@ int main(int argc, char **argv)
 		genl_close(genl);
 		return 0;
 	}
-	if (argc != 5)
-		errx(2, "usage: load-roam own|remote FROM TO N | flush");
+	if (argc == 3 && !strcmp(argv[1], "counter")) {
+		if (mangle_stats_get(genl, print_counter, argv[2]))
+			errx(1, "%s", genl_error(genl));
+		genl_close(genl);
+		return 0;
+	}
+	if (argc != 5 && argc != 6)
+		errx(2, "usage: load-roam own|remote FROM TO N [LIFETIME] | flush | counter NAME");
 	own = !strcmp(argv[1], "own");
 	n = load_number(argv[4]);
 
@@ -73,6 +96,9 @@ int main(int argc, char **argv)
 		mappings[i].role = own ? ROAM_MANGLE_ROLE_OWN :
 					 ROAM_MANGLE_ROLE_REMOTE;
 		mappings[i].state = ROAM_MANGLE_STATE_VALID;
+		if (argc == 6)
+			mappings[i].lifetime = load_number(argv[5]) +
+				(uint32_t)((uint64_t)i * SPREAD / n);
 	}
 	range.addr = address(argv[2], 0);
 	range.len = 128;

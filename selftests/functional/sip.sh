@@ -522,24 +522,24 @@ end_is_clean() {
 }
 
 fixture sip_network
-test "SIP-02 SIP-08 SIP-09 SIP-11 SIP-13 SIP-15 SIP-16 INT-13: a call goes on over three moves" call_survives_moves
-test "SIP-12 SIP-14 SIP-17 SIP-22: each re-INVITE names the new place, once, as the standard says" wire_is_standard
-test "SIP-04 SIP-06 SIP-07 TEN-10: one REGISTER at each server replaces the contact" register_replaces_the_contact
-test "SIP-10 SIP-18 SIP-21: the correspondent calls, before and after a move" correspondent_calls
-test "OPEN-20: both ends move at once" both_move_at_once
-test "SIP-01 SIP-03 SIP-22: two phones as they come talk, and neither learns of a move" phones_never_learn
-test "OPEN-36: a wrong password is refused, told and not hammered" wrong_password_is_refused
-test "SIP-07: calls go on without one of the servers" dead_server_is_done_without
-test "SIP-07: a server that restarts empty learns anew" empty_server_learns_anew
-test "SIP-14: a peer that refuses the offer keeps the call" refused_offer_changes_nothing
-test "SIP-14: glare is tried again" glare_is_tried_again
-test "SIP-14: Retry-After is heeded" retry_after_is_heeded
-test "OPEN-36: bad messages do no harm" bad_messages_do_no_harm
-test "SIP-22: TCP carries signalling, over a move" tcp_carries_calls
-test "OPEN-36: TLS carries signalling, from servers with the right certificate alone" tls_is_checked_and_carries_calls
-test "TEN-10 SIP-08: a server that redirects" server_redirects
-test "SIP-15: a peer that agrees and sends to the old address is noticed" peer_that_ignores_the_move_is_noticed
-test "OPEN-01 SIP-14: the same over IPv6" ipv6_carries_calls
-test "INT-05 INT-09 SIP-19 TEN-11 TEN-27: calls and rewritten connections side by side" everything_side_by_side
-test "SIP-16: the daemon's end ends calls and registrations" end_is_clean
+prove "SIP-02 SIP-08 SIP-09 SIP-11 SIP-13 SIP-15 SIP-16 INT-13: a call goes on over three moves" call_survives_moves
+prove "SIP-12 SIP-14 SIP-17 SIP-22: each re-INVITE names the new place, once, as the standard says" wire_is_standard
+prove "SIP-04 SIP-06 SIP-07 TEN-10: one REGISTER at each server replaces the contact" register_replaces_the_contact
+prove "SIP-10 SIP-18 SIP-21: the correspondent calls, before and after a move" correspondent_calls
+prove "OPEN-20: both ends move at once" both_move_at_once
+prove "SIP-01 SIP-03 SIP-22: two phones as they come talk, and neither learns of a move" phones_never_learn
+prove "OPEN-36: a wrong password is refused, told and not hammered" wrong_password_is_refused
+prove "SIP-07: calls go on without one of the servers" dead_server_is_done_without
+prove "SIP-07: a server that restarts empty learns anew" empty_server_learns_anew
+prove "SIP-14: a peer that refuses the offer keeps the call" refused_offer_changes_nothing
+prove "SIP-14: glare is tried again" glare_is_tried_again
+prove "SIP-14: Retry-After is heeded" retry_after_is_heeded
+prove "OPEN-36: bad messages do no harm" bad_messages_do_no_harm
+prove "SIP-22: TCP carries signalling, over a move" tcp_carries_calls
+prove "OPEN-36: TLS carries signalling, from servers with the right certificate alone" tls_is_checked_and_carries_calls
+prove "TEN-10 SIP-08: a server that redirects" server_redirects
+prove "SIP-15: a peer that agrees and sends to the old address is noticed" peer_that_ignores_the_move_is_noticed
+prove "OPEN-01 SIP-14: the same over IPv6" ipv6_carries_calls
+prove "INT-05 INT-09 SIP-19 TEN-11 TEN-27: calls and rewritten connections side by side" everything_side_by_side
+prove "SIP-16: the daemon's end ends calls and registrations" end_is_clean
 tests_done

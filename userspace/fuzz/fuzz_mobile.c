@@ -131,7 +131,7 @@ static const struct mobile_ops ops = {
 
 static struct mobile *make(struct world *w)
 {
-	struct mobile_register regs[2] = { { host(0, 1), LR_PORT, 1 },
+	struct registrar_server regs[2] = { { host(0, 1), LR_PORT, 1 },
 					   { host(0, 2), LR_PORT, 1 } };
 	struct roam_addr own[2] = { host(1, 1), host(1, 2) };
 
@@ -191,7 +191,7 @@ static void reply(struct world *w, struct input *in)
 /* Any of them, in any order. */
 static void set_registers(struct world *w, struct input *in)
 {
-	struct mobile_register regs[2] = { { host(0, 1), LR_PORT, 1 },
+	struct registrar_server regs[2] = { { host(0, 1), LR_PORT, 1 },
 					   { host(0, 2), LR_PORT, 1 } };
 	unsigned int first = take(in) % 2;
 

@@ -31,64 +31,27 @@ static cfg_opt_t opts[] = {
 	CFG_END()
 };
 
+static const struct conf_field fields[] = {
+	CONF_FIELD("store", CONF_TEXT, struct config, store, 0, 0),
+	CONF_FIELD("lifetime", CONF_SECONDS, struct config,
+		   limits.lifetime_max, 1, 0x7fffffff),
+	CONF_FIELD("tombstone", CONF_SECONDS, struct config, limits.tombstone,
+		   1, 0x7fffffff),
+	CONF_FIELD("mappings_max", CONF_NUMBER, struct config,
+		   limits.mappings_max, 1, 0x7fffffff),
+	CONF_FIELD("rate", CONF_NUMBER, struct config, rate, 0, RATE_MAX),
+	CONF_FIELD("others", CONF_BOOL, struct config, others, 0, 0),
+	CONF_FIELDS_END
+};
+
 static char *read_listen(cfg_t *cfg, struct config *config)
 {
-	size_t n = cfg_size(cfg, "listen");
-
-	if (!n)
+	if (!cfg_size(cfg, "listen"))
 		return conf_error(cfg, "listen",
 				  "is empty; give at least one address such as \"[::]:%d\"",
 				  LR_PORT);
-	config->listen = calloc(n, sizeof(*config->listen));
-	for (size_t i = 0; i < n; i++) {
-		struct config_endpoint *e = &config->listen[i];
-		const char *s = cfg_getnstr(cfg, "listen", i);
-
-		e->port = LR_PORT;
-		if (!conf_parse_endpoint(s, &e->addr, &e->port))
-			return conf_error(cfg, "listen",
-					  "'%s' is no address such as \"192.0.2.1\" or \"[::]:%d\"",
-					  s, LR_PORT);
-		config->n_listen++;
-	}
-	return NULL;
-}
-
-static char *read_seconds(cfg_t *cfg, const char *option, uint32_t *seconds)
-{
-	msec_t ms;
-	char *error = conf_get_duration(cfg, option, &ms);
-
-	if (error)
-		return error;
-	if (ms < 1000 || ms % 1000 || ms / 1000 > UINT32_MAX)
-		return conf_error(cfg, option, "'%s' is not a whole number of seconds from 1s on",
-				  cfg_getstr(cfg, option));
-	*seconds = ms / 1000;
-	return NULL;
-}
-
-static char *read_limits(cfg_t *cfg, struct config *config)
-{
-	long max = cfg_getint(cfg, "mappings_max");
-	long rate = cfg_getint(cfg, "rate");
-	char *error = read_seconds(cfg, "lifetime",
-				   &config->limits.lifetime_max);
-
-	if (!error)
-		error = read_seconds(cfg, "tombstone",
-				     &config->limits.tombstone);
-	if (!error && max < 1)
-		error = conf_error(cfg, "mappings_max",
-				   "%ld is too few, at least 1", max);
-	config->limits.mappings_max = max;
-	if (!error && (rate < 0 || rate > RATE_MAX))
-		error = conf_error(cfg, "rate",
-				   "%ld is no number of requests per second from 0 (no limit) to %d",
-				   rate, RATE_MAX);
-	config->rate = rate;
-	config->others = cfg_getbool(cfg, "others");
-	return error;
+	return conf_get_endpoints(cfg, "listen", LR_PORT, &config->listen,
+				  &config->n_listen);
 }
 
 static char *read_keys(cfg_t *cfg, struct config *config, const char *keys)
@@ -204,12 +167,11 @@ struct config *config_load(const char *path, char **error)
 	if (!cfg)
 		return NULL;
 	config = calloc(1, sizeof(*config));
-	config->store = strdup(cfg_getstr(cfg, "store"));
 	*error = read_listen(cfg, config);
 	if (!*error)
-		*error = read_limits(cfg, config);
+		*error = conf_get_fields(cfg, fields, config);
 	if (!*error)
-		config->keys = auth_keys_load(cfg_getstr(cfg, "keys"), error);
+		*error = conf_get_keys(cfg, &config->keys);
 	if (!*error)
 		*error = read_hosts(cfg, config);
 	cfg_free(cfg);

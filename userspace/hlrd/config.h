@@ -11,17 +11,8 @@
 
 #include "auth/auth.h"
 #include "base/addr.h"
+#include "conf/conf.h"
 #include "core/hlr.h"
-
-/**
- * struct config_endpoint - one address to listen on
- * @addr: address, all zero for any
- * @port: port, host order
- */
-struct config_endpoint {
-	struct roam_addr addr;
-	uint16_t port;
-};
 
 /**
  * struct config_host - one host and the rights of its keys
@@ -58,7 +49,7 @@ struct config_key {
  * @keys: the key set
  */
 struct config {
-	struct config_endpoint *listen;
+	struct conf_endpoint *listen;
 	size_t n_listen;
 	char *store;
 	struct hlr_config limits;

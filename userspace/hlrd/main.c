@@ -9,26 +9,21 @@
 #include "io/daemon.h"
 
 static struct server server;
-static const char *config_path;
 
-static char *check(const char *path)
+static void *load(const char *path, char **error)
 {
-	char *error;
-
-	config_free(config_load(path, &error));
-	return error;
+	return config_load(path, error);
 }
 
-static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
+static void unload(void *config)
 {
-	struct config *config;
-	char *error;
+	config_free(config);
+}
 
-	config_path = path;
-	config = config_load(path, &error);
-	if (!config)
-		return error;
-	error = server_start(&server, loop, config);
+static char *start(uv_loop_t *loop, void *config, const char *socket_path)
+{
+	char *error = server_start(&server, loop, config);
+
 	if (error)
 		return error;
 	server.control = control_open(loop, socket_path, show_commands,
@@ -38,13 +33,9 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 	return error;
 }
 
-static char *reload(void)
+static char *reload(void *config)
 {
-	struct config *config;
-	char *error;
-
-	config = config_load(config_path, &error);
-	return config ? server_reload(&server, config) : error;
+	return server_reload(&server, config);
 }
 
 static void stop(void)
@@ -69,7 +60,8 @@ int main(int argc, char **argv)
 		.config_path = "/etc/roam/hlrd.conf",
 		.socket_path = "/run/roam/hlrd.sock",
 		.caps = 0,
-		.check = check,
+		.load = load,
+		.unload = unload,
 		.start = start,
 		.reload = reload,
 		.stop = stop,

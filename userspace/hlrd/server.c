@@ -18,6 +18,7 @@
 
 /**
  * struct request - one authenticated request of the burst at hand
+ * @socket: where it came in
  * @from: who sent it
  * @from_port: likewise
  * @to: our address it was sent to
@@ -30,6 +31,7 @@
  * @n_changes: how many it made
  */
 struct request {
+	struct channel_socket *socket;
 	struct roam_addr from;
 	uint16_t from_port;
 	struct roam_addr to;
@@ -42,19 +44,6 @@ struct request {
 	size_t n_changes;
 };
 
-/**
- * struct burst - requests that came at once; there is one, as the loop has one
- * thread
- * @requests: not answered yet
- * @n: their number
- * @changes: what they changed, not durable yet
- */
-static struct burst {
-	struct request requests[BURST_MAX];
-	size_t n;
-	struct hlr_changes changes;
-} burst;
-
 static struct store_clock read_clock(void)
 {
 	struct store_clock clock = {
@@ -65,50 +54,29 @@ static struct store_clock read_clock(void)
 	return clock;
 }
 
-static void drop(struct server *server, const struct udp_datagram *d,
-		 uint32_t key_id, enum lr_drop reason)
-{
-	char from[ROAM_ADDR_STRLEN];
-	char key[32] = "", more[64] = "";
-	uint32_t suppressed;
-
-	server->counters.drop[reason]++;
-	if (!limit_allow(&server->limit, daemon_now(), &d->from, &suppressed))
-		return;
-	if (reason == LR_DROP_KEY || reason == LR_DROP_AUTH)
-		snprintf(key, sizeof(key), " key=%u", key_id);
-	if (suppressed)
-		snprintf(more, sizeof(more), " (%u more lines about this source suppressed)",
-			 suppressed);
-	log_warning("from=%s port=%u dropped reason=%s%s%s",
-		    roam_addr_format(&d->from, from), d->from_port,
-		    lr_drop_name(reason), key, more);
-}
-
 /* Who sent it and what it says; LR_DROP_NONE if it is to be carried out. */
 static enum lr_drop authenticate(struct server *server,
-				 const struct udp_datagram *d, msec_t now,
+				 const struct udp_datagram *d,
 				 struct request *r)
 {
 	size_t covered;
 	enum lr_drop reason;
 
 	r->msg.key_id = 0;
-	if (!rate_limit_allow(&server->rate, now, server->config->rate,
-			      &d->from))
-		return LR_DROP_LIMIT;
 	reason = lr_decode(d->data, d->len, &r->msg, &covered);
 	if (reason != LR_DROP_NONE)
 		return reason;
 	if (!r->msg.key_id)
 		return LR_DROP_KEY;
-	r->key = auth_keys_find(server->config->keys, r->msg.key_id);
-	if (!r->key)
+	switch (channel_verify(server->config->keys, r->msg.key_id, d, covered,
+			       LR_AUTH_LEN, &r->key)) {
+	case CHANNEL_NO_KEY:
 		return LR_DROP_KEY;
-	if (!auth_verify(r->key, d->data, covered, d->data + covered,
-			 LR_AUTH_LEN))
+	case CHANNEL_FORGED:
 		return LR_DROP_AUTH;
-
+	case CHANNEL_PROVED:
+		break;
+	}
 	r->from = d->from;
 	r->from_port = d->from_port;
 	r->to = d->to;
@@ -138,8 +106,8 @@ static void event(struct server *server, const char *what,
 }
 
 /*
- * One line for each handoff, while they can be read: a hundred thousand lines a
- * second help nobody. The events are complete.
+ * There is one line for each handoff, as long as people can read them: a
+ * hundred thousand lines a second help nobody. The events are complete.
  */
 static bool may_log(struct server *server)
 {
@@ -212,8 +180,7 @@ static void report_refusals(struct server *server, const struct request *r)
 			continue;
 		event(server, "refused", &e->perm, &r->msg.entries[i].coa,
 		      &none, r->msg.key_id, source, lr_status_name(e->status));
-		if (limit_allow(&server->limit, daemon_now(), source,
-				&suppressed))
+		if (channel_may_log(server->channel, source, &suppressed))
 			log_notice("mn=%s refused %s reason=%s key=%u host=%s from=%s suppressed=%u",
 				   roam_addr_format(&e->perm, perm),
 				   lr_type_name(r->msg.type),
@@ -223,7 +190,10 @@ static void report_refusals(struct server *server, const struct request *r)
 	}
 }
 
-/* OPEN-28: none where the mapping outlived the key that registered it. */
+/*
+ * Seals the pair keys of the reply (OPEN-28). Where the mapping outlived the
+ * key that registered it there is none.
+ */
 static void seal_keys(const struct server *server, struct request *r)
 {
 	struct lr_msg *reply = &r->reply;
@@ -243,8 +213,7 @@ static void seal_keys(const struct server *server, struct request *r)
 	reply->count = n;
 }
 
-static void send_reply(struct server *server, struct udp *udp,
-		       struct request *r)
+static void send_reply(struct server *server, struct request *r)
 {
 	uint8_t buf[LR_MAX_LEN];
 	size_t len;
@@ -252,12 +221,13 @@ static void send_reply(struct server *server, struct udp *udp,
 	seal_keys(server, r);
 	len = lr_encode(&r->reply, buf);
 	auth_sign(r->key, buf, len, buf + len, LR_AUTH_LEN);
-	udp_send(udp, &r->from, r->from_port, &r->to, buf, len + LR_AUTH_LEN);
+	channel_send(server->channel, r->socket, &r->from, r->from_port,
+		     &r->to, buf, len + LR_AUTH_LEN);
 	server->counters.replies++;
 }
 
 /*
- * Tells once that the store fails, and once that it works again: a disk at its
+ * Tells once that the store fails, and once that it works again. A disk at its
  * limit takes one transaction and refuses the next, so the end of the trouble
  * is believed only after a while without a failure.
  */
@@ -285,109 +255,125 @@ static void note_store(struct server *server, char *error)
 	}
 }
 
+static void arm_expiry(struct server *server);
+
+/* Makes durable what the burst changed, or takes it back. */
+static bool commit(void *ctx)
+{
+	struct store_clock clock = read_clock();
+	struct server *server = ctx;
+	char *error = store_commit(server->store, server->hlr,
+				   &server->changes, &clock);
+
+	note_store(server, error);
+	if (error)
+		hlr_undo(server->hlr, &server->changes);
+	else
+		arm_expiry(server);
+	return !error;
+}
+
 /*
  * Nothing of this burst is on disk. A copy of an update in the same burst was
  * answered like the original, so every acknowledgement is taken back; queries
  * may have seen what is no more, so they are asked again.
  */
-static void refuse_burst(struct server *server)
+static void refuse(void *ctx, void *request)
 {
-	msec_t now = daemon_now();
+	struct server *server = ctx;
+	struct request *r = request;
 
-	hlr_undo(server->hlr, &burst.changes);
-	for (size_t i = 0; i < burst.n; i++) {
-		struct request *r = &burst.requests[i];
-
-		r->n_changes = 0;
-		if (r->msg.type == LR_UPDATE)
-			hlr_refuse(&r->reply);
-		else
-			hlr_input(server->hlr, now, &r->rights, &r->msg,
-				  &r->reply, &burst.changes);
-	}
-}
-
-static void arm_expiry(struct server *server);
-
-static void commit(struct server *server)
-{
-	struct store_clock clock = read_clock();
-	char *error = store_commit(server->store, server->hlr, &burst.changes,
-				   &clock);
-
-	note_store(server, error);
-	if (error)
-		refuse_burst(server);
+	r->n_changes = 0;
+	if (r->msg.type == LR_UPDATE)
+		hlr_refuse(&r->reply);
 	else
-		arm_expiry(server);
+		hlr_input(server->hlr, daemon_now(), &r->rights, &r->msg,
+			  &r->reply, &server->changes);
 }
 
-/* Makes durable what the burst changed, then answers. */
-static void finish_burst(struct server_socket *socket)
+static void reply(void *ctx, void *request)
 {
-	struct server *server = socket->server;
+	struct server *server = ctx;
+	struct request *r = request;
 
-	if (burst.changes.n)
-		commit(server);
-	for (size_t i = 0; i < burst.n; i++) {
-		struct request *r = &burst.requests[i];
-
-		send_reply(server, socket->udp, r);
-		report_refusals(server, r);
-		for (size_t c = 0; c < r->n_changes; c++)
-			report_change(server, r,
-				      &burst.changes.items[r->first_change + c]);
-	}
-	burst.n = 0;
-	hlr_changes_reset(&burst.changes);
+	send_reply(server, r);
+	report_refusals(server, r);
+	for (size_t c = 0; c < r->n_changes; c++)
+		report_change(server, r,
+			      &server->changes.items[r->first_change + c]);
 }
 
-static void on_burst_end(void *ctx)
+static void done(void *ctx)
 {
-	finish_burst(ctx);
+	struct server *server = ctx;
+
+	hlr_changes_reset(&server->changes);
 }
 
-static void on_datagram(struct server *server, const struct udp_datagram *d,
-			msec_t now)
-{
-	struct request *r = &burst.requests[burst.n];
-	enum lr_drop reason = authenticate(server, d, now, r);
+static const struct burst_ops burst_ops = {
+	.size = sizeof(struct request),
+	.max = BURST_MAX,
+	.commit = commit,
+	.refuse = refuse,
+	.reply = reply,
+	.done = done,
+};
 
-	server->counters.received++;
-	r->first_change = burst.changes.n;
+/* Decides; io/burst.h makes durable what was decided, and then calls reply(). */
+static int on_datagram(void *ctx, struct channel_socket *socket,
+		       const struct udp_datagram *d, msec_t now,
+		       uint32_t *key_id)
+{
+	struct server *server = ctx;
+	struct request *r = burst_next(server->burst);
+	enum lr_drop reason = authenticate(server, d, r);
+
+	r->socket = socket;
+	r->first_change = server->changes.n;
 	if (reason == LR_DROP_NONE)
 		reason = hlr_input(server->hlr, now, &r->rights, &r->msg,
-				   &r->reply, &burst.changes);
-	if (reason != LR_DROP_NONE) {
-		drop(server, d, r->msg.key_id, reason);
-		return;
-	}
-	r->n_changes = burst.changes.n - r->first_change;
+				   &r->reply, &server->changes);
+	if (reason == LR_DROP_KEY || reason == LR_DROP_AUTH)
+		*key_id = r->msg.key_id;
+	if (reason != LR_DROP_NONE)
+		return reason;
+	r->n_changes = server->changes.n - r->first_change;
 	if (r->msg.type == LR_UPDATE)
 		server->counters.updates++;
 	else
 		server->counters.queries++;
-	burst.n++;
+	burst_add(server->burst, r->n_changes);
+	return LR_DROP_NONE;
 }
 
-/*
- * Queries are answered at once; with the first update everything waits for the
- * end of the burst, as a later query may tell what is not durable yet, and one
- * commit for all is what makes updates fast.
- */
-static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
+static void on_batch_end(void *ctx)
 {
-	struct server_socket *socket = ctx;
-	msec_t now = daemon_now();
+	struct server *server = ctx;
 
-	for (size_t i = 0; i < n; i++) {
-		if (burst.n == BURST_MAX)
-			finish_burst(socket);
-		on_datagram(socket->server, &d[i], now);
-	}
-	if (!burst.changes.n)
-		finish_burst(socket);
+	burst_batch_end(server->burst);
 }
+
+static void on_burst_end(void *ctx)
+{
+	struct server *server = ctx;
+
+	burst_end(server->burst);
+}
+
+static const char *drop_name(int reason)
+{
+	return lr_drop_name(reason);
+}
+
+static const struct channel_protocol protocol = {
+	.reasons = LR_DROP_MAX,
+	.reason_name = drop_name,
+	.limit = LR_DROP_LIMIT,
+	.level = LOG_LEVEL_WARNING,
+	.receive = on_datagram,
+	.batch_end = on_batch_end,
+	.burst_end = on_burst_end,
+};
 
 static void on_gone(void *ctx, const struct hlr_mapping *m)
 {
@@ -414,17 +400,22 @@ static void on_expiry(uv_timer_t *timer)
 	arm_expiry(server);
 }
 
-/* When does the next mapping end? Nothing runs before. */
+/* The timer runs when the next mapping ends, and not before. */
 static void arm_expiry(struct server *server)
 {
 	msec_t now = daemon_now();
 	uint64_t wait;
 	msec_t next;
 
-	/* What ended keeps its place until nothing older can come, see hlr.h. */
+	/*
+	 * While the store is loaded, a mapping that ended keeps its place, so
+	 * that nothing older takes it (core/hlr.h).
+	 */
 	if (server->loading)
 		return;
-	/* A call that removes nothing: it only tells the time. */
+	/*
+	 * This call removes nothing: it only tells when the next mapping ends.
+	 */
 	next = hlr_expire(server->hlr, INT64_MIN, on_gone, server);
 	if (next == MSEC_NEVER) {
 		uv_timer_stop(&server->expiry);
@@ -436,100 +427,13 @@ static void arm_expiry(struct server *server)
 	uv_timer_start(&server->expiry, on_expiry, wait, 0);
 }
 
-static void free_socket(struct server_socket *socket)
-{
-	udp_close(socket->udp);
-	free(socket);
-}
-
-static struct server_socket *open_socket(struct server *server,
-					 const struct config_endpoint *e,
-					 char **error)
-{
-	struct server_socket *socket = calloc(1, sizeof(*socket));
-
-	socket->server = server;
-	socket->endpoint = *e;
-	socket->udp = udp_open(server->loop, &e->addr, e->port, on_datagrams,
-			       NULL, socket, error);
-	if (!socket->udp) {
-		free(socket);
-		return NULL;
-	}
-	udp_on_burst_end(socket->udp, on_burst_end);
-	return socket;
-}
-
-static struct server_socket *take_socket(struct server *server,
-					 const struct config_endpoint *e)
-{
-	for (size_t i = 0; i < server->n_sockets; i++) {
-		struct server_socket *socket = server->sockets[i];
-
-		if (socket && socket->endpoint.port == e->port &&
-		    roam_addr_eq(&socket->endpoint.addr, &e->addr)) {
-			server->sockets[i] = NULL;
-			return socket;
-		}
-	}
-	return NULL;
-}
-
-static bool has_socket(struct server_socket **sockets, size_t n,
-		       const struct server_socket *socket)
-{
-	for (size_t i = 0; i < n; i++)
-		if (sockets[i] == socket)
-			return true;
-	return false;
-}
-
-/*
- * Opens what @config wants and is not open, then closes what it does not want.
- * A failure leaves the open ones as they were.
- */
-static char *open_sockets(struct server *server, const struct config *config)
-{
-	struct server_socket **old = server->sockets, **all, **sockets;
-	size_t n_old = server->n_sockets;
-	char *error = NULL;
-
-	sockets = calloc(config->n_listen, sizeof(*sockets));
-	all = calloc(n_old ? n_old : 1, sizeof(*all));
-	if (n_old)
-		memcpy(all, old, n_old * sizeof(*all));
-	for (size_t i = 0; !error && i < config->n_listen; i++) {
-		sockets[i] = take_socket(server, &config->listen[i]);
-		if (!sockets[i])
-			sockets[i] = open_socket(server, &config->listen[i],
-						 &error);
-	}
-	if (error) {
-		for (size_t i = 0; i < config->n_listen; i++)
-			if (sockets[i] && !has_socket(all, n_old, sockets[i]))
-				free_socket(sockets[i]);
-		free(sockets);
-		free(old);
-		server->sockets = all;
-		return error;
-	}
-	for (size_t i = 0; i < n_old; i++)
-		if (old[i])
-			free_socket(old[i]);
-	free(old);
-	free(all);
-	server->sockets = sockets;
-	server->n_sockets = config->n_listen;
-	return NULL;
-}
-
 static uint32_t longest(const struct config *config)
 {
 	return config->limits.lifetime_max > config->limits.tombstone ?
 		config->limits.lifetime_max : config->limits.tombstone;
 }
 
-/* OPEN-38: until when this register may know less than others do. */
+/* Sets until when this register may know less than the others do (OPEN-38). */
 static void set_young(struct server *server)
 {
 	int64_t age = (int64_t)(daemon_wallclock() / 1000000) -
@@ -545,7 +449,10 @@ static void set_young(struct server *server)
 	hlr_set_young(server->hlr, until);
 }
 
-/* A sentence when the store cannot be read; what is loaded stays in use. */
+/*
+ * Loads a part of the store. A sentence comes back when it cannot be read; what
+ * is loaded by then stays in use.
+ */
 static char *load(struct server *server, size_t n)
 {
 	struct store_clock clock = read_clock();
@@ -565,7 +472,10 @@ static char *load(struct server *server, size_t n)
 	return NULL;
 }
 
-/* Between requests; a store that turns out damaged is left as it is. */
+/*
+ * Loads between requests. A store that turns out to be damaged is left as it
+ * is.
+ */
 static void on_load(uv_idle_t *loader)
 {
 	struct server *server = loader->data;
@@ -578,7 +488,7 @@ static void on_load(uv_idle_t *loader)
 }
 
 char *server_start(struct server *server, uv_loop_t *loop,
-		   struct config *config)
+		   const struct config *config)
 {
 	char *error;
 
@@ -592,6 +502,9 @@ char *server_start(struct server *server, uv_loop_t *loop,
 	uv_timer_init(loop, &server->expiry);
 	server->expiry.data = server;
 	server->hlr = hlr_new(&config->limits);
+	server->burst = burst_new(&burst_ops, server);
+	server->channel = channel_new(loop, &protocol, server);
+	channel_set_rate(server->channel, config->rate);
 	server->store = store_open(config->store, &error);
 	hlr_set_loading(server->hlr, true);
 	if (server->store) {
@@ -599,7 +512,8 @@ char *server_start(struct server *server, uv_loop_t *loop,
 		error = load(server, LOAD_AT_ONCE);
 	}
 	if (!error)
-		error = open_sockets(server, config);
+		error = channel_listen(server->channel, config->listen,
+				       config->n_listen);
 	if (error) {
 		server_stop(server);
 		return error;
@@ -612,7 +526,7 @@ char *server_start(struct server *server, uv_loop_t *loop,
 	return NULL;
 }
 
-char *server_reload(struct server *server, struct config *config)
+char *server_reload(struct server *server, const struct config *config)
 {
 	char *error = NULL;
 
@@ -620,13 +534,12 @@ char *server_reload(struct server *server, struct config *config)
 		error = daemon_error("another store (%s) needs a restart: systemctl restart roam-hlrd",
 				     config->store);
 	if (!error)
-		error = open_sockets(server, config);
-	if (error) {
-		config_free(config);
+		error = channel_listen(server->channel, config->listen,
+				       config->n_listen);
+	if (error)
 		return error;
-	}
-	config_free(server->config);
 	server->config = config;
+	channel_set_rate(server->channel, config->rate);
 	hlr_configure(server->hlr, &config->limits);
 	set_young(server);
 	return NULL;
@@ -636,14 +549,12 @@ void server_stop(struct server *server)
 {
 	uv_close((uv_handle_t *)&server->expiry, NULL);
 	uv_close((uv_handle_t *)&server->loader, NULL);
-	for (size_t i = 0; i < server->n_sockets; i++)
-		free_socket(server->sockets[i]);
-	free(server->sockets);
+	channel_free(server->channel);
+	burst_free(server->burst);
 	control_close(server->control);
 	store_close(server->store);
 	hlr_free(server->hlr);
-	config_free(server->config);
 	free(server->store_error);
 	free(server->store_told);
-	hlr_changes_free(&burst.changes);
+	hlr_changes_free(&server->changes);
 }

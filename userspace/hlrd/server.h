@@ -16,48 +16,33 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/limit.h"
 #include "core/hlr.h"
 #include "hlrd/config.h"
-#include "base/limit.h"
 #include "hlrd/store.h"
+#include "io/burst.h"
+#include "io/channel.h"
 #include "io/control.h"
-#include "io/udp.h"
 #include "wire/lr.h"
 
 /**
  * struct server_counters - since the start
- * @received: datagrams
  * @queries: authenticated queries
  * @updates: authenticated updates
  * @replies: datagrams handed to the kernel
  * @status: entries of replies but key entries, by enum lr_status
- * @drop: datagrams dropped, by enum lr_drop
  * @commits: transactions written
  * @store_failures: transactions the store refused
  * @expired: mappings whose lifetime ended
  */
 struct server_counters {
-	uint64_t received;
 	uint64_t queries;
 	uint64_t updates;
 	uint64_t replies;
 	uint64_t status[LR_CONFLICT + 1];
-	uint64_t drop[LR_DROP_MAX];
 	uint64_t commits;
 	uint64_t store_failures;
 	uint64_t expired;
-};
-
-/**
- * struct server_socket - one socket of the register
- * @server: the register
- * @endpoint: where it listens
- * @udp: the socket
- */
-struct server_socket {
-	struct server *server;
-	struct config_endpoint endpoint;
-	struct udp *udp;
 };
 
 /**
@@ -67,8 +52,9 @@ struct server_socket {
  * @hlr: the core
  * @store: its copy on disk
  * @control: for events, NULL until it is open
- * @sockets: one for each endpoint
- * @n_sockets: their number
+ * @channel: its sockets
+ * @burst: requests that are not answered yet
+ * @changes: what they changed, not durable yet
  * @expiry: runs when the next mapping ends
  * @loader: runs while the store is being loaded
  * @loading: it is, or it cannot be read to its end
@@ -76,19 +62,18 @@ struct server_socket {
  * @store_told: the failure in the log, NULL once its end was logged too
  * @store_failed: when it failed last
  * @counters: see above
- * @limit: of log lines about bad messages
  * @lines: of log lines about handoffs
- * @rate: of requests
  * @started: when it started
  */
 struct server {
 	uv_loop_t *loop;
-	struct config *config;
+	const struct config *config;
 	struct hlr *hlr;
 	struct store *store;
 	struct control *control;
-	struct server_socket **sockets;
-	size_t n_sockets;
+	struct channel *channel;
+	struct burst *burst;
+	struct hlr_changes changes;
 	uv_timer_t expiry;
 	uv_idle_t loader;
 	bool loading;
@@ -96,17 +81,18 @@ struct server {
 	char *store_told;
 	msec_t store_failed;
 	struct server_counters counters;
-	struct limit limit;
 	struct line_limit lines;
-	struct rate_limit rate;
 	msec_t started;
 };
 
-/* Takes @config over, on failure too. NULL on success, else a sentence. */
+/*
+ * NULL on success, else a sentence, caller frees. @config stays the caller's,
+ * until another one is in force or the register has stopped.
+ */
 char *server_start(struct server *server, uv_loop_t *loop,
-		   struct config *config);
-/* Puts @config in force as a whole or not at all; takes it over. */
-char *server_reload(struct server *server, struct config *config);
+		   const struct config *config);
+/* Puts @config in force as a whole or not at all. */
+char *server_reload(struct server *server, const struct config *config);
 void server_stop(struct server *server);
 
 #endif

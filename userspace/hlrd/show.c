@@ -77,8 +77,9 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 
 	(void)args;
 	(void)error;
-	for (size_t i = 0; i < server->n_sockets; i++) {
-		const struct config_endpoint *e = &server->sockets[i]->endpoint;
+	for (size_t i = 0; channel_at(server->channel, i); i++) {
+		const struct conf_endpoint *e =
+			channel_endpoint(channel_at(server->channel, i));
 
 		json_array_append_new(listen, json_endpoint(&e->addr, e->port));
 	}
@@ -98,25 +99,19 @@ static json_t *counters(void *ctx, const json_t *args,
 	struct server *server = ctx;
 	const struct server_counters *c = &server->counters;
 	json_t *object = json_object();
-	uint64_t lost = 0;
 
 	(void)args;
 	(void)error;
-	for (size_t i = 0; i < server->n_sockets; i++)
-		lost += udp_send_errors(server->sockets[i]->udp);
-	json_add_counter(object, "", "received", c->received);
+	channel_add_counters(server->channel, object);
 	json_add_counter(object, "", "queries", c->queries);
 	json_add_counter(object, "", "updates", c->updates);
 	json_add_counter(object, "", "replies", c->replies);
-	json_add_counter(object, "", "send_errors", lost);
 	json_add_counter(object, "", "expired", c->expired);
 	json_add_counter(object, "", "commits", c->commits);
 	json_add_counter(object, "", "store_failures", c->store_failures);
 	for (int i = LR_OK; i <= LR_CONFLICT; i++)
 		json_add_counter(object, "status_", lr_status_name(i),
 				 c->status[i]);
-	for (int i = LR_DROP_NONE + 1; i < LR_DROP_MAX; i++)
-		json_add_counter(object, "drop_", lr_drop_name(i), c->drop[i]);
 	return object;
 }
 

@@ -8,6 +8,7 @@
 
 #include "conf/conf.h"
 #include "io/daemon.h"
+#include "rtnl/tcp.h"
 #include "wire/lr.h"
 
 #define DEVICE "roam0"
@@ -111,7 +112,8 @@ static bool is_domain(const char *s)
 
 static char *read_register(cfg_t *cfg, struct config *config, const char *keys)
 {
-	struct config_register *reg = &config->registers[config->n_registers++];
+	struct servers_source *reg = &config->registers[config->n_registers];
+	uint32_t *key_id = &config->keys_of[config->n_registers++];
 	const char *title = cfg_title(cfg);
 
 	reg->port = config->port;
@@ -123,7 +125,7 @@ static char *read_register(cfg_t *cfg, struct config *config, const char *keys)
 		reg->domain = strdup(title);
 	}
 	return conf_get_key(cfg, "key", config->keys, keys, "the register",
-			    &reg->key_id);
+			    key_id);
 }
 
 static char *read_registers(cfg_t *cfg, struct config *config)
@@ -138,7 +140,8 @@ static char *read_registers(cfg_t *cfg, struct config *config)
 		return conf_error(cfg, "register",
 				  "is missing; add: register \"ADDRESS\" { key = ID }");
 	config->registers = calloc(n, sizeof(*config->registers));
-	if (!config->registers)
+	config->keys_of = calloc(n, sizeof(*config->keys_of));
+	if (!config->registers || !config->keys_of)
 		return daemon_error("out of memory");
 	if (*nameserver && !conf_parse_endpoint(nameserver, &addr,
 						&config->nameserver_port))
@@ -156,7 +159,10 @@ static char *read_registers(cfg_t *cfg, struct config *config)
 	return error;
 }
 
-/* What a key proves, and where it is used: the other end's addresses. */
+/*
+ * Reads the keys shared with other hosts: a key proves the addresses of the
+ * host at the other end, and is used towards them.
+ */
 static char *read_peers(cfg_t *cfg, struct config *config)
 {
 	size_t n = cfg_size(cfg, "peer");
@@ -219,7 +225,7 @@ static char *exempt_messages(cfg_t *cfg, struct config *config)
 	bool ok = mangle_exempt_add_port(&config->exempt, config->port);
 
 	for (size_t i = 0; i < config->n_registers; i++) {
-		const struct config_register *reg = &config->registers[i];
+		const struct servers_source *reg = &config->registers[i];
 
 		ok &= mangle_exempt_add_port(&config->exempt, reg->domain ?
 					     config->nameserver_port :
@@ -228,7 +234,7 @@ static char *exempt_messages(cfg_t *cfg, struct config *config)
 	return ok ? NULL : too_many_ports(cfg);
 }
 
-/* One that is not there now may be made while we run. */
+/* A control group that is not there now may be made while this daemon runs. */
 static char *read_cgroups(cfg_t *cfg, struct config *config)
 {
 	size_t n = cfg_size(cfg, "cgroups");
@@ -280,7 +286,10 @@ static char *read_exempt(cfg_t *cfg, struct config *config)
 				   "has %zu prefixes; the module takes %d", n,
 				   MANGLE_EXEMPT_RANGES);
 	if (!error) {
-		/* no packet has mark 0 to say something by it */
+		/*
+		 * Mark 0 is that of every packet without one, so it exempts
+		 * nothing.
+		 */
 		exempt->mark = mark;
 		exempt->mask = mark ? mask : 0;
 		exempt->n_ranges = n;
@@ -336,116 +345,88 @@ static char *read_own(cfg_t *cfg, struct config *config)
 	return NULL;
 }
 
-static char *read_mode(cfg_t *cfg, enum mobile_mode *mode)
+static char *read_mobile(cfg_t *cfg, struct config *config)
 {
-	static const char *const names[] = {
+	static const char *const modes[] = {
 		[MOBILE_SYMMETRIC] = "symmetric",
 		[MOBILE_LITERAL] = "literal",
 		[MOBILE_PROBE] = "probe",
+		NULL
 	};
-	const char *s = cfg_getstr(cfg, "mode");
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(s, names[i])) {
-			*mode = i;
-			return NULL;
-		}
-	return conf_error(cfg, "mode",
-			  "'%s' is none of symmetric, literal and probe", s);
-}
-
-static char *read_mobile(cfg_t *cfg, struct config *config)
-{
+	static const struct conf_field fields[] = {
+		CONF_FIELD("device", CONF_TEXT, struct config, device, 0, 0),
+		CONF_FIELD_WORD("mode", struct config, mobile.mode, modes),
+		CONF_FIELD("table", CONF_NUMBER, struct config, table, 1,
+			   0x7fffffff),
+		CONF_FIELD("priority", CONF_NUMBER, struct config, priority, 2,
+			   RTNL_TCP_LAST - 1),
+		CONF_FIELD("lifetime", CONF_DURATION, struct config, lifetime,
+			   1000, UINT32_MAX * INT64_C(1000)),
+		CONF_FIELD("retry", CONF_DURATION, struct config, mobile.retry,
+			   0, 0),
+		CONF_FIELD("retry_max", CONF_DURATION, struct config,
+			   mobile.retry_max, 0, 0),
+		CONF_FIELD("announce_retry", CONF_DURATION, struct config,
+			   mobile.announce_retry, 0, 0),
+		CONF_FIELD("announce_lead", CONF_DURATION, struct config,
+			   mobile.announce_lead, 0, 0),
+		CONF_FIELD("announce_time", CONF_DURATION, struct config,
+			   mobile.announce_time, 0, 0),
+		CONF_FIELD("move_time", CONF_DURATION, struct config,
+			   mobile.move_time, 0, 0),
+		CONF_FIELD("peers_max", CONF_NUMBER, struct config,
+			   mobile.peers_max, 1, 1 << 24),
+		CONF_FIELDS_END
+	};
 	struct mobile_config *mobile = &config->mobile;
-	long table, priority, peers_max;
-	msec_t lifetime = 0;
 	char *error = read_own(cfg, config);
 
-	config->device = strdup(cfg_getstr(cfg, "device"));
+	if (!error)
+		error = conf_get_fields(cfg, fields, config);
 	if (!error && (!*config->device || strlen(config->device) >= IFNAMSIZ))
 		error = conf_error(cfg, "device", "'%s' is no link name",
 				   config->device);
-	if (!error)
-		error = read_mode(cfg, &mobile->mode);
-	if (!error)
-		error = conf_get_int(cfg, "table", 1, 0x7fffffff, &table);
-	if (!error)
-		error = conf_get_int(cfg, "priority", 2, LAST_PRIORITY - 1,
-				     &priority);
-	if (!error)
-		error = conf_get_duration(cfg, "lifetime", &lifetime);
-	if (!error && (lifetime < 1000 || lifetime / 1000 > UINT32_MAX))
-		error = conf_error(cfg, "lifetime", "is less than 1s");
-	if (!error)
-		error = conf_get_duration(cfg, "retry", &mobile->retry);
-	if (!error)
-		error = conf_get_duration(cfg, "retry_max", &mobile->retry_max);
-	if (!error)
-		error = conf_get_duration(cfg, "announce_retry",
-					  &mobile->announce_retry);
-	if (!error)
-		error = conf_get_duration(cfg, "announce_lead",
-					  &mobile->announce_lead);
-	if (!error)
-		error = conf_get_duration(cfg, "announce_time",
-					  &mobile->announce_time);
-	if (!error)
-		error = conf_get_duration(cfg, "move_time", &mobile->move_time);
-	if (!error)
-		error = conf_get_int(cfg, "peers_max", 1, 1 << 24, &peers_max);
-	if (error)
-		return error;
-	config->table = table;
-	config->priority = priority;
-	mobile->lifetime = lifetime / 1000;
-	mobile->peers_max = peers_max;
+	mobile->lifetime = config->lifetime / 1000;
 	mobile->port = config->port;
 	mobile->permanent = config->own;
 	mobile->n_permanent = config->n_own;
-	return NULL;
+	return error;
 }
 
 static char *read_correspondent(cfg_t *cfg, struct config *config)
 {
+	static const struct conf_field fields[] = {
+		CONF_FIELD("timeout", CONF_DURATION, struct corr_config,
+			   timeout, 0, 0),
+		CONF_FIELD("tries", CONF_NUMBER, struct corr_config, tries, 1,
+			   100),
+		CONF_FIELD("null_lifetime", CONF_DURATION, struct corr_config,
+			   null_lifetime, 0, 0),
+		CONF_FIELD("prefer", CONF_DURATION, struct corr_config, prefer,
+			   0, 0),
+		CONF_FIELD("again", CONF_DURATION, struct corr_config, again,
+			   0, 0),
+		CONF_FIELD("again_tries", CONF_NUMBER, struct corr_config,
+			   again_tries, 0, 100),
+		CONF_FIELD("announce_rate", CONF_NUMBER, struct corr_config,
+			   announce_rate, 1, 1000000),
+		CONF_FIELD("pending_max", CONF_NUMBER, struct corr_config,
+			   pending_max, 1, 1 << 24),
+		CONF_FIELDS_END
+	};
 	struct corr_config *corr = &config->corr;
-	long tries, again_tries, announce_rate, pending_max;
-	char *error = conf_get_duration(cfg, "timeout", &corr->timeout);
 
-	if (!error)
-		error = conf_get_int(cfg, "tries", 1, 100, &tries);
-	if (!error)
-		error = conf_get_duration(cfg, "null_lifetime",
-					  &corr->null_lifetime);
-	if (!error)
-		error = conf_get_duration(cfg, "prefer", &corr->prefer);
-	if (!error)
-		error = conf_get_duration(cfg, "again", &corr->again);
-	if (!error)
-		error = conf_get_int(cfg, "again_tries", 0, 100, &again_tries);
-	if (!error)
-		error = conf_get_int(cfg, "announce_rate", 1, 1000000,
-				 &announce_rate);
-	if (!error)
-		error = conf_get_int(cfg, "pending_max", 1, 1 << 24, &pending_max);
-	if (error)
-		return error;
-	corr->tries = tries;
-	corr->again_tries = again_tries;
-	corr->announce_rate = announce_rate;
-	corr->pending_max = pending_max;
 	corr->permanent = config->permanent;
 	corr->n_permanent = config->n_permanent;
-	return NULL;
+	return conf_get_fields(cfg, fields, corr);
 }
 
 static char *read_config(cfg_t *cfg, struct config *config)
 {
-	char *error = NULL;
+	char *error = conf_get_keys(cfg, &config->keys);
 
-	config->keys = auth_keys_load(cfg_getstr(cfg, "keys"), &error);
-	if (!config->keys)
-		return error;
-	error = read_port(cfg, config);
+	if (!error)
+		error = read_port(cfg, config);
 	if (!error)
 		error = conf_get_prefixes(cfg, "permanent", &config->permanent,
 					  &config->n_permanent);
@@ -491,8 +472,9 @@ void config_free(struct config *config)
 		return;
 	auth_keys_free(config->keys);
 	for (size_t i = 0; i < config->n_registers; i++)
-		free(config->registers[i].domain);
+		free((char *)config->registers[i].domain);
 	free(config->registers);
+	free(config->keys_of);
 	free(config->nameserver);
 	free(config->mobile_keys);
 	free(config->corr_keys);

@@ -11,31 +11,16 @@
 #include "base/addr.h"
 #include "core/correspondent.h"
 #include "core/mobile.h"
+#include "dns/servers.h"
 #include "genl/mangle.h"
-
-/* The place of the last rule before that of the main table. */
-#define LAST_PRIORITY 32765
-
-/**
- * struct config_register - one "register" section
- * @domain: where DNS knows them, NULL for an address
- * @addr: the address
- * @port: port, host order
- * @key_id: key shared with it, or with all of the domain
- */
-struct config_register {
-	char *domain;
-	struct roam_addr addr;
-	uint16_t port;
-	uint32_t key_id;
-};
 
 /**
  * struct config - roam-lrd.conf
  * @keys: keys shared with the registers
  * @listen: local address, all zero for any
  * @port: port of all messages, ours and the correspondents'
- * @registers: the registers in order of preference
+ * @registers: the registers in order of preference; owns the domains
+ * @keys_of: for each of them the key shared with it, or with all of the domain
  * @n_registers: their number
  * @resolve: ms until DNS is asked again for domains among them
  * @nameserver: name server to ask, NULL for those of the system
@@ -55,6 +40,7 @@ struct config_register {
  * @device: dummy link that holds them
  * @table: route table whose routes prefer them as source
  * @priority: of the rule that sends TCP there
+ * @lifetime: of a registration, ms
  * @mobile: settings of the mobile role, without registers
  * @corr: settings of the correspondent role, without registers
  */
@@ -62,7 +48,8 @@ struct config {
 	struct auth_keys *keys;
 	struct roam_addr listen;
 	uint16_t port;
-	struct config_register *registers;
+	struct servers_source *registers;
+	uint32_t *keys_of;
 	size_t n_registers;
 	msec_t resolve;
 	char *nameserver;
@@ -79,6 +66,7 @@ struct config {
 	char *device;
 	uint32_t table;
 	uint32_t priority;
+	msec_t lifetime;
 	struct mobile_config mobile;
 	struct corr_config corr;
 };

@@ -7,7 +7,7 @@
  *   net.c      messages: the only file that talks to the network
  *   kernel.c   roam_mangle: the only file that talks to the module
  *   registers.c the registers in force, configured or found by DNS
- *   place.c    where this host is: addresses, routes, the rule for TCP
+ *   place.c    where this host is, and that TCP uses the permanent address
  *   report.c   log lines and events of what the cores do
  *   show.c     the control socket's commands
  *
@@ -22,34 +22,24 @@
 
 #include "core/correspondent.h"
 #include "core/mobile.h"
-#include "dns/dns.h"
+#include "dns/servers.h"
 #include "genl/mangle.h"
+#include "host/place.h"
+#include "io/channel.h"
 #include "io/control.h"
-#include "io/udp.h"
 #include "lrd/config.h"
-#include "rtnl/rtnl.h"
 
 /* Registers in force. More would only be more to update at each move. */
 #define LRD_REGISTERS_MAX 32
 
-struct registers;
-
 /**
  * struct lrd_counters - since the start
- * @received: datagrams
- * @sent: datagrams
- * @drop: datagrams dropped, by enum lr_drop
  * @misses: questions of the module
- * @moves: changes of the care-of address
  * @restored: mappings that somebody else removed, put back
  * @resyncs: times the module's events were lost and its tables read again
  */
 struct lrd_counters {
-	uint64_t received;
-	uint64_t sent;
-	uint64_t drop[LR_DROP_MAX];
 	uint64_t misses;
-	uint64_t moves;
 	uint64_t restored;
 	uint64_t resyncs;
 };
@@ -65,18 +55,12 @@ struct lrd_counters {
  * @n_registers: their number
  * @exempt: what is never rewritten: as configured, and messages to them
  * @control: control socket
- * @udp: the protocol's socket
+ * @channel: the protocol's socket
  * @kernel: requests to the module
  * @events: its events
  * @events_poll: watches @events
- * @rtnl: requests about routes
- * @watch: socket of changes of addresses and routes
- * @watch_poll: watches @watch
- * @look: looks where we are: soon after a change, and once in a while (D-21)
+ * @where: where this host is; NULL on a host without own permanent address
  * @tick: when a core has something to do
- * @place: care-of addresses now
- * @before: those before, each the last there was
- * @moved: when they changed
  * @left: the user said that this host is away for a while: no registration
  * @stopping: this daemon ends
  * @counters: see above
@@ -84,26 +68,20 @@ struct lrd_counters {
  */
 struct lrd {
 	uv_loop_t *loop;
-	struct config *config;
+	const struct config *config;
 	struct mobile *mobile;
 	struct corr *corr;
-	struct registers *sources;
-	struct mobile_register registers[LRD_REGISTERS_MAX];
+	struct servers *sources;
+	struct registrar_server registers[LRD_REGISTERS_MAX];
 	size_t n_registers;
 	struct mangle_exempt exempt;
 	struct control *control;
-	struct udp *udp;
+	struct channel *channel;
 	struct genl *kernel;
 	struct genl *events;
 	uv_poll_t events_poll;
-	struct rtnl *rtnl;
-	int watch;
-	uv_poll_t watch_poll;
-	uv_timer_t look;
+	struct host_place *where;
 	uv_timer_t tick;
-	struct roam_place place;
-	struct roam_place before;
-	msec_t moved;
 	bool left;
 	bool stopping;
 	struct lrd_counters counters;
@@ -159,6 +137,8 @@ char *place_start(struct lrd *lrd);
 char *place_apply(struct lrd *lrd);
 /* Something that decides about the care-of address changed. */
 void place_look(struct lrd *lrd);
+/* Where it is and was. */
+const struct host_places *place_get(const struct lrd *lrd);
 void place_stop(struct lrd *lrd);
 
 /* report.c */

@@ -8,7 +8,6 @@
 #include "lrd/lrd.h"
 
 static struct lrd lrd;
-static const char *config_path;
 
 /* ---- what the cores ask for ---- */
 
@@ -77,7 +76,7 @@ static void on_mobile_event(void *ctx, const struct mobile_event *event)
 static void on_corr_event(void *ctx, const struct corr_event *event)
 {
 	report_corr(ctx, event);
-	/* There may be others by now. */
+	/* DNS may know other registers by now. */
 	if (event->type == CORR_NO_REGISTER)
 		registers_look(ctx);
 }
@@ -128,12 +127,14 @@ void lrd_kick(struct lrd *l)
 
 /* ---- the daemon ---- */
 
-static char *check(const char *path)
+static void *load(const char *path, char **error)
 {
-	char *error;
+	return config_load(path, error);
+}
 
-	config_free(config_load(path, &error));
-	return error;
+static void unload(void *config)
+{
+	config_free(config);
 }
 
 static char *start_cores(struct lrd *l)
@@ -146,17 +147,13 @@ static char *start_cores(struct lrd *l)
 	return NULL;
 }
 
-static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
+static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 {
 	char *error;
 
-	config_path = path;
 	lrd.loop = loop;
 	lrd.started = daemon_now();
-	lrd.watch = -1;
-	lrd.config = config_load(path, &error);
-	if (!lrd.config)
-		return error;
+	lrd.config = config;
 	uv_timer_init(loop, &lrd.tick);
 	lrd.tick.data = &lrd;
 
@@ -173,7 +170,10 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 	kernel_adopt(&lrd);
 	error = registers_start(&lrd);
 	if (!error) {
-		/* Whom to ask is known before the module asks (MLR-12). */
+		/*
+		 * The registers are known before the module asks its first
+		 * question (MLR-12).
+		 */
 		kernel_configure(&lrd);
 		error = place_start(&lrd);
 	}
@@ -212,20 +212,15 @@ static void leave_old(struct lrd *l, const struct config *old,
  * A new configuration gets new cores, which take over what the module holds:
  * the same that a restart does, without closing anything.
  */
-static char *reload(void)
+static char *reload(void *loaded)
 {
-	struct config *old = lrd.config, *config;
+	const struct config *old = lrd.config, *config = loaded;
 	char *error;
 
-	config = config_load(config_path, &error);
-	if (!config)
-		return error;
 	if (config->port != old->port ||
 	    !roam_addr_eq(&config->listen, &old->listen) ||
-	    (config->n_own != 0) != (old->n_own != 0)) {
-		config_free(config);
+	    (config->n_own != 0) != (old->n_own != 0))
 		return daemon_error("'port', 'listen' and whether there is a mobile address cannot change while it runs; restart roam-lrd, no connection is lost by that");
-	}
 	leave_old(&lrd, old, config);
 	mobile_free(lrd.mobile);
 	corr_free(lrd.corr);
@@ -233,17 +228,22 @@ static char *reload(void)
 	lrd.left = false;
 	registers_stop(&lrd);
 	lrd.config = config;
-	config_free(old);
 	error = start_cores(&lrd);
-	if (error)
-		return error;
+	/* Half a daemon helps nobody: the service manager makes a new one. */
+	if (error) {
+		log_error("%s", error);
+		abort();
+	}
 	kernel_adopt(&lrd);
 	error = registers_start(&lrd);
 	kernel_configure(&lrd);
 	if (!error)
 		error = place_apply(&lrd);
+	if (error)
+		log_error("%s; what depends on it is tried again by the next reload", error);
+	free(error);
 	lrd_kick(&lrd);
-	return error;
+	return NULL;
 }
 
 static void stop(void)
@@ -256,17 +256,17 @@ static void stop(void)
 	kernel_stop(&lrd);
 	mobile_free(lrd.mobile);
 	corr_free(lrd.corr);
-	config_free(lrd.config);
 }
 
 static void status(char *buf, size_t len)
 {
+	const struct host_places *places = place_get(&lrd);
 	char v4[ROAM_ADDR_STRLEN] = "", v6[ROAM_ADDR_STRLEN] = "";
 
-	if (!roam_addr_is_none(&lrd.place.v4))
-		roam_addr_format(&lrd.place.v4, v4);
-	if (!roam_addr_is_none(&lrd.place.v6))
-		roam_addr_format(&lrd.place.v6, v6);
+	if (!roam_addr_is_none(&places->now.v4))
+		roam_addr_format(&places->now.v4, v4);
+	if (!roam_addr_is_none(&places->now.v6))
+		roam_addr_format(&places->now.v6, v6);
 	if (!lrd.mobile)
 		snprintf(buf, len, "correspondent");
 	else if (lrd.left)
@@ -287,7 +287,8 @@ int main(int argc, char **argv)
 		.socket_path = "/run/roam/lrd.sock",
 		/* the module, routes, rules and the dummy link */
 		.caps = 1ULL << CAP_NET_ADMIN,
-		.check = check,
+		.load = load,
+		.unload = unload,
 		.start = start,
 		.reload = reload,
 		.stop = stop,

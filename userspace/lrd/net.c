@@ -62,8 +62,7 @@ void net_send_from(struct lrd *lrd, const struct roam_addr *from,
 			return;
 		len += LR_AUTH_LEN;
 	}
-	udp_send(lrd->udp, to, port, from, buf, len);
-	lrd->counters.sent++;
+	channel_send(lrd->channel, NULL, to, port, from, buf, len);
 }
 
 void net_send(struct lrd *lrd, const struct roam_addr *to, uint16_t port,
@@ -72,7 +71,10 @@ void net_send(struct lrd *lrd, const struct roam_addr *to, uint16_t port,
 	net_send_from(lrd, NULL, to, port, msg);
 }
 
-/* Which role a message is for; the rest of the types is for registers. */
+/*
+ * The role that a message is for. Messages of the other types are for
+ * registers.
+ */
 static enum lr_drop dispatch(struct lrd *lrd, msec_t now,
 			     const struct udp_datagram *d,
 			     const struct lr_msg *msg)
@@ -91,28 +93,22 @@ static enum lr_drop dispatch(struct lrd *lrd, msec_t now,
 	}
 }
 
-static bool is_authentic(const struct auth_key *key,
-			 const struct udp_datagram *d, size_t covered)
-{
-	return auth_verify(key, d->data, covered, d->data + covered,
-			   LR_AUTH_LEN);
-}
-
 static bool pair_is_authentic(const struct lrd *lrd,
 			      const struct udp_datagram *d, size_t covered,
 			      const struct lr_msg *msg)
 {
 	struct auth_key *key = pair_key(lrd, msg, msg->type == LR_CONFIRM);
-	bool authentic = key && is_authentic(key, d, covered);
+	bool authentic = key && auth_verify(key, d->data, covered,
+					    d->data + covered, LR_AUTH_LEN);
 
 	auth_key_free(key);
 	return authentic;
 }
 
 /*
- * An announce that fails the test is a hint still: this daemon may have lost the
- * pair key, or the mobile host made it of a newer one. What the register says
- * brings both together again.
+ * An announce whose pair key does not fit is still a hint: this daemon may have
+ * lost the pair key, or the mobile host may have made it of a newer key. The
+ * answer of the register brings both together again.
  */
 static enum lr_drop verify_pair(const struct lrd *lrd,
 				const struct udp_datagram *d, size_t covered,
@@ -140,50 +136,42 @@ static enum lr_drop verify(const struct lrd *lrd, const struct udp_datagram *d,
 			   size_t covered, struct lr_msg *msg)
 {
 	const struct auth_key *key;
+	enum channel_proof proof;
 
 	if (!msg->key_id)
 		return LR_DROP_NONE;
 	if (msg->key_id & LR_PAIR_KEY)
 		return verify_pair(lrd, d, covered, msg);
-	key = auth_keys_find(lrd->config->keys, msg->key_id);
-	if (!key)
-		return LR_DROP_KEY;
-	return is_authentic(key, d, covered) ? LR_DROP_NONE : LR_DROP_AUTH;
+	proof = channel_verify(lrd->config->keys, msg->key_id, d, covered,
+			       LR_AUTH_LEN, &key);
+	return proof == CHANNEL_NO_KEY ? LR_DROP_KEY :
+	       proof == CHANNEL_FORGED ? LR_DROP_AUTH : LR_DROP_NONE;
 }
 
-static enum lr_drop handle(struct lrd *lrd, msec_t now,
-			   const struct udp_datagram *d)
+static int on_datagram(void *ctx, struct channel_socket *socket,
+		       const struct udp_datagram *d, msec_t now,
+		       uint32_t *key_id)
 {
+	struct lrd *lrd = ctx;
 	enum lr_drop drop;
 	struct lr_msg msg;
 	size_t covered;
 
+	(void)socket;
 	drop = lr_decode(d->data, d->len, &msg, &covered);
-	if (drop == LR_DROP_NONE)
-		drop = verify(lrd, d, covered, &msg);
-	if (drop == LR_DROP_NONE)
+	if (drop != LR_DROP_NONE)
+		return drop;
+	drop = verify(lrd, d, covered, &msg);
+	if (drop != LR_DROP_NONE)
+		*key_id = msg.key_id;
+	else
 		drop = dispatch(lrd, now, d, &msg);
 	return drop;
 }
 
-static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
+static void on_batch_end(void *ctx)
 {
-	struct lrd *lrd = ctx;
-	msec_t now = daemon_now();
-	char from[ROAM_ADDR_STRLEN];
-
-	for (size_t i = 0; i < n; i++) {
-		enum lr_drop drop = handle(lrd, now, &d[i]);
-
-		lrd->counters.received++;
-		if (drop == LR_DROP_NONE)
-			continue;
-		lrd->counters.drop[drop]++;
-		log_debug("from=%s port=%u dropped reason=%s",
-			  roam_addr_format(&d[i].from, from), d[i].from_port,
-			  lr_drop_name(drop));
-	}
-	lrd_kick(lrd);
+	lrd_kick(ctx);
 }
 
 static void on_unreachable(void *ctx, const struct roam_addr *host,
@@ -196,16 +184,33 @@ static void on_unreachable(void *ctx, const struct roam_addr *host,
 	lrd_kick(lrd);
 }
 
+static const char *drop_name(int reason)
+{
+	return lr_drop_name(reason);
+}
+
+/* Anybody may send to a host, and often: what is dropped is for debugging. */
+static const struct channel_protocol protocol = {
+	.reasons = LR_DROP_MAX,
+	.reason_name = drop_name,
+	.level = LOG_LEVEL_DEBUG,
+	.receive = on_datagram,
+	.batch_end = on_batch_end,
+	.unreachable = on_unreachable,
+};
+
 char *net_start(struct lrd *lrd)
 {
-	char *error = NULL;
+	const struct conf_endpoint listen = { lrd->config->listen,
+					      lrd->config->port };
 
-	lrd->udp = udp_open(lrd->loop, &lrd->config->listen, lrd->config->port,
-			    on_datagrams, on_unreachable, lrd, &error);
-	return error;
+	lrd->channel = channel_new(lrd->loop, &protocol, lrd);
+	if (!lrd->channel)
+		return daemon_error("out of memory");
+	return channel_listen(lrd->channel, &listen, 1);
 }
 
 void net_stop(struct lrd *lrd)
 {
-	udp_close(lrd->udp);
+	channel_free(lrd->channel);
 }

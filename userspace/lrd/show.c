@@ -116,15 +116,11 @@ static json_t *counters(void *ctx, const json_t *args,
 
 	(void)args;
 	(void)error;
-	json_add_counter(object, "", "received", c->received);
-	json_add_counter(object, "", "sent", c->sent);
-	json_add_counter(object, "", "send_errors", udp_send_errors(lrd->udp));
+	channel_add_counters(lrd->channel, object);
 	json_add_counter(object, "", "misses", c->misses);
-	json_add_counter(object, "", "moves", c->moves);
+	json_add_counter(object, "", "moves", place_get(lrd)->moves);
 	json_add_counter(object, "", "restored", c->restored);
 	json_add_counter(object, "", "resyncs", c->resyncs);
-	for (int i = LR_DROP_NONE + 1; i < LR_DROP_MAX; i++)
-		json_add_counter(object, "drop_", lr_drop_name(i), c->drop[i]);
 	return object;
 }
 
@@ -168,6 +164,7 @@ static json_t *status(void *ctx, const json_t *args,
 {
 	const struct lrd *lrd = ctx;
 	struct registration_count registrations = { 0, 0 };
+	const struct host_places *places = place_get(lrd);
 	int mappings = 0, n_peers = 0;
 
 	(void)args;
@@ -180,12 +177,12 @@ static json_t *status(void *ctx, const json_t *args,
 	return json_status("roam-lrd", daemon_now(), lrd->started,
 		json_pack("{ss so so so so so sb si so si si si si}",
 			  "role", lrd->mobile ? "mobile" : "correspondent",
-			  "care_of", json_addr(&lrd->place.v4),
-			  "care_of6", json_addr(&lrd->place.v6),
-			  "old_care_of", json_addr(&lrd->before.v4),
-			  "old_care_of6", json_addr(&lrd->before.v6),
-			  "moved", lrd->moved ?
-				json_seconds(daemon_now() - lrd->moved) :
+			  "care_of", json_addr(&places->now.v4),
+			  "care_of6", json_addr(&places->now.v6),
+			  "old_care_of", json_addr(&places->before.v4),
+			  "old_care_of6", json_addr(&places->before.v6),
+			  "moved", places->moved ?
+				json_seconds(daemon_now() - places->moved) :
 				json_null(),
 			  "left", lrd->left,
 			  "registers", (int)lrd->n_registers,

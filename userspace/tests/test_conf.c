@@ -361,6 +361,129 @@ static void nearest_is_near(void **state)
 	assert_null(conf_nearest("", (const char *const[]){ NULL }));
 }
 
+/* struct fields - one member of every kind and size */
+struct fields {
+	msec_t retry;
+	uint32_t lifetime;
+	uint16_t port;
+	size_t peers;
+	uint8_t hops;
+	bool others;
+	struct roam_addr addr;
+	char *device;
+	enum { FIRST, SECOND } mode;
+	struct conf_endpoint *listen;
+	size_t n_listen;
+};
+
+/* The first mistake of @text, or NULL; caller frees. */
+static char *read_fields(const char *text, struct fields *f)
+{
+	static const char *const modes[] = { "first", "second", NULL };
+	static const struct conf_field fields[] = {
+		CONF_FIELD("retry", CONF_DURATION, struct fields, retry, 10,
+			   60000),
+		CONF_FIELD("lifetime", CONF_SECONDS, struct fields, lifetime, 1,
+			   0),
+		CONF_FIELD("port", CONF_NUMBER, struct fields, port, 1, 65535),
+		CONF_FIELD("peers", CONF_NUMBER, struct fields, peers, 0, 0),
+		CONF_FIELD("hops", CONF_NUMBER, struct fields, hops, 0, 0),
+		CONF_FIELD("others", CONF_BOOL, struct fields, others, 0, 0),
+		CONF_FIELD("addr", CONF_ADDR, struct fields, addr, 0, 0),
+		CONF_FIELD("device", CONF_TEXT, struct fields, device, 0, 0),
+		CONF_FIELD_WORD("mode", struct fields, mode, modes),
+		CONF_FIELDS_END
+	};
+	static cfg_opt_t opts[] = {
+		CFG_STR("retry", "500ms", CFGF_NONE),
+		CFG_STR("lifetime", "300s", CFGF_NONE),
+		CFG_INT("port", 7, CFGF_NONE),
+		CFG_INT("peers", 65536, CFGF_NONE),
+		CFG_INT("hops", 64, CFGF_NONE),
+		CFG_BOOL("others", cfg_true, CFGF_NONE),
+		CFG_STR("addr", "192.0.2.1", CFGF_NONE),
+		CFG_STR("device", "roam0", CFGF_NONE),
+		CFG_STR("mode", "second", CFGF_NONE),
+		CFG_STR_LIST("listen", "{\"[::]\", \"192.0.2.1:9\"}", CFGF_NONE),
+		CFG_END()
+	};
+	FILE *file = fopen(path, "w");
+	char *error;
+	cfg_t *cfg;
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	memset(f, 0xaa, sizeof(*f));
+	f->device = NULL;
+	f->listen = NULL;
+	cfg = conf_load(path, opts, &error);
+	assert_non_null(cfg);
+	error = conf_get_fields(cfg, fields, f);
+	if (!error)
+		error = conf_get_endpoints(cfg, "listen", 434, &f->listen,
+					   &f->n_listen);
+	cfg_free(cfg);
+	return error;
+}
+
+static void fields_fill_their_members(void **state)
+{
+	struct fields f;
+
+	(void)state;
+	assert_null(read_fields("lifetime = 2m\nhops = 255\n", &f));
+	assert_int_equal(f.retry, 500);
+	assert_int_equal(f.lifetime, 120);
+	assert_int_equal(f.port, 7);
+	assert_int_equal(f.peers, 65536);
+	assert_int_equal(f.hops, 255);
+	assert_true(f.others);
+	assert_addr(f.addr, "192.0.2.1");
+	assert_string_equal(f.device, "roam0");
+	assert_int_equal(f.mode, SECOND);
+	assert_int_equal(f.n_listen, 2);
+	assert_int_equal(f.listen[0].port, 434);
+	assert_addr(f.listen[1].addr, "192.0.2.1");
+	assert_int_equal(f.listen[1].port, 9);
+	free(f.device);
+	free(f.listen);
+}
+
+static void fields_keep_their_bounds(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *wanted;
+	} bad[] = {
+		{ "retry = 9ms\n", "option 'retry': '9ms' is not from 10ms to 60000ms" },
+		{ "retry = 61s\n", "option 'retry': '61s' is not from 10ms to 60000ms" },
+		{ "retry = soon\n", "option 'retry': 'soon' is no duration; write a number and ms, s, m, h or d, such as 30s" },
+		{ "lifetime = 1500ms\n", "option 'lifetime': '1500ms' is not a whole number of seconds" },
+		{ "lifetime = 0s\n", "option 'lifetime': '0s' is less than 1s" },
+		{ "lifetime = 50000d\n", "option 'lifetime': '50000d' is not from 1s to 4294967295s" },
+		{ "port = 65536\n", "option 'port': 65536 is not from 1 to 65535" },
+		{ "peers = -1\n", "option 'peers': -1 is not from 0 to 9223372036854775807" },
+		{ "hops = 256\n", "option 'hops': 256 is not from 0 to 255" },
+		{ "addr = here\n", "option 'addr': 'here' is no IP address" },
+		{ "mode = third\n", "option 'mode': 'third' is not first or second" },
+		{ "listen = {\"x\"}\n", "option 'listen': 'x' is no address such as \"192.0.2.1\" or \"[::]:434\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char whole[512];
+		struct fields f;
+		char *error = read_fields(bad[i].text, &f);
+
+		snprintf(whole, sizeof(whole), "%s:1: %s", path, bad[i].wanted);
+		assert_non_null(error);
+		assert_string_equal(error, whole);
+		free(error);
+		free(f.device);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +502,10 @@ int main(void)
 		cmocka_unit_test(durations_need_a_unit),
 		cmocka_unit_test(endpoints_keep_the_default_port),
 		cmocka_unit_test(nearest_is_near),
+		{ .name = "GEN-07: a table of fields fills members of every size",
+		  .test_func = fields_fill_their_members },
+		{ .name = "GEN-07: a field keeps its bounds and says so",
+		  .test_func = fields_keep_their_bounds },
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -348,7 +348,7 @@ static const struct corr_ops corr_ops = {
 
 static void host_boot(struct host *h)
 {
-	struct mobile_register mregs[REGS];
+	struct registrar_server mregs[REGS];
 	struct corr_register cregs[REGS];
 	struct roam_prefix range = prefix(kind->range);
 	struct corr_key proof = { SHARED_KEY, range };
@@ -360,7 +360,7 @@ static void host_boot(struct host *h)
 		partners[i] = (struct mobile_key){ SHARED_KEY,
 						   prefix(kind->perms[i]) };
 	for (i = 0; i < REGS; i++) {
-		mregs[i] = (struct mobile_register){ addr(kind->reg_addrs[i]),
+		mregs[i] = (struct registrar_server){ addr(kind->reg_addrs[i]),
 						     LR_PORT, key };
 		cregs[i] = (struct corr_register){ addr(kind->reg_addrs[i]), LR_PORT,
 						   key };

@@ -138,7 +138,7 @@ static struct fixture *fixture_new(size_t n_registers, size_t n_permanent,
 				   const struct mobile_ops *with)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct mobile_register regs[2] = {
+	struct registrar_server regs[2] = {
 		{ addr(REG1), 17434, 7 }, { addr(REG2), 17435, 8 },
 	};
 	struct roam_addr permanent[40];
@@ -196,7 +196,7 @@ static void on_probe(void *ctx, const struct roam_addr *from,
 static struct fixture *fixture_dual(enum mobile_mode mode)
 {
 	struct fixture *f = fixture_new(0, 0, &ops);
-	struct mobile_register reg = { addr(REG1), 17434, 7 };
+	struct registrar_server reg = { addr(REG1), 17434, 7 };
 	struct roam_addr permanent[2] = { addr(PERM), addr(PERM6) };
 	struct mobile_key key = { KEY, prefix(PEER) };
 	struct mobile_ops with = ops;
@@ -1466,7 +1466,7 @@ static void unconfirmed_proof_is_adopted(void **state)
 static void other_registers_are_told(void **state)
 {
 	struct fixture *f = *state;
-	struct mobile_register both[2] = {
+	struct registrar_server both[2] = {
 		{ addr(REG2), 17434, 7 }, { addr(REG1), 17434, 7 },
 	};
 	uint64_t id;

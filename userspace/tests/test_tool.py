@@ -29,6 +29,8 @@ WAIT = 20  # seconds for something that normally takes milliseconds
 
 # Words that make a command whole; all others need none.
 ARGUMENTS = {
+    "agent end": ["10.77.0.5"],
+    "agent end-visitor": ["10.77.0.5"],
     "explain": ["198.51.100.7"],
     "hlr keygen": ["7"],
     "mangle add": ["203.0.113.5", "via", "192.0.2.9"],
@@ -40,6 +42,9 @@ ARGUMENTS = {
     "sip end": ["1"],
     "sip update": ["1"],
     "sip server check": ["127.0.0.1:9"],
+    "standby preempt": ["office"],
+    "standby query": ["office", "link", "lo"],
+    "standby resign": ["office"],
 }
 
 

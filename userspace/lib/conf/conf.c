@@ -315,7 +315,9 @@ static int is_dropin(const struct dirent *entry)
 	       !strcmp(entry->d_name + len - 5, ".conf");
 }
 
-/* Not the order of the language that is set. */
+/*
+ * Names are in order of their bytes, not in that of the language that is set.
+ */
 static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
@@ -540,4 +542,172 @@ char *conf_get_prefixes(cfg_t *cfg, const char *option,
 	*prefixes = list;
 	*n = count;
 	return NULL;
+}
+
+static char *get_words(cfg_t *cfg, const struct conf_field *field,
+		       int64_t *value)
+{
+	const char *s = cfg_getstr(cfg, field->option);
+	char *list = NULL, *error;
+
+	for (*value = 0; field->words[*value]; ++*value)
+		if (s && !strcmp(s, field->words[*value]))
+			return NULL;
+	for (size_t i = 0; field->words[i]; i++) {
+		char *longer = format("%s%s%s", list ? list : "",
+				      !i ? "" : field->words[i + 1] ? ", " :
+								      " or ",
+				      field->words[i]);
+
+		free(list);
+		list = longer;
+	}
+	error = conf_error(cfg, field->option, "'%s' is not %s", s ? s : "",
+			   list);
+	free(list);
+	return error;
+}
+
+/* The greatest value that fits the field and its member. */
+static int64_t greatest(const struct conf_field *field)
+{
+	int64_t room = field->type == CONF_DURATION || field->size > 4 ?
+		       INT64_MAX :
+		       field->size == 4 && field->type == CONF_WORD ?
+		       INT32_MAX :
+		       (INT64_C(1) << (8 * field->size)) - 1;
+
+	return field->max && field->max < room ? field->max : room;
+}
+
+static char *get_duration(cfg_t *cfg, const struct conf_field *field,
+			  int64_t *value)
+{
+	bool seconds = field->type == CONF_SECONDS;
+	const char *s = cfg_getstr(cfg, field->option);
+	int64_t max = greatest(field), unit = seconds ? 1000 : 1;
+	char *error;
+	msec_t ms;
+
+	error = conf_get_duration(cfg, field->option, &ms);
+	if (error)
+		return error;
+	*value = ms / unit;
+	if (seconds && ms % 1000)
+		return conf_error(cfg, field->option,
+				  "'%s' is not a whole number of seconds", s);
+	if (*value >= field->min && *value <= max)
+		return NULL;
+	if (*value < field->min && max >= UINT32_MAX)
+		return conf_error(cfg, field->option,
+				  "'%s' is less than %lld%s", s,
+				  (long long)field->min, seconds ? "s" : "ms");
+	return conf_error(cfg, field->option, "'%s' is not from %lld%s to %lld%s",
+			  s, (long long)field->min, seconds ? "s" : "ms",
+			  (long long)max, seconds ? "s" : "ms");
+}
+
+static char *get_integer(cfg_t *cfg, const struct conf_field *field,
+			 int64_t *value)
+{
+	char *error;
+	long number;
+
+	switch (field->type) {
+	case CONF_DURATION:
+	case CONF_SECONDS:
+		return get_duration(cfg, field, value);
+	case CONF_BOOL:
+		*value = cfg_getbool(cfg, field->option);
+		return NULL;
+	case CONF_WORD:
+		return get_words(cfg, field, value);
+	default:
+		error = conf_get_int(cfg, field->option, field->min,
+				     greatest(field), &number);
+		*value = number;
+		return error;
+	}
+}
+
+static void store_integer(void *to, size_t size, int64_t value)
+{
+	switch (size) {
+	case 1:
+		*(uint8_t *)to = value;
+		break;
+	case 2:
+		*(uint16_t *)to = value;
+		break;
+	case 4:
+		*(uint32_t *)to = value;
+		break;
+	case 8:
+		*(int64_t *)to = value;
+		break;
+	default:
+		abort();
+	}
+}
+
+static char *get_field(cfg_t *cfg, const struct conf_field *field, void *to)
+{
+	const char *text;
+	int64_t value;
+	char *error;
+
+	switch (field->type) {
+	case CONF_ADDR:
+		return conf_get_addr(cfg, field->option, to);
+	case CONF_TEXT:
+		text = cfg_getstr(cfg, field->option);
+		*(char **)to = strdup(text ? text : "");
+		return NULL;
+	default:
+		error = get_integer(cfg, field, &value);
+		if (!error)
+			store_integer(to, field->size, value);
+		return error;
+	}
+}
+
+char *conf_get_fields(cfg_t *cfg, const struct conf_field *fields, void *to)
+{
+	char *error = NULL;
+
+	for (; fields->option && !error; fields++)
+		error = get_field(cfg, fields, (char *)to + fields->offset);
+	return error;
+}
+
+char *conf_get_endpoints(cfg_t *cfg, const char *option, uint16_t port,
+			 struct conf_endpoint **endpoints, size_t *n)
+{
+	unsigned int count = cfg_size(cfg, option);
+	struct conf_endpoint *list = calloc(count ? count : 1, sizeof(*list));
+
+	if (!list)
+		abort();
+	for (unsigned int i = 0; i < count; i++) {
+		const char *s = cfg_getnstr(cfg, option, i);
+
+		list[i].port = port;
+		if (!conf_parse_endpoint(s, &list[i].addr, &list[i].port)) {
+			free(list);
+			return conf_error(cfg, option,
+					  "'%s' is no address such as \"192.0.2.1\" or \"[::]:%u\"",
+					  s, port);
+		}
+	}
+	*endpoints = list;
+	*n = count;
+	return NULL;
+}
+
+char *conf_get_keys(cfg_t *cfg, struct auth_keys **keys)
+{
+	char *error = NULL;
+
+	*keys = auth_keys_load(cfg_getstr(cfg, "keys"), &error);
+	return *keys ? NULL : error;
 }

@@ -9,6 +9,7 @@
 
 #include <confuse.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "auth/auth.h"
@@ -52,6 +53,84 @@ char *conf_error(cfg_t *cfg, const char *option, const char *fmt, ...)
 /* Reads a CFG_STR option as the type; NULL on success, else conf_error(). */
 char *conf_get_addr(cfg_t *cfg, const char *option, struct roam_addr *addr);
 char *conf_get_duration(cfg_t *cfg, const char *option, msec_t *ms);
+/* Where a configuration may listen or send to: an address and a port, host order. */
+struct conf_endpoint {
+	struct roam_addr addr;
+	uint16_t port;
+};
+
+/**
+ * enum conf_type - what an option is in the file, and what it becomes
+ * @CONF_DURATION: CFG_STR "500ms"; msec_t
+ * @CONF_SECONDS: CFG_STR "30s", whole seconds; any integer
+ * @CONF_NUMBER: CFG_INT; any integer
+ * @CONF_BOOL: CFG_BOOL; bool
+ * @CONF_ADDR: CFG_STR; struct roam_addr
+ * @CONF_TEXT: CFG_STR; char * on the heap, the owner of the struct frees it
+ * @CONF_WORD: CFG_STR, one of @words; any integer, the number of the word
+ */
+enum conf_type {
+	CONF_DURATION,
+	CONF_SECONDS,
+	CONF_NUMBER,
+	CONF_BOOL,
+	CONF_ADDR,
+	CONF_TEXT,
+	CONF_WORD,
+};
+
+/**
+ * struct conf_field - an option, and the member that holds it; see CONF_FIELD()
+ * @option: its name in the file
+ * @type: enum conf_type
+ * @offset: of the member
+ * @size: of the member in bytes
+ * @min: least value; ms, seconds or a number
+ * @max: greatest value; 0: any that the member can hold
+ * @words: of CONF_WORD, ends with NULL; words[i] becomes i
+ */
+struct conf_field {
+	const char *option;
+	enum conf_type type;
+	size_t offset;
+	size_t size;
+	int64_t min;
+	int64_t max;
+	const char *const *words;
+};
+
+/*
+ * Rows of a table of fields, which ends with CONF_FIELDS_END:
+ *
+ *	static const struct conf_field fields[] = {
+ *		CONF_FIELD("retry", CONF_DURATION, struct config, retry, 1, 60000),
+ *		CONF_FIELD("device", CONF_TEXT, struct config, device, 0, 0),
+ *		CONF_FIELD_WORD("mode", struct config, mode, mode_names),
+ *		CONF_FIELDS_END
+ *	};
+ */
+#define CONF_FIELD(option_, type_, struct_, member_, min_, max_)	\
+	{ .option = option_, .type = type_,				\
+	  .offset = offsetof(struct_, member_),				\
+	  .size = sizeof(((struct_ *)NULL)->member_),			\
+	  .min = min_, .max = max_ }
+#define CONF_FIELD_WORD(option_, struct_, member_, words_)		\
+	{ .option = option_, .type = CONF_WORD,				\
+	  .offset = offsetof(struct_, member_),				\
+	  .size = sizeof(((struct_ *)NULL)->member_), .words = words_ }
+#define CONF_FIELDS_END { .option = NULL }
+
+/* Reads all fields of a section into the struct at @to; NULL, or the first mistake. */
+char *conf_get_fields(cfg_t *cfg, const struct conf_field *fields, void *to);
+
+/*
+ * Reads a CFG_STR list of addresses with or without a port; *endpoints is
+ * malloc'd. Those without one get @port, which is for the sentence as well.
+ */
+char *conf_get_endpoints(cfg_t *cfg, const char *option, uint16_t port,
+			 struct conf_endpoint **endpoints, size_t *n);
+/* Loads the key files that the CFG_STR option "keys" of the top level names. */
+char *conf_get_keys(cfg_t *cfg, struct auth_keys **keys);
 /*
  * Reads a CFG_INT option as the id of a key among @keys, which were read from
  * @path; @shared with which other host, for the sentence.

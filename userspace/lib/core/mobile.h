@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "base/time.h"
+#include "core/registrar.h"
 #include "wire/lr.h"
 
 struct mobile_event;
@@ -108,18 +109,6 @@ struct mobile_event {
 };
 
 /**
- * struct mobile_register - one register to keep told
- * @addr: its address
- * @port: its port, host order
- * @key_id: key shared with it
- */
-struct mobile_register {
-	struct roam_addr addr;
-	uint16_t port;
-	uint32_t key_id;
-};
-
-/**
  * struct mobile_key - a key shared with correspondents: their proof (OPEN-28)
  * @key_id: the key
  * @peers: addresses of the correspondents
@@ -159,7 +148,7 @@ enum mobile_mode {
  * @peers_max: most correspondents kept; the one idle longest gives way
  */
 struct mobile_config {
-	const struct mobile_register *registers;
+	const struct registrar_server *registers;
 	size_t n_registers;
 	const struct roam_addr *permanent;
 	size_t n_permanent;
@@ -203,7 +192,7 @@ void mobile_adopt_peer(struct mobile *mobile, const struct roam_addr *perm,
  * New ones are told at once. Return: false when out of memory; nothing changed.
  */
 bool mobile_set_registers(struct mobile *mobile, msec_t now,
-			  const struct mobile_register *registers, size_t n);
+			  const struct registrar_server *registers, size_t n);
 
 /**
  * mobile_set_coa() - where this host is

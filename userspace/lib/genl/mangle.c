@@ -10,95 +10,16 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "genl/attr.h"
+
 /* Longest nested entry: a mapping with all its attributes, with room to grow. */
 #define ENTRY_MAX 128
 
-/* Attributes of one nest by type; NULL where absent. */
-struct attrs {
-	const struct nlattr *a[32];
-};
-
-static void collect(struct attrs *attrs, const struct nlattr *attr)
-{
-	uint16_t type = mnl_attr_get_type(attr);
-
-	if (type < sizeof(attrs->a) / sizeof(attrs->a[0]))
-		attrs->a[type] = attr;
-}
-
-static void read_message(struct attrs *attrs, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *attr;
-
-	memset(attrs, 0, sizeof(*attrs));
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		collect(attrs, attr);
-}
-
-static void read_nest(struct attrs *attrs, const struct nlattr *nest)
-{
-	const struct nlattr *attr;
-
-	memset(attrs, 0, sizeof(*attrs));
-	mnl_attr_for_each_nested(attr, nest)
-		collect(attrs, attr);
-}
-
-/* These give 0 for an absent or short attribute. */
-static uint8_t get_u8(const struct attrs *attrs, int type)
-{
-	const struct nlattr *attr = attrs->a[type];
-
-	return attr && !mnl_attr_validate(attr, MNL_TYPE_U8) ?
-		mnl_attr_get_u8(attr) : 0;
-}
-
-static uint32_t get_u32(const struct attrs *attrs, int type)
-{
-	const struct nlattr *attr = attrs->a[type];
-
-	return attr && !mnl_attr_validate(attr, MNL_TYPE_U32) ?
-		mnl_attr_get_u32(attr) : 0;
-}
-
-static uint64_t get_u64(const struct attrs *attrs, int type)
-{
-	const struct nlattr *attr = attrs->a[type];
-
-	return attr && !mnl_attr_validate(attr, MNL_TYPE_U64) ?
-		mnl_attr_get_u64(attr) : 0;
-}
-
-/* An address in one of two attributes, all zero for neither. */
-static struct roam_addr get_addr(const struct attrs *attrs, int type4, int type6)
-{
-	const struct nlattr *v4 = attrs->a[type4], *v6 = attrs->a[type6];
-	struct roam_addr addr = { { 0 } };
-	struct in_addr in;
-
-	if (v4 && !mnl_attr_validate(v4, MNL_TYPE_U32)) {
-		in.s_addr = mnl_attr_get_u32(v4);
-		return roam_addr_from_in(in);
-	}
-	if (v6 && mnl_attr_get_payload_len(v6) == sizeof(addr.b))
-		memcpy(addr.b, mnl_attr_get_payload(v6), sizeof(addr.b));
-	return addr;
-}
-
-static void put_addr(struct nlmsghdr *nlh, uint16_t type4, uint16_t type6,
-		     const struct roam_addr *addr)
-{
-	if (roam_addr_is_v4(addr))
-		mnl_attr_put_u32(nlh, type4, roam_addr_to_in(addr).s_addr);
-	else
-		mnl_attr_put(nlh, type6, sizeof(addr->b), addr->b);
-}
-
 /* Both attributes of an address, by the name that they share. */
 #define GET_ADDR(attrs, name) \
-	get_addr(attrs, ROAM_MANGLE_A_##name##4, ROAM_MANGLE_A_##name##6)
+	attrs_addr(attrs, ROAM_MANGLE_A_##name##4, ROAM_MANGLE_A_##name##6)
 #define PUT_ADDR(nlh, name, addr) \
-	put_addr(nlh, ROAM_MANGLE_A_##name##4, ROAM_MANGLE_A_##name##6, addr)
+	attr_put_addr(nlh, ROAM_MANGLE_A_##name##4, ROAM_MANGLE_A_##name##6, addr)
 
 static bool read_mapping(const struct nlattr *nest, struct mangle_mapping *m)
 {
@@ -106,15 +27,15 @@ static bool read_mapping(const struct nlattr *nest, struct mangle_mapping *m)
 
 	if (!nest)
 		return false;
-	read_nest(&attrs, nest);
+	attrs_read_nest(&attrs, nest);
 	m->perm = GET_ADDR(&attrs, MAPPING_PERM);
 	m->coa = GET_ADDR(&attrs, MAPPING_COA);
-	m->role = get_u8(&attrs, ROAM_MANGLE_A_MAPPING_ROLE);
-	m->state = get_u8(&attrs, ROAM_MANGLE_A_MAPPING_STATE);
-	m->lifetime = get_u32(&attrs, ROAM_MANGLE_A_MAPPING_LIFETIME);
-	m->seq = get_u64(&attrs, ROAM_MANGLE_A_MAPPING_SEQ);
-	m->idle = get_u32(&attrs, ROAM_MANGLE_A_MAPPING_IDLE);
-	m->mode = get_u8(&attrs, ROAM_MANGLE_A_MAPPING_MODE);
+	m->role = attrs_u8(&attrs, ROAM_MANGLE_A_MAPPING_ROLE);
+	m->state = attrs_u8(&attrs, ROAM_MANGLE_A_MAPPING_STATE);
+	m->lifetime = attrs_u32(&attrs, ROAM_MANGLE_A_MAPPING_LIFETIME);
+	m->seq = attrs_u64(&attrs, ROAM_MANGLE_A_MAPPING_SEQ);
+	m->idle = attrs_u32(&attrs, ROAM_MANGLE_A_MAPPING_IDLE);
+	m->mode = attrs_u8(&attrs, ROAM_MANGLE_A_MAPPING_MODE);
 	return !roam_addr_is_none(&m->perm);
 }
 
@@ -124,12 +45,12 @@ static bool read_peer(const struct nlattr *nest, struct mangle_peer *p)
 
 	if (!nest)
 		return false;
-	read_nest(&attrs, nest);
+	attrs_read_nest(&attrs, nest);
 	p->own = GET_ADDR(&attrs, PEER_OWN);
 	p->addr = GET_ADDR(&attrs, PEER_ADDR);
-	p->mode = get_u8(&attrs, ROAM_MANGLE_A_PEER_MODE);
-	p->idle = get_u32(&attrs, ROAM_MANGLE_A_PEER_IDLE);
-	p->told = get_u8(&attrs, ROAM_MANGLE_A_PEER_TOLD);
+	p->mode = attrs_u8(&attrs, ROAM_MANGLE_A_PEER_MODE);
+	p->idle = attrs_u32(&attrs, ROAM_MANGLE_A_PEER_IDLE);
+	p->told = attrs_u8(&attrs, ROAM_MANGLE_A_PEER_TOLD);
 	return !roam_addr_is_none(&p->addr);
 }
 
@@ -139,41 +60,19 @@ struct genl *mangle_open(char **error)
 			 error);
 }
 
-static int on_applied(const struct nlmsghdr *nlh, void *ctx)
-{
-	size_t *applied = ctx;
-	struct attrs attrs;
-
-	read_message(&attrs, nlh);
-	*applied += get_u32(&attrs, ROAM_MANGLE_A_MAIN_APPLIED);
-	return 0;
-}
-
-/* Writes entry @i of @entries into the request. */
-typedef void (*put_fn)(struct nlmsghdr *nlh, const void *entries, size_t i);
-
-/*
- * Sends @n entries in as few messages as possible, each with the attribute
- * @flag unless that is 0. The entry at index *@applied is the one that failed.
- */
 static int send_bulk(struct genl *genl, uint8_t cmd, uint16_t flag,
-		     const void *entries, size_t n, put_fn put, size_t *applied)
+		     const void *entries, size_t n, attr_put_fn put,
+		     size_t *applied)
 {
-	size_t done = 0, i = 0;
-	int ret = 0;
+	const struct genl_bulk bulk = {
+		.cmd = cmd,
+		.flag = flag,
+		.applied = ROAM_MANGLE_A_MAIN_APPLIED,
+		.entry_max = ENTRY_MAX,
+		.put = put,
+	};
 
-	while (i < n && !ret) {
-		struct nlmsghdr *nlh = genl_request(genl, cmd, 0);
-
-		if (flag)
-			mnl_attr_put(nlh, flag, 0, NULL);
-		while (i < n && genl_room(genl, nlh) >= ENTRY_MAX)
-			put(nlh, entries, i++);
-		ret = genl_send(genl, nlh, on_applied, &done, NULL);
-	}
-	if (applied)
-		*applied = done;
-	return ret;
+	return genl_send_bulk(genl, &bulk, entries, n, applied);
 }
 
 static void put_mapping(struct nlmsghdr *nlh, const void *entries, size_t i)
@@ -228,15 +127,8 @@ int mangle_mapping_del(struct genl *genl, const struct roam_addr *perms,
 
 static int flush(struct genl *genl, uint8_t cmd, size_t *applied)
 {
-	struct nlmsghdr *nlh = genl_request(genl, cmd, 0);
-	size_t done = 0;
-	int ret;
-
-	mnl_attr_put(nlh, ROAM_MANGLE_A_MAIN_ALL, 0, NULL);
-	ret = genl_send(genl, nlh, on_applied, &done, NULL);
-	if (applied)
-		*applied = done;
-	return ret;
+	return genl_send_all(genl, cmd, ROAM_MANGLE_A_MAIN_ALL,
+			     ROAM_MANGLE_A_MAIN_APPLIED, applied);
 }
 
 int mangle_mapping_flush(struct genl *genl, size_t *applied)
@@ -248,7 +140,7 @@ static int on_one_mapping(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct attrs attrs;
 
-	read_message(&attrs, nlh);
+	attrs_read_message(&attrs, nlh);
 	return read_mapping(attrs.a[ROAM_MANGLE_A_MAIN_MAPPING], ctx) ?
 		0 : -EBADMSG;
 }
@@ -383,9 +275,9 @@ static bool read_range(const struct nlattr *nest, struct roam_prefix *range)
 	struct attrs attrs;
 	unsigned int len;
 
-	read_nest(&attrs, nest);
+	attrs_read_nest(&attrs, nest);
 	range->addr = GET_ADDR(&attrs, RANGE_ADDR);
-	len = get_u8(&attrs, ROAM_MANGLE_A_RANGE_PREFIX_LEN);
+	len = attrs_u8(&attrs, ROAM_MANGLE_A_RANGE_PREFIX_LEN);
 	if (roam_addr_is_v4(&range->addr))
 		len += 96;
 	range->len = len;
@@ -518,9 +410,9 @@ static void read_exempt(const struct nlattr *nest, struct mangle_exempt *exempt)
 			break;
 		}
 	}
-	read_nest(&attrs, nest);
-	exempt->mark = get_u32(&attrs, ROAM_MANGLE_A_EXEMPT_MARK);
-	exempt->mask = get_u32(&attrs, ROAM_MANGLE_A_EXEMPT_MASK);
+	attrs_read_nest(&attrs, nest);
+	exempt->mark = attrs_u32(&attrs, ROAM_MANGLE_A_EXEMPT_MARK);
+	exempt->mask = attrs_u32(&attrs, ROAM_MANGLE_A_EXEMPT_MASK);
 }
 
 int mangle_config_set(struct genl *genl, const struct mangle_config *config)
@@ -565,7 +457,7 @@ static int on_config(const struct nlmsghdr *nlh, void *ctx)
 	const struct nlattr *attr;
 	struct attrs attrs;
 
-	read_message(&attrs, nlh);
+	attrs_read_message(&attrs, nlh);
 	if (!attrs.a[ROAM_MANGLE_A_MAIN_CONFIG])
 		return -EBADMSG;
 	mnl_attr_for_each_nested(attr, attrs.a[ROAM_MANGLE_A_MAIN_CONFIG])
@@ -574,15 +466,15 @@ static int on_config(const struct nlmsghdr *nlh, void *ctx)
 		    config->n_protocols < sizeof(config->protocols))
 			config->protocols[config->n_protocols++] =
 				mnl_attr_get_u8(attr);
-	read_nest(&attrs, attrs.a[ROAM_MANGLE_A_MAIN_CONFIG]);
-	config->hold_packets = get_u32(&attrs, ROAM_MANGLE_A_CONFIG_HOLD_PACKETS);
-	config->hold_total = get_u32(&attrs, ROAM_MANGLE_A_CONFIG_HOLD_TOTAL);
-	config->hold_time = get_u32(&attrs, ROAM_MANGLE_A_CONFIG_HOLD_TIME);
-	config->hold_policy = get_u8(&attrs, ROAM_MANGLE_A_CONFIG_HOLD_POLICY);
-	config->grace = get_u32(&attrs, ROAM_MANGLE_A_CONFIG_GRACE);
-	config->max_mappings = get_u32(&attrs, ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS);
-	config->max_peers = get_u32(&attrs, ROAM_MANGLE_A_CONFIG_MAX_PEERS);
-	config->peer_time = get_u32(&attrs, ROAM_MANGLE_A_CONFIG_PEER_TIME);
+	attrs_read_nest(&attrs, attrs.a[ROAM_MANGLE_A_MAIN_CONFIG]);
+	config->hold_packets = attrs_u32(&attrs, ROAM_MANGLE_A_CONFIG_HOLD_PACKETS);
+	config->hold_total = attrs_u32(&attrs, ROAM_MANGLE_A_CONFIG_HOLD_TOTAL);
+	config->hold_time = attrs_u32(&attrs, ROAM_MANGLE_A_CONFIG_HOLD_TIME);
+	config->hold_policy = attrs_u8(&attrs, ROAM_MANGLE_A_CONFIG_HOLD_POLICY);
+	config->grace = attrs_u32(&attrs, ROAM_MANGLE_A_CONFIG_GRACE);
+	config->max_mappings = attrs_u32(&attrs, ROAM_MANGLE_A_CONFIG_MAX_MAPPINGS);
+	config->max_peers = attrs_u32(&attrs, ROAM_MANGLE_A_CONFIG_MAX_PEERS);
+	config->peer_time = attrs_u32(&attrs, ROAM_MANGLE_A_CONFIG_PEER_TIME);
 	if (attrs.a[ROAM_MANGLE_A_CONFIG_EXEMPT])
 		read_exempt(attrs.a[ROAM_MANGLE_A_CONFIG_EXEMPT],
 			    &config->exempt);
@@ -604,66 +496,41 @@ bool mangle_rewrites(const struct mangle_config *config, uint8_t protocol)
 	return false;
 }
 
-struct stats_dump {
-	void (*fn)(void *ctx, const char *name, uint64_t value);
-	void *ctx;
+static const struct genl_counter counters[] = {
+	{ "in-rewritten", ROAM_MANGLE_A_STATS_IN_REWRITTEN, true },
+	{ "out-rewritten", ROAM_MANGLE_A_STATS_OUT_REWRITTEN, true },
+	{ "in-icmp", ROAM_MANGLE_A_STATS_IN_ICMP, true },
+	{ "out-icmp", ROAM_MANGLE_A_STATS_OUT_ICMP, true },
+	{ "in-kept", ROAM_MANGLE_A_STATS_IN_KEPT, true },
+	{ "held", ROAM_MANGLE_A_STATS_HELD, true },
+	{ "released", ROAM_MANGLE_A_STATS_RELEASED, true },
+	{ "unasked", ROAM_MANGLE_A_STATS_UNASKED, true },
+	{ "drop-hold-full", ROAM_MANGLE_A_STATS_DROP_HOLD_FULL, true },
+	{ "drop-hold-timeout", ROAM_MANGLE_A_STATS_DROP_HOLD_TIMEOUT,
+	  true },
+	{ "pass-hold-full", ROAM_MANGLE_A_STATS_PASS_HOLD_FULL, true },
+	{ "pass-hold-timeout", ROAM_MANGLE_A_STATS_PASS_HOLD_TIMEOUT,
+	  true },
+	{ "drop-malformed", ROAM_MANGLE_A_STATS_DROP_MALFORMED, true },
+	{ "drop-untold", ROAM_MANGLE_A_STATS_DROP_UNTOLD, true },
+	{ "drop-no-route", ROAM_MANGLE_A_STATS_DROP_NO_ROUTE, true },
+	{ "drop-early-reset", ROAM_MANGLE_A_STATS_DROP_EARLY_RESET,
+	  true },
+	{ "peers-full", ROAM_MANGLE_A_STATS_PEERS_FULL, true },
+	{ "exempted", ROAM_MANGLE_A_STATS_EXEMPTED, true },
+	{ "resumed", ROAM_MANGLE_A_STATS_RESUMED, true },
+	{ "mappings", ROAM_MANGLE_A_STATS_MAPPINGS, false },
+	{ "peers", ROAM_MANGLE_A_STATS_PEERS, false },
+	{ "holding", ROAM_MANGLE_A_STATS_HOLDING, false },
 };
-
-static int on_stats(const struct nlmsghdr *nlh, void *ctx)
-{
-	static const struct {
-		const char *name;
-		uint8_t type;
-		bool wide;
-	} counters[] = {
-		{ "in-rewritten", ROAM_MANGLE_A_STATS_IN_REWRITTEN, true },
-		{ "out-rewritten", ROAM_MANGLE_A_STATS_OUT_REWRITTEN, true },
-		{ "in-icmp", ROAM_MANGLE_A_STATS_IN_ICMP, true },
-		{ "out-icmp", ROAM_MANGLE_A_STATS_OUT_ICMP, true },
-		{ "in-kept", ROAM_MANGLE_A_STATS_IN_KEPT, true },
-		{ "held", ROAM_MANGLE_A_STATS_HELD, true },
-		{ "released", ROAM_MANGLE_A_STATS_RELEASED, true },
-		{ "unasked", ROAM_MANGLE_A_STATS_UNASKED, true },
-		{ "drop-hold-full", ROAM_MANGLE_A_STATS_DROP_HOLD_FULL, true },
-		{ "drop-hold-timeout", ROAM_MANGLE_A_STATS_DROP_HOLD_TIMEOUT,
-		  true },
-		{ "pass-hold-full", ROAM_MANGLE_A_STATS_PASS_HOLD_FULL, true },
-		{ "pass-hold-timeout", ROAM_MANGLE_A_STATS_PASS_HOLD_TIMEOUT,
-		  true },
-		{ "drop-malformed", ROAM_MANGLE_A_STATS_DROP_MALFORMED, true },
-		{ "drop-untold", ROAM_MANGLE_A_STATS_DROP_UNTOLD, true },
-		{ "drop-no-route", ROAM_MANGLE_A_STATS_DROP_NO_ROUTE, true },
-		{ "drop-early-reset", ROAM_MANGLE_A_STATS_DROP_EARLY_RESET,
-		  true },
-		{ "peers-full", ROAM_MANGLE_A_STATS_PEERS_FULL, true },
-		{ "exempted", ROAM_MANGLE_A_STATS_EXEMPTED, true },
-		{ "resumed", ROAM_MANGLE_A_STATS_RESUMED, true },
-		{ "mappings", ROAM_MANGLE_A_STATS_MAPPINGS, false },
-		{ "peers", ROAM_MANGLE_A_STATS_PEERS, false },
-		{ "holding", ROAM_MANGLE_A_STATS_HOLDING, false },
-	};
-	const struct stats_dump *dump = ctx;
-	struct attrs attrs;
-
-	read_message(&attrs, nlh);
-	if (!attrs.a[ROAM_MANGLE_A_MAIN_STATS])
-		return -EBADMSG;
-	read_nest(&attrs, attrs.a[ROAM_MANGLE_A_MAIN_STATS]);
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		dump->fn(dump->ctx, counters[i].name,
-			 counters[i].wide ? get_u64(&attrs, counters[i].type) :
-					    get_u32(&attrs, counters[i].type));
-	return 0;
-}
 
 int mangle_stats_get(struct genl *genl,
 		     void (*fn)(void *ctx, const char *name, uint64_t value),
 		     void *ctx)
 {
-	struct stats_dump dump = { fn, ctx };
-
-	return genl_send(genl, genl_request(genl, ROAM_MANGLE_CMD_STATS_GET, 0),
-			 on_stats, &dump, NULL);
+	return genl_get_counters(genl, ROAM_MANGLE_CMD_STATS_GET,
+				 ROAM_MANGLE_A_MAIN_STATS, counters,
+				 sizeof(counters) / sizeof(counters[0]), fn, ctx);
 }
 
 bool mangle_event_decode(const struct nlmsghdr *nlh, struct mangle_event *event)
@@ -675,9 +542,9 @@ bool mangle_event_decode(const struct nlmsghdr *nlh, struct mangle_event *event)
 		return false;
 	memset(event, 0, sizeof(*event));
 	event->cmd = header->cmd;
-	read_message(&attrs, nlh);
-	event->reason = get_u8(&attrs, ROAM_MANGLE_A_MAIN_REASON);
-	event->need = get_u32(&attrs, ROAM_MANGLE_A_MAIN_NEED);
+	attrs_read_message(&attrs, nlh);
+	event->reason = attrs_u8(&attrs, ROAM_MANGLE_A_MAIN_REASON);
+	event->need = attrs_u32(&attrs, ROAM_MANGLE_A_MAIN_NEED);
 	switch (event->cmd) {
 	case ROAM_MANGLE_CMD_MAPPING_NTF:
 		return read_mapping(attrs.a[ROAM_MANGLE_A_MAIN_MAPPING],

@@ -28,6 +28,8 @@
 /**
  * struct frame - the running daemon; there is one per process
  * @daemon: what the program gave
+ * @config_path: where its configuration is
+ * @config: the one in force, NULL before it is loaded
  * @loop: its loop
  * @signals: SIGHUP, SIGTERM, SIGINT
  * @notify_timer: status line and watchdog
@@ -41,6 +43,8 @@
  */
 struct frame {
 	const struct daemon *daemon;
+	const char *config_path;
+	void *config;
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	uv_timer_t notify_timer;
@@ -219,6 +223,24 @@ static char *drop_privileges(uint64_t keep)
 	return NULL;
 }
 
+/* Reads the configuration anew, and keeps the one that is in force afterwards. */
+static char *put_in_force(struct frame *frame)
+{
+	const struct daemon *daemon = frame->daemon;
+	void *config, *unused;
+	char *error;
+
+	config = daemon->load(frame->config_path, &error);
+	if (!config)
+		return error;
+	error = daemon->reload(config);
+	unused = error ? config : frame->config;
+	if (!error)
+		frame->config = config;
+	daemon->unload(unused);
+	return error;
+}
+
 static void reload(struct frame *frame)
 {
 	struct timespec ts;
@@ -231,7 +253,7 @@ static void reload(struct frame *frame)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	notify(frame, "RELOADING=1\nMONOTONIC_USEC=%llu",
 	       (unsigned long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
-	error = frame->daemon->reload();
+	error = put_in_force(frame);
 	if (error)
 		log_error("%s; the old configuration stays in force", error);
 	else
@@ -265,9 +287,17 @@ static void on_signal(uv_signal_t *handle, int signum)
 	stop(frame);
 }
 
+static char *load(struct frame *frame)
+{
+	char *error = NULL;
+
+	frame->config = frame->daemon->load(frame->config_path, &error);
+	frame->misconfigured = !frame->config;
+	return frame->config ? NULL : error;
+}
+
 /* Loop runs until stop(); what start() opened is closed by then. */
-static char *run(struct frame *frame, const char *config_path,
-		 const char *socket_path)
+static char *run(struct frame *frame, const char *socket_path)
 {
 	static const int signums[3] = { SIGHUP, SIGTERM, SIGINT };
 	char *error;
@@ -286,10 +316,9 @@ static char *run(struct frame *frame, const char *config_path,
 		uv_signal_start(&frame->signals[i], on_signal, signums[i]);
 	}
 
-	error = frame->daemon->check(config_path);
-	frame->misconfigured = error;
+	error = load(frame);
 	if (!error)
-		error = frame->daemon->start(&frame->loop, config_path,
+		error = frame->daemon->start(&frame->loop, frame->config,
 					     socket_path);
 	if (!error) {
 		error = drop_privileges(frame->daemon->caps);
@@ -309,6 +338,8 @@ static char *run(struct frame *frame, const char *config_path,
 			uv_close((uv_handle_t *)&frame->signals[i], NULL);
 		uv_run(&frame->loop, UV_RUN_DEFAULT);
 	}
+	if (frame->config)
+		frame->daemon->unload(frame->config);
 	uv_loop_close(&frame->loop);
 	if (frame->notify_fd >= 0)
 		close(frame->notify_fd);
@@ -354,9 +385,11 @@ int daemon_main(const struct daemon *daemon, int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *config_path = daemon->config_path;
 	char *socket_path = default_socket(daemon);
-	struct frame frame = { .daemon = daemon };
+	struct frame frame = {
+		.daemon = daemon,
+		.config_path = daemon->config_path,
+	};
 	char *error = NULL;
 	bool check = false;
 	int status = 0;
@@ -365,7 +398,7 @@ int daemon_main(const struct daemon *daemon, int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "c:s:nvhV", options, NULL)) >= 0) {
 		switch (opt) {
 		case 'c':
-			config_path = optarg;
+			frame.config_path = optarg;
 			break;
 		case 's':
 			free(socket_path);
@@ -398,14 +431,15 @@ int daemon_main(const struct daemon *daemon, int argc, char **argv)
 	}
 
 	if (check) {
-		error = daemon->check(config_path);
-		frame.misconfigured = error;
-		if (error)
+		error = load(&frame);
+		if (error) {
 			fprintf(stderr, "%s\n", error);
-		else
-			printf("%s: ok\n", config_path);
+		} else {
+			printf("%s: ok\n", frame.config_path);
+			daemon->unload(frame.config);
+		}
 	} else {
-		error = run(&frame, config_path, socket_path);
+		error = run(&frame, socket_path);
 		if (error)
 			log_error("%s", error);
 	}

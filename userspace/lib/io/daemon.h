@@ -26,10 +26,15 @@
  * @socket_path: default control socket
  * @caps: capabilities kept after start as a mask of 1 << CAP_*; all others are
  *	dropped before the first byte from the network is read
- * @check: read the configuration; NULL on success, else a sentence, caller frees
- * @start: open everything; NULL on success, else a sentence, caller frees
- * @reload: SIGHUP; on failure the old configuration stays in force; NULL or a
- *	sentence, caller frees
+ * @load: reads the configuration and the keys that it names, and changes nothing;
+ *	NULL with *error, caller frees
+ * @unload: frees what @load returned
+ * @start: opens everything; NULL on success, else a sentence, caller frees. The
+ *	configuration belongs to the frame; it stays until another one is in
+ *	force, or until the loop has ended
+ * @reload: SIGHUP: puts a new configuration in force as a whole and returns
+ *	NULL, then the frame frees the one before; or a sentence, and the one
+ *	before stays in force as it was. NULL: this daemon reloads nothing
  * @stop: close everything; the loop ends when nothing is left on it
  * @status: one line for systemctl status, written into @buf
  * @run: runs the loop to its end where another library's loop is the outer one;
@@ -41,10 +46,10 @@ struct daemon {
 	const char *config_path;
 	const char *socket_path;
 	uint64_t caps;
-	char *(*check)(const char *config_path);
-	char *(*start)(uv_loop_t *loop, const char *config_path,
-		       const char *socket_path);
-	char *(*reload)(void);
+	void *(*load)(const char *path, char **error);
+	void (*unload)(void *config);
+	char *(*start)(uv_loop_t *loop, void *config, const char *socket_path);
+	char *(*reload)(void *config);
 	void (*stop)(void);
 	void (*status)(char *buf, size_t len);
 	void (*run)(uv_loop_t *loop);

@@ -15,6 +15,7 @@
 #include "roam/registry.h"
 #include "roam/roam.h"
 #include "roam/cmd/mangle.h"
+#include "roam/cmd/tunnel.h"
 
 /* The module's socket, one for all commands of a batch. */
 static struct genl *open_module(int *status)
@@ -257,6 +258,10 @@ static int collect(int argc, char **argv, enum mangle_set which)
 		return fail(ROAM_REFUSED, "take it out of the tunnel first",
 			    "%s is behind the tunnel %s already; an address is served by a tunnel or by rewriting, not by both",
 			    roam_addr_format(&m.perm, text), device);
+	if (m.state == ROAM_MANGLE_STATE_VALID && tunnel_serves(&m.perm))
+		return fail(ROAM_REFUSED, "roam tunnel del first",
+			    "%s is served by roam_tunnel already; an address is served by a tunnel or by rewriting, not by both",
+			    roam_addr_format(&m.perm, text));
 	list_append(&collected.mappings, &m);
 	list_append(&collected.lines, &(unsigned int){ batch_line() });
 	collected.which = which;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "whom.h"
+#include "socket.h"
 
 #include <linux/tcp.h>
 
-int mangle_socket_state(struct mangle_net *mn, const struct sk_buff *skb,
-		      const struct roam_pair6 *pair, __be16 sport,
-		      __be16 dport)
+int mangle_socket_state(struct net *net, const struct sk_buff *skb,
+			const struct roam_pair6 *pair, __be16 sport,
+			__be16 dport)
 {
 	const struct mangle_links links = mangle_packet_links(skb);
 	struct sock *sk;
 	int state;
 
-	sk = roam_inet_lookup_established(mn->net, pair, sport, ntohs(dport),
+	sk = roam_inet_lookup_established(net, pair, sport, ntohs(dport),
 					  links.dif, links.sdif);
 	if (!sk)
 		return 0;
@@ -21,10 +21,10 @@ int mangle_socket_state(struct mangle_net *mn, const struct sk_buff *skb,
 }
 
 /* Does a socket listen at just this address, not at any (OPEN-40, TEN-13)? */
-static bool mangle_listener_exists(struct mangle_net *mn, struct sk_buff *skb,
-				 const struct roam_packet *pkt,
-				 const struct roam_pair6 *wire,
-				 const __be16 *ports)
+static bool mangle_listener_exists(struct net *net, struct sk_buff *skb,
+				   const struct roam_packet *pkt,
+				   const struct roam_pair6 *wire,
+				   const __be16 *ports)
 {
 	const struct mangle_links links = mangle_packet_links(skb);
 	struct tcphdr *th, buf;
@@ -33,7 +33,7 @@ static bool mangle_listener_exists(struct mangle_net *mn, struct sk_buff *skb,
 	th = skb_header_pointer(skb, pkt->l4, sizeof(buf), &buf);
 	if (!th || !th->syn || th->ack)
 		return false;
-	sk = roam_inet_lookup_listener(mn->net, skb, pkt->l4 + __tcp_hdrlen(th),
+	sk = roam_inet_lookup_listener(net, skb, pkt->l4 + __tcp_hdrlen(th),
 				       wire, ports[0], ntohs(ports[1]),
 				       links.dif, links.sdif);
 	if (!sk)
@@ -42,10 +42,10 @@ static bool mangle_listener_exists(struct mangle_net *mn, struct sk_buff *skb,
 			 sk->sk_rcv_saddr == roam_addr_to4(&wire->daddr);
 }
 
-bool mangle_chain_next(const struct mangle_net *mn, unsigned int *chain)
+bool mangle_chain_next(const struct net *net, unsigned int *chain)
 {
 	const struct inet_hashinfo *table =
-		mn->net->ipv4.tcp_death_row.hashinfo;
+		net->ipv4.tcp_death_row.hashinfo;
 	unsigned int i;
 
 	for (i = *chain; i <= table->ehash_mask; i++) {
@@ -59,12 +59,10 @@ bool mangle_chain_next(const struct mangle_net *mn, unsigned int *chain)
 	return false;
 }
 
-void mangle_chain_walk(struct mangle_net *mn, unsigned int chain,
-		     bool (*fn)(struct mangle_net *mn, struct sock *sk,
-				void *ctx),
-		     void *ctx)
+void mangle_chain_walk(struct net *net, unsigned int chain,
+		       bool (*fn)(struct sock *sk, void *ctx), void *ctx)
 {
-	struct inet_hashinfo *table = mn->net->ipv4.tcp_death_row.hashinfo;
+	struct inet_hashinfo *table = net->ipv4.tcp_death_row.hashinfo;
 	spinlock_t *lock = inet_ehash_lockp(table, chain);
 	const struct hlist_nulls_node *node;
 	struct sock *sk;
@@ -72,20 +70,20 @@ void mangle_chain_walk(struct mangle_net *mn, unsigned int chain,
 	rcu_read_lock();
 	spin_lock_bh(lock);
 	sk_nulls_for_each(sk, node, &table->ehash[chain].chain)
-		if (sk_fullsock(sk) && net_eq(sock_net(sk), mn->net) &&
-		    !fn(mn, sk, ctx))
+		if (sk_fullsock(sk) && net_eq(sock_net(sk), net) &&
+		    !fn(sk, ctx))
 			break;
 	spin_unlock_bh(lock);
 	rcu_read_unlock();
 }
 
-bool mangle_socket_knows_wire(struct mangle_net *mn, struct sk_buff *skb,
-			    struct roam_packet pkt, const __be16 *ports,
-			    bool to_own)
+bool mangle_socket_knows_wire(struct net *net, struct sk_buff *skb,
+			      struct roam_packet pkt, const __be16 *ports,
+			      bool to_own)
 {
 	const struct roam_pair6 wire = roam_packet_pair(skb, pkt.v6);
 
-	/* A server bound to an address that stays as it is says nothing. */
-	return mangle_socket_state(mn, skb, &wire, ports[0], ports[1]) ||
-	       (to_own && mangle_listener_exists(mn, skb, &pkt, &wire, ports));
+	/* Of servers only one on a care-of address of ours says anything. */
+	return mangle_socket_state(net, skb, &wire, ports[0], ports[1]) ||
+	       (to_own && mangle_listener_exists(net, skb, &pkt, &wire, ports));
 }

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Delivery to visitors: a packet leaves on the visitor's link for its link-layer
+ * address. Its home address means nothing there, so no ARP can find it (MIP-55).
+ */
+#ifndef ROAM_TUNNEL_DELIVER_H
+#define ROAM_TUNNEL_DELIVER_H
+
+#include <linux/netdevice.h>
+
+#include "tunnel.h"
+
+struct netlink_ext_ack;
+struct rtable;
+
+/**
+ * struct tunnel_link - a link with visitors
+ * @list: in tunnel_net.links; tunnel_net.lock
+ * @refs: visitors on it; tunnel_net.lock
+ * @dev: its device
+ * @out: route of packets to visitors on it
+ * @rcu: frees it
+ */
+struct tunnel_link {
+	struct list_head list;
+	u32 refs;
+	struct net_device *dev;
+	struct rtable *out;
+	struct rcu_head rcu;
+};
+
+/**
+ * tunnel_link_get - the link with an index
+ * @tn: namespace; lock held
+ * @ifindex: index of the device
+ * @extack: gets the cause of a refusal
+ *
+ * Return: the link with a reference, or ERR_PTR: -ENODEV, -EINVAL, -ENOMEM.
+ */
+struct tunnel_link *tunnel_link_get(struct tunnel_net *tn, u32 ifindex,
+				struct netlink_ext_ack *extack);
+void tunnel_link_put(struct tunnel_link *link);
+/* Are there visitors on a link? Lock held. */
+bool tunnel_link_has(struct tunnel_net *tn, const struct net_device *dev);
+
+#endif

@@ -1,0 +1,821 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* roam tunnel: the tunnels of home and foreign agents. */
+#include "roam/cmd/tunnel.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "genl/mangle.h"
+#include "roam/list.h"
+#include "roam/output.h"
+#include "roam/registry.h"
+#include "roam/roam.h"
+
+/* The module's socket, one for all commands of a batch. */
+static struct genl *open_module(int *status)
+{
+	static struct genl *genl;
+	char *error;
+
+	if (genl)
+		return genl;
+	genl = tunnel_open(&error);
+	if (!genl) {
+		*status = errno == ENOENT ?
+			fail(ROAM_NOT_RUNNING, "modprobe roam_tunnel",
+			     "the kernel module roam_tunnel is not loaded") :
+			fail(ROAM_REFUSED, "roam doctor", "%s",
+			     error ? error : strerror(errno));
+		free(error);
+	}
+	return genl;
+}
+
+static int refused(struct genl *genl, int ret, const char *what)
+{
+	const char *hint;
+
+	switch (-ret) {
+	case EPERM:
+		hint = "run it as root";
+		break;
+	case EEXIST:
+		hint = "say replace instead of add, or delete it first";
+		break;
+	case ENOENT:
+		hint = "roam tunnel show, or roam tunnel visitors show";
+		break;
+	case ENODEV:
+		hint = "ip link show";
+		break;
+	case ENOSPC:
+		hint = "roam tunnel config set max-bindings NUMBER";
+		break;
+	default:
+		hint = "roam tunnel help, or dmesg";
+	}
+	return fail(ROAM_REFUSED, hint, "%s: %s", what, genl_error(genl));
+}
+
+static void warn_interrupted(bool interrupted)
+{
+	if (interrupted)
+		fprintf(stderr, "roam: the table changed while it was read; an entry may be missing or double\n");
+}
+
+static bool parse_number(const char *word, uint64_t max, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(word, &end, 10);
+	return word[0] >= '0' && word[0] <= '9' && !*end && !errno &&
+	       *value <= max;
+}
+
+static int parse_addr(const char *word, struct roam_addr *addr)
+{
+	if (roam_addr_parse(word, addr) && roam_addr_is_v4(addr))
+		return ROAM_OK;
+	return fail(ROAM_USAGE, "give an address such as 10.77.0.5",
+		    "'%s' is no IPv4 address", word);
+}
+
+static int parse_link(const char *word, unsigned int *index)
+{
+	*index = if_nametoindex(word);
+	return *index ? ROAM_OK :
+	       fail(ROAM_USAGE, "ip link show", "there is no link '%s'", word);
+}
+
+static int parse_port(const char *word, uint16_t *port)
+{
+	uint64_t number;
+
+	if (!parse_number(word, UINT16_MAX, &number) || !number)
+		return fail(ROAM_USAGE, "give a number from 1 to 65535",
+			    "'%s' is no port", word);
+	*port = number;
+	return ROAM_OK;
+}
+
+static int parse_mac(const char *word, uint8_t *mac)
+{
+	int used = 0;
+
+	if (sscanf(word, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0],
+		   &mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &used) ==
+		    TUNNEL_MAC_LEN && !word[used])
+		return ROAM_OK;
+	return fail(ROAM_USAGE, "write it as 02:00:00:00:00:05",
+		    "'%s' is no link-layer address", word);
+}
+
+static int parse_lifetime(const char *word, uint32_t *lifetime)
+{
+	msec_t ms;
+
+	if (!conf_parse_duration(word, &ms) || ms < 1 || ms > UINT32_MAX)
+		return fail(ROAM_USAGE, "write it as 500ms, 30s, 5m or 1h",
+			    "'%s' is no lifetime", word);
+	*lifetime = ms;
+	return ROAM_OK;
+}
+
+static int parse_name(const char *word, const char *const *names, size_t n,
+		      const char *what, uint8_t *value)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(word, names[i]))
+			continue;
+		*value = i;
+		return ROAM_OK;
+	}
+	return fail(ROAM_USAGE, "roam tunnel help", "'%s' is no %s", word, what);
+}
+
+#define PARSE_NAME(word, names, what, value) \
+	parse_name(word, names, sizeof(names) / sizeof((names)[0]), what, value)
+
+static int missing(const char *what)
+{
+	char hint[64];
+
+	snprintf(hint, sizeof(hint), "roam tunnel %s help", what);
+	return fail(ROAM_USAGE, hint, "roam tunnel %s: words are missing",
+		    what);
+}
+
+static int surplus(const char *word)
+{
+	return fail(ROAM_USAGE, "roam tunnel help", "'%s' is one word too many",
+		    word);
+}
+
+/* The module, for a command that takes no words. */
+static struct genl *open_without_words(int argc, char **argv, int *status)
+{
+	if (!argc)
+		return open_module(status);
+	*status = surplus(argv[0]);
+	return NULL;
+}
+
+/* ---- bindings ---- */
+
+static int show(int argc, char **argv)
+{
+	static const char *const plain[] = { "home", "care_of", "encap",
+					     "device", "home_link",
+					     "expires_in", NULL };
+	static const char *const all[] = { "home", "care_of", "encap", "device",
+					   "home_link", "broadcast",
+					   "colocated", "reverse",
+					   "expires_in", "idle", NULL };
+	struct list list = LIST_OF(struct tunnel_binding);
+	struct tunnel_binding one;
+	bool interrupted = false;
+	struct roam_addr home;
+	int status, ret;
+	struct genl *genl;
+
+	if (argc > 1)
+		return surplus(argv[1]);
+	if (argc && (status = parse_addr(argv[0], &home)))
+		return status;
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	if (argc) {
+		ret = tunnel_binding_get(genl, &home, &one);
+		if (!ret)
+			list_append(&list, &one);
+		/* Not there is an answer, not a failure. */
+		if (ret == -ENOENT)
+			ret = 0;
+	} else {
+		ret = tunnel_read_bindings(genl, &list, &interrupted);
+	}
+	if (ret)
+		return refused(genl, ret, "cannot show bindings");
+	output_table(tunnel_json_bindings(&list, SIZE_MAX),
+		     options.details || options.statistics ? all : plain);
+	list_free(&list);
+	warn_interrupted(interrupted);
+	return ROAM_OK;
+}
+
+/* A word without a value; false if it is none. */
+static bool parse_flag(const char *word, uint32_t *flags)
+{
+	static const struct {
+		const char *word;
+		uint32_t flag;
+	} words[] = {
+		{ "broadcast", ROAM_TUNNEL_BINDING_FLAG_BROADCAST },
+		{ "colocated", ROAM_TUNNEL_BINDING_FLAG_COLOCATED },
+		{ "reverse", ROAM_TUNNEL_BINDING_FLAG_REVERSE },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(word, words[i].word))
+			continue;
+		*flags |= words[i].flag;
+		return true;
+	}
+	return false;
+}
+
+/* A word about the endpoint that the last "via" began, and its value. */
+static int parse_endpoint_word(const char *word, const char *value,
+			       struct tunnel_endpoint *e)
+{
+	if (!strcmp(word, "from"))
+		return parse_addr(value, &e->local);
+	if (!strcmp(word, "encap"))
+		return PARSE_NAME(value, tunnel_encap_names, "encapsulation",
+				  &e->encap);
+	if (!strcmp(word, "own-port"))
+		return parse_port(value, &e->sport);
+	if (!strcmp(word, "peer-port"))
+		return parse_port(value, &e->dport);
+	return fail(ROAM_USAGE, "roam tunnel add help", "unknown word '%s'",
+		    word);
+}
+
+/* HOME { via COA from AGENT ... }... [home-link LINK] ... */
+static int parse_binding(int argc, char **argv, struct tunnel_binding *b)
+{
+	int status;
+
+	memset(b, 0, sizeof(*b));
+	if (argc < 5)
+		return missing("add");
+	status = parse_addr(argv[0], &b->home);
+	for (int i = 1; i < argc && !status; i++) {
+		const char *word = argv[i];
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (parse_flag(word, &b->flags))
+			continue;
+		i++;
+		if (!strcmp(word, "via")) {
+			if (b->n_endpoints == TUNNEL_ENDPOINTS)
+				return fail(ROAM_USAGE, "leave one out",
+					    "a binding has at most %d care-of addresses",
+					    TUNNEL_ENDPOINTS);
+			status = parse_addr(value,
+					    &b->endpoints[b->n_endpoints++].coa);
+		} else if (!strcmp(word, "home-link")) {
+			status = parse_link(value, &b->home_link);
+		} else if (!strcmp(word, "dev")) {
+			status = parse_link(value, &b->device);
+		} else if (!strcmp(word, "lifetime")) {
+			status = parse_lifetime(value, &b->lifetime);
+		} else if (!b->n_endpoints) {
+			return fail(ROAM_USAGE, "roam tunnel add help",
+				    "'%s' comes before 'via'", word);
+		} else {
+			status = parse_endpoint_word(word, value,
+				&b->endpoints[b->n_endpoints - 1]);
+		}
+	}
+	for (size_t i = 0; i < b->n_endpoints && !status; i++)
+		if (roam_addr_is_none(&b->endpoints[i].local))
+			return fail(ROAM_USAGE, "roam tunnel add help",
+				    "give 'from' and the home agent's address");
+	if (!status && !b->n_endpoints)
+		return missing("add");
+	return status;
+}
+
+/* One of the two, or each would undo the other's work (TEN-28). */
+static int refuse_mapped(const struct roam_addr *home)
+{
+	static struct genl *genl;
+	struct mangle_mapping mapping;
+	char text[ROAM_ADDR_STRLEN];
+
+	if (!genl)
+		genl = mangle_open(NULL);
+	if (!genl || mangle_mapping_get(genl, home, &mapping) ||
+	    mapping.state != ROAM_MANGLE_STATE_VALID)
+		return ROAM_OK;
+	return fail(ROAM_REFUSED, "roam mangle del first",
+		    "%s is mapped already; an address is served by a tunnel or by rewriting, not by both",
+		    roam_addr_format(home, text));
+}
+
+/* What a batch collected, and the line that each came from. */
+static struct {
+	struct list bindings;
+	struct list lines;
+	enum tunnel_set which;
+} collected = {
+	.bindings = { .size = sizeof(struct tunnel_binding) },
+	.lines = { .size = sizeof(unsigned int) },
+};
+
+static int collect(int argc, char **argv, enum tunnel_set which)
+{
+	struct tunnel_binding b;
+	int status = parse_binding(argc, argv, &b);
+
+	if (!status)
+		status = refuse_mapped(&b.home);
+	if (status)
+		return status;
+	list_append(&collected.bindings, &b);
+	list_append(&collected.lines, &(unsigned int){ batch_line() });
+	collected.which = which;
+	return ROAM_OK;
+}
+
+/* With -force the refused entry is reported and the rest goes on behind it. */
+static int finish(void)
+{
+	struct list *bindings = &collected.bindings;
+	size_t at = 0, total = 0;
+	int status = ROAM_OK;
+	struct genl *genl = open_module(&status);
+
+	while (genl && at < bindings->n) {
+		char what[ROAM_ADDR_STRLEN + 32], text[ROAM_ADDR_STRLEN];
+		const struct tunnel_binding *next = list_at(bindings, at);
+		size_t applied = 0;
+		int ret;
+
+		ret = tunnel_binding_set(genl, next, bindings->n - at,
+					 collected.which, &applied);
+		total += applied;
+		at += applied;
+		if (!ret || at >= bindings->n)
+			break;
+		next = list_at(bindings, at);
+		batch_set_line(*(unsigned int *)list_at(&collected.lines, at));
+		snprintf(what, sizeof(what), "cannot set the binding of %s",
+			 roam_addr_format(&next->home, text));
+		status = refused(genl, ret, what);
+		if (!options.force)
+			break;
+		at++;
+	}
+	list_free(bindings);
+	list_free(&collected.lines);
+	if (total)
+		batch_note_success();
+	/* What took effect before a refusal is an answer, too. */
+	if (total || !status)
+		output_applied(total);
+	return status;
+}
+
+static int set_one(int argc, char **argv, enum tunnel_set which)
+{
+	int status = collect(argc, argv, which);
+
+	return status ? status : finish();
+}
+
+static int add(int argc, char **argv)
+{
+	return set_one(argc, argv, TUNNEL_SET_NEW);
+}
+
+static int add_collect(int argc, char **argv)
+{
+	return collect(argc, argv, TUNNEL_SET_NEW);
+}
+
+static int replace(int argc, char **argv)
+{
+	return set_one(argc, argv, TUNNEL_SET_ANY);
+}
+
+static int replace_collect(int argc, char **argv)
+{
+	return collect(argc, argv, TUNNEL_SET_ANY);
+}
+
+/* HOME [mac MAC] ... */
+static int del(int argc, char **argv)
+{
+	struct tunnel_gone *gone = calloc(argc + 1, sizeof(*gone));
+	size_t applied = 0, n = 0;
+	int status = argc ? ROAM_OK : missing("del"), ret;
+	struct genl *genl;
+
+	for (int i = 0; i < argc && !status; i++) {
+		if (n && !strcmp(argv[i], "mac") && i + 1 < argc)
+			status = parse_mac(argv[++i], gone[n - 1].mac);
+		else
+			status = parse_addr(argv[i], &gone[n++].home);
+	}
+	genl = status ? NULL : open_module(&status);
+	if (genl) {
+		ret = tunnel_binding_del(genl, gone, n, &applied);
+		if (ret)
+			status = refused(genl, ret, "cannot delete the binding");
+		else
+			output_applied(applied);
+	}
+	free(gone);
+	return status;
+}
+
+/* Carries out what takes no words and says how many it was about. */
+static int run_all(int argc, char **argv,
+		   int (*fn)(struct genl *genl, size_t *applied),
+		   const char *what)
+{
+	size_t applied;
+	struct genl *genl;
+	int status, ret;
+
+	genl = open_without_words(argc, argv, &status);
+	if (!genl)
+		return status;
+	ret = fn(genl, &applied);
+	if (ret)
+		return refused(genl, ret, what);
+	output_applied(applied);
+	return ROAM_OK;
+}
+
+static int flush(int argc, char **argv)
+{
+	return run_all(argc, argv, tunnel_binding_flush,
+		       "cannot delete the bindings");
+}
+
+/* The same for the entries whose home addresses are given. */
+static int run_homes(int argc, char **argv,
+		     int (*fn)(struct genl *genl, const struct roam_addr *homes,
+			       size_t n, size_t *applied),
+		     const char *what)
+{
+	struct roam_addr *homes = calloc(argc + 1, sizeof(*homes));
+	int status = ROAM_OK, ret;
+	size_t applied = 0;
+	struct genl *genl;
+
+	for (int i = 0; i < argc && !status; i++)
+		status = parse_addr(argv[i], &homes[i]);
+	genl = status ? NULL : open_module(&status);
+	if (genl) {
+		ret = fn(genl, argc ? homes : NULL, argc, &applied);
+		if (ret)
+			status = refused(genl, ret, what);
+		else
+			output_applied(applied);
+	}
+	free(homes);
+	return status;
+}
+
+static int announce(int argc, char **argv)
+{
+	return run_homes(argc, argv, tunnel_announce, "cannot announce");
+}
+
+/* ---- visitors ---- */
+
+static int visitors_show(int argc, char **argv)
+{
+	static const char *const plain[] = { "home", "role", "link", "agents",
+					     "care_of", "reverse",
+					     "expires_in", NULL };
+	struct list list = LIST_OF(struct tunnel_visitor);
+	struct tunnel_visitor one;
+	bool interrupted = false;
+	struct roam_addr home;
+	int status, ret;
+	struct genl *genl;
+
+	if (argc > 1)
+		return surplus(argv[1]);
+	if (argc && (status = parse_addr(argv[0], &home)))
+		return status;
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	if (argc) {
+		ret = tunnel_visitor_get(genl, &home, &one);
+		if (!ret)
+			list_append(&list, &one);
+		if (ret == -ENOENT)
+			ret = 0;
+	} else {
+		ret = tunnel_read_visitors(genl, &list, &interrupted);
+	}
+	if (ret)
+		return refused(genl, ret, "cannot show visitors");
+	output_table(tunnel_json_visitors(&list, SIZE_MAX),
+		     options.details || options.statistics ? NULL : plain);
+	list_free(&list);
+	warn_interrupted(interrupted);
+	return ROAM_OK;
+}
+
+static int parse_visitor_word(const char *word, const char *value,
+			      struct tunnel_visitor *v)
+{
+	if (!strcmp(word, "on"))
+		return parse_link(value, &v->link);
+	if (!strcmp(word, "mac"))
+		return parse_mac(value, v->mac);
+	if (!strcmp(word, "agent")) {
+		if (v->n_agents == TUNNEL_AGENTS)
+			return fail(ROAM_USAGE, "leave one out",
+				    "a visitor has at most %d home agents",
+				    TUNNEL_AGENTS);
+		return parse_addr(value, &v->agents[v->n_agents++]);
+	}
+	if (!strcmp(word, "care-of"))
+		return parse_addr(value, &v->coa);
+	if (!strcmp(word, "encap"))
+		return PARSE_NAME(value, tunnel_encap_names, "encapsulation",
+				  &v->encap);
+	if (!strcmp(word, "own-port"))
+		return parse_port(value, &v->sport);
+	if (!strcmp(word, "peer-port"))
+		return parse_port(value, &v->dport);
+	if (!strcmp(word, "reverse"))
+		return PARSE_NAME(value, tunnel_reverse_names,
+				  "way of reverse tunnelling", &v->reverse);
+	if (!strcmp(word, "dev"))
+		return parse_link(value, &v->device);
+	if (!strcmp(word, "lifetime"))
+		return parse_lifetime(value, &v->lifetime);
+	return fail(ROAM_USAGE, "roam tunnel visitors add help",
+		    "unknown word '%s'", word);
+}
+
+/* HOME { on LINK mac MAC | own } [agent ADDRESS]... [care-of ADDRESS] ... */
+static int parse_visitor(int argc, char **argv, struct tunnel_visitor *v)
+{
+	int status;
+
+	memset(v, 0, sizeof(*v));
+	if (argc < 2)
+		return missing("visitors add");
+	status = parse_addr(argv[0], &v->home);
+	for (int i = 1; i < argc && !status; i++) {
+		if (!strcmp(argv[i], "own")) {
+			v->role = ROAM_TUNNEL_ROLE_OWN;
+			continue;
+		}
+		status = parse_visitor_word(argv[i],
+					    i + 1 < argc ? argv[i + 1] : "", v);
+		i++;
+	}
+	if (!status && v->n_agents && roam_addr_is_none(&v->coa))
+		return fail(ROAM_USAGE, "roam tunnel visitors add help",
+			    "give 'care-of' and the address where the tunnel ends");
+	return status;
+}
+
+static int visitors_set(int argc, char **argv, enum tunnel_set which)
+{
+	struct tunnel_visitor v;
+	int status = parse_visitor(argc, argv, &v), ret;
+	size_t applied = 0;
+	struct genl *genl;
+
+	if (!status && v.role == ROAM_TUNNEL_ROLE_OWN)
+		status = refuse_mapped(&v.home);
+	genl = status ? NULL : open_module(&status);
+	if (!genl)
+		return status;
+	ret = tunnel_visitor_set(genl, &v, 1, which, &applied);
+	if (ret)
+		return refused(genl, ret, "cannot set the visitor");
+	output_applied(applied);
+	return ROAM_OK;
+}
+
+static int visitors_add(int argc, char **argv)
+{
+	return visitors_set(argc, argv, TUNNEL_SET_NEW);
+}
+
+static int visitors_replace(int argc, char **argv)
+{
+	return visitors_set(argc, argv, TUNNEL_SET_ANY);
+}
+
+static int visitors_del(int argc, char **argv)
+{
+	return argc ? run_homes(argc, argv, tunnel_visitor_del,
+				"cannot delete the visitor") :
+		      missing("visitors del");
+}
+
+static int visitors_flush(int argc, char **argv)
+{
+	return run_all(argc, argv, tunnel_visitor_flush,
+		       "cannot delete the visitors");
+}
+
+/* ---- settings and counters ---- */
+
+static int config_show(int argc, char **argv)
+{
+	struct tunnel_config config;
+	struct genl *genl;
+	int status, ret;
+
+	genl = open_without_words(argc, argv, &status);
+	if (!genl)
+		return status;
+	ret = tunnel_config_get(genl, &config);
+	if (ret)
+		return refused(genl, ret, "cannot show the settings");
+	output_record(tunnel_json_config(&config));
+	return ROAM_OK;
+}
+
+static bool parse_setting(const char *name, const char *value,
+			  struct tunnel_config *c)
+{
+	const struct {
+		const char *name;
+		uint16_t type;
+		uint32_t *value;
+		bool duration;
+	} settings[] = {
+		{ "grace", ROAM_TUNNEL_A_CONFIG_GRACE, &c->grace, true },
+		{ "announce-count", ROAM_TUNNEL_A_CONFIG_ANNOUNCE_COUNT,
+		  &c->announce_count, false },
+		{ "announce-time", ROAM_TUNNEL_A_CONFIG_ANNOUNCE_INTERVAL,
+		  &c->announce_interval, true },
+		{ "max-bindings", ROAM_TUNNEL_A_CONFIG_MAX_BINDINGS,
+		  &c->max_bindings, false },
+		{ "max-visitors", ROAM_TUNNEL_A_CONFIG_MAX_VISITORS,
+		  &c->max_visitors, false },
+	};
+	uint64_t number;
+	msec_t ms;
+
+	if (!strcmp(name, "ttl")) {
+		c->set |= 1u << ROAM_TUNNEL_A_CONFIG_TTL;
+		if (!parse_number(value, UINT8_MAX, &number) || !number)
+			return false;
+		c->ttl = number;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		if (strcmp(name, settings[i].name))
+			continue;
+		if (settings[i].duration) {
+			if (!conf_parse_duration(value, &ms) || ms < 0 ||
+			    ms > UINT32_MAX)
+				return false;
+			number = ms;
+		} else if (!parse_number(value, UINT32_MAX, &number)) {
+			return false;
+		}
+		c->set |= 1u << settings[i].type;
+		*settings[i].value = number;
+		return true;
+	}
+	return false;
+}
+
+static int config_set(int argc, char **argv)
+{
+	struct tunnel_config config = { 0 };
+	struct genl *genl;
+	int status, ret;
+
+	if (argc < 2 || argc % 2)
+		return missing("config set");
+	for (int i = 0; i < argc; i += 2)
+		if (!parse_setting(argv[i], argv[i + 1], &config))
+			return fail(ROAM_USAGE, "roam tunnel config set help",
+				    "'%s %s' is no setting", argv[i],
+				    argv[i + 1]);
+	genl = open_module(&status);
+	if (!genl)
+		return status;
+	ret = tunnel_config_set(genl, &config);
+	if (ret)
+		return refused(genl, ret, "cannot change the settings");
+	output_applied(argc / 2);
+	return ROAM_OK;
+}
+
+static int stats(int argc, char **argv)
+{
+	struct genl *genl;
+	json_t *object;
+	int status, ret;
+
+	genl = open_without_words(argc, argv, &status);
+	if (!genl)
+		return status;
+	ret = tunnel_read_stats(genl, &object);
+	if (ret)
+		return refused(genl, ret, "cannot show the counters");
+	output_record(object);
+	return ROAM_OK;
+}
+
+/* ---- the tree ---- */
+
+static const char *const binding_words[] = {
+	"via", "from", "encap", "ipip", "gre", "minimal", "udp", "own-port",
+	"peer-port", "home-link", "broadcast", "colocated", "reverse", "dev",
+	"lifetime", NULL
+};
+static const char *const visitor_words[] = {
+	"on", "mac", "own", "agent", "care-of", "encap", "ipip", "gre",
+	"minimal", "udp", "own-port", "peer-port", "reverse", "none", "direct",
+	"encapsulating", "dev", "lifetime", NULL
+};
+static const char *const config_words[] = {
+	"ttl", "grace", "announce-count", "announce-time", "max-bindings",
+	"max-visitors", NULL
+};
+static const char *const del_words[] = { "mac", NULL };
+
+static const struct command visitors_commands[] = {
+	{ .name = "show", .args = "[HOME]", .help = "visitors of this agent",
+	  .live = tunnel_complete_visitors, .run = visitors_show },
+	{ .name = "add",
+	  .args = "HOME { on LINK mac MAC | own } [agent ADDRESS]... [care-of ADDRESS] [encap ipip|gre|minimal|udp] [own-port N] [peer-port N] [reverse none|direct|encapsulating] [dev DEVICE] [lifetime DURATION]",
+	  .help = "add a visitor, or this host's own end of a tunnel",
+	  .words = visitor_words, .run = visitors_add },
+	{ .name = "replace", .args = "as add",
+	  .help = "add a visitor or change it", .words = visitor_words,
+	  .live = tunnel_complete_visitors, .run = visitors_replace },
+	{ .name = "del", .args = "HOME...", .help = "delete visitors",
+	  .live = tunnel_complete_visitors, .run = visitors_del },
+	{ .name = "flush", .help = "delete all visitors",
+	  .run = visitors_flush },
+	{ .name = NULL },
+};
+
+static const struct command config_commands[] = {
+	{ .name = "show", .help = "settings", .run = config_show },
+	{ .name = "set",
+	  .args = "[ttl N] [grace DURATION] [announce-count N] [announce-time DURATION] [max-bindings N] [max-visitors N]",
+	  .help = "change settings; what is not named stays",
+	  .words = config_words, .run = config_set },
+	{ .name = NULL },
+};
+
+static const struct command commands[] = {
+	{ .name = "show", .args = "[HOME]",
+	  .help = "nodes of this home agent that are away",
+	  .live = tunnel_complete_homes, .run = show },
+	{ .name = "add",
+	  .args = "HOME { via COA from AGENT [encap ipip|gre|minimal|udp] [own-port N] [peer-port N] }... [home-link LINK] [broadcast] [colocated] [reverse] [dev DEVICE] [lifetime DURATION]",
+	  .help = "add a binding", .words = binding_words, .run = add,
+	  .collect = add_collect, .finish = finish },
+	{ .name = "replace", .args = "as add",
+	  .help = "add a binding or change it", .words = binding_words,
+	  .live = tunnel_complete_homes, .run = replace,
+	  .collect = replace_collect, .finish = finish },
+	{ .name = "del", .args = "HOME [mac MAC] ...",
+	  .help = "delete bindings; with mac, tell the home link that it is back",
+	  .words = del_words, .live = tunnel_complete_homes, .run = del },
+	{ .name = "flush", .help = "delete all bindings", .run = flush },
+	{ .name = "announce", .args = "[HOME]...",
+	  .help = "tell the home links again who is away",
+	  .live = tunnel_complete_homes, .run = announce },
+	{ .name = "visitors", .args = "{ show | add | replace | del | flush }",
+	  .help = "far ends of home agents' tunnels",
+	  .commands = visitors_commands },
+	{ .name = "config", .args = "{ show | set }",
+	  .help = "settings of the module", .commands = config_commands },
+	{ .name = "stats", .help = "counters of the module", .run = stats },
+	{ .name = NULL },
+};
+
+static const struct command tunnel = {
+	.name = "tunnel",
+	.help = "tunnels of home and foreign agents in the kernel",
+	.commands = commands,
+};
+ROAM_OBJECT(tunnel)
+
+static const char *const states[] = { "bindings", "visitors", "endpoints",
+				      NULL };
+
+static const struct module_entry module = {
+	.object = "tunnel",
+	.module = "roam_tunnel",
+	.daemon = "agentd",
+	.open = tunnel_open,
+	.stats = tunnel_read_stats,
+	.states = states,
+	.events = ROAM_TUNNEL_MCGRP_EVENTS,
+	.event = tunnel_json_event,
+	.report = tunnel_report,
+};
+ROAM_MODULE(module)

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* roam-standbyd: who of several routers serves a virtual address. */
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "io/daemon.h"
+#include "io/log.h"
+#include "standbyd/standby.h"
+
+#define RUN_AT_MOST 500000	/* us without a pause, then the kernel ends it */
+
+static struct standbyd standbyd = { .timer_fd = -1, .watch_fd = -1,
+				    .packet_fd = -1,
+				    .redirects_all = -1 };
+static const char *config_path;
+
+static char *check(const char *path)
+{
+	char *error;
+	struct config *config = config_load(path, &error);
+
+	for (size_t i = 0; config && i < config->n_warnings; i++)
+		log_warning("%s", config->warnings[i]);
+	config_free(config);
+	return error;
+}
+
+/*
+ * In front of whatever else runs, and never waiting for its own pages: what an
+ * election needs is little and must be in time. Where that is not permitted it
+ * works as well, and measures how late it is.
+ */
+static bool be_in_time(const struct config *config)
+{
+	struct sched_param param = { .sched_priority = config->realtime };
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit spell = { RUN_AT_MOST, RUN_AT_MOST };
+
+	bool realtime;
+
+	if (!config->realtime)
+		return false;
+	/* A loop in here must not take the router with it. */
+	setrlimit(RLIMIT_RTTIME, &spell);
+	realtime = !sched_setscheduler(0, SCHED_FIFO, &param);
+	if (!realtime)
+		log_notice("no realtime priority: %s; under load it may be late, then it listens again before it acts",
+			   strerror(errno));
+	/* With a limit memory would be refused once it is locked. */
+	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) ||
+	    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		log_debug("memory is not locked: %s", strerror(errno));
+	return realtime;
+}
+
+static void on_timer(uv_poll_t *poll, int status, int events)
+{
+	struct standbyd *d = poll->data;
+	uint64_t expirations;
+
+	(void)status;
+	(void)events;
+	if (read(d->timer_fd, &expirations, sizeof(expirations)) > 0)
+		d->armed = 0;
+	groups_run(d);
+}
+
+static char *open_timer(struct standbyd *d)
+{
+	d->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (d->timer_fd < 0)
+		return daemon_error("no timer: %s", strerror(errno));
+	uv_poll_init(d->loop, &d->timer, d->timer_fd);
+	d->timer.data = d;
+	uv_poll_start(&d->timer, UV_READABLE, on_timer);
+	return NULL;
+}
+
+static void close_all(struct standbyd *d)
+{
+	links_unwatch(d);
+	groups_close(d, "the daemon stops");
+	watch_stop(d);
+	if (d->timer_fd >= 0) {
+		uv_close((uv_handle_t *)&d->timer, NULL);
+		close(d->timer_fd);
+		d->timer_fd = -1;
+	}
+	if (d->packet_fd >= 0)
+		close(d->packet_fd);
+	d->packet_fd = -1;
+	rtnl_close(d->rtnl);
+	d->rtnl = NULL;
+	control_close(d->control);
+	d->control = NULL;
+	config_free(d->config);
+	d->config = NULL;
+}
+
+/* Groups of d->config: the watcher has to know links and sockets. */
+static char *open_groups(struct standbyd *d)
+{
+	char *error = groups_open(d);
+
+	if (!error)
+		error = links_watch(d);
+	if (!error)
+		error = watch_start(d);
+	if (!error)
+		groups_run(d);
+	return error;
+}
+
+static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
+{
+	struct standbyd *d = &standbyd;
+	char *error;
+
+	config_path = path;
+	d->loop = loop;
+	/* One at a time: what it does is to be done in order. */
+	setenv("UV_THREADPOOL_SIZE", "1", 1);
+	d->started = daemon_now();
+	d->config = config_load(path, &error);
+	if (!d->config)
+		return error;
+	d->realtime = be_in_time(d->config);
+	d->rtnl = rtnl_open(&error);
+	if (d->rtnl)
+		error = counter_open(d);
+	if (!error)
+		error = net_open_announcer(d);
+	if (!error)
+		error = open_timer(d);
+	if (!error)
+		d->control = control_open(loop, socket_path, show_commands, d,
+					  &error);
+	if (!error)
+		error = open_groups(d);
+	if (error)
+		close_all(d);
+	return error;
+}
+
+/* Event 2 for every group, then event 1 (STBY-N13). */
+static char *reload(void)
+{
+	struct standbyd *d = &standbyd;
+	struct config *config;
+	char *error;
+
+	config = config_load(config_path, &error);
+	if (!config)
+		return error;
+	links_obsolete(d);
+	groups_close(d, "the configuration changed");
+	watch_stop(d);
+	config_free(d->config);
+	d->config = config;
+	return open_groups(d);
+}
+
+static void stop(void)
+{
+	close_all(&standbyd);
+}
+
+static void status(char *buf, size_t len)
+{
+	size_t active = 0, standby = 0;
+
+	for (size_t i = 0; i < standbyd.n_groups; i++) {
+		active += standbyd.groups[i]->e.state == HSRP_ACTIVE;
+		standby += standbyd.groups[i]->e.state == HSRP_STANDBY;
+	}
+	snprintf(buf, len, "%zu groups: active in %zu, standby in %zu",
+		 standbyd.n_groups, active, standby);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct daemon daemon = {
+		.name = "roam-standbyd",
+		.summary = "Standby protocol of roam: several routers, one address.",
+		.config_path = "/etc/roam/standbyd.conf",
+		.socket_path = "/run/roam/standbyd.sock",
+		.caps = UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_NET_RAW,
+		.check = check,
+		.start = start,
+		.reload = reload,
+		.stop = stop,
+		.status = status,
+	};
+
+	return daemon_main(&daemon, argc, argv);
+}
