@@ -68,8 +68,16 @@ server_knows() {
 	kamcmd -s "unix:$sip_dir/run$1/ctl" ul.lookup location "$2@$sip_domain" | grep -q Address
 }
 
+# server_stop N [SIGNAL]: with its children, which a signal to it alone may leave behind.
 server_stop() {
+	local pid children child
+	pid=$(<"$sip_dir/kamailio$1.pid")
+	children=$(<"/proc/$pid/task/$pid/children")
 	daemon_stop register "kamailio$1" "${2:-TERM}"
+	for child in $children; do
+		kill -KILL "$child" 2>/dev/null
+		try_for 5 lib_gone "$child"
+	done
 }
 
 # sip_start HOST USER [LINE...]: roam-sipd with that account and what the lines say.

@@ -218,9 +218,17 @@ empty_server_learns_anew() {
 	wait_for 30 sip_registered correspondent
 	server_stop 0 KILL
 	server_start 0
-	# It knows nobody; the next move tells it.
+	# It knows nobody: calls by it go by the other one.
+	rtp correspondent answer
+	rtp mobile call -t 1 "sip:bob@$sip_domain"
+	wait_for 20 lib_gone "$rtp_pid"
+	(($(rtp_result mobile call received) > 30)) || fail "$(<"$hosts/mobile/call.json")"
+	# The next move tells it.
 	move_to 1
 	wait_for 20 sip_registered mobile
+	wait_for 20 server_knows 0 alice
+	sip correspondent join
+	wait_for 20 server_knows 0 bob
 }
 
 # ---- peers ----
