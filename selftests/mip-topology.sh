@@ -75,7 +75,7 @@ mip_home_start() {
 		home "$mip_agent" {
 			network = "10.77.0.0/24"
 			link = "eth1"
-			interval = 200ms
+			interval = 500ms
 			lifetime = ${mip_lifetime:-1h}
 			${mip_home_options:-}
 		}
@@ -92,7 +92,7 @@ mip_foreign_start() {
 		store = "$hosts/$1/agent.db"
 		device = "${mip_device-mip0}"
 		foreign "eth1" {
-			interval = 200ms
+			interval = 500ms
 			${mip_foreign_options:-}
 		}
 		${mip_foreign_sections:-}
