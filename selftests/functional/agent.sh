@@ -211,8 +211,8 @@ node_again() {
 dhcp_start() {
 	bg in_ns "${!1}" dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --interface="$2" \
 		--bind-interfaces --dhcp-range="$3,$4,10m" --dhcp-option=3,"$5" \
-		--dhcp-leasefile="$hosts/$1/leases" --pid-file= --user=root --log-dhcp \
-		2>"$hosts/$1/dnsmasq"
+		--dhcp-leasefile="$hosts/$1/leases" --pid-file= --user=root --log-dhcp --log-facility=- \
+		>"$hosts/$1/dnsmasq" 2>&1
 	wait_for 60 grep -qi "DHCP, IP range" "$hosts/$1/dnsmasq"
 }
 
