@@ -57,7 +57,7 @@ ssh_open() {
 	coproc session {
 		exec busybox nsenter --net="/run/netns/$correspondent" ssh -F none -i "$dir/user" \
 			-o IdentitiesOnly=yes -o StrictHostKeyChecking=no \
-			-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -p $ssh_port \
+			-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -p "$ssh_port" \
 			"root@$mip_home" cat 2>"$dir/client.log"
 	}
 	on_exit stop "$session_PID"
@@ -88,7 +88,7 @@ mip_messages() {
 }
 
 is_registered() {
-	wait_for 30 pings correspondent $mip_home
+	wait_for 30 pings correspondent "$mip_home"
 	stop "$visited1"
 	stop "$at_home"
 	mip_messages agent.visited1.pcap >"$ROAM_OUT/agent.messages"
@@ -114,11 +114,11 @@ is_registered() {
 
 both_ways() {
 	capture_start "$foreign1" eth0 agent.core.pcap ip proto 4 or icmp
-	expect_ok pings correspondent $mip_home
-	expect_ok pings node $mip_peer -I $mip_home
+	expect_ok pings correspondent "$mip_home"
+	expect_ok pings node "$mip_peer" -I "$mip_home"
 	# programs that choose no source have the home address, too
 	expect_eq "source" "$mip_home" \
-		"$(in_ns "$node" ip -j route get $mip_peer | jq -r '.[0].prefsrc')"
+		"$(in_ns "$node" ip -j route get "$mip_peer" | jq -r '.[0].prefsrc')"
 	capture_stop
 	# tunnelled there and back: outer addresses are the agents'
 	expect_match "there" "$mip_agent,$mip_peer"$'\t'"$mip_fa1,$mip_home" \
@@ -134,7 +134,7 @@ moves_with_ssh() {
 		place=$mip_fa2 bridge=visited2
 		((i % 2)) || place=$mip_fa1 bridge=visited1
 		capture_start "$home" eth0 "agent.move$i.pcap"
-		moves_to $bridge "foreign $place"
+		moves_to "$bridge" "foreign $place"
 		ssh_says "after move $i"
 		capture_stop
 		# MIP-59: what leaves behind the reply goes to the new address only
@@ -170,7 +170,7 @@ returns_home() {
 	wait_for 30 binding_is_gone
 	ssh_says "at home"
 	capture_start "$home" eth1 agent.athome.pcap ip proto 4 or icmp
-	expect_ok pings correspondent $mip_home
+	expect_ok pings correspondent "$mip_home"
 	capture_stop
 	expect_eq "tunnelled" 0 "$(packets_in agent.athome.pcap ip proto 4)"
 	expect_eq "delivered" 2 "$(packets_in agent.athome.pcap icmp)"
@@ -190,10 +190,10 @@ binding_is_gone() {
 no_reverse() {
 	node_again 'reverse = no'
 	wait_for 60 mip_is_at "foreign $mip_fa1"
-	wait_for 30 pings correspondent $mip_home
+	wait_for 30 pings correspondent "$mip_home"
 	capture_start "$home" eth0 agent.triangle.pcap
 	in_batch foreign1 "route replace default via 198.18.0.1"
-	expect_ok pings node $mip_peer -I $mip_home
+	expect_ok pings node "$mip_peer" -I "$mip_home"
 	capture_stop
 	expect_eq "tunnelled to the home agent" 0 \
 		"$(packets_in agent.triangle.pcap "ip proto 4 and dst $mip_agent")"
@@ -235,15 +235,15 @@ co_located() {
 	udhcpc_script
 	daemon_stop foreign2 agentd
 	on_exit mip_foreign_start foreign2
-	dhcp_start foreign2 eth1 192.0.2.140 192.0.2.140 $mip_fa2
+	dhcp_start foreign2 eth1 192.0.2.140 192.0.2.140 "$mip_fa2"
 	ssh_open
 	mip_move visited2
 	dhcp_client
 	wait_for 60 mip_is_at "co-located 192.0.2.140"
 	ssh_says "co-located"
 	capture_start "$foreign2" eth1 agent.colocated.pcap
-	expect_ok pings correspondent $mip_home
-	expect_ok pings node $mip_peer -I $mip_home
+	expect_ok pings correspondent "$mip_home"
+	expect_ok pings node "$mip_peer" -I "$mip_home"
 	capture_stop
 	expect_match "tunnelled to the node itself" "$mip_agent,$mip_peer"$'\t'"192.0.2.140,$mip_home" \
 		"$(tshark -r "$ROAM_OUT/agent.colocated.pcap" -Y icmp -T fields -e ip.src -e ip.dst 2>/dev/null)"
@@ -265,7 +265,7 @@ behind_nat() {
 		}
 	END
 	on_exit in_ns "$foreign2" nft delete table ip nat
-	dhcp_start foreign2 eth1 192.0.2.141 192.0.2.141 $mip_fa2
+	dhcp_start foreign2 eth1 192.0.2.141 192.0.2.141 "$mip_fa2"
 	ssh_open
 	mip_move visited2
 	dhcp_client
@@ -274,8 +274,8 @@ behind_nat() {
 	expect_eq "encapsulation" udp "$(roam home -j agent show | jq -r '.[0].encapsulation')"
 	ssh_says "behind NAT"
 	capture_start "$foreign2" eth0 agent.nat.pcap
-	expect_ok pings correspondent $mip_home
-	expect_ok pings node $mip_peer -I $mip_home
+	expect_ok pings correspondent "$mip_home"
+	expect_ok pings node "$mip_peer" -I "$mip_home"
 	capture_stop
 	expect_eq "without UDP" 0 "$(packets_in agent.nat.pcap ip proto 4)"
 	expect_match "in tunnel data" "198.18.0.12,$mip_home" \
@@ -289,9 +289,9 @@ restarts() {
 	ssh_open
 	local host
 	for host in home foreign1; do
-		daemon_stop $host agentd KILL
+		daemon_stop "$host" agentd KILL
 		ssh_says "without the daemon of $host"
-		daemon $host roam-agentd agentd
+		daemon "$host" roam-agentd agentd
 		ssh_says "with it again"
 	done
 	expect_eq "binding" "$mip_fa1" "$(roam home -j agent show | jq -r '.[].care_of')"
