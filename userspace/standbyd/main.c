@@ -15,7 +15,7 @@
 #include "io/log.h"
 #include "standbyd/standby.h"
 
-#define RUN_AT_MOST 500000	/* us without a pause, then the kernel ends it */
+#define RUN_AT_MOST 1000000	/* us without a pause, then the kernel ends it */
 
 static struct standbyd standbyd = { .timer_fd = -1, .watch_fd = -1,
 				    .packet_fd = -1,
@@ -42,7 +42,7 @@ static bool be_in_time(const struct config *config)
 {
 	struct sched_param param = { .sched_priority = config->realtime };
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-	struct rlimit spell = { RUN_AT_MOST, RUN_AT_MOST };
+	struct rlimit spell = { RUN_AT_MOST, 2 * RUN_AT_MOST };
 
 	bool realtime;
 
@@ -132,7 +132,6 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 	d->config = config_load(path, &error);
 	if (!d->config)
 		return error;
-	d->realtime = be_in_time(d->config);
 	d->rtnl = rtnl_open(&error);
 	if (d->rtnl)
 		error = counter_open(d);
@@ -145,7 +144,10 @@ static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
 					  &error);
 	if (!error)
 		error = open_groups(d);
-	if (error)
+	/* What is done once at the start need not be done in front of others. */
+	if (!error)
+		d->realtime = be_in_time(d->config);
+	else
 		close_all(d);
 	return error;
 }
