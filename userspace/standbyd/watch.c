@@ -166,6 +166,7 @@ static void watch(struct standbyd *d, int fd)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGXCPU, SIG_IGN);
 	prctl(PR_SET_NAME, "standby-watch");
 	if (d->config->realtime)
 		sched_setscheduler(0, SCHED_FIFO, &param);
