@@ -79,7 +79,7 @@ $(U)/%.o: userspace/%.c
 	$(U_CC) $(U_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The module's header rewriting, with what it needs of the kernel.
-$(U)/tests/test_rewrite.o $(U)/fuzz/fuzz_rewrite.o: CPPFLAGS += -Iuserspace/tests/shim
+$(U)/tests/test_rewrite.o $(U)/fuzz/fuzz_rewrite.o $(U)/tests/test_encap.o $(U)/fuzz/fuzz_encap.o: CPPFLAGS += -Iuserspace/tests/shim
 
 # Anew each time: an archive keeps members whose source is gone.
 $(U_LIB): $(U_LIB_OBJECTS)

@@ -31,6 +31,13 @@ WAIT = 20  # seconds for something that normally takes milliseconds
 ARGUMENTS = {
     "explain": ["198.51.100.7"],
     "hlr keygen": ["7"],
+    "tunnel add": ["203.0.113.5", "via", "192.0.2.9", "from", "192.0.2.2"],
+    "tunnel replace": ["203.0.113.5", "via", "192.0.2.9", "from", "192.0.2.2"],
+    "tunnel del": ["203.0.113.5"],
+    "tunnel visitors add": ["203.0.113.5", "own", "agent", "192.0.2.2", "care-of", "192.0.2.9"],
+    "tunnel visitors replace": ["203.0.113.5", "own", "agent", "192.0.2.2", "care-of", "192.0.2.9"],
+    "tunnel visitors del": ["203.0.113.5"],
+    "tunnel config set": ["grace", "4s"],
     "mangle add": ["203.0.113.5", "via", "192.0.2.9"],
     "mangle replace": ["203.0.113.5", "null"],
     "mangle del": ["203.0.113.5"],
