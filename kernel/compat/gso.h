@@ -5,7 +5,7 @@
 
 #include <linux/skbuff.h>
 
-#if __has_include(<net/gso.h>)
+#ifdef ROAM_HAS_GSO_HEADER
 #include <net/gso.h>
 #endif
 
