@@ -72,7 +72,7 @@ server_knows() {
 server_stop() {
 	local pid children child
 	pid=$(<"$sip_dir/kamailio$1.pid")
-	children=$(<"/proc/$pid/task/$pid/children")
+	children=$(pgrep -P "$pid")
 	daemon_stop register "kamailio$1" "${2:-TERM}"
 	for child in $children; do
 		kill -KILL "$child" 2>/dev/null

@@ -160,7 +160,7 @@ claims() {
 }
 
 mac_in() { # HOST LINK
-	in_ns "${!1}" cat "/sys/class/net/$2/address"
+	ip -n "${!1}" -json link show "$2" | jq -r '.[0].address'
 }
 
 # Where each test begins, whatever the one before left.

@@ -482,6 +482,7 @@ everything_side_by_side() {
 	register_start
 	correspondent_start
 	mobile_start
+	place_now
 	wait_for 60 is_registered
 	sip_stop mobile
 	on_exit as_before

@@ -10,7 +10,7 @@
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 
 PATH=${ROAM_BIN:-$(realpath "$lib_dir/../build/bin")}:$PATH
-readonly hellos=50 holds=250 # ms; the machine may stand still for a while
+readonly hellos=100 holds=500 # ms; the machine may stand still for a while
 readonly vip=192.0.2.100 vmac=00:00:0c:07:ac:0a outside_vip=198.51.100.100
 readonly dissector=$lib_dir/dissector/roam-standby.lua
 
@@ -457,7 +457,7 @@ hsrp_md5() {
 # shellcheck disable=SC2016
 readonly forge='
 import hashlib, hmac, ipaddress, socket, struct, sys, time
-f = dict(type=1, state=5, priority=255, group=10, key=7, hello=50, hold=250, ttl=255, counter=1 << 62,
+f = dict(type=1, state=5, priority=255, group=10, key=7, hello=100, hold=500, ttl=255, counter=1 << 62,
          sender="192.0.2.50", vip="192.0.2.100", secret="000102030405060708090a0b0c0d0e0f", raw="")
 f.update(a.split("=", 1) for a in sys.argv[1:])
 n = lambda name: int(f[name])
@@ -494,7 +494,7 @@ attacks() {
 	forged ttl=64
 	forged group=99
 	forged sender=192.0.2.51
-	forged hold=50
+	forged hold=100
 	forged vip=224.0.0.1
 	forged raw=00
 	# With the right key, but from one who is not there: not proved, so not believed.
