@@ -535,7 +535,7 @@ refusals() {
 	expect_ok roam agent mangle add $away via 192.0.2.9
 	on_exit roam agent mangle flush
 	refused_with "not by both" add $away via $fa_addr from $agent_addr
-	out=$(in_ns "$agent" busybox setuidgid nobody "$roam_bin/roam" tunnel flush 2>&1) && fail "nobody may"
+	out=$(in_ns "$agent" setpriv --reuid=65534 --regid=65534 --clear-groups "$roam_bin/roam" tunnel flush 2>&1) && fail "nobody may"
 	expect_match "the refusal" "ermitted" "$out"
 }
 
