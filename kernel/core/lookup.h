@@ -65,7 +65,7 @@ static __always_inline bool roam_table_look(struct rhashtable *ht,
 {
 	struct bucket_table *tbl = rht_dereference_rcu(ht->tbl, ht);
 	struct rhash_lock_head __rcu *const *bucket;
-	struct rhash_head *node;
+	struct rhash_head *node, *first;
 	unsigned int hash;
 
 	if (unlikely(tbl->nest))
@@ -73,17 +73,27 @@ static __always_inline bool roam_table_look(struct rhashtable *ht,
 	hash = rht_bucket_index(tbl, roam_addr_hash(key, n * sizeof(*key),
 						    tbl->hash_rnd));
 	bucket = &tbl->buckets[hash];
-	rht_for_each_rcu_from(node, rht_ptr_rcu(bucket), tbl, hash) {
-		if (!roam_addrs_differ((void *)(node + 1), key, n)) {
-			*found = node;
-			return true;
-		}
-	}
+	/* As rht_ptr_rcu(), which makes a marker of an empty bucket first. */
+	first = (struct rhash_head *)((unsigned long)rcu_dereference(*bucket) &
+				      ~BIT(0));
 	*found = NULL;
-	/* An entry that moved under our eyes, to another chain or table? */
+	if (first) {
+		rht_for_each_rcu_from(node, first, tbl, hash) {
+			if (!roam_addrs_differ((void *)(node + 1), key, n)) {
+				/* The caller's test for NULL goes with this. */
+				if (!node)
+					__builtin_unreachable();
+				*found = node;
+				return true;
+			}
+		}
+		/* An entry that moved under our eyes to another chain? */
+		if (unlikely(node != RHT_NULLS_MARKER(bucket)))
+			return false;
+	}
+	/* Or to another table? */
 	smp_rmb();
-	return likely(node == RHT_NULLS_MARKER(bucket) &&
-		      !rcu_access_pointer(tbl->future_tbl));
+	return likely(!rcu_access_pointer(tbl->future_tbl));
 }
 
 struct rhash_head *__roam_table_find(struct rhashtable *ht,
