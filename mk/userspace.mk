@@ -86,7 +86,7 @@ $(U)/%.o: userspace/%.c
 	$(U_CC) $(U_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The module's header rewriting, with what it needs of the kernel.
-$(U)/tests/test_rewrite.o $(U)/fuzz/fuzz_rewrite.o: CPPFLAGS += -Iuserspace/tests/shim
+$(U)/tests/test_rewrite.o $(U)/fuzz/fuzz_rewrite.o $(U)/tests/test_encap.o $(U)/fuzz/fuzz_encap.o: CPPFLAGS += -Iuserspace/tests/shim
 
 # libre, and what it takes to check certificates, are roam-sipd's alone. Its headers do
 # not say that they need these definitions.

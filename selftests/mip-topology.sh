@@ -36,7 +36,7 @@ mip_create() {
 	mip_plug foreign2 visited2 eth1 $mip_fa2/25
 	mip_plug node visited1 eth0
 	for host in home foreign1 foreign2; do
-		topology_sysctl $host ipv4/ip_forward=1
+		topology_sysctl "$host" ipv4/ip_forward=1
 	done
 	in_batch home "route add 192.0.2.0/25 via 198.18.0.11" "route add 192.0.2.128/25 via 198.18.0.12"
 	in_batch foreign1 "route add default via 198.18.0.1" "route add 192.0.2.128/25 via 198.18.0.12"
@@ -75,7 +75,7 @@ mip_home_start() {
 		home "$mip_agent" {
 			network = "10.77.0.0/24"
 			link = "eth1"
-			interval = 200ms
+			interval = 500ms
 			lifetime = ${mip_lifetime:-1h}
 			${mip_home_options:-}
 		}
@@ -92,7 +92,7 @@ mip_foreign_start() {
 		store = "$hosts/$1/agent.db"
 		device = "${mip_device-mip0}"
 		foreign "eth1" {
-			interval = 200ms
+			interval = 500ms
 			${mip_foreign_options:-}
 		}
 		${mip_foreign_sections:-}

@@ -68,7 +68,13 @@ static inline void roam_multiply_parts(u64 a, u64 b, u64 *high, u64 *low)
 
 static __always_inline void roam_multiply(u64 a, u64 b, u64 *high, u64 *low)
 {
-#ifdef __SIZEOF_INT128__
+#ifdef CONFIG_X86_64
+	/*
+	 * As the compiler would, but for the frame that it aligns to 16 bytes in
+	 * each function with a number of 128 bits.
+	 */
+	asm("mulq %3" : "=a" (*low), "=d" (*high) : "0" (a), "rm" (b) : "cc");
+#elif defined(__SIZEOF_INT128__)
 	unsigned __int128 product = (unsigned __int128)a * b;
 
 	*high = product >> 64;

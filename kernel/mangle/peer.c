@@ -291,8 +291,10 @@ unsigned long mangle_peer_sweep(struct mangle_peers *peers)
 	if (!atomic_read(&peers->by_key.nelems))
 		return MAX_SCHEDULE_TIMEOUT;
 	/* Most runs are due to something else, and there may be many. */
-	if (!xchg(&peers->retimed, false) && time_before(now, peers->look))
+	if (!READ_ONCE(peers->retimed) && time_before(now, peers->look))
 		return peers->look - now;
+	/* Before the time is read: a change after this has us called again. */
+	WRITE_ONCE(peers->retimed, false);
 	next = mangle_peers_end(peers);
 	/* One that comes after this walk has not been idle for so long before. */
 	peers->look = now + min_t(unsigned long, next, peers->config->peer_time);
@@ -301,7 +303,7 @@ unsigned long mangle_peer_sweep(struct mangle_peers *peers)
 
 void mangle_peer_retime(struct mangle_peers *peers)
 {
-	xchg(&peers->retimed, true);
+	WRITE_ONCE(peers->retimed, true);
 	roam_sweep_within(peers->sweep, 0);
 }
 

@@ -9,6 +9,7 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 
+PATH=${ROAM_BIN:-$(realpath "$lib_dir/../build/bin")}:$PATH
 readonly hellos=50 holds=250 # ms; the machine may stand still for a while
 readonly vip=192.0.2.100 vmac=00:00:0c:07:ac:0a outside_vip=198.51.100.100
 readonly dissector=$lib_dir/dissector/roam-standby.lua

@@ -30,7 +30,7 @@
 #define COUP 1
 #define RESIGN 2
 
-#define ROOM 6
+#define ROOM 8
 
 /* Router i has priority i: the last one is the best. */
 byte st[N];
@@ -38,6 +38,7 @@ byte at[N];
 byte sb[N];
 byte known[N];		/* the active router, as heard */
 bool said[N];		/* it sent a hello in this hellotime */
+bool calm[N];		/* it resigned, and takes nothing back by a coup */
 bool held[9];		/* what waits there comes later */
 byte faults = FAULTS;
 byte quiet;		/* hellotimes without a fault */
@@ -109,7 +110,7 @@ inline hear_active(r, from) {
 		at[r] = HOLD;
 		known[r] = from;
 		if
-		:: PREEMPT && from < r ->
+		:: PREEMPT && !calm[r] && from < r ->
 			say(r, COUP);
 			at[r] = OFF;
 			if
@@ -177,7 +178,7 @@ inline hear(r, from) {
 
 inline start(r) {
 	printf("R %d\n", r);
-	at[r] = HOLD; sb[r] = HOLD; known[r] = NOBODY;
+	at[r] = HOLD; sb[r] = HOLD; known[r] = NOBODY; calm[r] = false;
 	st[r] = LISTEN
 }
 
@@ -245,7 +246,7 @@ init {
 				fault();
 				printf("G %d\n", i);
 				say(i, RESIGN);
-				at[i] = HOLD; sb[i] = HOLD; known[i] = NOBODY;
+				at[i] = HOLD; sb[i] = HOLD; known[i] = NOBODY; calm[i] = true;
 				st[i] = LISTEN }
 			:: else -> skip
 			fi }

@@ -271,10 +271,13 @@ mmp_flow() {
 	mmp_flow_pids=("$bg_pid")
 	bg in_ns "${mmp_ns[cn]}" /usr/bin/python3 "$mmp_flow_py" "$there" "$here" "$1" "$2" "$mmp_dir/flow.up"
 	mmp_flow_pids+=("$bg_pid")
-	wait_for 60 test -s "$mmp_dir/flow.down.ready"
-	wait_for 60 test -s "$mmp_dir/flow.up.ready"
+	wait_for 60 mmp_flow_runs
 }
 mmp_flow_py=$(realpath "$(dirname "${BASH_SOURCE[0]}")")/flow.py
+
+mmp_flow_runs() {
+	[[ -s $mmp_dir/flow.down.ready && -s $mmp_dir/flow.up.ready ]]
+}
 
 # mmp_flow_end: waits for its end; sets lost_down, twice_down, gap_down and the same of up.
 mmp_flow_end() {

@@ -116,6 +116,7 @@ struct agent_link {
  * @own: this host's addresses
  * @n_own: their number
  * @watch: changes of links and addresses
+ * @due: when @tick was to run, MSEC_NEVER to let it run however late it is
  * @tick: when a core or an advertiser has something to do
  * @store_error: why the store refused the last batch, NULL if it did not
  * @limit: of log lines about bad messages
@@ -141,6 +142,7 @@ struct agentd {
 	struct roam_addr *own;
 	size_t n_own;
 	uv_timer_t tick;
+	msec_t due;
 	char *store_error;
 	struct limit limit;
 	struct line_limit lines;

@@ -9,6 +9,9 @@
 #include "io/daemon.h"
 #include "io/log.h"
 
+#define LATE 100		/* ms that a timer may be late */
+#define READ_FIRST 10		/* ms for what came meanwhile */
+
 static struct agentd agentd;
 
 /* ---- what the cores ask for ---- */
@@ -90,15 +93,33 @@ void agentd_configure(struct agentd *a)
 
 /* ---- their timer ---- */
 
+static void on_tick(uv_timer_t *timer);
+
+static void run_at(struct agentd *a, msec_t now, msec_t when)
+{
+	a->due = when;
+	uv_timer_start(&a->tick, on_tick,
+		       when > now ? (uint64_t)(when - now) : 0, 0);
+}
+
+/*
+ * A process that did not run for a while must not believe its timers before it has
+ * read what came meanwhile, and timers come before sockets on the loop.
+ */
 static void on_tick(uv_timer_t *timer)
 {
 	struct agentd *a = timer->data;
-	msec_t now = daemon_now();
-	msec_t next = min_time(batch_expire(a, now), net_tick(a, now));
+	msec_t now = daemon_now(), next;
 
+	if (a->due != MSEC_NEVER && now > a->due + LATE) {
+		a->due = MSEC_NEVER;
+		uv_update_time(a->loop);
+		uv_timer_start(timer, on_tick, READ_FIRST, 0);
+		return;
+	}
+	next = min_time(batch_expire(a, now), net_tick(a, now));
 	if (next != MSEC_NEVER)
-		uv_timer_start(timer, on_tick,
-			       next > now ? (uint64_t)(next - now) : 0, 0);
+		run_at(a, now, next);
 }
 
 void agentd_kick(struct agentd *a)
@@ -107,7 +128,7 @@ void agentd_kick(struct agentd *a)
 		return;
 	/* The loop's clock stands still since the callback began. */
 	uv_update_time(a->loop);
-	uv_timer_start(&a->tick, on_tick, 0, 0);
+	run_at(a, daemon_now(), daemon_now());
 }
 
 /* ---- the daemon ---- */

@@ -147,11 +147,11 @@ static void neighbour(struct mnd *m, const struct mn_place *place, bool add)
 	struct nlmsghdr *nlh = rtnl_request(m->kernel->rtnl,
 		add ? RTM_NEWNEIGH : RTM_DELNEIGH,
 		NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_REPLACE : 0));
-	struct ndmsg *nd = mnl_nlmsg_put_extra_header(nlh, sizeof(*nd));
+	struct ndmsg *entry = mnl_nlmsg_put_extra_header(nlh, sizeof(*entry));
 
-	nd->ndm_family = AF_INET;
-	nd->ndm_ifindex = (int)place->link;
-	nd->ndm_state = NUD_PERMANENT;
+	entry->ndm_family = AF_INET;
+	entry->ndm_ifindex = (int)place->link;
+	entry->ndm_state = NUD_PERMANENT;
 	rtnl_put_addr(nlh, NDA_DST, &place->agent);
 	if (add)
 		mnl_attr_put(nlh, NDA_LLADDR, MN_MAC_LEN, place->mac);

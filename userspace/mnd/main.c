@@ -9,6 +9,9 @@
 #include "io/log.h"
 #include "mnd/mnd.h"
 
+#define LATE 100		/* ms that a timer may be late */
+#define READ_FIRST 10		/* ms for what came meanwhile */
+
 static struct mnd mnd;
 
 /* ---- what the core asks for ---- */
@@ -88,15 +91,33 @@ static const struct mn_ops ops = {
 
 /* ---- its timer ---- */
 
+static void on_tick(uv_timer_t *timer);
+
+static void run_at(struct mnd *m, msec_t now, msec_t when)
+{
+	m->due = when;
+	uv_timer_start(&m->tick, on_tick,
+		       when > now ? (uint64_t)(when - now) : 0, 0);
+}
+
+/*
+ * A process that did not run for a while must not believe its timers before it has
+ * read what came meanwhile, and timers come before sockets on the loop.
+ */
 static void on_tick(uv_timer_t *timer)
 {
 	struct mnd *m = timer->data;
-	msec_t now = daemon_now();
-	msec_t next = mn_tick(m->mn, now);
+	msec_t now = daemon_now(), next;
 
+	if (m->due != MSEC_NEVER && now > m->due + LATE) {
+		m->due = MSEC_NEVER;
+		uv_update_time(m->loop);
+		uv_timer_start(timer, on_tick, READ_FIRST, 0);
+		return;
+	}
+	next = mn_tick(m->mn, now);
 	if (next != MSEC_NEVER)
-		uv_timer_start(timer, on_tick,
-			       next > now ? (uint64_t)(next - now) : 0, 0);
+		run_at(m, now, next);
 }
 
 void mnd_kick(struct mnd *m)
@@ -105,7 +126,7 @@ void mnd_kick(struct mnd *m)
 		return;
 	/* The loop's clock stands still since the callback began. */
 	uv_update_time(m->loop);
-	uv_timer_start(&m->tick, on_tick, 0, 0);
+	run_at(m, daemon_now(), daemon_now());
 }
 
 /* ---- the daemon ---- */

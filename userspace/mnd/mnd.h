@@ -75,6 +75,7 @@ struct mnd_link {
  * @links: links in use
  * @n_links: their number
  * @kernel: routes and tunnel
+ * @due: when @tick was to run, MSEC_NEVER to let it run however late it is
  * @tick: when the core has something to do
  * @keepalive: when a NAT wants to see a packet
  * @left: the user said that nothing is to be registered
@@ -94,6 +95,7 @@ struct mnd {
 	size_t n_links;
 	struct kernel *kernel;
 	uv_timer_t tick;
+	msec_t due;
 	uv_timer_t keepalive;
 	bool left;
 	uint8_t last_code;

@@ -615,6 +615,7 @@ static void yield(struct standbyd *d)
 
 void groups_run(struct standbyd *d)
 {
+	realtime_keep(d);
 	if (watch_beat(d, daemon_now()))
 		yield(d);
 	/* What waits in the sockets was said before the timers ended. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 #include "io/log.h"
 #include "standbyd/standby.h"
 
-#define RUN_AT_MOST 500000	/* us without a pause, then the kernel ends it */
+#define RUN_AT_MOST 1000000	/* us without a pause, then it steps back */
+#define STAND_BACK 5000		/* ms that it then runs beside others */
 
 static struct standbyd standbyd = { .timer_fd = -1, .watch_fd = -1,
 				    .packet_fd = -1,
@@ -36,18 +38,49 @@ static void unload(void *config)
  * election needs is little and must be in time. Where that is not permitted it
  * works as well, and measures how late it is.
  */
+/*
+ * It ran for too long without a pause: a loop, or a processor that was taken away
+ * meanwhile. Others shall not stand still for that.
+ */
+static void on_spell(int signum)
+{
+	struct sched_param param = { 0 };
+	int err = errno;
+
+	(void)signum;
+	sched_setscheduler(0, SCHED_OTHER, &param);
+	errno = err;
+}
+
+void realtime_keep(struct standbyd *d)
+{
+	struct sched_param param = { .sched_priority = d->config->realtime };
+	msec_t now = daemon_now();
+
+	if (!d->realtime || now - d->realtime_looked < STAND_BACK)
+		return;
+	d->realtime_looked = now;
+	if (sched_getscheduler(0) == SCHED_FIFO)
+		return;
+	d->realtime = !sched_setscheduler(0, SCHED_FIFO, &param);
+	log_warning("it ran for a second without a pause and stood back; is the machine overloaded?");
+}
+
 static bool be_in_time(const struct config *config)
 {
 	struct sched_param param = { .sched_priority = config->realtime };
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-	struct rlimit spell = { RUN_AT_MOST, RUN_AT_MOST };
+	struct rlimit spell = { RUN_AT_MOST, 10 * RUN_AT_MOST };
+	struct rlimit priority = { config->realtime, config->realtime };
 
 	bool realtime;
 
 	if (!config->realtime)
 		return false;
 	/* A loop in here must not take the router with it. */
+	signal(SIGXCPU, on_spell);
 	setrlimit(RLIMIT_RTTIME, &spell);
+	setrlimit(RLIMIT_RTPRIO, &priority);
 	realtime = !sched_setscheduler(0, SCHED_FIFO, &param);
 	if (!realtime)
 		log_notice("no realtime priority: %s; under load it may be late, then it listens again before it acts",
@@ -125,7 +158,6 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	setenv("UV_THREADPOOL_SIZE", "1", 1);
 	d->started = daemon_now();
 	d->config = config;
-	d->realtime = be_in_time(d->config);
 	d->rtnl = rtnl_open(&error);
 	if (d->rtnl)
 		error = counter_open(d);
@@ -138,7 +170,10 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 					  &error);
 	if (!error)
 		error = open_groups(d);
-	if (error)
+	/* What is done once at the start need not be done in front of others. */
+	if (!error)
+		d->realtime = be_in_time(d->config);
+	else
 		close_all(d);
 	return error;
 }

@@ -128,7 +128,7 @@ enum hsrp_drop peer_judge(struct group *group, const struct hsrp_msg *msg,
 		return HSRP_DROP_LIMIT;
 	if (msg->op == HSRP_PROOF) {
 		if (!peer->nonce || msg->nonce != peer->nonce ||
-		    now - peer->probed > PROOF_WITHIN ||
+		    now - peer->asked > PROOF_WITHIN ||
 		    (peer->proved && msg->counter <= peer->counter))
 			return HSRP_DROP_REPLAY;
 		peer->nonce = 0;
@@ -139,9 +139,12 @@ enum hsrp_drop peer_judge(struct group *group, const struct hsrp_msg *msg,
 	}
 	if (!peer->proved) {
 		if (now - peer->probed >= PROBE_EVERY) {
-			do {
+			/* The same one as long as its proof may be on its way. */
+			while (!peer->nonce ||
+			       now - peer->asked > PROOF_WITHIN) {
 				peer->nonce = daemon_random();
-			} while (!peer->nonce);
+				peer->asked = now;
+			}
 			peer->probed = now;
 			*nonce = peer->nonce;
 		}

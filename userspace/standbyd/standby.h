@@ -44,7 +44,8 @@ struct standbyd;
  * @counter: last one accepted
  * @proved: false until its first message was shown to be a new one
  * @nonce: of the probe that is out, 0 for none
- * @probed: when it left
+ * @asked: when that nonce was made
+ * @probed: when the probe left last
  * @heard: last accepted message
  */
 struct peer {
@@ -53,6 +54,7 @@ struct peer {
 	uint64_t counter;
 	bool proved;
 	uint64_t nonce;
+	msec_t asked;
 	msec_t probed;
 	msec_t heard;
 };
@@ -184,6 +186,7 @@ struct group {
  * @limit: of log lines
  * @started: when
  * @realtime: it runs in front of others
+ * @realtime_looked: when that was looked at last
  */
 struct standbyd {
 	uv_loop_t *loop;
@@ -214,7 +217,13 @@ struct standbyd {
 	struct limit limit;
 	msec_t started;
 	bool realtime;
+	msec_t realtime_looked;
 };
+
+/* ---- main.c ---- */
+
+/* In front of others again, some time after it had to step back. */
+void realtime_keep(struct standbyd *d);
 
 /* ---- group.c ---- */
 

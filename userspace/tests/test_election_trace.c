@@ -104,7 +104,8 @@ static bool event(const char *line)
 		routers[a].state = HSRP_VIRGIN;
 		return true;
 	case 'G':
-		if (!elect_resign(&routers[a], now, 0, "trace", &out))
+		if (!elect_resign(&routers[a], now, MSEC_NEVER, "trace",
+				  &out))
 			return false;
 		carry_out(a, &out);
 		return true;

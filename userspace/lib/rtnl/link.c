@@ -114,9 +114,6 @@ int rtnl_default_set(struct rtnl *rtnl, uint8_t family, uint32_t index,
 
 	if (err)
 		return err;
-	/* One that leads elsewhere: IPv6 would add to it, not replace it. */
-	if (family == AF_INET6)
-		rtnl_default_del(rtnl, family);
 	nlh = default_request(rtnl, RTM_NEWROUTE,
 			      NLM_F_CREATE | NLM_F_REPLACE, family);
 	rtm = mnl_nlmsg_get_payload(nlh);
