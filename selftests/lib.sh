@@ -34,6 +34,7 @@ lib_script=$(basename "$0" .sh)
 lib_dir=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 lib_tests=0
 lib_failures=0
+lib_open=''
 lib_undo=()
 lib_fixture=()
 readonly lib_script
@@ -79,10 +80,18 @@ prove() {
 		;;
 	*)
 		sed 's/^/# /' "$log"
-		echo "not ok $lib_tests $lib_script: $name"
-		lib_failures=$((lib_failures + 1))
+		echo "not ok $lib_tests $lib_script: $name${lib_open:+ # TODO $lib_open}"
+		[[ $lib_open ]] || lib_failures=$((lib_failures + 1))
 		;;
 	esac
+}
+
+# prove_open REASON NAME FUNCTION [ARG...]: what an open issue has still to make work.
+# It runs and shows, and its failure is a result of the kind TODO.
+prove_open() {
+	lib_open=$1
+	prove "${@:2}"
+	lib_open=''
 }
 
 # fixture FUNCTION [ARG...]: it runs before the next test that is selected; what

@@ -25,7 +25,11 @@ static struct standbyd standbyd = { .timer_fd = -1, .watch_fd = -1,
 
 static void *load(const char *path, char **error)
 {
-	return config_load(path, error);
+	struct config *config = config_load(path, error);
+
+	for (size_t i = 0; config && i < config->n_warnings; i++)
+		log_warning("%s", config->warnings[i]);
+	return config;
 }
 
 static void unload(void *config)
