@@ -31,6 +31,8 @@ WAIT = 20  # seconds for something that normally takes milliseconds
 ARGUMENTS = {
     "explain": ["198.51.100.7"],
     "hlr keygen": ["7"],
+    "mmp keygen": ["7"],
+    "mmp move": ["bs1"],
     "mangle add": ["203.0.113.5", "via", "192.0.2.9"],
     "mangle replace": ["203.0.113.5", "null"],
     "mangle del": ["203.0.113.5"],
