@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 #   make bench-register   the register beside Redis and osmo-hlr, in build/bench
+#   make bench-sip        gaps of media at moves, and many calls that are told; RTTS="0 20 100",
+#                         MOVES=50, CALLS=1000 (see selftests/bench/sip)
 #   make bench-moves      how long connections stand still in a move; MOVES=1000,
 #                         CONNECTIONS=32, AWAY=30 (ms) and CASES="key register bytes
 #                         throughput" (see selftests/bench/moves)
@@ -14,7 +16,7 @@ BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -Iuserspace/lib \
 BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 	$(BENCH)/rewrite.bpf.o
 
-.PHONY: bench-helpers bench-register bench-moves
+.PHONY: bench-helpers bench-register bench-moves bench-sip
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -61,3 +63,8 @@ $(BENCH)/rewrite.bpf.o: selftests/bench/rewrite.bpf.c
 	@mkdir -p $(@D)
 	clang -target bpf -O2 -g -Wall -Wextra -Werror \
 		-I/usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
+
+# In a guest, as netem is part of it; ROAM_NATIVE=yes selftests/bench/sip needs none.
+bench-sip: userspace
+	@selftests/vm/run --kernel fast --name bench-sip --timeout 3600 -- \
+		env RTTS="$(RTTS)" MOVES="$(MOVES)" CALLS="$(CALLS)" selftests/bench/sip

@@ -11,6 +11,7 @@
 #                                 GUEST=name for a guest beside another one
 #   make check-debug              the module at work in the debug kernel: moves,
 #                                 loading and unloading under traffic, random requests
+#   make check-model              the election's model by spin, and the core beside it
 #   make check-harness            a guest that crashes or lies must not pass
 #   make check-debian13           README's two commands in a minimal Debian 13
 #   make bench                    instructions per packet, in build/bench
@@ -24,7 +25,7 @@ in_guest = status=0; \
 	selftests/ktap build/vm/$(1)/$(2)/output || status=1; \
 	exit $$status
 
-.PHONY: check check-static check-kunit check-vm check-debug check-harness check-debian13 bench
+.PHONY: check check-static check-kunit check-vm check-debug check-model check-harness check-debian13 bench
 
 check: deps
 	@selftests/check
@@ -44,6 +45,10 @@ check-vm: $(if $(BUILT),,userspace)
 check-debug: $(if $(BUILT),,userspace)
 	@scripts/build-modules uml >/dev/null
 	@$(call in_guest,uml,debug,--mem 1536 --timeout 1500,selftests/vm/debug-tests)
+
+check-model:
+	+@$(MAKE) --no-print-directory FLAVOUR=san SAN=$(CHECK_SAN) TEST=election_trace unit-tests
+	@selftests/model/run build/check/model build/userspace-san/tests/test_election_trace
 
 check-harness:
 	@selftests/vm/selftest $(KERNEL)

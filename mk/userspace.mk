@@ -54,10 +54,15 @@ U_LIB_OBJECTS := $(call u_objects,$(addsuffix /*.c,$(U_LIB_DIRS)))
 # A program appears with its first source.
 src_roam-hlrd := userspace/hlrd/*.c
 src_roam-lrd := userspace/lrd/*.c
+src_roam-agentd := userspace/agentd/*.c
+src_roam-mnd := userspace/mnd/*.c
+src_roam-standbyd := userspace/standbyd/*.c
+src_roam-mmpd := userspace/mmpd/*.c
 src_roam-sipd := userspace/sipd/*.c
 src_roam-rtp := userspace/rtp/*.c
 src_roam := userspace/roam/*.c userspace/roam/cmd/*.c
-U_DAEMONS := $(foreach p,roam-hlrd roam-lrd roam-sipd,$(if $(wildcard $(src_$(p))),$(p)))
+U_DAEMONS := $(foreach p,$(addprefix roam-,hlrd lrd agentd mnd standbyd mmpd sipd),\
+	$(if $(wildcard $(src_$(p))),$(p)))
 U_TOOLS := $(foreach p,roam roam-rtp,$(if $(wildcard $(src_$(p))),$(p)))
 
 # A test in C is linked to the library, one in Python runs the programs.
@@ -81,7 +86,7 @@ $(U)/%.o: userspace/%.c
 	$(U_CC) $(U_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The module's header rewriting, with what it needs of the kernel.
-$(U)/tests/test_rewrite.o $(U)/fuzz/fuzz_rewrite.o: CPPFLAGS += -Iuserspace/tests/shim
+$(U)/tests/test_rewrite.o $(U)/fuzz/fuzz_rewrite.o $(U)/tests/test_encap.o $(U)/fuzz/fuzz_encap.o: CPPFLAGS += -Iuserspace/tests/shim
 
 # libre, and what it takes to check certificates, are roam-sipd's alone. Its headers do
 # not say that they need these definitions.

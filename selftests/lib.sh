@@ -14,7 +14,7 @@
 #		expect_eq "packets lost" 0 "$lost"
 #	}
 #
-#	test "MLR-17: a connection survives a move" moved_host_keeps_connection
+#	prove "MLR-17: a connection survives a move" moved_host_keeps_connection
 #	tests_done
 #
 # Each test runs in a subshell of its own, its name begins with the requirements
@@ -34,6 +34,7 @@ lib_script=$(basename "$0" .sh)
 lib_dir=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 lib_tests=0
 lib_failures=0
+lib_open=''
 lib_undo=()
 lib_fixture=()
 readonly lib_script
@@ -41,8 +42,18 @@ readonly lib_status_failed=1 lib_status_skipped=4
 
 # ---- tests and their results ----
 
-# test NAME FUNCTION [ARG...]
+# A name "ID-nn: sentence" is that of a test: "prove" was called "test" once, and a
+# file that still calls it so must not do nothing. All else is the shell's.
 test() {
+	if [[ ${1:-} =~ ^[A-Z]+-[A-Z]?[0-9]+.*:\  ]]; then
+		prove "$@"
+	else
+		builtin test "$@"
+	fi
+}
+
+# prove NAME FUNCTION [ARG...]
+prove() {
 	local name=$1 log status=0 started
 	shift
 	[[ "$lib_script $name $1" == *"${TEST:-}"* ]] || return 0
@@ -69,10 +80,18 @@ test() {
 		;;
 	*)
 		sed 's/^/# /' "$log"
-		echo "not ok $lib_tests $lib_script: $name"
-		lib_failures=$((lib_failures + 1))
+		echo "not ok $lib_tests $lib_script: $name${lib_open:+ # TODO $lib_open}"
+		[[ $lib_open ]] || lib_failures=$((lib_failures + 1))
 		;;
 	esac
+}
+
+# prove_open REASON NAME FUNCTION [ARG...]: what an open issue has still to make work.
+# It runs and shows, and its failure is a result of the kind TODO.
+prove_open() {
+	lib_open=$1
+	prove "${@:2}"
+	lib_open=''
 }
 
 # fixture FUNCTION [ARG...]: it runs before the next test that is selected; what

@@ -5,15 +5,16 @@
 # shipped configuration) at the host of the register, alice at the mobile host, bob at
 # the correspondent, each behind roam-sipd with a phone (baresip) or an application
 # (roam-rtp). Without the module it runs in namespaces of any host: ROAM_NATIVE=yes.
+#
+# What lib.sh and topology.sh define, and what tests use:
+# shellcheck disable=SC2154,SC2034
 readonly sip_domain=example.net
 readonly sip_servers=(198.51.100.66 198.51.100.67)
-readonly sip_shipped=$(realpath "$lib_dir/../packaging/kamailio")
+sip_shipped=$(realpath "$lib_dir/../packaging/kamailio")
 
 if [[ ${ROAM_NATIVE:-} ]]; then
 	modprobe() { :; }
 fi
-
-declare -A sip_server_pid
 
 # sip_create: the network, servers, accounts; the mobile host in net1.
 sip_create() {
@@ -53,9 +54,8 @@ server_start() {
 		-f "$sip_shipped/kamailio.cfg" -A "ROAM_DB=$sip_dir" -A "ROAM_CTL=\"unix:$sip_dir/run$1/ctl\"" \
 		-l "udp:$addr:5060" -l "tcp:$addr:5060" -Y "$sip_dir/run$1" -DD -E -m 16 -M 4 "${@:2}" \
 		>>"$sip_dir/log" 2>&1 &
-	sip_server_pid[$1]=$!
-	disown
 	echo "$!" >"$sip_dir/kamailio$1.pid"
+	disown
 	wait_for 60 server_answers "$addr"
 }
 
@@ -68,8 +68,16 @@ server_knows() {
 	kamcmd -s "unix:$sip_dir/run$1/ctl" ul.lookup location "$2@$sip_domain" | grep -q Address
 }
 
+# server_stop N [SIGNAL]: with its children, which a signal to it alone may leave behind.
 server_stop() {
+	local pid children child
+	pid=$(<"$sip_dir/kamailio$1.pid")
+	children=$(pgrep -P "$pid")
 	daemon_stop register "kamailio$1" "${2:-TERM}"
+	for child in $children; do
+		kill -KILL "$child" 2>/dev/null
+		try_for 5 lib_gone "$child"
+	done
 }
 
 # sip_start HOST USER [LINE...]: roam-sipd with that account and what the lines say.
@@ -103,6 +111,19 @@ sip_has() {
 
 sip_counter() {
 	sip "$1" counters | jq ".[0].$2"
+}
+
+# Every peer knows where the host is.
+sip_told() {
+	sip "$1" status | jq -e '.[0].untold == 0 and .[0].address == "'"$care_of"'"'
+}
+
+# media_flows HOST N: so many more packets came from the peer.
+media_flows() {
+	local now
+	now=$(sip "$1" show | jq '.[0].received')
+	[[ ${media_seen:-} ]] || media_seen=$now
+	((now >= media_seen + $2)) && media_seen=
 }
 
 # ---- applications ----
@@ -189,7 +210,7 @@ peer_listens() {
 }
 
 # peer_scenario NAME CODE[:HEADER]...: writes $hosts/NAME.xml: answers a call by 200, and
-# each INVITE after that by the next code; "gone" is no answer at all. Media at port 6000.
+# each INVITE after that by the next code; "gone" is no answer at all. Media at port 7000.
 peer_scenario() {
 	local file=$hosts/$1.xml answer
 	{
@@ -240,7 +261,7 @@ o=peer 1 1 IN IP4 [local_ip]
 s=-
 c=IN IP4 [local_ip]
 t=0 0
-m=audio 6000 RTP/AVP 0
+m=audio 7000 RTP/AVP 0
 a=rtpmap:0 PCMU/8000
 '
 	cat <<-END

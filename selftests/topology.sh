@@ -336,7 +336,7 @@ counter() {
 # counter_is HOST OBJECT NAME CONDITION: as in counter_is mobile mangle held '-gt 3'
 counter_is() {
 	# shellcheck disable=SC2086 # two words
-	builtin test "$(counter "$1" "$2" "$3")" $4
+	test "$(counter "$1" "$2" "$3")" $4
 }
 
 # ---- a pair of hosts without daemons ----

@@ -8,19 +8,20 @@
 #include <net/route.h>
 
 /*
- * Routes a received packet as the kernel would after PRE_ROUTING. False: it would be
- * dropped. The route is without a reference: under rcu_read_lock().
+ * Routes a received packet as the kernel would after PRE_ROUTING had it come on @dev.
+ * False: it would be dropped. The route is without a reference: under
+ * rcu_read_lock().
  */
-static inline bool roam_route_input(struct sk_buff *skb)
+static inline bool roam_route_input(struct sk_buff *skb, struct net_device *dev)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
 #ifdef ROAM_ROUTE_INPUT_TAKES_DSCP
 	return !ip_route_input_noref(skb, iph->daddr, iph->saddr,
-				     inet_dsfield_to_dscp(iph->tos), skb->dev);
+				     inet_dsfield_to_dscp(iph->tos), dev);
 #else
 	return !ip_route_input_noref(skb, iph->daddr, iph->saddr, iph->tos,
-				     skb->dev);
+				     dev);
 #endif
 }
 

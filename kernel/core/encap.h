@@ -281,7 +281,7 @@ roam_decap_gre(const void *p, unsigned int len, struct roam_decap *decap)
 	const struct roam_gre *gre = p;
 
 	/* What has a key, a number or another version is a device of ip_gre's. */
-	if (len < sizeof(*gre) || (gre->flags & htons(~ROAM_GRE_CHECKSUM)) ||
+	if (len < sizeof(*gre) || (gre->flags & htons(0xffff ^ ROAM_GRE_CHECKSUM)) ||
 	    gre->protocol != htons(ROAM_GRE_IP))
 		return ROAM_DECAP_NONE;
 	decap->encap = ROAM_TUNNEL_ENCAP_GRE;

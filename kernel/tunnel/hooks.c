@@ -48,15 +48,41 @@ static unsigned int tunnel_take(struct sk_buff *skb, struct rtable *rt)
 }
 
 /*
+ * Out of the tunnel of a node that is away: routed as if it had come on its home link,
+ * where its address belongs. On the device it would be a source from elsewhere, which
+ * rp_filter drops, even a loose one where the device has no address (OPEN-11).
+ */
+static noinline void tunnel_route_home(struct tunnel_net *tn,
+				       struct sk_buff *skb)
+{
+	struct tunnel_binding *binding;
+	struct net_device *dev;
+	u32 home_link;
+
+	binding = tunnel_binding_find(tn, ip_hdr(skb)->saddr);
+	home_link = binding ? READ_ONCE(binding->home_link) : 0;
+	dev = home_link ? dev_get_by_index_rcu(tn->net, home_link) : NULL;
+	if (!dev)
+		return;
+	if (roam_route_input(skb, dev))
+		IPCB(skb)->flags &= ~IPSKB_DOREDIRECT;
+	else
+		skb_dst_drop(skb);
+}
+
+/*
  * For a node that is away. Its source is checked as ever, and whether this host
  * forwards at all; a home address that is one of this host's own is the host's.
  */
-static noinline unsigned int tunnel_take_away(struct sk_buff *skb,
+static noinline unsigned int tunnel_take_away(struct tunnel_net *tn,
+					      struct sk_buff *skb,
 					    struct tunnel_binding *binding)
 {
 	if (skb->pkt_type != PACKET_HOST)
 		return NF_ACCEPT;
-	if (!skb_dst(skb) && !roam_route_input(skb))
+	if (tunnel_device_is(skb->dev) && !skb_dst(skb))
+		tunnel_route_home(tn, skb);
+	if (!skb_dst(skb) && !roam_route_input(skb, skb->dev))
 		return NF_ACCEPT;
 	if (skb_rtable(skb)->rt_type != RTN_UNICAST)
 		return NF_ACCEPT;
@@ -127,7 +153,9 @@ static unsigned int tunnel_hook_in(void *priv, struct sk_buff *skb,
 			tunnel_broadcast(tn, skb);
 		binding = tunnel_binding_find(tn, ip_hdr(skb)->daddr);
 		if (binding)
-			return tunnel_take_away(skb, binding);
+			return tunnel_take_away(tn, skb, binding);
+		if (unlikely(tunnel_device_is(skb->dev)) && !skb_dst(skb))
+			tunnel_route_home(tn, skb);
 	}
 	if (tunnel_has_visitors(tn))
 		return tunnel_take_visitor(tn, skb);

@@ -11,12 +11,6 @@
 
 #include <uapi/linux/roam_tunnel.h>
 
-/* Integer value ranges */
-static const struct netlink_range_validation roam_tunnel_a_config_announce_interval_range = {
-	.min	= 10ULL,
-	.max	= 60000ULL,
-};
-
 /* Common nested types */
 const struct nla_policy roam_tunnel_binding_nl_policy[ROAM_TUNNEL_A_BINDING_MAC + 1] = {
 	[ROAM_TUNNEL_A_BINDING_HOME4] = { .type = NLA_BE32, },
@@ -33,7 +27,7 @@ const struct nla_policy roam_tunnel_config_nl_policy[ROAM_TUNNEL_A_CONFIG_MAX_VI
 	[ROAM_TUNNEL_A_CONFIG_TTL] = NLA_POLICY_MIN(NLA_U8, 1),
 	[ROAM_TUNNEL_A_CONFIG_GRACE] = NLA_POLICY_MAX(NLA_U32, 30000),
 	[ROAM_TUNNEL_A_CONFIG_ANNOUNCE_COUNT] = NLA_POLICY_MAX(NLA_U32, 16),
-	[ROAM_TUNNEL_A_CONFIG_ANNOUNCE_INTERVAL] = NLA_POLICY_FULL_RANGE(NLA_U32, &roam_tunnel_a_config_announce_interval_range),
+	[ROAM_TUNNEL_A_CONFIG_ANNOUNCE_INTERVAL] = NLA_POLICY_RANGE(NLA_U32, 10, 30000),
 	[ROAM_TUNNEL_A_CONFIG_MAX_BINDINGS] = { .type = NLA_U32, },
 	[ROAM_TUNNEL_A_CONFIG_MAX_VISITORS] = { .type = NLA_U32, },
 };

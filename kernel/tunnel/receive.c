@@ -129,6 +129,7 @@ static bool tunnel_is_from_away(struct tunnel_net *tn, const struct iphdr *outer
 		return true;
 	}
 	if (READ_ONCE(binding->left) == outer->saddr &&
+	    READ_ONCE(binding->left_encap) == in->decap.encap &&
 	    to->tunnel.saddr == outer->daddr &&
 	    tunnel_in_grace(binding->left_until)) {
 		in->dev = to->dev;
@@ -162,15 +163,16 @@ static bool tunnel_is_from_visitor(struct tunnel_net *tn, const struct sk_buff *
 	return true;
 }
 
-/* For all, out of the tunnel of a mobile node that is this host? */
+/*
+ * For all, out of the tunnel of a mobile node that is this host? Which address is the
+ * broadcast one of its home link it need not know. What is for another host is
+ * dropped behind this, as any unicast packet in a broadcast frame.
+ */
 static bool tunnel_is_for_all(struct tunnel_net *tn, const struct iphdr *outer,
-			    struct tunnel_arrival *in)
+			      struct tunnel_arrival *in)
 {
 	struct tunnel_pair *pair;
 
-	if (!ipv4_is_lbcast(in->decap.daddr) &&
-	    inet_addr_type(tn->net, in->decap.daddr) != RTN_BROADCAST)
-		return false;
 	pair = tunnel_pair_find(tn, outer->saddr, outer->daddr);
 	if (!pair || !READ_ONCE(pair->own))
 		return false;

@@ -341,6 +341,23 @@ tunnel_binding_create(struct tunnel_net *tn, const struct tunnel_binding_request
 	return binding;
 }
 
+/*
+ * Packets from the place it left may be under way. Not so if it is there still, and what
+ * was agreed on with it has changed.
+ */
+static void tunnel_binding_leave(struct tunnel_net *tn,
+				 struct tunnel_binding *binding,
+				 const struct tunnel_endpoint *old,
+				 const struct tunnel_endpoint *to)
+{
+	for (; to; to = to->also)
+		if (to->tunnel.daddr == old->tunnel.daddr)
+			return;
+	WRITE_ONCE(binding->left, old->tunnel.daddr);
+	WRITE_ONCE(binding->left_encap, old->tunnel.encap);
+	WRITE_ONCE(binding->left_until, (u32)(jiffies + tn->config.grace));
+}
+
 struct tunnel_binding *tunnel_binding_set(struct tunnel_net *tn,
 				      const struct tunnel_binding_request *req,
 				      u8 *reason,
@@ -371,9 +388,7 @@ struct tunnel_binding *tunnel_binding_set(struct tunnel_net *tn,
 	if (!to)
 		return ERR_PTR(-ENOMEM);
 	if (binding) {
-		binding->left = old->tunnel.daddr;
-		WRITE_ONCE(binding->left_until,
-			   (u32)(jiffies + tn->config.grace));
+		tunnel_binding_leave(tn, binding, old, to);
 		rcu_assign_pointer(binding->to, to);
 		tunnel_binding_fill(tn, binding, req);
 		tunnel_endpoint_put(tn, old);

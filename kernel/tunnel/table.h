@@ -87,6 +87,7 @@ struct tunnel_endpoint {
  * @expires: jiffies when it ends, if @mortal; likewise
  * @left: care-of address it left
  * @left_until: jiffies until when packets from there are accepted
+ * @left_encap: enum roam_tunnel_encap of those
  * @end: in tunnel_net.binding_ends, if @mortal; tunnel_net.lock
  * @broadcast: in tunnel_net.broadcasts, if it has that flag; RCU, tunnel_net.lock
  * @mortal: it has a lifetime; tunnel_net.lock
@@ -105,6 +106,7 @@ struct tunnel_binding {
 	u32 left_until;
 	struct roam_end end;
 	struct hlist_node broadcast;
+	u8 left_encap;
 	bool mortal;
 	bool dead;
 	struct rcu_head rcu;

@@ -157,11 +157,11 @@ register_comes_back_empty() {
 }
 
 fixture world
-test "OPEN-45 MLR-01: the register dies and keeps its content" register_keeps_its_content
-test "OPEN-45 MLR-38: the register dies under traffic" one_dies register
-test "OPEN-45 MLR-38: the correspondent's daemon dies under traffic" one_dies correspondent
-test "OPEN-45 MLR-38: the mobile host's daemon dies under traffic" one_dies mobile
-test "GEN-02 OPEN-45: rewriting goes on with all daemons dead" all_daemons_die
-test "OPEN-38 OPEN-45 MLR-38: the register comes back empty and learns what it lost" \
+prove "OPEN-45 MLR-01: the register dies and keeps its content" register_keeps_its_content
+prove "OPEN-45 MLR-38: the register dies under traffic" one_dies register
+prove "OPEN-45 MLR-38: the correspondent's daemon dies under traffic" one_dies correspondent
+prove "OPEN-45 MLR-38: the mobile host's daemon dies under traffic" one_dies mobile
+prove "GEN-02 OPEN-45: rewriting goes on with all daemons dead" all_daemons_die
+prove "OPEN-38 OPEN-45 MLR-38: the register comes back empty and learns what it lost" \
 	register_comes_back_empty
 tests_done

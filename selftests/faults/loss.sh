@@ -152,12 +152,12 @@ two_moves_out_of_reach() {
 }
 
 fixture world
-test "OPEN-20 OPEN-38 MLR-34 MLR-36: $moves moves with lost, doubled and late messages" \
+prove "OPEN-20 OPEN-38 MLR-34 MLR-36: $moves moves with lost, doubled and late messages" \
 	moves_with_loss
-test "MLR-38: data before the correspondent knows the new address does no harm" \
+prove "MLR-38: data before the correspondent knows the new address does no harm" \
 	data_before_the_confirmation
-test "MLR-38 OPEN-28: nor does data before a correspondent has read a proof" \
+prove "MLR-38 OPEN-28: nor does data before a correspondent has read a proof" \
 	data_before_the_proof_is_read
-test "MLR-34 MLR-38: the register is out of reach during a move" register_out_of_reach
-test "MLR-34 OPEN-38: two moves while the register is out of reach" two_moves_out_of_reach
+prove "MLR-34 MLR-38: the register is out of reach during a move" register_out_of_reach
+prove "MLR-34 OPEN-38: two moves while the register is out of reach" two_moves_out_of_reach
 tests_done

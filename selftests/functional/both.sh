@@ -286,8 +286,8 @@ talk_all() {
 	done
 }
 
-test "OPEN-20 OPEN-21 MLR-38: two hosts talk and both move, $rounds times" both_hosts_move
-test "OPEN-03 OPEN-21 MLR-39: both addresses of each packet are rewritten" \
+prove "OPEN-20 OPEN-21 MLR-38: two hosts talk and both move, $rounds times" both_hosts_move
+prove "OPEN-03 OPEN-21 MLR-39: both addresses of each packet are rewritten" \
 	both_addresses_are_rewritten
-test "OPEN-22 MLR-38: a host comes home and leaves again, its connections live" home_and_away
+prove "OPEN-22 MLR-38: a host comes home and leaves again, its connections live" home_and_away
 tests_done

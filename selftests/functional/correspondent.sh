@@ -753,34 +753,34 @@ namespaces_share_nothing() {
 }
 
 fixture world
-test "OPEN-40: connections to the care-of address are left alone" care_of_connections_are_left_alone
-test "MLR-25: an update replaces a null mapping" update_replaces_null_mapping
-test "MLR-35 MLR-36 MLR-37: who has closed is told of a move, and needs no question after it" \
+prove "OPEN-40: connections to the care-of address are left alone" care_of_connections_are_left_alone
+prove "MLR-25: an update replaces a null mapping" update_replaces_null_mapping
+prove "MLR-35 MLR-36 MLR-37: who has closed is told of a move, and needs no question after it" \
 	closed_correspondents_are_told
-test "MLR-06 MLR-21 MLR-22 MLR-24: a host that does not move is asked for once" \
+prove "MLR-06 MLR-21 MLR-22 MLR-24: a host that does not move is asked for once" \
 	fixed_host_is_asked_for_once
-test "MLR-18: TCP to a host that does not move leaves unmodified" fixed_host_gets_the_same_bytes
-test "MLR-23: an expired mapping is asked for again" expired_mapping_is_asked_for
-test "MLR-23: a mapping that nobody uses ends" idle_mapping_ends
-test "MLR-16: TCP outside the range is not looked at" outside_the_range_nothing_happens
-test "MLR-15 MLR-28 TEN-27: UDP, ping and other protocols pass untouched" others_pass_untouched
-test "OPEN-39 TEN-27: UDP is rewritten where the policy names it" udp_is_rewritten_where_named
-test "OPEN-08: errors of a narrow path reach the socket" narrow_path_is_discovered
-test "OPEN-41: after a move the size of the old path is forgotten" old_path_is_forgotten
-test "OPEN-10: firewalls see permanent addresses and one connection" \
+prove "MLR-18: TCP to a host that does not move leaves unmodified" fixed_host_gets_the_same_bytes
+prove "MLR-23: an expired mapping is asked for again" expired_mapping_is_asked_for
+prove "MLR-23: a mapping that nobody uses ends" idle_mapping_ends
+prove "MLR-16: TCP outside the range is not looked at" outside_the_range_nothing_happens
+prove "MLR-15 MLR-28 TEN-27: UDP, ping and other protocols pass untouched" others_pass_untouched
+prove "OPEN-39 TEN-27: UDP is rewritten where the policy names it" udp_is_rewritten_where_named
+prove "OPEN-08: errors of a narrow path reach the socket" narrow_path_is_discovered
+prove "OPEN-41: after a move the size of the old path is forgotten" old_path_is_forgotten
+prove "OPEN-10: firewalls see permanent addresses and one connection" \
 	conntrack_sees_permanent_addresses
-test "OPEN-11 OPEN-18: strict reverse path filters do no harm" strict_settings_do_no_harm
-test "OPEN-19: a stateful firewall on the path lets a moved connection through" \
+prove "OPEN-11 OPEN-18: strict reverse path filters do no harm" strict_settings_do_no_harm
+prove "OPEN-19: a stateful firewall on the path lets a moved connection through" \
 	stateful_firewall_lets_it_through
-test "OPEN-12: a TCP-MD5 session moves" signed_connection_moves MD5
-test "OPEN-12: a TCP-AO session moves" signed_connection_moves AO
-test "OPEN-12: an authentication header covers permanent addresses" ipsec_moves ah
-test "OPEN-12: what is encrypted is rewritten behind that" ipsec_moves esp
-test "OPEN-37: where no register answers the first packets pass in the end" \
+prove "OPEN-12: a TCP-MD5 session moves" signed_connection_moves MD5
+prove "OPEN-12: a TCP-AO session moves" signed_connection_moves AO
+prove "OPEN-12: an authentication header covers permanent addresses" ipsec_moves ah
+prove "OPEN-12: what is encrypted is rewritten behind that" ipsec_moves esp
+prove "OPEN-37: where no register answers the first packets pass in the end" \
 	unanswered_packets_pass_in_the_end
-test "OPEN-37: where no register answers they are dropped if that is wanted" \
+prove "OPEN-37: where no register answers they are dropped if that is wanted" \
 	unanswered_packets_are_dropped_where_wanted
-test "OPEN-37: a plain peer works by the care-of address" \
+prove "OPEN-37: a plain peer works by the care-of address" \
 	plain_peer_works_by_the_care_of_address
-test "OPEN-14: namespaces share nothing" namespaces_share_nothing
+prove "OPEN-14: namespaces share nothing" namespaces_share_nothing
 tests_done

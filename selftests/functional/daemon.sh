@@ -339,7 +339,7 @@ without_carrier() {
 monitor_tells() {
 	ip -n "$mobile" address add 198.18.0.1/32 dev lo
 	ip -n "$mobile" address del 198.18.0.1/32 dev lo
-	builtin test -s "$hosts/told"
+	test -s "$hosts/told"
 }
 
 monitor_is_quiet() {
@@ -651,7 +651,7 @@ removed_mappings_come_back() {
 	roam correspondent mangle del "$permanent" || fail "del does not work"
 	wait_for 60 is_mapped correspondent
 	talk removed
-	expect_match "what it says" "somebody else removed its mapping, put back" \
+	expect_match "what it says" "somebody else removed its mapping, which is put back" \
 		"$(grep "put back" "$hosts/mobile/log")"
 	counter_is mobile lr restored "-gt 0" || fail "restored does not count"
 }
@@ -752,38 +752,38 @@ is_unknown() {
 }
 
 fixture world
-test "MLR-09 MLR-08: registers are found by DNS, and all of them are told" registers_by_dns
-test "MLR-10: the preferred register is asked again when it works" preferred_register_comes_back
-test "MLR-11: names lead to the permanent address, wherever the host is" \
+prove "MLR-09 MLR-08: registers are found by DNS, and all of them are told" registers_by_dns
+prove "MLR-10: the preferred register is asked again when it works" preferred_register_comes_back
+prove "MLR-11: names lead to the permanent address, wherever the host is" \
 	names_lead_to_the_permanent_address
-test "MLR-33 D-21: a change of address is seen at once" change_of_address_is_seen_at_once
-test "MLR-33 D-21: a change that the kernel does not tell is seen at the next look" \
+prove "MLR-33 D-21: a change of address is seen at once" change_of_address_is_seen_at_once
+prove "MLR-33 D-21: a change that the kernel does not tell is seen at the next look" \
 	change_without_an_event_is_seen_as_well
-test "MLR-40: as long as the care-of address stays nobody is told anything" \
+prove "MLR-40: as long as the care-of address stays nobody is told anything" \
 	same_place_tells_nobody
-test "OPEN-28 MLR-36: with a shared key a correspondent follows without a register" \
+prove "OPEN-28 MLR-36: with a shared key a correspondent follows without a register" \
 	shared_key_needs_no_register
-test "MLR-38 OPEN-28 OPEN-41: data follows an announce with proof, too early does no harm" \
+prove "MLR-38 OPEN-28 OPEN-41: data follows an announce with proof, too early does no harm" \
 	data_follows_the_proof
-test "MLR-38 OPEN-41: without a confirm data does not follow for long" \
+prove "MLR-38 OPEN-41: without a confirm data does not follow for long" \
 	data_does_not_follow_for_long
-test "TEN-11: TCP to SIP ports keeps the care-of address" exempt_ports_use_the_care_of_address
-test "OPEN-40: a marked socket keeps the care-of address" exempt_marks_use_the_care_of_address
-test "OPEN-39: exempt destinations are neither held nor rewritten" exempt_destinations_are_not_held
-test "TEN-11: what roam-lrd sends is neither held nor rewritten, whatever is" \
+prove "TEN-11: TCP to SIP ports keeps the care-of address" exempt_ports_use_the_care_of_address
+prove "OPEN-40: a marked socket keeps the care-of address" exempt_marks_use_the_care_of_address
+prove "OPEN-39: exempt destinations are neither held nor rewritten" exempt_destinations_are_not_held
+prove "TEN-11: what roam-lrd sends is neither held nor rewritten, whatever is" \
 	own_messages_are_left_alone
-test "TEN-11 OPEN-50: the doctor knows when it would be" \
+prove "TEN-11 OPEN-50: the doctor knows when it would be" \
 	doctor_knows_when_own_messages_are_not_exempt
-test "OPEN-39: control groups are exempt after a reload and a restart" exempt_groups_stay_exempt
-test "MLR-35: correspondents are remembered for as long as a registration lasts" \
+prove "OPEN-39: control groups are exempt after a reload and a restart" exempt_groups_stay_exempt
+prove "MLR-35: correspondents are remembered for as long as a registration lasts" \
 	correspondents_are_remembered_while_registered
-test "OPEN-18 TEN-32: literal where the network lets it, symmetric elsewhere" \
+prove "OPEN-18 TEN-32: literal where the network lets it, symmetric elsewhere" \
 	mode_follows_the_network
-test "OPEN-45: mappings that somebody removes come back" removed_mappings_come_back
-test "MLR-36: leaving is told to registers and correspondents" leaving_is_told_to_everybody
-test "OPEN-45: connections outlive an upgrade, and moves during it" upgrade_keeps_connections
-test "MLR-32: no connection begins at the care-of address in the moment of a move" \
+prove "OPEN-45: mappings that somebody removes come back" removed_mappings_come_back
+prove "MLR-36: leaving is told to registers and correspondents" leaving_is_told_to_everybody
+prove "OPEN-45: connections outlive an upgrade, and moves during it" upgrade_keeps_connections
+prove "MLR-32: no connection begins at the care-of address in the moment of a move" \
 	connections_of_the_moment_are_refused
-test "OPEN-45: a reload takes back an address that is no longer ours" \
+prove "OPEN-45: a reload takes back an address that is no longer ours" \
 	reload_takes_back_an_old_address
 tests_done

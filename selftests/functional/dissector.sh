@@ -76,5 +76,5 @@ vectors_and_mistakes() {
 		done || exit 1
 }
 
-test "GEN-09: the dissector knows good messages from malformed ones" vectors_and_mistakes
+prove "GEN-09: the dissector knows good messages from malformed ones" vectors_and_mistakes
 tests_done

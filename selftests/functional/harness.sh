@@ -28,7 +28,7 @@ waiting_ends() {
 inner() {
 	local library
 	library=$(dirname "$(realpath "$0")")/../lib.sh
-	env -u TEST bash -c ". $library; $1; test 'inner' body; tests_done" inner
+	env -u TEST bash -c ". $library; $1; prove 'inner' body; tests_done" inner
 }
 
 failures_are_reported() {
@@ -57,9 +57,9 @@ processes_end_with_the_test() {
 	expect_fail kill -0 "$pid"
 }
 
-test "namespaces are connected and captured" namespaces_talk
-test "waiting ends" waiting_ends
-test "failures are reported" failures_are_reported
-test "cleanup is in reverse order" cleanup_is_in_reverse
-test "processes end with the test" processes_end_with_the_test
+prove "namespaces are connected and captured" namespaces_talk
+prove "waiting ends" waiting_ends
+prove "failures are reported" failures_are_reported
+prove "cleanup is in reverse order" cleanup_is_in_reverse
+prove "processes end with the test" processes_end_with_the_test
 tests_done

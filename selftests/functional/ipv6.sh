@@ -163,12 +163,12 @@ daemons_die() {
 }
 
 fixture world
-test "OPEN-01 MLR-06 MLR-21 MLR-22: a host that does not move is asked for once" \
+prove "OPEN-01 MLR-06 MLR-21 MLR-22: a host that does not move is asked for once" \
 	fixed_host_is_asked_for_once
-test "OPEN-01 OPEN-10: one conntrack entry with permanent addresses over all moves" \
+prove "OPEN-01 OPEN-10: one conntrack entry with permanent addresses over all moves" \
 	conntrack_sees_permanent_addresses
-test "OPEN-01 OPEN-08: both ends hear of a narrow path" narrow_paths_are_heard_of
-test "OPEN-01 OPEN-22 MLR-38: a host comes home and leaves again, its connections live" \
+prove "OPEN-01 OPEN-08: both ends hear of a narrow path" narrow_paths_are_heard_of
+prove "OPEN-01 OPEN-22 MLR-38: a host comes home and leaves again, its connections live" \
 	home_and_away
-test "OPEN-01 OPEN-45 MLR-38: the daemons die, the host moves, its connections live" daemons_die
+prove "OPEN-01 OPEN-45 MLR-38: the daemons die, the host moves, its connections live" daemons_die
 tests_done

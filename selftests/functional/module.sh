@@ -429,13 +429,13 @@ with_module() {
 }
 
 fixture with_module
-test "GEN-01: $cycles times loaded and unloaded under traffic" unload_under_traffic
-test "GEN-06 GEN-18: $entries mappings under traffic, no packet dropped" table_under_traffic
-test "GEN-07: JSON is valid, and a list even when empty" json_is_valid
-test "GEN-06 GEN-07: what is set can be read and deleted" changes_come_back
-test "MLR-20: a mapping ends with its lifetime" lifetimes_end
-test "GEN-07: batches report line and status" batches_report
-test "GEN-06 GEN-07: the monitor writes JSON lines" monitor_writes_json_lines
-test "MLR-21 OPEN-50: a mapping that is asked for is shown as pending" pending_mappings_are_shown
-test "OPEN-50: tracepoints tell what the counters count" tracepoints_agree_with_counters
+prove "GEN-01: $cycles times loaded and unloaded under traffic" unload_under_traffic
+prove "GEN-06 GEN-18: $entries mappings under traffic, no packet dropped" table_under_traffic
+prove "GEN-07: JSON is valid, and a list even when empty" json_is_valid
+prove "GEN-06 GEN-07: what is set can be read and deleted" changes_come_back
+prove "MLR-20: a mapping ends with its lifetime" lifetimes_end
+prove "GEN-07: batches report line and status" batches_report
+prove "GEN-06 GEN-07: the monitor writes JSON lines" monitor_writes_json_lines
+prove "MLR-21 OPEN-50: a mapping that is asked for is shown as pending" pending_mappings_are_shown
+prove "OPEN-50: tracepoints tell what the counters count" tracepoints_agree_with_counters
 tests_done

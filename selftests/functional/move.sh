@@ -384,18 +384,18 @@ ipv6_messages() {
 		}' "$visited6" "${captures[@]}")"
 }
 
-test "GEN-10 MLR-32 MLR-38 OPEN-18: ssh, curl and iperf3 outlive $moves moves" \
+prove "GEN-10 MLR-32 MLR-38 OPEN-18: ssh, curl and iperf3 outlive $moves moves" \
 	outlive_moves "$moves" 4 move
-test "MLR-17 MLR-29 OPEN-18 OPEN-19: the wire carries care-of addresses, both ways" \
+prove "MLR-17 MLR-29 OPEN-18 OPEN-19: the wire carries care-of addresses, both ways" \
 	no_permanent_address_on_the_wire
-test "MLR-39: no tunnel and no byte more" nothing_but_plain_tcp
-test "OPEN-03: all checksums are good after rewriting" checksums_are_good
-test "MLR-02 MLR-03 MLR-05 MLR-34 MLR-36: each move has its exchange of messages" \
+prove "MLR-39: no tunnel and no byte more" nothing_but_plain_tcp
+prove "OPEN-03: all checksums are good after rewriting" checksums_are_good
+prove "MLR-02 MLR-03 MLR-05 MLR-34 MLR-36: each move has its exchange of messages" \
 	messages_follow_the_protocol_page
-test "OPEN-03 OPEN-04 MLR-38: a bulk transfer with offloads is unharmed by moves" \
+prove "OPEN-03 OPEN-04 MLR-38: a bulk transfer with offloads is unharmed by moves" \
 	bulk_with_offloads
-test "OPEN-01 MLR-32 MLR-38: the same over IPv6, $moves6 moves" outlive_moves_over_ipv6
-test "OPEN-01 OPEN-03 OPEN-18 MLR-39: IPv6 on the wire is plain, with care-of addresses" \
+prove "OPEN-01 MLR-32 MLR-38: the same over IPv6, $moves6 moves" outlive_moves_over_ipv6
+prove "OPEN-01 OPEN-03 OPEN-18 MLR-39: IPv6 on the wire is plain, with care-of addresses" \
 	ipv6_on_the_wire
-test "OPEN-01 MLR-34 MLR-36: each move over IPv6 has its exchange of messages" ipv6_messages
+prove "OPEN-01 MLR-34 MLR-36: each move over IPv6 has its exchange of messages" ipv6_messages
 tests_done

@@ -18,12 +18,12 @@ readonly perm4=203.0.113.77 perm6=2001:db8:ffff::77
 tool() { "$roam_bin/roam" "$@"; }
 on() { in_ns "${!1}" "${@:2}"; }
 
-# stat HOST NAME: a counter of the module.
-stat() {
+# counted HOST NAME: a counter of the module.
+counted() {
 	tool -n "${!1}" -j mangle stats | jq -r --arg name "$2" '.[0][$name]'
 }
 
-stat_is() { builtin test "$(stat "$1" "$2")" "$3" "$4"; }
+counted_is() { test "$(counted "$1" "$2")" "$3" "$4"; }
 
 # where FAMILY: care-of address on the second link, or on the first.
 care_of() {
@@ -143,7 +143,7 @@ bulk_is_unharmed() {
 	large=$(packets_in "path.bulk$family.pcap" dst "$(care_of "$family" 1)")
 	((large > 10)) || fail "only $large large segments; the offloads did not work"
 	expect_eq "large segments to another address" "$large" "$(packets_in "path.bulk$family.pcap")"
-	expect_eq "drops" 0 "$(stat roamer drop_malformed)"
+	expect_eq "drops" 0 "$(counted roamer drop_malformed)"
 }
 
 # Nothing but addresses and checksums changes, from one stack to the other: type of
@@ -184,14 +184,14 @@ every_packet_is_counted() {
 	local before sent
 	map 1
 	talk_open counted server "$perm4" 7
-	before=$(stat server out_rewritten)
+	before=$(counted server out_rewritten)
 	capture_start "$server" eth0 path.counted.pcap "dst host $(care_of 4 1) and tcp"
 	for ((i = 0; i < 10; i++)); do talk counted; done
-	sent=$(($(stat server out_rewritten) - before))
+	sent=$(($(counted server out_rewritten) - before))
 	wait_for 10 captured_at_least "$sent"
 	capture_stop
 	expect_eq "packets rewritten" "$(tcpdump -r "$ROAM_OUT/path.counted.pcap" -n 2>/dev/null | wc -l)" \
-		"$(($(stat server out_rewritten) - before))"
+		"$(($(counted server out_rewritten) - before))"
 	((sent >= 10)) || fail "only $sent packets were counted"
 }
 
@@ -208,19 +208,19 @@ left_address_is_translated() {
 	on_exit tool -n "$roamer" mangle config set grace 5s
 	tool -n "$roamer" mangle config set grace 30s
 	tool -n "$roamer" mangle replace "$perm4" via "$(care_of 4 2)" own
-	before=$(stat roamer in_rewritten)
+	before=$(counted roamer in_rewritten)
 	echo "in flight" >&"${talk_in[late]}"
-	wait_for 30 stat_is roamer in_rewritten -gt "$before"
+	wait_for 30 counted_is roamer in_rewritten -gt "$before"
 	map 2
 	read -r -t 60 line <&"${talk_out[late]}" || fail "no answer"
 	expect_eq "what was in flight" "in flight" "$line"
 
 	tool -n "$roamer" mangle config set grace 0s
 	map 1
-	before=$(stat roamer in_rewritten)
+	before=$(counted roamer in_rewritten)
 	tool -n "$server" mangle replace "$perm4" via "$(care_of 4 2)"
 	on server timeout 5 socat -u /dev/null "TCP:$perm4:7,connect-timeout=2"
-	expect_eq "packets rewritten without grace" "$before" "$(stat roamer in_rewritten)"
+	expect_eq "packets rewritten without grace" "$before" "$(counted roamer in_rewritten)"
 }
 
 # ---- fragments ----
@@ -330,14 +330,14 @@ errors_reach_who_is_refused() {
 		on_exit ip netns exec "${!host}" nft delete table inet refuse
 	done
 	for kind in tcp udp; do
-		sent=$(stat server out_icmp)
+		sent=$(counted server out_icmp)
 		expect_eq "$kind of the roamer" ECONNREFUSED "$(try_in_vain roamer "$kind" \
 			"$(perm "$family")" "$(address_of_server "$family")" 99)"
-		stat_is server out_icmp -gt "$sent" || fail "no error was translated by the server"
-		sent=$(stat roamer out_icmp)
+		counted_is server out_icmp -gt "$sent" || fail "no error was translated by the server"
+		sent=$(counted roamer out_icmp)
 		expect_eq "$kind of the server" ECONNREFUSED "$(try_in_vain server "$kind" - \
 			"$(perm "$family")" 99)"
-		stat_is roamer out_icmp -gt "$sent" || fail "no error was translated by the roamer"
+		counted_is roamer out_icmp -gt "$sent" || fail "no error was translated by the roamer"
 	done
 }
 
@@ -368,10 +368,10 @@ exempt() { tool -n "$server" mangle config set "$@"; }
 # not_rewritten WHAT COMMAND...: TCP to the permanent address leaves as it is.
 not_rewritten() {
 	local what=$1 before
-	before=$(stat server exempted)
+	before=$(counted server exempted)
 	expect_eq "$what: packets to the care-of address" 0 \
 		"$(seen server eth0 "dst host $(care_of 4 1) and tcp[tcpflags] & tcp-syn != 0" "${@:2}")"
-	stat_is server exempted -gt "$before" || fail "$what: not counted as exempt"
+	counted_is server exempted -gt "$before" || fail "$what: not counted as exempt"
 }
 
 # try_port PORT: begin a connection, whatever becomes of it.
@@ -685,7 +685,7 @@ connection_resumes() {
 	echo "lost at first" >&"${talk_in[resumed]}"
 	# It would run for 6.4 s.
 	wait_for 60 backed_off 5
-	before=$(stat server resumed)
+	before=$(counted server resumed)
 	started=$(date +%s%N)
 	map 2
 	read -r -t 60 line <&"${talk_out[resumed]}" || {
@@ -698,7 +698,7 @@ connection_resumes() {
 	}
 	took=$((($(date +%s%N) - started) / 1000000))
 	expect_eq "what was lost" "lost at first" "$line"
-	stat_is server resumed -gt "$before" || fail "nothing was asked to send again"
+	counted_is server resumed -gt "$before" || fail "nothing was asked to send again"
 	echo "$took ms after the mapping changed"
 	((took < 2500)) || fail "$took ms until lost data came"
 }
@@ -760,46 +760,46 @@ peer_is_known() {
 peer_is_gone() { ! peer_is_known "$1"; }
 
 fixture two_links
-test "OPEN-01 MLR-17 MLR-29 MLR-38: IPv4 connections move" connection_moves 4
-test "OPEN-01 MLR-17 MLR-29 MLR-38: IPv6 connections move" connection_moves 6
-test "OPEN-03 OPEN-04: IPv4 in bulk, with offloads" bulk_is_unharmed 4
-test "OPEN-01 OPEN-03 OPEN-04: IPv6 in bulk, with offloads" bulk_is_unharmed 6
-test "OPEN-06: IPv4 headers keep all but addresses, ECN among it" other_fields_stay 4
-test "OPEN-01 OPEN-06: IPv6 headers keep all but addresses, ECN among it" other_fields_stay 6
-test "MLR-14: every packet of TCP is taken as it leaves" every_packet_is_counted
-test "OPEN-24: the address just left is translated while grace lasts" \
+prove "OPEN-01 MLR-17 MLR-29 MLR-38: IPv4 connections move" connection_moves 4
+prove "OPEN-01 MLR-17 MLR-29 MLR-38: IPv6 connections move" connection_moves 6
+prove "OPEN-03 OPEN-04: IPv4 in bulk, with offloads" bulk_is_unharmed 4
+prove "OPEN-01 OPEN-03 OPEN-04: IPv6 in bulk, with offloads" bulk_is_unharmed 6
+prove "OPEN-06: IPv4 headers keep all but addresses, ECN among it" other_fields_stay 4
+prove "OPEN-01 OPEN-06: IPv6 headers keep all but addresses, ECN among it" other_fields_stay 6
+prove "MLR-14: every packet of TCP is taken as it leaves" every_packet_is_counted
+prove "OPEN-24: the address just left is translated while grace lasts" \
 	left_address_is_translated
-test "OPEN-05: IPv4 fragments in any order arrive whole" fragments_arrive_whole 4
-test "OPEN-01 OPEN-05: IPv6 fragments in any order arrive whole" fragments_arrive_whole 6
-test "OPEN-05 TEN-11: IPv4 fragments of an exempt port arrive whole" \
+prove "OPEN-05: IPv4 fragments in any order arrive whole" fragments_arrive_whole 4
+prove "OPEN-01 OPEN-05: IPv6 fragments in any order arrive whole" fragments_arrive_whole 6
+prove "OPEN-05 TEN-11: IPv4 fragments of an exempt port arrive whole" \
 	exempt_fragments_arrive_whole 4
-test "OPEN-01 OPEN-05 TEN-11: IPv6 fragments of an exempt port arrive whole" \
+prove "OPEN-01 OPEN-05 TEN-11: IPv6 fragments of an exempt port arrive whole" \
 	exempt_fragments_arrive_whole 6
-test "OPEN-08: who is refused by an ICMP error hears of it, IPv4" errors_reach_who_is_refused 4
-test "OPEN-01 OPEN-08: who is refused by an ICMP error hears of it, IPv6" \
+prove "OPEN-08: who is refused by an ICMP error hears of it, IPv4" errors_reach_who_is_refused 4
+prove "OPEN-01 OPEN-08: who is refused by an ICMP error hears of it, IPv6" \
 	errors_reach_who_is_refused 6
-test "OPEN-08: errors on the wire are about care-of addresses, IPv4" errors_have_good_checksums 4
-test "OPEN-01 OPEN-08: errors on the wire are about care-of addresses, IPv6" \
+prove "OPEN-08: errors on the wire are about care-of addresses, IPv4" errors_have_good_checksums 4
+prove "OPEN-01 OPEN-08: errors on the wire are about care-of addresses, IPv6" \
 	errors_have_good_checksums 6
-test "OPEN-39 OPEN-40 TEN-11 TEN-27: ports, marks, prefixes and control groups are exempt" \
+prove "OPEN-39 OPEN-40 TEN-11 TEN-27: ports, marks, prefixes and control groups are exempt" \
 	exemptions_hold
-test "OPEN-40 TEN-13: a service at the care-of address is reached" care_of_listener_is_reached
-test "MLR-30 MLR-31 OPEN-18 TEN-32: literal mode" literal_mode
-test "MLR-13 MLR-27: the hooks sit below IP and above layer two" \
+prove "OPEN-40 TEN-13: a service at the care-of address is reached" care_of_listener_is_reached
+prove "MLR-30 MLR-31 OPEN-18 TEN-32: literal mode" literal_mode
+prove "MLR-13 MLR-27: the hooks sit below IP and above layer two" \
 	it_sits_below_ip_and_above_layer_two
-test "MLR-19: in literal mode a correspondent leaves what it receives alone" \
+prove "MLR-19: in literal mode a correspondent leaves what it receives alone" \
 	literal_mode_leaves_the_received_alone
-test "OPEN-15: packets follow the route to the care-of address" routes_follow
-test "OPEN-14 OPEN-15: a socket in a VRF" vrf_is_followed
-test "OPEN-03: an IPv4 segment brings its socket, where sockets are found early" \
+prove "OPEN-15: packets follow the route to the care-of address" routes_follow
+prove "OPEN-14 OPEN-15: a socket in a VRF" vrf_is_followed
+prove "OPEN-03: an IPv4 segment brings its socket, where sockets are found early" \
 	segments_bring_their_socket 4
-test "OPEN-01 OPEN-03: an IPv6 segment brings its socket, where sockets are found early" \
+prove "OPEN-01 OPEN-03: an IPv6 segment brings its socket, where sockets are found early" \
 	segments_bring_their_socket 6
-test "MLR-35 MLR-37: IPv4 correspondents with silent connections are remembered" \
+prove "MLR-35 MLR-37: IPv4 correspondents with silent connections are remembered" \
 	silence_is_remembered 4
-test "OPEN-01 MLR-35 MLR-37: IPv6 correspondents with silent connections are remembered" \
+prove "OPEN-01 MLR-35 MLR-37: IPv6 correspondents with silent connections are remembered" \
 	silence_is_remembered 6
-test "OPEN-41: lost data is sent again at once after a move" connection_resumes
-test "OPEN-41: all that was lost is sent again without waiting for a word" \
+prove "OPEN-41: lost data is sent again at once after a move" connection_resumes
+prove "OPEN-41: all that was lost is sent again without waiting for a word" \
 	all_that_is_lost_comes_at_once
 tests_done

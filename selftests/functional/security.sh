@@ -459,23 +459,23 @@ resets_raise_no_questions() {
 }
 
 fixture world
-test "OPEN-26: the messages of this test are good ones" the_forger_knows_the_trade
-test "OPEN-26: forged updates are refused and counted" forged_updates_are_refused
-test "OPEN-26 OPEN-35: bad messages to a register are dropped and counted" \
+prove "OPEN-26: the messages of this test are good ones" the_forger_knows_the_trade
+prove "OPEN-26: forged updates are refused and counted" forged_updates_are_refused
+prove "OPEN-26 OPEN-35: bad messages to a register are dropped and counted" \
 	bad_messages_are_dropped register hlr correspondent announce "$register_addr"
-test "OPEN-26 OPEN-35: bad messages to a correspondent are dropped and counted" \
+prove "OPEN-26 OPEN-35: bad messages to a correspondent are dropped and counted" \
 	bad_messages_are_dropped correspondent lr correspondent update "$correspondent_addr"
-test "OPEN-26 OPEN-35: bad messages to a mobile host are dropped and counted" \
+prove "OPEN-26 OPEN-35: bad messages to a mobile host are dropped and counted" \
 	bad_messages_are_dropped mobile lr mobile query
-test "OPEN-29: a replayed update is refused, also after a restart" replayed_update_is_refused
-test "OPEN-28: forged announces change nothing" forged_announces_change_nothing
-test "OPEN-26 OPEN-28: forged replies change nothing" forged_replies_change_nothing
-test "OPEN-26 OPEN-28: forged pair keys change nothing" forged_pair_keys_change_nothing
-test "OPEN-34: users without the capability are refused" unprivileged_users_are_refused
-test "OPEN-34 OPEN-14: a user's own namespace is no way in" foreign_namespace_is_untouched
-test "OPEN-34: malformed requests are refused, with cause and attribute" malformed_requests_are_refused
-test "OPEN-34: the tool passes the cause on" the_tool_passes_the_cause_on
-test "OPEN-32 OPEN-37: a flood of unknown destinations stays bounded" floods_are_bounded
-test "OPEN-32: more questions than there is room for" questions_are_bounded
-test "OPEN-32: segments of no connection make nobody ask" resets_raise_no_questions
+prove "OPEN-29: a replayed update is refused, also after a restart" replayed_update_is_refused
+prove "OPEN-28: forged announces change nothing" forged_announces_change_nothing
+prove "OPEN-26 OPEN-28: forged replies change nothing" forged_replies_change_nothing
+prove "OPEN-26 OPEN-28: forged pair keys change nothing" forged_pair_keys_change_nothing
+prove "OPEN-34: users without the capability are refused" unprivileged_users_are_refused
+prove "OPEN-34 OPEN-14: a user's own namespace is no way in" foreign_namespace_is_untouched
+prove "OPEN-34: malformed requests are refused, with cause and attribute" malformed_requests_are_refused
+prove "OPEN-34: the tool passes the cause on" the_tool_passes_the_cause_on
+prove "OPEN-32 OPEN-37: a flood of unknown destinations stays bounded" floods_are_bounded
+prove "OPEN-32: more questions than there is room for" questions_are_bounded
+prove "OPEN-32: segments of no connection make nobody ask" resets_raise_no_questions
 tests_done

@@ -352,12 +352,12 @@ module_absent_now() {
 }
 
 fixture install_roam
-test "GEN-05: what make install leaves starts under systemd, and says that it is ready" both_run
-test "GEN-05 GEN-14: the units give few rights" they_run_with_few_rights
-test "OPEN-45 GEN-05: a killed daemon is started again" killed_ones_come_back
-test "OPEN-45 GEN-05: a hanging daemon is noticed and started again" hanging_one_is_restarted
-test "GEN-05: systemctl reload" reload_takes_the_new_configuration
-test "GEN-05: systemctl status names the mistake in a configuration" broken_configuration_is_named
-test "MLR-12 MLR-26 GEN-05: at boot the daemon chooses the register and configures the module" \
+prove "GEN-05: what make install leaves starts under systemd, and says that it is ready" both_run
+prove "GEN-05 GEN-14: the units give few rights" they_run_with_few_rights
+prove "OPEN-45 GEN-05: a killed daemon is started again" killed_ones_come_back
+prove "OPEN-45 GEN-05: a hanging daemon is noticed and started again" hanging_one_is_restarted
+prove "GEN-05: systemctl reload" reload_takes_the_new_configuration
+prove "GEN-05: systemctl status names the mistake in a configuration" broken_configuration_is_named
+prove "MLR-12 MLR-26 GEN-05: at boot the daemon chooses the register and configures the module" \
 	boot_configures_the_module
 tests_done

@@ -61,30 +61,32 @@ world() {
 		in_ns "${!ns}" sysctl -qw net.ipv4.conf.all.rp_filter=2 \
 			net.ipv4.conf.default.rp_filter=2
 	done
-	ip_in correspondent address add $correspondent_addr/28 dev eth0
+	ip_in correspondent address add "$correspondent_addr"/28 dev eth0
 	ip_in correspondent route add default via 198.51.100.1
 	ip_in router address add 198.51.100.1/28 dev eth0
 	ip_in router address add 192.0.2.1/28 dev eth1
 	ip_in router address add 192.0.2.17/28 dev eth2
 	ip_in router address add 192.0.2.33/28 dev eth3
-	ip_in router route add 203.0.113.0/24 via $agent_addr
-	ip_in router route add 198.51.100.64/28 via $fa_addr
-	ip_in router route add 198.51.100.80/28 via $fb_addr
-	ip_in agent address add $agent_addr/28 dev eth0
+	ip_in router route add 203.0.113.0/24 via "$agent_addr"
+	ip_in router route add 198.51.100.64/28 via "$fa_addr"
+	ip_in router route add 198.51.100.80/28 via "$fb_addr"
+	ip_in agent address add "$agent_addr"/28 dev eth0
 	ip_in agent address add 203.0.113.1/24 dev eth1
 	ip_in agent route add default via 192.0.2.1
-	ip_in neighbour address add $neighbour_addr/24 dev eth0
+	ip_in neighbour address add "$neighbour_addr"/24 dev eth0
 	ip_in neighbour route add default via 203.0.113.1
-	ip_in fa address add $fa_addr/28 dev eth0
+	ip_in fa address add "$fa_addr"/28 dev eth0
 	ip_in fa address add 198.51.100.65/28 dev eth1
 	ip_in fa route add default via 192.0.2.17
-	ip_in fb address add $fb_addr/28 dev eth0
+	ip_in fb address add "$fb_addr"/28 dev eth0
 	ip_in fb address add 198.51.100.81/28 dev eth1
 	ip_in fb route add default via 192.0.2.33
-	ip_in mobile link set eth0 address $mobile_mac
-	ip_in mobile link set eth1 address $mobile_mac2
-	ip_in mobile address add $home/32 dev lo
-	ip_in mobile route add default via 198.51.100.65 dev eth0 onlink src $home
+	ip_in mobile link set eth0 address "$mobile_mac"
+	ip_in mobile link set eth1 address "$mobile_mac2"
+	ip_in mobile address add "$home"/32 dev eth0
+	# A link without an address takes no packet whose way back is another one.
+	ip_in mobile address add 198.51.100.86/28 dev eth1
+	ip_in mobile route add default via 198.51.100.65 dev eth0 onlink src "$home"
 	# Agents do not resolve the home address: nobody would answer.
 	in_ns "$mobile" sysctl -qw net.ipv4.conf.all.arp_ignore=8
 	for ns in agent fa fb mobile; do
@@ -95,10 +97,10 @@ world() {
 
 # register ENCAP [WORD...]: by way of the first foreign agent.
 register() {
-	roam agent tunnel replace $home via $fa_addr from $agent_addr encap "$1" \
+	roam agent tunnel replace "$home" via "$fa_addr" from "$agent_addr" encap "$1" \
 		home-link eth1 "${@:2}" || fail "binding"
-	roam fa tunnel visitors replace $home on eth1 mac $mobile_mac agent $agent_addr \
-		care-of $fa_addr encap "$1" || fail "visitor"
+	roam fa tunnel visitors replace "$home" on eth1 mac "$mobile_mac" agent "$agent_addr" \
+		care-of "$fa_addr" encap "$1" || fail "visitor"
 }
 
 forget() {
@@ -110,7 +112,7 @@ forget() {
 
 # reaches NS ADDRESS [OPTION...]: a ping comes back.
 reaches() {
-	in_ns "${!1}" ping -q -n -c 1 -W 2 "${@:3}" "$2"
+	in_ns "${!1}" ping -q -n -c 1 -W 20 "${@:3}" "$2"
 }
 
 
@@ -132,13 +134,13 @@ delivers() { # ENCAP
 	on_exit forget
 	register "$1"
 	capture_start "$router" eth2 "tunnel.$1.pcap"
-	expect_ok reaches correspondent $home
-	expect_ok reaches neighbour $home
-	expect_ok reaches agent $home
+	expect_ok reaches correspondent "$home"
+	expect_ok reaches neighbour "$home"
+	expect_ok reaches agent "$home"
 	# One in pieces, one just short of what must be split, one that is split.
-	expect_ok reaches correspondent $home -s 4000
-	expect_ok reaches correspondent $home -s 1400
-	expect_ok reaches correspondent $home -s 1470 -M dont
+	expect_ok reaches correspondent "$home" -s 4000
+	expect_ok reaches correspondent "$home" -s 1400
+	expect_ok reaches correspondent "$home" -s 1470 -M dont
 	capture_stop
 	if [[ $1 == minimal ]]; then
 		(($(packets_in tunnel.minimal.pcap "ip proto 55") > 3)) || fail "no minimal encapsulation"
@@ -185,27 +187,30 @@ listens() { # NS PORT
 	in_ns "${!1}" ss -H -l -t -n "sport = :$2" | grep -q .
 }
 
-# iperf3 one way or the other, and no packet was lost for good.
-streams() { # ENCAP [OPTION...]
-	local sent
+# A file through the tunnel, and one back; byte by byte the same.
+streams() { # ENCAP
 	on_exit forget
-	register "$1"
-	bg in_ns "$mobile" iperf3 -s -1 -B $home >/dev/null
-	wait_for 10 listens mobile 5201
-	sent=$(in_ns "$correspondent" iperf3 -c $home -n 20M -J "${@:2}" | jq .end.sum_received.bytes)
-	((${sent:-0} >= 20 * 1024 * 1024)) || fail "only ${sent:-nothing} arrived"
+	register "$1" reverse
+	head -c 3000000 /dev/urandom >"$ROAM_OUT/sent"
+	on_exit rm -f "$ROAM_OUT/sent" "$ROAM_OUT/came" "$ROAM_OUT/back"
+	bg in_ns "$mobile" socat "TCP-LISTEN:9,reuseaddr,bind=$home" "SYSTEM:cat >'$ROAM_OUT/came'; cat '$ROAM_OUT/came'"
+	wait_for 10 listens mobile 9
+	in_ns "$correspondent" timeout 60 socat -t 30 - "TCP:$home:9" <"$ROAM_OUT/sent" >"$ROAM_OUT/back" ||
+		fail "no connection"
+	expect_ok cmp "$ROAM_OUT/sent" "$ROAM_OUT/came"
+	expect_ok cmp "$ROAM_OUT/sent" "$ROAM_OUT/back"
 }
 
 move_leaves_nothing_behind() {
 	local late
 	on_exit forget
 	register ipip
-	bg in_ns "$correspondent" ping -q -n -i 0.01 $home >/dev/null
+	bg in_ns "$correspondent" ping -q -n -i 0.01 "$home" >/dev/null
 	wait_for 10 more_than fa delivered 5
-	roam fb tunnel visitors add $home on eth1 mac $mobile_mac2 agent $agent_addr care-of $fb_addr
+	roam fb tunnel visitors add "$home" on eth1 mac "$mobile_mac2" agent "$agent_addr" care-of "$fb_addr"
 	capture_start "$router" any "tunnel.move.pcap" "ip proto 4"
 	# Done when the tool has returned: nothing goes to the old address after it.
-	roam agent tunnel replace $home via $fb_addr from $agent_addr home-link eth1
+	roam agent tunnel replace "$home" via "$fb_addr" from "$agent_addr" home-link eth1
 	late=$(counter fa decapsulated)
 	wait_for 10 more_than fb delivered 20
 	expect_eq "late for the old care-of address" "$late" "$(counter fa decapsulated)"
@@ -217,15 +222,363 @@ more_than() { # NS COUNTER N
 	(($(counter "$1" "$2") > $3))
 }
 
+
+# ---- reverse tunnelling ----
+
+# Both styles; the correspondent sees the home address, the router only the tunnel.
+back_by_direct_delivery() {
+	on_exit forget
+	register "$1" reverse
+	roam fa tunnel visitors replace "$home" on eth1 mac "$mobile_mac" agent "$agent_addr" \
+		care-of "$fa_addr" encap "$1" reverse direct
+	capture_start "$router" eth2 tunnel.back.pcap
+	expect_ok reaches mobile "$correspondent_addr" -I "$home"
+	capture_stop
+	expect_eq "packets outside of the tunnel" 0 "$(packets_in tunnel.back.pcap "src host $home")"
+	(($(counter fa reversed) > 0)) || fail "nothing went back"
+}
+
+# A neighbour of the visitor's that takes its home address has another link-layer one.
+other_host_cannot_use_the_tunnel() {
+	local spoofed
+	back_by_direct_delivery ipip
+	ip_in mobile link set eth0 address 02:00:5e:00:53:99
+	on_exit ip_in mobile link set eth0 address "$mobile_mac"
+	spoofed=$(counter fa drop_spoofed)
+	expect_fail reaches mobile "$correspondent_addr" -I "$home" -W 1
+	(($(counter fa drop_spoofed) > spoofed)) || fail "nothing was dropped"
+}
+
+back_by_encapsulating_delivery() {
+	on_exit forget
+	register ipip reverse
+	roam fa tunnel visitors replace "$home" on eth1 mac "$mobile_mac" agent "$agent_addr" \
+		care-of "$fa_addr" reverse encapsulating
+	ip_in mobile link add out type ipip local "$home" remote "$fa_addr" dev eth0
+	on_exit ip_in mobile link delete out
+	ip_in mobile link set out up
+	ip_in mobile route add "$correspondent_addr" dev out src "$home"
+	capture_start "$router" eth2 tunnel.encapsulated.pcap
+	expect_ok reaches mobile "$correspondent_addr" -I "$home"
+	# What is not encapsulated goes its own way.
+	expect_ok reaches mobile 198.51.100.1 -I "$home"
+	capture_stop
+	expect_eq "to the correspondent outside of the tunnel" 0 \
+		"$(packets_in tunnel.encapsulated.pcap "src host $home and dst host $correspondent_addr")"
+	expect_eq "not encapsulated" 1 \
+		"$(packets_in tunnel.encapsulated.pcap "src host $home and dst host 198.51.100.1")"
+}
+
+# Without T, from elsewhere, by another kind of tunnel, of somebody else: dropped.
+home_agent_checks_who_sends() {
+	local spoofed
+	on_exit forget
+	register ipip
+	roam fa tunnel visitors replace "$home" on eth1 mac "$mobile_mac" agent "$agent_addr" \
+		care-of "$fa_addr" reverse direct
+	spoofed=$(counter agent drop_spoofed)
+	expect_fail reaches mobile "$correspondent_addr" -I "$home" -W 1
+	(($(counter agent drop_spoofed) > spoofed)) || fail "without T it passed"
+	register gre reverse
+	roam fa tunnel visitors replace "$home" on eth1 mac "$mobile_mac" agent "$agent_addr" \
+		care-of "$fa_addr" reverse direct
+	spoofed=$(counter agent drop_spoofed)
+	expect_fail reaches mobile "$correspondent_addr" -I "$home" -W 1
+	(($(counter agent drop_spoofed) > spoofed)) || fail "another encapsulation passed"
+}
+
+# ---- a mobile node with a care-of address of its own ----
+
+colocated() { # ENCAP
+	on_exit forget
+	local ports=()
+	[[ $1 != udp ]] || ports=(own-port 434 peer-port 4444)
+	roam agent tunnel replace "$home" via 198.51.100.70 from "$agent_addr" encap "$1" "${ports[@]}" \
+		home-link eth1 colocated reverse
+	[[ $1 != udp ]] || ports=(own-port 4444)
+	ip_in mobile address add 198.51.100.70/28 dev eth0
+	on_exit ip_in mobile address delete 198.51.100.70/28 dev eth0
+	# Its own address there is one that it answers for.
+	in_ns "$mobile" sysctl -qw net.ipv4.conf.all.arp_ignore=0
+	on_exit in_ns "$mobile" sysctl -qw net.ipv4.conf.all.arp_ignore=8
+	ip_in mobile rule add from "$home" lookup 77
+	on_exit ip_in mobile rule delete from "$home" lookup 77
+	ip_in mobile route add default dev roam0 table 77
+	on_exit ip_in mobile route flush table 77
+	roam mobile tunnel visitors add "$home" own agent "$agent_addr" care-of 198.51.100.70 encap "$1" \
+		"${ports[@]}" reverse direct
+	expect_ok reaches correspondent "$home"
+	expect_ok reaches mobile "$correspondent_addr" -I "$home"
+	# The agent itself answers as well: a keepalive, where it is UDP.
+	expect_ok reaches mobile "$agent_addr" -I "$home"
+	[[ $1 != udp ]] || (($(counter agent keepalives) > 0)) || fail "no keepalive was counted"
+	(($(counter mobile reversed) > 1)) || fail "nothing went back"
+}
+
+# ---- the home link ----
+
+neighbour_knows() { # MAC
+	in_ns "$neighbour" ip neighbour show "$home" | grep -q "$1"
+}
+
+home_link_is_answered_for() {
+	local mac said replies
+	said=$(counter agent announcements)
+	mac=$(in_ns "$agent" ip -o link show eth1 | sed 's/.*ether \([^ ]*\).*/\1/')
+	on_exit forget
+	roam agent tunnel config set announce-count 2 announce-time 50ms
+	in_ns "$neighbour" ip neighbour replace "$home" lladdr 02:00:5e:00:53:77 dev eth0 nud reachable
+	on_exit in_ns "$neighbour" ip neighbour flush dev eth0
+	capture_start "$neighbour" eth0 tunnel.arp.pcap arp
+	register ipip
+	wait_for 10 neighbour_knows "$mac"
+	in_ns "$neighbour" ip neighbour flush dev eth0
+	expect_ok reaches neighbour "$home"
+	replies=$(counter agent arp_replies)
+	((replies > 0)) || fail "no answer"
+	# A host that is at home is nobody's business.
+	in_ns "$neighbour" busybox arping -q -c 1 -w 1 -I eth0 "$away"
+	expect_eq "answers" "$replies" "$(counter agent arp_replies)"
+	roam agent tunnel del "$home" mac "$mobile_mac"
+	wait_for 10 neighbour_knows "$mobile_mac"
+	wait_for 10 announced $((said + 4))
+	capture_stop
+	expect_eq "said twice each" 4 "$(packets_in tunnel.arp.pcap "arp[6:2] == 1 and arp[14:4] == arp[24:4]")"
+	roam agent tunnel config set announce-count 3 announce-time 1s
+}
+
+announced() {
+	(($(counter agent announcements) == $1))
+}
+
+virtual_home_network() {
+	on_exit forget
+	ip_in agent address delete 203.0.113.1/24 dev eth1
+	on_exit ip_in agent address add 203.0.113.1/24 dev eth1
+	ip_in agent route add 203.0.113.0/24 dev roam0
+	on_exit ip_in agent route delete 203.0.113.0/24 dev roam0
+	roam agent tunnel replace "$home" via "$fa_addr" from "$agent_addr"
+	roam fa tunnel visitors replace "$home" on eth1 mac "$mobile_mac" agent "$agent_addr" care-of "$fa_addr"
+	expect_ok reaches correspondent "$home"
+	expect_match "who is not away" "Destination Host Unreachable" \
+		"$(in_ns "$correspondent" ping -n -c 1 -W 2 "$away" 2>&1)"
+}
+
+node_at_home_is_left_alone() {
+	local before
+	on_exit forget
+	register ipip
+	before=$(counter agent encapsulated)
+	expect_ok reaches correspondent "$neighbour_addr"
+	expect_eq "encapsulated" "$before" "$(counter agent encapsulated)"
+}
+
+broadcast_is_seen_away() {
+	on_exit forget
+	register ipip broadcast
+	# The wrapped copy is for the mobile node, which takes it out itself.
+	roam mobile tunnel visitors add "$home" own agent "$agent_addr" care-of "$home"
+	capture_start "$mobile" roam0 tunnel.broadcast.pcap "udp port 5555"
+	bg in_ns "$neighbour" bash -c "while :; do echo hello | socat -u - UDP-DATAGRAM:203.0.113.255:5555,broadcast; busybox sleep 0.3; done"
+	wait_for 10 more_than agent broadcasts 1
+	stop "$bg_pid"
+	capture_stop
+	(($(packets_in tunnel.broadcast.pcap) > 0)) || fail "no broadcast came"
+}
+
+each_care_of_address_gets_a_copy() {
+	on_exit forget
+	register ipip
+	roam fb tunnel visitors add "$home" on eth1 mac "$mobile_mac2" agent "$agent_addr" care-of "$fb_addr"
+	roam agent tunnel replace "$home" via "$fa_addr" from "$agent_addr" via "$fb_addr" from "$agent_addr" \
+		encap gre home-link eth1
+	capture_start "$mobile" any tunnel.copies.pcap "icmp and dst host $home"
+	# Both copies are answered, which ping calls a duplicate.
+	expect_match "answers" "1 duplicates" \
+		"$(in_ns "$correspondent" ping -q -n -c 2 -i 0.3 "$home" 2>&1)"
+	capture_stop
+	expect_eq "copies" 4 "$(packets_in tunnel.copies.pcap)"
+}
+
+# ---- packet size and errors ----
+
+path_is_narrow() {
+	on_exit forget
+	register ipip
+	ip_in router link set eth2 mtu 1300
+	on_exit ip_in router link set eth2 mtu 1500
+	# Does not fit the tunnel; the router says so to the agent, the agent to the sender.
+	expect_match "the first" "mtu = 1280|Message too long|message too long" \
+		"$(in_ns "$correspondent" ping -n -c 3 -i 0.3 -W 1 -M "do" -s 1400 "$home" 2>&1)"
+	(($(counter agent relayed) > 0)) || fail "no error was relayed"
+	expect_match "what the sender has learned" "mtu 1280" \
+		"$(in_ns "$correspondent" ip route get "$home")"
+	on_exit in_ns "$correspondent" ip route flush cache
+	in_ns "$agent" ip route flush cache
+}
+
+unreachable_is_relayed() {
+	on_exit forget
+	register ipip
+	ip_in router route add prohibit "$fa_addr"/32
+	on_exit ip_in router route delete prohibit "$fa_addr"/32
+	expect_match "an error" "Destination Host Unreachable|Packet filtered" \
+		"$(in_ns "$correspondent" ping -n -c 2 -i 0.3 -W 1 "$home" 2>&1)"
+	(($(counter agent relayed) > 0)) || fail "no error was relayed"
+}
+
+marks_survive() {
+	on_exit forget
+	register ipip
+	capture_start "$router" eth2 tunnel.tos.pcap "ip proto 4"
+	expect_ok reaches correspondent "$home" -Q 0xb9
+	capture_stop
+	expect_eq "outer and inner" "0xb9,0xb9" \
+		"$(tcpdump -n -v -r "$ROAM_OUT/tunnel.tos.pcap" "src host $agent_addr" 2>/dev/null | grep -o 'tos 0x[0-9a-f]*' | cut -d' ' -f2 | xargs | tr ' ' ,)"
+}
+
+tunnels_do_not_loop() {
+	on_exit forget
+	roam agent tunnel replace "$home" via "$away" from "$agent_addr"
+	roam agent tunnel replace "$away" via "$home" from "$agent_addr"
+	in_ns "$correspondent" ping -q -n -c 1 -W 1 "$home"
+	(($(counter agent drop_loop) > 0)) || fail "nothing was dropped"
+	# The exit of the tunnel is the source: it would come back.
+	roam agent tunnel replace "$home" via "$correspondent_addr" from "$agent_addr"
+	local loops
+	loops=$(counter agent drop_loop)
+	in_ns "$correspondent" ping -q -n -c 1 -W 1 "$home"
+	(($(counter agent drop_loop) > loops)) || fail "it came back"
+}
+
+others_tunnels_work_beside() {
+	on_exit forget
+	register ipip
+	local kind
+	for kind in ipip gre; do
+		ip_in agent link add "$kind".9 type "$kind" local "$agent_addr" remote "$correspondent_addr"
+		on_exit ip_in agent link delete "$kind".9
+		ip_in agent link set "$kind".9 up
+		ip_in agent address add 10.9.9.1/30 dev "$kind".9
+		ip_in correspondent link add "$kind".9 type "$kind" local "$correspondent_addr" remote "$agent_addr"
+		on_exit ip_in correspondent link delete "$kind".9
+		ip_in correspondent link set "$kind".9 up
+		ip_in correspondent address add 10.9.9.2/30 dev "$kind".9
+		expect_ok reaches correspondent 10.9.9.1
+		ip_in agent link set "$kind".9 down
+		ip_in correspondent link set "$kind".9 down
+	done
+	expect_ok reaches correspondent "$home"
+}
+
+# ---- entries ----
+
+entries_end() {
+	on_exit forget
+	local status
+	bg in_ns "$agent" "$roam_bin/roam" -j monitor tunnel >"$ROAM_OUT/tunnel.events"
+	# The first may be gone before the monitor listens.
+	wait_for 20 end_is_told
+	status=$(roam agent -j tunnel show "$home")
+	expect_eq "shown" "[]" "$status"
+}
+
+end_is_told() {
+	register ipip lifetime 100ms
+	wait_for 10 binding_gone
+	grep -q '"event": *"expired"' "$ROAM_OUT/tunnel.events"
+}
+
+binding_gone() {
+	[[ $(counter agent bindings) == 0 ]]
+}
+
+many_at_once() {
+	on_exit forget
+	local i
+	for ((i = 0; i < 20000; i++)); do
+		echo "tunnel add 198.18.$((i / 250)).$((i % 250)) via 192.0.2.$((i % 30 + 100)) from $agent_addr"
+	done >"$ROAM_OUT/tunnel.batch"
+	on_exit rm -f "$ROAM_OUT/tunnel.batch"
+	expect_ok roam agent -b "$ROAM_OUT/tunnel.batch"
+	expect_eq "bindings" 20000 "$(counter agent bindings)"
+	expect_eq "tunnels, which they share" 30 "$(counter agent endpoints)"
+	expect_eq "shown" 20000 "$(roam agent -j tunnel show | jq length)"
+	expect_eq "deleted" 20000 "$(roam agent -j tunnel flush | jq '.[0].applied')"
+	expect_eq "tunnels" 0 "$(counter agent endpoints)"
+}
+
+refusals() {
+	on_exit forget
+	local out
+	refused_with() { # SENTENCE WORD...
+		out=$(roam agent tunnel "${@:2}" 2>&1) && fail "'${*:2}' passed"
+		[[ $out == *"$1"* ]] || fail "'${*:2}': $out"
+	}
+	refused_with "no IPv4 address" add 2001:db8::1 via "$fa_addr" from "$agent_addr"
+	refused_with "not the unicast address" add 224.0.0.1 via "$fa_addr" from "$agent_addr"
+	refused_with "the same" add "$home" via "$home" from "$agent_addr"
+	refused_with "two ends" add "$home" via "$agent_addr" from "$agent_addr"
+	refused_with "twice" add "$home" via "$fa_addr" from "$agent_addr" via "$fa_addr" from "$agent_addr"
+	refused_with "only UDP" add "$home" via "$fa_addr" from "$agent_addr" encap gre own-port 5
+	refused_with "no device of kind roam" add "$home" via "$fa_addr" from "$agent_addr" dev eth0
+	refused_with "no such binding" del "$home"
+	refused_with "needs link" visitors add "$home" agent "$agent_addr" care-of "$fa_addr"
+	refused_with "on no link" visitors add "$home" own on eth0 mac "$mobile_mac" agent "$agent_addr" care-of "$fa_addr"
+	refused_with "between a visitor" visitors add "$home" own agent "$agent_addr" care-of "$fa_addr" reverse encapsulating
+	refused_with "Ethernet" visitors add "$home" on lo mac "$mobile_mac"
+	expect_ok roam agent tunnel add "$home" via "$fa_addr" from "$agent_addr"
+	refused_with "exists" add "$home" via "$fa_addr" from "$agent_addr"
+	# One or the other serves an address (TEN-28).
+	out=$(roam agent mangle add "$home" via 192.0.2.9 2>&1) && fail "both"
+	expect_match "the refusal" "not by both" "$out"
+	expect_ok roam agent mangle add "$away" via 192.0.2.9
+	on_exit roam agent mangle flush
+	refused_with "not by both" add "$away" via "$fa_addr" from "$agent_addr"
+	out=$(in_ns "$agent" setpriv --reuid=65534 --regid=65534 --clear-groups "$roam_bin/roam" tunnel flush 2>&1) && fail "nobody may"
+	expect_match "the refusal" "ermitted" "$out"
+}
+
+device_goes() {
+	on_exit forget
+	register ipip
+	ip_in agent link delete roam0
+	on_exit ip_in agent link set roam0 up
+	on_exit ip_in agent link add roam0 type roam
+	expect_eq "bindings" 0 "$(counter agent bindings)"
+	expect_ok reaches fa "$agent_addr"
+}
+
 fixture world
 
-test "MIP-53 MIP-54 MIP-55: what is for a node that is away reaches it by IP in IP" delivers ipip
-test "MIP-38: by GRE, beside ip_gre" delivers gre
-test "MIP-37: by minimal encapsulation" delivers minimal
-test "OPEN-17: by UDP" delivers udp
-test "OPEN-04: a stream through IP in IP" streams ipip
-test "OPEN-04: a stream through GRE" streams gre
-test "OPEN-04: a stream through minimal encapsulation" streams minimal
-test "OPEN-04: a stream through UDP" streams udp
-test "MIP-59: after a move no packet goes to the old care-of address" move_leaves_nothing_behind
+prove "MIP-53 MIP-54 MIP-55: what is for a node that is away reaches it by IP in IP" delivers ipip
+prove "MIP-38: by GRE, beside ip_gre" delivers gre
+prove "MIP-37: by minimal encapsulation" delivers minimal
+prove "OPEN-17: by UDP" delivers udp
+prove "OPEN-04: a stream through IP in IP" streams ipip
+prove "OPEN-04: a stream through GRE" streams gre
+prove "OPEN-04: a stream through minimal encapsulation" streams minimal
+prove "OPEN-04: a stream through UDP" streams udp
+prove "MIP-59: after a move no packet goes to the old care-of address" move_leaves_nothing_behind
+prove "MIP-54: reverse tunnel by direct delivery" back_by_direct_delivery ipip
+prove "MIP-38: reverse tunnel by GRE" back_by_direct_delivery gre
+prove "MIP-55: who takes a visitor's home address has not its link-layer address" other_host_cannot_use_the_tunnel
+prove "MIP-57: reverse tunnel by encapsulating delivery; the rest goes straight" back_by_encapsulating_delivery
+prove "MIP-54: a home agent takes from a tunnel only what was agreed on" home_agent_checks_who_sends
+prove "MIP-36 MIP-56: a node with a care-of address of its own" colocated ipip
+prove "MIP-36 OPEN-17: the same by UDP; keepalives" colocated udp
+prove "MIP-53: ARP on the home link, when a node leaves and comes back" home_link_is_answered_for
+prove "MIP-53: a home network without a link" virtual_home_network
+prove "MIP-53: a host at home is delivered as before" node_at_home_is_left_alone
+prove "MIP-35: broadcasts of the home link reach the node" broadcast_is_seen_away
+prove "MIP-34: a copy to each care-of address" each_care_of_address_gets_a_copy
+prove "OPEN-07 OPEN-08: a narrow path, and its error at the sender" path_is_narrow
+prove "OPEN-08: an unreachable care-of address, and its error at the sender" unreachable_is_relayed
+prove "OPEN-06: type of service outside as inside" marks_survive
+prove "OPEN-09: tunnels that lead into themselves" tunnels_do_not_loop
+prove "OPEN-11: tunnels of ipip and ip_gre work beside" others_tunnels_work_beside
+prove "OPEN-50: a lifetime ends, and is told" entries_end
+prove "OPEN-14: many bindings at once share tunnels" many_at_once
+prove "OPEN-34 TEN-28: what is refused, and why" refusals
+prove "OPEN-14: a device goes, and what used it" device_goes
 tests_done

@@ -149,7 +149,7 @@ events_are_heard() {
 event_comes() {
 	ynl --do mapping-set --json '{"mapping": [{"perm4": "203.0.113.10", "state": "null"}]}' >/dev/null
 	ynl --do mapping-del --json '{"mapping": [{"perm4": "203.0.113.10"}]}' >/dev/null
-	builtin test -s "$1"
+	test -s "$1"
 }
 
 events_about() {
@@ -171,11 +171,11 @@ others_are_refused() {
 }
 
 fixture one_namespace
-test "GEN-06 OPEN-34: the kernel's client sets, shows and deletes mappings" mapping_is_set_shown_and_deleted
-test "GEN-06 OPEN-01: the kernel's client knows both families and modes" both_families_and_modes_are_told
-test "GEN-06: the kernel's client drives all other objects" other_objects_are_driven
-test "MLR-35: a shorter peer-time holds for correspondents that are known" correspondents_are_forgotten
-test "OPEN-34: the kernel's client is told why it is refused" refusals_are_told
-test "GEN-06 OPEN-50: the kernel's client hears events" events_are_heard
-test "OPEN-34: the kernel's client without the right is refused" others_are_refused
+prove "GEN-06 OPEN-34: the kernel's client sets, shows and deletes mappings" mapping_is_set_shown_and_deleted
+prove "GEN-06 OPEN-01: the kernel's client knows both families and modes" both_families_and_modes_are_told
+prove "GEN-06: the kernel's client drives all other objects" other_objects_are_driven
+prove "MLR-35: a shorter peer-time holds for correspondents that are known" correspondents_are_forgotten
+prove "OPEN-34: the kernel's client is told why it is refused" refusals_are_told
+prove "GEN-06 OPEN-50: the kernel's client hears events" events_are_heard
+prove "OPEN-34: the kernel's client without the right is refused" others_are_refused
 tests_done

@@ -106,8 +106,8 @@ static void event(struct server *server, const char *what,
 }
 
 /*
- * One line for each handoff, while they can be read: a hundred thousand lines a
- * second help nobody. The events are complete.
+ * There is one line for each handoff, as long as people can read them: a
+ * hundred thousand lines a second help nobody. The events are complete.
  */
 static bool may_log(struct server *server)
 {
@@ -190,7 +190,10 @@ static void report_refusals(struct server *server, const struct request *r)
 	}
 }
 
-/* OPEN-28: none where the mapping outlived the key that registered it. */
+/*
+ * Seals the pair keys of the reply (OPEN-28). Where the mapping outlived the
+ * key that registered it there is none.
+ */
 static void seal_keys(const struct server *server, struct request *r)
 {
 	struct lr_msg *reply = &r->reply;
@@ -224,7 +227,7 @@ static void send_reply(struct server *server, struct request *r)
 }
 
 /*
- * Tells once that the store fails, and once that it works again: a disk at its
+ * Tells once that the store fails, and once that it works again. A disk at its
  * limit takes one transaction and refuses the next, so the end of the trouble
  * is believed only after a while without a failure.
  */
@@ -397,17 +400,22 @@ static void on_expiry(uv_timer_t *timer)
 	arm_expiry(server);
 }
 
-/* When does the next mapping end? Nothing runs before. */
+/* The timer runs when the next mapping ends, and not before. */
 static void arm_expiry(struct server *server)
 {
 	msec_t now = daemon_now();
 	uint64_t wait;
 	msec_t next;
 
-	/* What ended keeps its place until nothing older can come, see hlr.h. */
+	/*
+	 * While the store is loaded, a mapping that ended keeps its place, so
+	 * that nothing older takes it (core/hlr.h).
+	 */
 	if (server->loading)
 		return;
-	/* A call that removes nothing: it only tells the time. */
+	/*
+	 * This call removes nothing: it only tells when the next mapping ends.
+	 */
 	next = hlr_expire(server->hlr, INT64_MIN, on_gone, server);
 	if (next == MSEC_NEVER) {
 		uv_timer_stop(&server->expiry);
@@ -425,7 +433,7 @@ static uint32_t longest(const struct config *config)
 		config->limits.lifetime_max : config->limits.tombstone;
 }
 
-/* OPEN-38: until when this register may know less than others do. */
+/* Sets until when this register may know less than the others do (OPEN-38). */
 static void set_young(struct server *server)
 {
 	int64_t age = (int64_t)(daemon_wallclock() / 1000000) -
@@ -441,7 +449,10 @@ static void set_young(struct server *server)
 	hlr_set_young(server->hlr, until);
 }
 
-/* A sentence when the store cannot be read; what is loaded stays in use. */
+/*
+ * Loads a part of the store. A sentence comes back when it cannot be read; what
+ * is loaded by then stays in use.
+ */
 static char *load(struct server *server, size_t n)
 {
 	struct store_clock clock = read_clock();
@@ -461,7 +472,10 @@ static char *load(struct server *server, size_t n)
 	return NULL;
 }
 
-/* Between requests; a store that turns out damaged is left as it is. */
+/*
+ * Loads between requests. A store that turns out to be damaged is left as it
+ * is.
+ */
 static void on_load(uv_idle_t *loader)
 {
 	struct server *server = loader->data;

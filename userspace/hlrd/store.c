@@ -85,8 +85,8 @@ static void add(void *ctx, const struct hlr_change *c)
 }
 
 /*
- * What ended is not copied. Nor can anything older of it come back: rows are
- * removed from the oldest on.
+ * A mapping that ended is not copied. Nothing older of the same address can
+ * come back by that, since rows are removed from the oldest on.
  */
 static void copy(void *ctx, const struct hlr_change *c)
 {
@@ -124,7 +124,10 @@ static bool load_mapping(const struct loading *load, const uint8_t *p)
 	};
 	int64_t end = (int64_t)bytes_get(p + 14, 8), left = 0;
 
-	/* What ended ended now: no difference of times overflows. */
+	/*
+	 * A mapping that ended is taken to end now, so that no difference of
+	 * times overflows.
+	 */
 	if (end > load->clock->wall)
 		left = end - load->clock->wall;
 	if (left > load->longest)

@@ -159,7 +159,10 @@ static char *read_registers(cfg_t *cfg, struct config *config)
 	return error;
 }
 
-/* What a key proves, and where it is used: the other end's addresses. */
+/*
+ * Reads the keys shared with other hosts: a key proves the addresses of the
+ * host at the other end, and is used towards them.
+ */
 static char *read_peers(cfg_t *cfg, struct config *config)
 {
 	size_t n = cfg_size(cfg, "peer");
@@ -231,7 +234,7 @@ static char *exempt_messages(cfg_t *cfg, struct config *config)
 	return ok ? NULL : too_many_ports(cfg);
 }
 
-/* One that is not there now may be made while we run. */
+/* A control group that is not there now may be made while this daemon runs. */
 static char *read_cgroups(cfg_t *cfg, struct config *config)
 {
 	size_t n = cfg_size(cfg, "cgroups");
@@ -283,7 +286,10 @@ static char *read_exempt(cfg_t *cfg, struct config *config)
 				   "has %zu prefixes; the module takes %d", n,
 				   MANGLE_EXEMPT_RANGES);
 	if (!error) {
-		/* no packet has mark 0 to say something by it */
+		/*
+		 * Mark 0 is that of every packet without one, so it exempts
+		 * nothing.
+		 */
 		exempt->mark = mark;
 		exempt->mask = mark ? mask : 0;
 		exempt->n_ranges = n;

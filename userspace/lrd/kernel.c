@@ -114,15 +114,15 @@ static void on_peer(struct lrd *lrd, const struct mangle_event *event)
 	    event->reason == ROAM_MANGLE_REASON_DELETED)
 		mobile_forget(lrd->mobile, &event->peer.own,
 			      &event->peer.addr);
-	/* Any other mode was set by us. */
+	/* This daemon set every other mode itself. */
 	else if (event->peer.mode == ROAM_MANGLE_PEER_MODE_SEEN)
 		mobile_seen(lrd->mobile, daemon_now(), &event->peer.own,
 			    &event->peer.addr);
 }
 
 /*
- * Whoever removes a mapping (roam mangle del, flush) does not end what it stands
- * for: this daemon decides about that, and says so.
+ * Somebody else removed a mapping (roam mangle del, flush). What it stands for
+ * did not end by that: only this daemon decides about it, so it is put back.
  */
 static void on_deleted(struct lrd *lrd, const struct mangle_mapping *m)
 {
@@ -136,7 +136,7 @@ static void on_deleted(struct lrd *lrd, const struct mangle_mapping *m)
 	if (!restored)
 		return;
 	lrd->counters.restored++;
-	log_notice("mn=%s: somebody else removed its mapping, put back; to be rid of it: %s",
+	log_notice("mn=%s: somebody else removed its mapping, which is put back; to end it: %s",
 		   roam_addr_format(&m->perm, text),
 		   m->role == ROAM_MANGLE_ROLE_OWN ? "roam lr leave" :
 		   "stop roam-lrd");
@@ -204,7 +204,10 @@ static void see_peer(void *ctx, const struct mangle_peer *p)
 
 	if (p->mode == ROAM_MANGLE_PEER_MODE_SEEN)
 		mobile_seen(lrd->mobile, daemon_now(), &p->own, &p->addr);
-	/* A daemon before us moved, and did not live to tell, or to hear. */
+	/*
+	 * The daemon before this one moved, and ended before it told anybody or
+	 * heard an answer.
+	 */
 	else if (p->mode != ROAM_MANGLE_PEER_MODE_PLAIN && !p->told)
 		mobile_miss(lrd->mobile, daemon_now(), &p->own, &p->addr);
 }

@@ -76,7 +76,7 @@ static void on_mobile_event(void *ctx, const struct mobile_event *event)
 static void on_corr_event(void *ctx, const struct corr_event *event)
 {
 	report_corr(ctx, event);
-	/* There may be others by now. */
+	/* DNS may know other registers by now. */
 	if (event->type == CORR_NO_REGISTER)
 		registers_look(ctx);
 }
@@ -170,7 +170,10 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	kernel_adopt(&lrd);
 	error = registers_start(&lrd);
 	if (!error) {
-		/* Whom to ask is known before the module asks (MLR-12). */
+		/*
+		 * The registers are known before the module asks its first
+		 * question (MLR-12).
+		 */
 		kernel_configure(&lrd);
 		error = place_start(&lrd);
 	}

@@ -71,7 +71,10 @@ void net_send(struct lrd *lrd, const struct roam_addr *to, uint16_t port,
 	net_send_from(lrd, NULL, to, port, msg);
 }
 
-/* Which role a message is for; the rest of the types is for registers. */
+/*
+ * The role that a message is for. Messages of the other types are for
+ * registers.
+ */
 static enum lr_drop dispatch(struct lrd *lrd, msec_t now,
 			     const struct udp_datagram *d,
 			     const struct lr_msg *msg)
@@ -103,9 +106,9 @@ static bool pair_is_authentic(const struct lrd *lrd,
 }
 
 /*
- * An announce that fails the test is a hint still: this daemon may have lost the
- * pair key, or the mobile host made it of a newer one. What the register says
- * brings both together again.
+ * An announce whose pair key does not fit is still a hint: this daemon may have
+ * lost the pair key, or the mobile host may have made it of a newer key. The
+ * answer of the register brings both together again.
  */
 static enum lr_drop verify_pair(const struct lrd *lrd,
 				const struct udp_datagram *d, size_t covered,

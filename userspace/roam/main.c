@@ -84,11 +84,11 @@ static void print_entry(const struct command *command)
 
 	snprintf(head, sizeof(head), "%s%s%s", command->name,
 		 command->args ? " " : "", command->args ? command->args : "");
-	if (strlen(head) <= 22) {
+	if (strlen(head) <= 22 && strlen(command->help) <= 54) {
 		printf("  %-22s  %s\n", head, command->help);
 		return;
 	}
-	/* Continued arguments stand further in than the explanation. */
+	/* What is long has its own lines; the explanation stands further in. */
 	output_line(2, head);
 	output_line(26, command->help);
 }

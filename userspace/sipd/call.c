@@ -165,6 +165,7 @@ static void call_free(struct call *call)
 	table_remove(&call->sipd->calls, &call->node);
 	sip_session_free(call->session);
 	media_close(call->media);
+	free(call->callee);
 	free(call->own_sdp);
 	free(call->peer_sdp);
 	free(call);
@@ -218,26 +219,43 @@ void call_end_all(struct sipd *sipd)
 
 /* ---- servers and phones ---- */
 
-const char *call_route(struct sipd *sipd, const struct config_account *account)
+/*
+ * How likely a server is to answer: it did since the last move, or before. Right after
+ * a move no server has answered yet, and that is when calls are made, too.
+ */
+static int rank(const struct sipd_registration *reg)
 {
-	const struct sipd_registration *any = NULL;
 	struct sip_registration_status status;
+
+	sip_registration_status(reg->core, &status);
+	if (status.registered)
+		return 3;
+	return status.expires == MSEC_NEVER || status.expires <= daemon_now() ?
+	       1 : 2;
+}
+
+/* A server that was not @tried, one that answers first; NULL: none is left. */
+static const char *next_route(struct sipd *sipd,
+			      const struct config_account *account,
+			      uint32_t *tried)
+{
+	const struct sipd_registration *best = NULL;
+	uint32_t bit, best_bit = 0;
+	int best_rank = 0;
 
 	for (size_t i = 0; i < sipd->n_regs; i++) {
 		const struct sipd_registration *reg = &sipd->regs[i];
 
-		if (reg->account != account)
+		bit = UINT32_C(1) << (reg->server - sipd->config->servers);
+		if (reg->account != account || (*tried & bit) ||
+		    rank(reg) <= best_rank)
 			continue;
-		if (!any)
-			any = reg;
-		sip_registration_status(reg->core, &status);
-		/* It knew us before the move, so it is there. */
-		if (status.registered || status.expires > daemon_now()) {
-			if (status.expires != MSEC_NEVER)
-				return reg->server->uri;
-		}
+		best = reg;
+		best_rank = rank(reg);
+		best_bit = bit;
 	}
-	return any ? any->server->uri : NULL;
+	*tried |= best_bit;
+	return best ? best->server->uri : NULL;
 }
 
 static struct sipd_phone *phone_of(struct sipd *sipd,
@@ -297,19 +315,30 @@ static void called_uri(const struct call *call, const char *uri, char *to)
 		snprintf(to, UA_URI_MAX, "%s", uri);
 }
 
-static bool call_peer(struct call *call, const char *to)
+/* By the next server. False: none is left, or it cannot even be sent. */
+static bool call_again(struct call *call)
 {
 	struct sipd *sipd = call->sipd;
 	char text[TEXT_MAX];
 	struct ua_target target = {
-		.side = UA_WIDE, .account = call->account, .uri = to, .to = to,
+		.side = UA_WIDE, .account = call->account,
+		.uri = call->callee, .to = call->callee,
 		.from = call->account->uri, .name = call->account->name,
-		.route = call_route(sipd, call->account),
+		.route = next_route(sipd, call->account, &call->tried),
 	};
 	size_t len = call->own_sdp ? for_peer(call, text) : 0;
 
+	if (!target.route)
+		return false;
+	call->epoch = sip_sessions_epoch(sipd->sessions);
 	call->wide = ua_call(sipd->ua, &target, text, len, call);
 	return call->wide;
+}
+
+static bool call_peer(struct call *call, const char *to)
+{
+	call->callee = strdup(to);
+	return call->callee && call_again(call);
 }
 
 /* Ports for as many streams as the offer has. False: *code says why. */
@@ -550,6 +579,13 @@ static void on_progress(void *ctx, void *user, enum ua_side side,
 		report_call(call, "ringing", NULL);
 }
 
+/* Another server may know the callee: one that just started knows nobody (SIP-07). */
+static bool is_servers_fault(unsigned int code)
+{
+	return !code || code == 404 || code == 408 || code == 480 ||
+	       (code >= 500 && code < 600);
+}
+
 static void on_failed(void *ctx, void *user, enum ua_side side,
 		      unsigned int code, const char *reason)
 {
@@ -561,6 +597,9 @@ static void on_failed(void *ctx, void *user, enum ua_side side,
 		call->wide = NULL;
 	else
 		call->local = NULL;
+	if (side == UA_WIDE && call->outgoing && is_servers_fault(code) &&
+	    call_again(call))
+		return;
 	if (code)
 		snprintf(why, sizeof(why), "%u %s", code, reason);
 	else
@@ -830,7 +869,8 @@ static void session_abandon(void *ctx, void *user)
 static void session_locate(void *ctx, void *user)
 {
 	struct call *call = user;
-	const char *route = call_route(ctx, call->account);
+	uint32_t tried = 0;
+	const char *route = next_route(ctx, call->account, &tried);
 
 	if (route)
 		ua_leg_locate(call->wide, route);

@@ -51,12 +51,14 @@ void sipd_kick(struct sipd *s)
 
 /* ---- the daemon ---- */
 
-static char *check(const char *path)
+static void *load(const char *path, char **error)
 {
-	char *error;
+	return config_load(path, error);
+}
 
-	config_free(config_load(path, &error));
-	return error;
+static void unload(void *config)
+{
+	config_free(config);
 }
 
 static char *start_registrations(struct sipd *s)
@@ -85,16 +87,14 @@ static char *start_registrations(struct sipd *s)
 	return NULL;
 }
 
-static char *start(uv_loop_t *loop, const char *path, const char *socket_path)
+static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 {
 	char *error;
 
 	sipd.loop = loop;
 	sipd.started = daemon_now();
 	sipd.watch = -1;
-	sipd.config = config_load(path, &error);
-	if (!sipd.config)
-		return error;
+	sipd.config = config;
 	log_info("%zu accounts, %zu servers", sipd.config->n_accounts,
 		 sipd.config->n_servers);
 	table_init(&sipd.calls, table_key_offset(struct call, node, id),
@@ -131,7 +131,6 @@ static void close_all(uv_timer_t *timer)
 	table_fini(&sipd.calls);
 	ua_close(sipd.ua);
 	free(sipd.regs);
-	config_free(sipd.config);
 }
 
 /* Calls end with BYE, registrations with a REGISTER: nobody waits for a ghost. */
@@ -171,7 +170,8 @@ int main(int argc, char **argv)
 		.config_path = "/etc/roam/sipd.conf",
 		.socket_path = "/run/roam/sipd.sock",
 		.caps = 0,
-		.check = check,
+		.load = load,
+		.unload = unload,
 		.start = start,
 		.stop = stop,
 		.status = status,

@@ -97,6 +97,8 @@ enum call_state {
  * @account: which of our URLs talks
  * @state: how far it is
  * @outgoing: we called
+ * @callee: whom
+ * @tried: servers that the call was tried by, a bit for each
  * @app: an application has it, by the control socket
  * @wide: dialog with the peer
  * @local: dialog with the phone, NULL with an application
@@ -126,6 +128,8 @@ struct call {
 	const struct config_account *account;
 	enum call_state state;
 	bool outgoing;
+	char *callee;
+	uint32_t tried;
 	bool app;
 	struct ua_leg *wide;
 	struct ua_leg *local;
@@ -242,8 +246,6 @@ void call_moved(struct sipd *sipd);
 void call_end_all(struct sipd *sipd);
 /* What is known about the last move by now. */
 void call_measure(struct call *call);
-/* The server that the account is best reached by, its URI. */
-const char *call_route(struct sipd *sipd, const struct config_account *account);
 
 /* report.c */
 void report_move(struct sipd *sipd);

@@ -485,7 +485,7 @@ static ssize_t on_stderr(void *cookie, const char *text, size_t len)
 
 	if (len > 4 && !memcmp(text, "sip:", 4))
 		ua->counters.malformed++;
-	else if (len < 10 || memcmp(text, "unhandeled", 10))
+	else if (len < 7 || memcmp(text, "unhande", 7))
 		return write(STDERR_FILENO, text, len);
 	return len;
 }

@@ -448,6 +448,7 @@ static void media_that_do_not_come_are_asked_for(void **state)
 	}
 	assert_int_equal(f->peers[0].asked, 4);
 	assert_int_equal(f->n_events[SIP_SESSION_STUCK], 1);
+	assert_int_equal(f->n_events[SIP_SESSION_TOLD], 1);
 	advance(f, 60000);
 	assert_int_equal(f->peers[0].asked, 4);
 }

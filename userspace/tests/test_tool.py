@@ -29,8 +29,19 @@ WAIT = 20  # seconds for something that normally takes milliseconds
 
 # Words that make a command whole; all others need none.
 ARGUMENTS = {
+    "agent end": ["10.77.0.5"],
+    "agent end-visitor": ["10.77.0.5"],
     "explain": ["198.51.100.7"],
     "hlr keygen": ["7"],
+    "tunnel add": ["203.0.113.5", "via", "192.0.2.9", "from", "192.0.2.2"],
+    "tunnel replace": ["203.0.113.5", "via", "192.0.2.9", "from", "192.0.2.2"],
+    "tunnel del": ["203.0.113.5"],
+    "tunnel visitors add": ["203.0.113.5", "own", "agent", "192.0.2.2", "care-of", "192.0.2.9"],
+    "tunnel visitors replace": ["203.0.113.5", "own", "agent", "192.0.2.2", "care-of", "192.0.2.9"],
+    "tunnel visitors del": ["203.0.113.5"],
+    "tunnel config set": ["grace", "4s"],
+    "mmp keygen": ["7"],
+    "mmp move": ["bs1"],
     "mangle add": ["203.0.113.5", "via", "192.0.2.9"],
     "mangle replace": ["203.0.113.5", "null"],
     "mangle del": ["203.0.113.5"],
@@ -40,6 +51,9 @@ ARGUMENTS = {
     "sip end": ["1"],
     "sip update": ["1"],
     "sip server check": ["127.0.0.1:9"],
+    "standby preempt": ["office"],
+    "standby query": ["office", "link", "lo"],
+    "standby resign": ["office"],
 }
 
 

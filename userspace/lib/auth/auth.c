@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <nettle/hmac.h>
+#include <nettle/md5.h>
 #include <nettle/memops.h>
 #include <nettle/memxor.h>
 #include <nettle/sha2.h>
@@ -25,12 +26,14 @@
 #define PAIR_TEXT_MAX (sizeof(PAIR_SEAL) + 8 + 4 + 16)
 
 /**
- * struct auth_key - one key; the secret itself is not kept
+ * struct auth_key - one key; the secret itself is kept only where it was asked for
  * @node: in the table of its set
  * @id: never 0
  * @inner: SHA-256 after the block that begins the inner hash of HMAC
  * @outer: likewise, the outer hash: each message saves these two blocks
  * @fingerprint: first bytes of SHA-256 of the secret
+ * @secret_len: bytes of @secret, 0 where it is not kept
+ * @secret: for the algorithms that have no two blocks to begin with
  */
 struct auth_key {
 	struct table_node node;
@@ -38,14 +41,18 @@ struct auth_key {
 	uint32_t inner[_SHA256_DIGEST_LENGTH];
 	uint32_t outer[_SHA256_DIGEST_LENGTH];
 	uint8_t fingerprint[8];
+	uint8_t secret_len;
+	uint8_t secret[];
 };
 
 /**
  * struct auth_keys - a key set
  * @table: the keys by id
+ * @keep: their secrets are kept
  */
 struct auth_keys {
 	struct table table;
+	bool keep;
 };
 
 /**
@@ -90,7 +97,7 @@ struct auth_keys *auth_keys_new(void)
 void auth_key_free(struct auth_key *key)
 {
 	if (key)
-		explicit_bzero(key, sizeof(*key));
+		explicit_bzero(key, sizeof(*key) + key->secret_len);
 	free(key);
 }
 
@@ -120,15 +127,23 @@ static void prepare(struct auth_key *key, const uint8_t *secret, size_t len)
 	explicit_bzero(&ctx, sizeof(ctx));
 }
 
-static struct auth_key *key_new(uint32_t id, const uint8_t *secret, size_t len)
+static struct auth_key *key_new(uint32_t id, const uint8_t *secret, size_t len,
+				bool keep)
 {
-	struct auth_key *key = malloc(sizeof(*key));
+	struct auth_key *key = malloc(sizeof(*key) + (keep ? len : 0));
 
 	if (!key)
 		return NULL;
 	key->id = id;
+	key->secret_len = keep ? (uint8_t)len : 0;
+	memcpy(key->secret, secret, key->secret_len);
 	prepare(key, secret, len);
 	return key;
+}
+
+void auth_keys_keep_secrets(struct auth_keys *keys)
+{
+	keys->keep = true;
 }
 
 bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
@@ -139,7 +154,7 @@ bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
 	if (!id || id > AUTH_ID_MAX || len < AUTH_KEY_MIN ||
 	    len > AUTH_KEY_MAX || auth_keys_find(keys, id))
 		return false;
-	key = key_new(id, secret, len);
+	key = key_new(id, secret, len, keys->keep);
 	if (!key)
 		return false;
 	if (!table_insert(&keys->table, &key->node)) {
@@ -147,11 +162,6 @@ bool auth_keys_add(struct auth_keys *keys, uint32_t id, const uint8_t *secret,
 		return false;
 	}
 	return true;
-}
-
-size_t auth_keys_count(const struct auth_keys *keys)
-{
-	return keys->table.count;
 }
 
 const struct auth_key *auth_keys_find(const struct auth_keys *keys,
@@ -175,7 +185,7 @@ void auth_key_fingerprint(const struct auth_key *key, char out[17])
 		snprintf(out + 2 * i, 3, "%02x", key->fingerprint[i]);
 }
 
-/* SHA-256 that goes on after one block, which led to @state. */
+/* A SHA-256 that goes on behind one block, whose hashing led to @state. */
 static void resume(struct sha256_ctx *ctx, const uint32_t *state)
 {
 	memcpy(ctx->state, state, sizeof(ctx->state));
@@ -207,6 +217,90 @@ bool auth_verify(const struct auth_key *key, const void *data, size_t len,
 		return false;
 	auth_sign(key, data, len, expected, mac_len);
 	return memeql_sec(expected, mac, mac_len);
+}
+
+static const struct {
+	const char *name;
+	size_t len;
+} algorithms[AUTH_ALGORITHM_MAX] = {
+	[AUTH_HMAC_SHA256] = { "hmac-sha256", SHA256_DIGEST_SIZE },
+	[AUTH_HMAC_MD5] = { "hmac-md5", MD5_DIGEST_SIZE },
+	[AUTH_KEYED_MD5] = { "keyed-md5", MD5_DIGEST_SIZE },
+};
+
+const char *auth_algorithm_name(enum auth_algorithm algorithm)
+{
+	return algorithms[algorithm].name;
+}
+
+bool auth_algorithm_parse(const char *name, enum auth_algorithm *algorithm)
+{
+	unsigned int i;
+
+	for (i = 0; i < AUTH_ALGORITHM_MAX; i++) {
+		if (strcmp(name, algorithms[i].name))
+			continue;
+		*algorithm = i;
+		return true;
+	}
+	return false;
+}
+
+size_t auth_algorithm_len(enum auth_algorithm algorithm)
+{
+	return algorithms[algorithm].len;
+}
+
+static void hmac_md5(const struct auth_key *key, const void *data, size_t len,
+		     uint8_t mac[MD5_DIGEST_SIZE])
+{
+	struct hmac_md5_ctx ctx;
+
+	hmac_md5_set_key(&ctx, key->secret_len, key->secret);
+	hmac_md5_update(&ctx, len, data);
+	hmac_md5_digest(&ctx, MD5_DIGEST_SIZE, mac);
+	explicit_bzero(&ctx, sizeof(ctx));
+}
+
+/* "Prefix+suffix" of RFC 2002 5.1: the key stands in front and behind. */
+static void keyed_md5(const struct auth_key *key, const void *data, size_t len,
+		      uint8_t mac[MD5_DIGEST_SIZE])
+{
+	struct md5_ctx ctx;
+
+	md5_init(&ctx);
+	md5_update(&ctx, key->secret_len, key->secret);
+	md5_update(&ctx, len, data);
+	md5_update(&ctx, key->secret_len, key->secret);
+	md5_digest(&ctx, MD5_DIGEST_SIZE, mac);
+	explicit_bzero(&ctx, sizeof(ctx));
+}
+
+bool auth_mac(const struct auth_key *key, enum auth_algorithm algorithm,
+	      const void *data, size_t len, uint8_t mac[AUTH_MAC_MAX])
+{
+	if (algorithm == AUTH_HMAC_SHA256) {
+		auth_sign(key, data, len, mac, SHA256_DIGEST_SIZE);
+		return true;
+	}
+	if (!key->secret_len)
+		return false;
+	if (algorithm == AUTH_HMAC_MD5)
+		hmac_md5(key, data, len, mac);
+	else
+		keyed_md5(key, data, len, mac);
+	return true;
+}
+
+bool auth_mac_verify(const struct auth_key *key, enum auth_algorithm algorithm,
+		     const void *data, size_t len, const uint8_t *mac,
+		     size_t mac_len)
+{
+	uint8_t expected[AUTH_MAC_MAX];
+
+	return mac_len == auth_algorithm_len(algorithm) &&
+	       auth_mac(key, algorithm, data, len, expected) &&
+	       memeql_sec(expected, mac, mac_len);
 }
 
 static void pair_secret(const struct auth_key *mobile, uint32_t correspondent,
@@ -244,10 +338,48 @@ static void pair_cover(const struct auth_key *correspondent, uint32_t mobile,
 /* Wipes @secret. */
 static struct auth_key *pair_key(uint32_t id, uint8_t secret[AUTH_PAIR_LEN])
 {
-	struct auth_key *key = key_new(id, secret, AUTH_PAIR_LEN);
+	struct auth_key *key = key_new(id, secret, AUTH_PAIR_LEN, false);
 
 	explicit_bzero(secret, AUTH_PAIR_LEN);
 	return key;
+}
+
+static void derive(const struct auth_key *from, const char *purpose,
+		   const void *data, size_t len,
+		   uint8_t secret[AUTH_DERIVED_LEN])
+{
+	uint8_t text[64];
+	uint8_t *p = mempcpy(text, purpose, strlen(purpose));
+
+	p = mempcpy(p, data, len);
+	auth_sign(from, text, (size_t)(p - text), secret, AUTH_DERIVED_LEN);
+}
+
+struct auth_key *auth_derive(const struct auth_key *from, uint32_t id,
+			     const char *purpose, const void *data, size_t len)
+{
+	uint8_t secret[AUTH_DERIVED_LEN];
+	struct auth_key *key;
+
+	derive(from, purpose, data, len, secret);
+	key = key_new(id, secret, sizeof(secret), false);
+	explicit_bzero(secret, sizeof(secret));
+	return key;
+}
+
+void auth_derive_line(const struct auth_key *from, uint32_t id,
+		      const char *purpose, const void *data, size_t len,
+		      char *text)
+{
+	uint8_t secret[AUTH_DERIVED_LEN];
+	char *p = text + snprintf(text, AUTH_LINE_LEN, "%u ", id);
+	size_t i;
+
+	derive(from, purpose, data, len, secret);
+	for (i = 0; i < sizeof(secret); i++)
+		p += snprintf(p, 3, "%02x", secret[i]);
+	memcpy(p, "\n", 2);
+	explicit_bzero(secret, sizeof(secret));
 }
 
 struct auth_key *auth_pair(const struct auth_key *mobile, uint32_t id,
@@ -512,20 +644,22 @@ static bool load_dir(struct auth_keys *keys, const char *path, char **error)
 	return ok;
 }
 
+bool auth_keys_read(struct auth_keys *keys, const char *path, char **error)
+{
+	struct stat st;
+
+	*error = NULL;
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		return load_dir(keys, path, error);
+	return load_file(keys, path, error);
+}
+
 struct auth_keys *auth_keys_load(const char *path, char **error)
 {
 	struct auth_keys *keys = auth_keys_new();
-	struct stat st;
-	bool ok;
 
 	*error = NULL;
-	if (!keys)
-		return NULL;
-	if (!stat(path, &st) && S_ISDIR(st.st_mode))
-		ok = load_dir(keys, path, error);
-	else
-		ok = load_file(keys, path, error);
-	if (ok)
+	if (!keys || auth_keys_read(keys, path, error))
 		return keys;
 	auth_keys_free(keys);
 	return NULL;

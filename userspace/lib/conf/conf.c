@@ -315,7 +315,9 @@ static int is_dropin(const struct dirent *entry)
 	       !strcmp(entry->d_name + len - 5, ".conf");
 }
 
-/* Not the order of the language that is set. */
+/*
+ * Names are in order of their bytes, not in that of the language that is set.
+ */
 static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);

@@ -263,7 +263,10 @@ static struct host *host_get(struct corr *corr, const struct roam_addr *perm)
 	return host;
 }
 
-/* Every input to a host ends here: it goes, or its next deadline is set. */
+/*
+ * Each input about a host ends here: either the host is not needed any more and
+ * goes, or its next deadline is set.
+ */
 static void host_settle(struct corr *corr, struct host *host)
 {
 	msec_t when = MSEC_NEVER;
@@ -272,7 +275,10 @@ static void host_settle(struct corr *corr, struct host *host)
 		host_free(corr, host);
 		return;
 	}
-	/* the kernel's own word comes first: it says whether it was in use */
+	/*
+	 * The event of the kernel comes first, since it says whether the
+	 * mapping was in use.
+	 */
 	if (host->known && host->expires != MSEC_NEVER)
 		when = host->expires + EXPIRED_SLACK;
 	if (host->lookup)
@@ -296,7 +302,10 @@ static bool set_mapping(struct corr *corr, const struct roam_addr *perm,
 				     f->lifetime, f->literal);
 }
 
-/* Where an entry says the host is; at home is nowhere else (OPEN-22). */
+/*
+ * The place that an entry tells; a host that is at home is nowhere else
+ * (OPEN-22).
+ */
 static struct roam_addr place_of(const struct lr_entry *entry)
 {
 	if (entry->flags & LR_FLAG_AT_HOME || !entry->lifetime ||
@@ -327,7 +336,9 @@ static bool host_is_as_found(const struct host *host, msec_t now,
 	       roam_addr_eq(&host->coa, &found->coa);
 }
 
-/* The kernel first: what it refused is not known. */
+/*
+ * The kernel is asked first: a mapping that it refused does not become known.
+ */
 static bool host_learn(struct corr *corr, struct host *host, msec_t now,
 		       const struct finding *found)
 {
@@ -350,7 +361,7 @@ static void tell_learned(struct corr *corr, const struct host *host,
 {
 	bool null = roam_addr_is_none(&host->coa);
 
-	/* That it is where it was is no news. */
+	/* A host that is where it was before is no news. */
 	if (!null && roam_addr_eq(&host->coa, &old_coa))
 		return;
 
@@ -376,8 +387,9 @@ static void tell_conflict(struct corr *corr, const struct host *host,
 /* Confirms */
 
 /*
- * @seq is the announced one, or the stored one with "stale". The care-of
- * address is the announced one always: who asks without proof learns no other.
+ * @seq is the announced sequence, or the stored one with the status "stale".
+ * The care-of address is always the announced one: whoever asks without proof
+ * learns no other.
  */
 static void confirm(struct corr *corr, const struct waiter *waiter,
 		    uint8_t status, uint64_t seq, msec_t lifetime)
@@ -392,8 +404,8 @@ static void confirm(struct corr *corr, const struct waiter *waiter,
 	};
 
 	/*
-	 * With the pair key, if there is one now: so its sender learns that it can
-	 * prove the next one.
+	 * The confirm carries the pair key if there is one by now, so that the
+	 * mobile host learns that it can prove its next announce.
 	 */
 	if (msg.key_id ? msg.key_id & LR_PAIR_KEY : status == LR_OK)
 		msg.key_id = pair ? pair->key_id : 0;
@@ -411,7 +423,7 @@ static void confirm_refuse(struct corr *corr, const struct waiter *waiter,
 	confirm(corr, waiter, status, waiter->entry.seq, 0);
 }
 
-/* Does it know the announced registration, whatever a register says? */
+/* Is the announced registration known here, whatever a register says? */
 static bool host_knows(const struct host *host, const struct waiter *waiter,
 		       msec_t now)
 {
@@ -419,7 +431,10 @@ static bool host_knows(const struct host *host, const struct waiter *waiter,
 	       host->seq == waiter->entry.seq;
 }
 
-/* By what is known, which is not older than the announce. */
+/*
+ * The announce is answered by what is known, which is not older than the
+ * announce.
+ */
 static void confirm_known(struct corr *corr, const struct waiter *waiter,
 			  const struct host *host, msec_t now)
 {
@@ -430,7 +445,10 @@ static void confirm_known(struct corr *corr, const struct waiter *waiter,
 		confirm(corr, waiter, LR_STALE, host->seq, 0);
 		return;
 	}
-	/* It came through with the permanent address: the reply would not. */
+	/*
+	 * The probe came with the permanent address as source, and a reply to
+	 * that address might not arrive: it goes to the care-of address.
+	 */
 	if (roam_addr_eq(&waiter->from, &host->perm) &&
 	    !roam_addr_is_none(&host->coa))
 		there.from = host->coa;
@@ -455,8 +473,8 @@ static void query(struct corr *corr, size_t index, uint64_t nonce,
 }
 
 /*
- * Beside a look-up, the registers before the one that is asked are tried in
- * turn: no packet waits for one that may be down still.
+ * While a look-up goes on, the registers before the one that is asked are tried
+ * in turn: so no packet waits for a register that may still be down.
  */
 static void trial_send(struct corr *corr, const struct host *host, msec_t now)
 {
@@ -482,7 +500,10 @@ static void lookup_send(struct corr *corr, const struct host *host, msec_t now)
 	query(corr, lookup->reg, lookup->nonce, &host->perm, LR_FLAG_KEY);
 }
 
-/* A nonce of its own, so that copies of earlier answers do not count. */
+/*
+ * Each question has a nonce of its own, so that copies of earlier answers do
+ * not count.
+ */
 static void lookup_ask(struct corr *corr, const struct host *host, msec_t now)
 {
 	struct lookup *lookup = host->lookup;
@@ -502,10 +523,10 @@ static void lookup_end(struct corr *corr, struct host *host)
 }
 
 /*
- * No register has a word about it: none answers, or one came back empty and knows
- * nobody until each mobile host renews its registration (OPEN-38, OPEN-45). Who was
- * somewhere until now is there still: to take it for a host that does not move would
- * end its connections.
+ * No register can tell about the address: either none answers, or one came back
+ * empty and knows nobody until each mobile host renews its registration
+ * (OPEN-38, OPEN-45). A host that was somewhere until now is still there: to
+ * take it for a host that does not move would end its connections.
  */
 static bool host_may_stay(const struct corr *corr, struct host *host,
 			  msec_t now, struct finding *found)
@@ -513,7 +534,10 @@ static bool host_may_stay(const struct corr *corr, struct host *host,
 	const msec_t step = corr->config.null_lifetime;
 	msec_t left = host->known ? host->expires - now : 0;
 
-	/* Where only a pair key put it is the word of who may have lost the right. */
+	/*
+	 * A host that was put there by nothing but a pair key rests on the word
+	 * of somebody who may have lost the right.
+	 */
 	if (!host->seq || host->vouched != host->seq ||
 	    roam_addr_is_none(&host->coa) || host->expires == MSEC_NEVER)
 		return false;
@@ -540,8 +564,8 @@ static void host_silence(struct corr *corr, struct host *host, msec_t now)
 }
 
 /*
- * Nobody can say. Where nothing is known the kernel's hold policy decides about the
- * packets.
+ * No register can tell. Where nothing is known of the address, the hold policy
+ * of the kernel decides about the packets.
  */
 static void lookup_fail(struct corr *corr, struct host *host, msec_t now)
 {
@@ -568,7 +592,10 @@ static void lookup_fail(struct corr *corr, struct host *host, msec_t now)
 	host_silence(corr, host, now);
 }
 
-/* MLR-10: what fails for one look-up is not what the next one asks first. */
+/*
+ * The register that failed for one look-up is not the one that the next look-up
+ * asks first (MLR-10).
+ */
 static void lookup_next_register(struct corr *corr, struct host *host,
 				 msec_t now)
 {
@@ -599,7 +626,7 @@ static void lookup_act(struct corr *corr, struct host *host, msec_t now)
 		lookup_next_register(corr, host, now);
 }
 
-/* True if a look-up is under way now. OPEN-32: bounded in number. */
+/* True if a look-up is under way now; their number is bounded (OPEN-32). */
 static bool lookup_start(struct corr *corr, struct host *host, msec_t now)
 {
 	if (host->lookup)
@@ -673,7 +700,9 @@ static bool waiter_again(struct corr *corr, const struct host *host,
 	return false;
 }
 
-/* Confirms what @found decides. @learned: the kernel took it. */
+/*
+ * Confirms the announce as @found says. @learned: the kernel took the mapping.
+ */
 static void waiters_answer(struct corr *corr, struct host *host, msec_t now,
 			   const struct finding *found, bool learned)
 {
@@ -980,7 +1009,10 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 
 	if (!entry->lifetime)
 		found.lifetime = corr->config.null_lifetime;
-	/* The right to prove came from the register: it ends when that said. */
+	/*
+	 * The right to prove came from the register, so it ends when the
+	 * register said.
+	 */
 	if (pair)
 		found.lifetime = min_time(found.lifetime, host->expires - now);
 	if (host_learn(corr, host, now, &found)) {
@@ -992,14 +1024,17 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 		tell_conflict(corr, host, &found, waiter->from);
 		confirm_refuse(corr, waiter, LR_CONFLICT);
 	}
-	/* Only the register can prolong it; nobody waits for its word. */
+	/*
+	 * Only the register can prolong the mapping, and no packet waits for
+	 * its word.
+	 */
 	if (pair)
 		lookup_start(corr, host, now);
 }
 
 /*
- * A mobile host that uses its mapping says where it is before that ends. It ends all
- * the same unless the register prolongs it.
+ * A mobile host that uses its mapping tells its place before the mapping ends.
+ * Unless the register prolongs the mapping, it ends all the same.
  */
 static bool wants_renewal(const struct host *host, msec_t now,
 			  const struct lr_entry *entry)
@@ -1048,7 +1083,10 @@ static enum lr_drop input_announce(struct corr *corr, msec_t now,
 	struct host *host;
 	unsigned int i;
 
-	/* It is the key of one address; those of others have the same id. */
+	/*
+	 * The key belongs to one address; the pair keys of other addresses have
+	 * the same id.
+	 */
 	if (msg->key_id & LR_PAIR_KEY && msg->count > 1)
 		waiter.key_id = 0;
 	for (i = 0; i < msg->count; i++) {
@@ -1067,7 +1105,9 @@ static enum lr_drop input_announce(struct corr *corr, msec_t now,
 	return LR_DROP_NONE;
 }
 
-/* One that came back empty does not count as one that works (OPEN-38). */
+/*
+ * A register that came back empty does not count as one that works (OPEN-38).
+ */
 static bool trial_passed(const struct corr *corr, const struct lr_entry *entry)
 {
 	const struct host *host = host_find(corr, &entry->perm);
@@ -1098,7 +1138,10 @@ static enum lr_drop trial_answer(struct corr *corr,
 	return LR_DROP_NONE;
 }
 
-/* Each answer brings the key anew, or none: nobody proves by one that went. */
+/*
+ * Each answer brings the pair key anew, or none: nobody can prove anything with
+ * a key that went.
+ */
 static void host_take_pair(struct host *host, const struct lr_msg *msg)
 {
 	const struct lr_entry *e;

@@ -8,7 +8,7 @@
 #include "base/pool.h"
 #include "base/table.h"
 
-#define EXPIRE_BATCH 4096	/* so that no call holds up the requests for long */
+#define EXPIRE_BATCH 4096	/* so that no call delays the requests for long */
 
 /**
  * struct entry - a mapping in its tables
@@ -285,7 +285,7 @@ static bool is_own_key(const struct hlr_rights *rights, uint32_t key_id)
 	return rights->key_id == key_id;
 }
 
-/* What @m says, in a reply entry; its status is the caller's. */
+/* Fills a reply entry with what @m says; its status is left to the caller. */
 static void describe(struct lr_entry *out, const struct hlr_mapping *m,
 		     msec_t now)
 {
@@ -296,8 +296,9 @@ static void describe(struct lr_entry *out, const struct hlr_mapping *m,
 }
 
 /*
- * MLR-05, MLR-06; "none" carries the sequence of a tombstone (OPEN-38). What
- * may not be seen is denied whether it exists or not (OPEN-33).
+ * Answers a question about one address (MLR-05, MLR-06); the answer "none"
+ * carries the sequence of a tombstone (OPEN-38). What the host may not see is
+ * denied whether it exists or not (OPEN-33).
  */
 static void query_entry(const struct hlr *hlr, msec_t now,
 			const struct hlr_rights *rights,
@@ -403,7 +404,10 @@ static void update_entry(struct hlr *hlr, msec_t now,
 	out->status = LR_OK;
 }
 
-/* An entry of an update that was carried out before: says how it stands now. */
+/*
+ * Answers an entry of an update that was carried out before: the reply says how
+ * it stands now.
+ */
 static void repeat_entry(const struct hlr *hlr, msec_t now,
 			 const struct hlr_rights *rights,
 			 const struct lr_entry *in, struct lr_entry *out)
@@ -478,7 +482,10 @@ static void update(struct hlr *hlr, msec_t now, const struct hlr_rights *rights,
 			     &reply->entries[i], changes);
 }
 
-/* OPEN-28: the pair key of what was found, for who asked, behind all else. */
+/*
+ * Adds the pair keys of the addresses that were found, for the one who asked,
+ * behind all other entries (OPEN-28).
+ */
 static void add_key(const struct hlr *hlr, const struct lr_entry *in,
 		    const struct lr_entry *out, struct lr_msg *reply)
 {
@@ -515,7 +522,10 @@ enum lr_drop hlr_input(struct hlr *hlr, msec_t now,
 
 	if (req->type != LR_QUERY && req->type != LR_UPDATE)
 		return LR_DROP_ROLE;
-	/* Entry by entry: clearing all would cost more than the rest. */
+	/*
+	 * The entries are cleared one by one: clearing all of them would cost
+	 * more than the rest.
+	 */
 	reply->type = req->type == LR_QUERY ? LR_ANSWER : LR_ACK;
 	reply->count = req->count;
 	reply->key_id = req->key_id;

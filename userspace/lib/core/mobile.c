@@ -30,9 +30,9 @@ void mobile_tell(struct mobile *mobile, const struct own *own,
 }
 
 /*
- * Higher than any sequence of this address, also across a restart: from the
- * wall clock in ms, unless that went back. Never the highest value: after that
- * nothing could be newer.
+ * A sequence higher than any that this address had, also before a restart: it
+ * is taken from the wall clock in ms, unless that went back. It is never the
+ * highest value, since nothing could be newer after that.
  */
 uint64_t mobile_next_seq(struct mobile *mobile, uint64_t last)
 {
@@ -243,7 +243,9 @@ void mobile_adopt_own(struct mobile *mobile, const struct roam_addr *perm,
 
 /* Inputs */
 
-/* Another place: what the last one let through is no news of this one. */
+/*
+ * What the network of the last place let through says nothing about this one.
+ */
 static void own_move(struct mobile *mobile, struct own *own, msec_t now,
 		     const struct roam_addr *coa)
 {
@@ -261,7 +263,7 @@ static void own_move(struct mobile *mobile, struct own *own, msec_t now,
 	});
 }
 
-/* A daemon before us was set to another mode. */
+/* The daemon before this one was set to another mode. */
 static bool other_mode(const struct mobile *mobile, const struct own *own)
 {
 	return mobile->config.mode != MOBILE_PROBE &&
@@ -269,8 +271,9 @@ static bool other_mode(const struct mobile *mobile, const struct own *own)
 }
 
 /*
- * It is where it was when we started, but the registers may have forgotten, and nobody
- * wrote down until when the correspondents know.
+ * The address is where it was when this daemon started, but the registers may
+ * have forgotten it, and nobody wrote down until when the correspondents know
+ * it.
  */
 static void own_settle(struct mobile *mobile, struct own *own, msec_t now)
 {
@@ -471,7 +474,10 @@ msec_t mobile_tick(struct mobile *mobile, msec_t now)
 	return min_time(next, mobile_peers_tick(mobile, now));
 }
 
-/* The same place afterwards is a change again, so the address goes. */
+/*
+ * The care-of address goes, so that the same place afterwards is a change
+ * again.
+ */
 static void own_leave(struct mobile *mobile, struct own *own)
 {
 	own->seq = mobile_next_seq(mobile, own->seq);

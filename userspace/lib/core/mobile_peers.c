@@ -30,7 +30,10 @@ static void peer_unindex(struct mobile *mobile, struct peer *peer)
 	peer->indexed = false;
 }
 
-/* Without memory its confirm is not found, and it ends as unanswered. */
+/*
+ * Without memory the confirm of this peer is not found, and the announce ends
+ * as unanswered.
+ */
 static void peer_index(struct mobile *mobile, struct peer *peer)
 {
 	do {
@@ -82,7 +85,7 @@ static uint32_t key_for(const struct mobile *mobile,
 	return 0;
 }
 
-/* It does not know where we are, as far as we know. */
+/* As far as we know, the peer does not know where we are. */
 static void peer_unlearn(struct peer *peer)
 {
 	peer->current = false;
@@ -91,9 +94,10 @@ static void peer_unlearn(struct peer *peer)
 }
 
 /*
- * Most of a round trip earlier than the confirm. The kernel keeps a correspondent that was
- * not told yet after all from ending connections, and lets nothing more pass where
- * the confirm does not come.
+ * Packets follow the announce most of a round trip earlier than the confirm
+ * would let them. If the correspondent was not told after all, the kernel keeps
+ * its resets from ending connections, and lets nothing more pass until the
+ * confirm comes.
  */
 static void peer_follow(struct mobile *mobile, struct peer *peer)
 {
@@ -104,8 +108,8 @@ static void peer_follow(struct mobile *mobile, struct peer *peer)
 }
 
 /*
- * It may have forgotten us: what it gets now it may refuse, as after a move that it
- * has not heard of yet.
+ * The peer may have forgotten us: as after a move that it has not heard of yet,
+ * it may refuse what it gets now.
  */
 static void peer_forgets(struct mobile *mobile, struct peer *peer)
 {
@@ -113,7 +117,10 @@ static void peer_forgets(struct mobile *mobile, struct peer *peer)
 	peer_follow(mobile, peer);
 }
 
-/* OPEN-32: beyond the limit the one idle longest gives way. Nobody renews it then. */
+/*
+ * Beyond the limit the peer that was idle longest gives way (OPEN-32). Nobody
+ * renews what it knows from then on.
+ */
 static void peer_evict(struct mobile *mobile)
 {
 	if (mobile->oldest->current)
@@ -180,8 +187,9 @@ static void peer_schedule(struct mobile *mobile, struct peer *peer)
 }
 
 /*
- * With key id 0 this is a hint; the register's answer makes the correspondent
- * believe it. With a key shared by both it is proof (OPEN-28).
+ * Without a key (id 0) an announce is a hint, which the correspondent believes
+ * when its register confirms it. With a key that both share it is proof
+ * (OPEN-28).
  */
 struct lr_msg mobile_announcement(struct mobile *mobile,
 				  const struct peer *peer)
@@ -223,7 +231,10 @@ static void peer_send(struct mobile *mobile, struct peer *peer, msec_t now)
 	peer->tries++;
 	peer->again = now + peer->interval;
 	peer->interval = min_time(peer->interval * 2, MOVE_RETRY_MAX);
-	/* Proof moves at once what it knows of (OPEN-28). */
+	/*
+	 * With proof the peer moves at once whatever connections it knows of
+	 * (OPEN-28).
+	 */
 	if (peer->key_id && takes_part(peer) && peer->tries <= FOLLOW_TRIES &&
 	    peer->place != peer->own->place)
 		peer->follow = now + mobile->config.announce_lead;
@@ -275,8 +286,9 @@ static void peer_plain(struct mobile *mobile, struct peer *peer, msec_t now)
 }
 
 /*
- * It forgets us @lifetime after it said so, which was later than our first word: what
- * leaves before @ends arrives in time. Renewed at two thirds, as with registers (D-18).
+ * The peer forgets us @lifetime after it confirmed, and that was later than our
+ * first announce: a renewal that leaves before @ends arrives in time. It leaves
+ * at two thirds, as with registers (D-18).
  */
 static void peer_learned(struct peer *peer, msec_t now, msec_t lifetime)
 {
@@ -310,8 +322,8 @@ static void peer_confirmed(struct mobile *mobile, struct peer *peer,
 }
 
 /*
- * Out of patience. Where no packet waits for the answer the mode stays: open
- * connections keep it, and the next move announces again.
+ * Patience is at its end. Where no packet waits for the answer the mode stays:
+ * open connections keep it, and the next move announces again.
  */
 static void peer_give_up(struct mobile *mobile, struct peer *peer, msec_t now)
 {
@@ -319,7 +331,10 @@ static void peer_give_up(struct mobile *mobile, struct peer *peer, msec_t now)
 		peer_plain(mobile, peer, now);
 		return;
 	}
-	/* Once more, and again, before what it knows ends. */
+	/*
+	 * The peer is told again, and again after that, before what it knows
+	 * ends.
+	 */
 	if (peer->current)
 		peer->renew = max_time(now + RENEW_MIN,
 				       now + (peer->ends - now) / 3);
@@ -354,12 +369,16 @@ static void peer_act(struct mobile *mobile, struct peer *peer, msec_t now)
 }
 
 /*
- * MLR-36, MLR-37: everyone who talked to us, except who does not take part.
- * Without a care-of address only first contacts go on, waiting for one.
+ * Everybody who talked to us is told, except those who do not take part
+ * (MLR-36, MLR-37). Without a care-of address only first contacts go on, and
+ * wait for one.
  */
 static void peer_move(struct mobile *mobile, struct peer *peer, msec_t now)
 {
-	/* Not @ends: for the kernel, to be back at the same address is no move. */
+	/*
+	 * @ends stays: for the kernel it is no move to be back at the same
+	 * address.
+	 */
 	peer->current = false;
 	peer->renew = MSEC_NEVER;
 	if (peer->held)
@@ -445,8 +464,9 @@ void mobile_miss(struct mobile *mobile, msec_t now,
 	if (!p || p->held)
 		return;
 	/*
-	 * One that took part before becomes plain by no silence: a packet sent
-	 * to it before it knows where we are would end its connection.
+	 * A peer that took part before does not become plain because it is
+	 * silent: a packet that reaches it before it knows where we are would
+	 * end its connection.
 	 */
 	if (takes_part(p)) {
 		if (!p->announcing)
@@ -493,9 +513,10 @@ void mobile_unreachable(struct mobile *mobile, msec_t now,
 }
 
 /*
- * False if a confirm of this peer may not have the key that it has. A configured key
- * is asked for. A pair key is not: the correspondent may have lost it, or its register
- * has none. The last one it used is the one it knows, so that is remembered.
+ * False if the confirm must have another key. For a configured key the confirm
+ * must have the same. For a pair key it need not: the correspondent may have
+ * lost it, or its register has none. The pair key that the correspondent used
+ * last is the one that it knows, so that one is remembered.
  */
 bool mobile_peer_take_key(struct peer *peer, const struct lr_msg *msg)
 {
@@ -503,7 +524,10 @@ bool mobile_peer_take_key(struct peer *peer, const struct lr_msg *msg)
 		return msg->key_id == peer->key_id;
 	if (!(msg->key_id & LR_PAIR_KEY))
 		return !msg->key_id;
-	/* It is the key of one address; those of others have the same id. */
+	/*
+	 * A pair key belongs to one address; the pair keys of other addresses
+	 * have the same id.
+	 */
 	if (msg->count > 1 ||
 	    !roam_addr_eq(&msg->entries[0].perm, &peer->key.perm))
 		return false;
@@ -567,7 +591,7 @@ enum lr_drop mobile_confirm_input(struct mobile *mobile, msec_t now,
 	return drop;
 }
 
-/* Who knows where we were hears that we are there no more. */
+/* Every peer that knows where we were hears that we are not there any more. */
 void mobile_peers_leave(struct mobile *mobile)
 {
 	struct table_iter iter = { 0 };

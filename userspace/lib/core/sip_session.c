@@ -353,7 +353,9 @@ static void agreed(struct sip_session *s, msec_t now)
 	set_deadline(s, s->media_check ? now + ss->config.media_wait :
 					 MSEC_NEVER);
 	ss->counters.told++;
-	tell(s, SIP_SESSION_TOLD, 200, now - s->since);
+	/* What is said again as media did not come is no news. */
+	if (!s->silent)
+		tell(s, SIP_SESSION_TOLD, 200, now - s->since);
 }
 
 static void refused(struct sip_session *s, unsigned int code)

@@ -230,7 +230,10 @@ static int read_answer(struct genl *genl, struct kept *kept,
 					 "cannot read the kernel's answer: %s",
 					 strerror(-received));
 		for (; message_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
-			/* Left over from a request that was given up. */
+			/*
+			 * This reply is left over from a request that was given
+			 * up.
+			 */
 			if (nlh->nlmsg_seq != genl->seq)
 				continue;
 			if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
@@ -244,7 +247,10 @@ static int read_answer(struct genl *genl, struct kept *kept,
 			if (nlh->nlmsg_type != genl->family &&
 			    nlh->nlmsg_type != GENL_ID_CTRL)
 				continue;
-			/* After a failure read on: the end must not stay queued. */
+			/*
+			 * After a failure the rest is read as well: it must not
+			 * stay queued.
+			 */
 			if (ret)
 				continue;
 			if (kept)

@@ -63,11 +63,10 @@ static int send_all(struct genl *genl, uint8_t cmd, size_t *applied)
 
 /* ---- bindings ---- */
 
-static void put_ports(struct nlmsghdr *nlh, uint8_t encap, uint16_t sport_type,
-		      uint16_t sport, uint16_t dport_type, uint16_t dport)
+/* Where they have no place the module says so. */
+static void put_ports(struct nlmsghdr *nlh, uint16_t sport_type, uint16_t sport,
+		      uint16_t dport_type, uint16_t dport)
 {
-	if (encap != ROAM_TUNNEL_ENCAP_UDP)
-		return;
 	if (sport)
 		mnl_attr_put_u16(nlh, sport_type, sport);
 	if (dport)
@@ -82,7 +81,7 @@ static void put_endpoint(struct nlmsghdr *nlh, const struct tunnel_endpoint *e)
 	attr_put_addr4(nlh, ROAM_TUNNEL_A_ENDPOINT_COA4, &e->coa);
 	attr_put_addr4(nlh, ROAM_TUNNEL_A_ENDPOINT_LOCAL4, &e->local);
 	mnl_attr_put_u8(nlh, ROAM_TUNNEL_A_ENDPOINT_ENCAP, e->encap);
-	put_ports(nlh, e->encap, ROAM_TUNNEL_A_ENDPOINT_SPORT, e->sport,
+	put_ports(nlh, ROAM_TUNNEL_A_ENDPOINT_SPORT, e->sport,
 		  ROAM_TUNNEL_A_ENDPOINT_DPORT, e->dport);
 	mnl_attr_nest_end(nlh, nest);
 }
@@ -314,7 +313,7 @@ static void put_visitor(struct nlmsghdr *nlh, const void *entries, size_t i)
 	if (v->n_agents) {
 		attr_put_addr4(nlh, ROAM_TUNNEL_A_VISITOR_COA4, &v->coa);
 		mnl_attr_put_u8(nlh, ROAM_TUNNEL_A_VISITOR_ENCAP, v->encap);
-		put_ports(nlh, v->encap, ROAM_TUNNEL_A_VISITOR_SPORT, v->sport,
+		put_ports(nlh, ROAM_TUNNEL_A_VISITOR_SPORT, v->sport,
 			  ROAM_TUNNEL_A_VISITOR_DPORT, v->dport);
 	}
 	mnl_attr_put_u8(nlh, ROAM_TUNNEL_A_VISITOR_REVERSE, v->reverse);

@@ -246,7 +246,10 @@ static void serve(struct client *client)
 			"{\"error\":{\"code\":\"usage\",\"message\":"
 			"\"the request line is too long\",\"hint\":\"\"}}";
 
-		/* What follows is the rest of that line: no way to go on. */
+		/*
+		 * The bytes that follow are the rest of that line, so there is
+		 * no way to go on.
+		 */
 		send_line(client, too_long, sizeof(too_long) - 1);
 		disconnect(client);
 		return;
@@ -393,7 +396,7 @@ struct control *control_open(uv_loop_t *loop, const char *path,
 	uv_pipe_init(loop, &control->pipe, 0);
 	control->pipe.data = control;
 
-	/* Never for a moment more open than 0660. */
+	/* The socket is never more open than 0660, not for a moment. */
 	mask = umask(0117);
 	ret = uv_pipe_bind(&control->pipe, path);
 	umask(mask);

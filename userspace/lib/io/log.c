@@ -18,25 +18,6 @@ void log_set_level(enum log_level level)
 	max_level = level;
 }
 
-int log_level_parse(const char *s)
-{
-	static const struct {
-		const char *name;
-		enum log_level level;
-	} levels[] = {
-		{ "error", LOG_LEVEL_ERROR },
-		{ "warning", LOG_LEVEL_WARNING },
-		{ "notice", LOG_LEVEL_NOTICE },
-		{ "info", LOG_LEVEL_INFO },
-		{ "debug", LOG_LEVEL_DEBUG },
-	};
-
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (!strcmp(s, levels[i].name))
-			return levels[i].level;
-	return -1;
-}
-
 /*
  * JOURNAL_STREAM names device and inode of the journal's stream. Comparing
  * them keeps the prefix out of a file that a wrapper redirected stderr to.

@@ -11,8 +11,6 @@ enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4,
 
 /* Lines above @level are not written. Default: LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);
-/* "error", "warning", "notice", "info" or "debug"; -1 if it is none. */
-int log_level_parse(const char *s);
 void log_msg(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -144,7 +144,7 @@ static void flush(struct udp *udp)
 	}
 
 	udp->queued -= done;
-	/* Rare: only after the socket buffer was full. */
+	/* This is rare: it happens only after the socket buffer was full. */
 	if (udp->queued && done)
 		memmove(udp->queue, udp->queue + done,
 			udp->queued * sizeof(udp->queue[0]));
@@ -202,8 +202,9 @@ static void end_of_call(struct udp *udp)
 }
 
 /*
- * False when nothing waits any more. Where bursts are of interest that is known
- * from an empty call only: while a short batch is worked on the next one comes.
+ * False when nothing waits any more. Where the end of a burst is of interest,
+ * only a call that returns nothing shows it: while a short batch is worked on,
+ * the next one comes.
  */
 static bool receive_batch(struct udp *udp)
 {
@@ -338,7 +339,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		receive_burst(udp);
 }
 
-/* More than the administrator's limit where we may, as much as allowed else. */
+/*
+ * Asks for more than the administrator allows to all, if this process may, and
+ * else for as much as is allowed.
+ */
 static void grow_buffer(int fd, int forced, int plain)
 {
 	int size = UDP_SOCKBUF;
@@ -533,7 +537,10 @@ void udp_close(struct udp *udp)
 {
 	if (!udp)
 		return;
-	/* The last words: a de-registration is queued just before the end. */
+	/*
+	 * What is queued leaves before the socket is closed: a de-registration
+	 * is queued just before the end.
+	 */
 	if (udp->queued)
 		flush(udp);
 	uv_close((uv_handle_t *)&udp->poll, on_close);

@@ -67,7 +67,10 @@ int rtnl_addr_add(struct rtnl *rtnl, unsigned int index,
 	rtnl_put_addr(nlh, IFA_LOCAL, addr);
 	rtnl_put_addr(nlh, IFA_ADDRESS, addr);
 	if (!roam_addr_is_v4(addr)) {
-		/* Nobody else is on this link to have it. */
+		/*
+		 * No duplicate address detection: no other host is on this
+		 * link.
+		 */
 		mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NODAD);
 		mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(deprecated),
 			     &deprecated);
@@ -371,8 +374,11 @@ static uint32_t route_table(const struct nlmsghdr *nlh)
 	       mnl_attr_get_u32(attr) : rtm->rtm_table;
 }
 
-/* Does it say by itself where it leads? Routes to a nexthop object do both, if the
- * kernel is asked to (nexthop_compat_mode), and are set with one of them only. */
+/*
+ * Does the route say by itself where it leads? Routes to a nexthop object do
+ * both, if the kernel is asked to (nexthop_compat_mode), and are set with one
+ * of them only.
+ */
 static bool has_way(const struct nlmsghdr *nlh)
 {
 	return find_attr(nlh, RTA_OIF) || find_attr(nlh, RTA_GATEWAY) ||
@@ -439,7 +445,7 @@ static bool is_link_local(const struct nlmsghdr *nlh)
 	return roam_addr_is_link_local(&dst);
 }
 
-/* What refuses in the main table refuses TCP as well. */
+/* A route that refuses in the main table refuses TCP as well. */
 static bool is_mirrored(const struct rtmsg *rtm)
 {
 	switch (rtm->rtm_type) {
@@ -549,9 +555,10 @@ static void take_replaced(struct routes *routes, const struct nlmsghdr *route)
 }
 
 /*
- * How to add item @n of @routes; the mirror has those that are @kept. Two links in one
- * network have a route each in one place: to replace would replace any of them, and
- * the first one counts. The caller goes from the back.
+ * How item @n of @routes is added to the mirror, which has those that are
+ * @kept. Two links in one network have a route each in the same place:
+ * replacing would replace any of them, and the first one counts. The caller
+ * goes from the back.
  */
 static uint16_t how_to_add(const struct routes *routes, const bool *kept,
 			   size_t n)
@@ -610,8 +617,10 @@ int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
 				   NLM_F_CREATE | how);
 		if (!err && how == NLM_F_REPLACE)
 			take_replaced(&mirror, main_routes.items[i]);
-		/* Its link or gateway went meanwhile, or a sibling that differs in
-		 * little goes below: the next event says so. */
+		/*
+		 * The link or the gateway of the route went meanwhile, or a
+		 * similar route goes further below: the next event says so.
+		 */
 		if (err == -EEXIST || err == -ENETUNREACH || err == -EHOSTUNREACH ||
 		    err == -ENETDOWN || err == -ENODEV || err == -EINVAL)
 			err = 0;

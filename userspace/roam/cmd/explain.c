@@ -346,7 +346,7 @@ static void explain_own(struct facts *f)
 		say(f, "No correspondent has been seen lately.");
 	if (told < all)
 		advise(f, "roam lr peers",
-		       "%d correspondent%s not told yet; what goes there waits.",
+		       "%d correspondent%s not told yet; packets to them wait.",
 		       all - told, all - told == 1 ? " is" : "s are");
 	if (!host_has_rule(roam_addr_is_v4(&f->e.addr) ? AF_INET : AF_INET6,
 			   IPPROTO_TCP))
@@ -365,7 +365,7 @@ static void explain_left(struct facts *f)
 		say(f, "Packets in flight are translated for up to another %s.",
 		    duration(grace - ago));
 	else
-		say(f, "The grace of %s is over: it means nothing to this host any more.",
+		say(f, "The grace of %s is over: the address means nothing to this host any more.",
 		    duration(grace));
 }
 
@@ -412,7 +412,7 @@ static void explain_remote(struct facts *f)
 	const struct mangle_mapping *m = f->mapping;
 
 	if (!is_valid(m)) {
-		say(f, "It is in the prefix of permanent addresses, but no mobile host: the register knows none of that address, so packets leave as they are.");
+		say(f, "It is in the prefix of permanent addresses, but no mobile host: the register knows of no mobile host at that address, so packets leave as they are.");
 		if (m->lifetime)
 			say(f, "The register is asked again in %s.",
 			    duration(m->lifetime / 1000.0));
@@ -497,9 +497,9 @@ static void explain_peer(struct facts *f, const struct mangle_peer *p)
 	if (p->told || p->mode == ROAM_MANGLE_PEER_MODE_PLAIN)
 		return;
 	if (p->mode == ROAM_MANGLE_PEER_MODE_ANNOUNCED)
-		say(f, "Sent: for a second open connections go on as if it had; new ones wait for its confirmation.");
+		say(f, "Sent: for one second, connections that are open go on as if it had confirmed; new ones wait for its confirmation.");
 	else
-		say(f, "Sent: it does not know the present care-of address yet, so what goes there waits for its confirmation.");
+		say(f, "Sent: it does not know the present care-of address yet, so packets to it wait for its confirmation.");
 	advise(f, "roam lr peers; roam lr counters",
 	       "%s has not confirmed where this host is.", f->e.text);
 }

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/roam_mmp.yaml */
+/* YNL-GEN uapi header */
+/* To regenerate run: scripts/netlink-gen */
+
+#ifndef _UAPI_LINUX_ROAM_MMP_H
+#define _UAPI_LINUX_ROAM_MMP_H
+
+#define ROAM_MMP_GENL_NAME	"roam_mmp"
+#define ROAM_MMP_GENL_VERSION	1
+
+/**
+ * enum roam_mmp_role - What this node is in its domain.
+ * @ROAM_MMP_ROLE_GATEWAY: What climbs is routed on by the routing table.
+ * @ROAM_MMP_ROLE_NODE: What climbs goes to an uplink.
+ * @ROAM_MMP_ROLE_BASE_STATION: The same; hosts are on its interfaces.
+ */
+enum roam_mmp_role {
+	ROAM_MMP_ROLE_GATEWAY,
+	ROAM_MMP_ROLE_NODE,
+	ROAM_MMP_ROLE_BASE_STATION,
+};
+
+/**
+ * enum roam_mmp_kind - Who is on an interface.
+ * @ROAM_MMP_KIND_NODES: Other nodes of the domain; what climbs from a known
+ *   one may heal entries.
+ * @ROAM_MMP_KIND_AIR: Hosts; what climbs must come by the downlink of its
+ *   source.
+ */
+enum roam_mmp_kind {
+	ROAM_MMP_KIND_NODES,
+	ROAM_MMP_KIND_AIR,
+};
+
+/**
+ * enum roam_mmp_reason - Why an event was sent.
+ * @ROAM_MMP_REASON_NEW: An entry was set.
+ * @ROAM_MMP_REASON_MOVED: Its downlink was replaced by a request.
+ * @ROAM_MMP_REASON_SECOND: It got a second downlink.
+ * @ROAM_MMP_REASON_HEALED: Data that climbed made it, or replaced its
+ *   downlink.
+ * @ROAM_MMP_REASON_DELETED: It was removed by a request.
+ * @ROAM_MMP_REASON_EXPIRED: Nothing climbed from the host for the timeout.
+ */
+enum roam_mmp_reason {
+	ROAM_MMP_REASON_NEW,
+	ROAM_MMP_REASON_MOVED,
+	ROAM_MMP_REASON_SECOND,
+	ROAM_MMP_REASON_HEALED,
+	ROAM_MMP_REASON_DELETED,
+	ROAM_MMP_REASON_EXPIRED,
+};
+
+enum {
+	ROAM_MMP_A_HOP_IFINDEX = 1,
+	ROAM_MMP_A_HOP_LLADDR,
+
+	__ROAM_MMP_A_HOP_MAX
+};
+#define ROAM_MMP_A_HOP_MAX (__ROAM_MMP_A_HOP_MAX - 1)
+
+enum {
+	ROAM_MMP_A_HOST_ADDR4 = 1,
+	ROAM_MMP_A_HOST_ADDR6,
+	ROAM_MMP_A_HOST_HOP,
+	ROAM_MMP_A_HOST_SEQ,
+	ROAM_MMP_A_HOST_LEFT,
+	ROAM_MMP_A_HOST_SECOND_LEFT,
+	ROAM_MMP_A_HOST_PAD,
+
+	__ROAM_MMP_A_HOST_MAX
+};
+#define ROAM_MMP_A_HOST_MAX (__ROAM_MMP_A_HOST_MAX - 1)
+
+enum {
+	ROAM_MMP_A_RANGE_ADDR4 = 1,
+	ROAM_MMP_A_RANGE_ADDR6,
+	ROAM_MMP_A_RANGE_PREFIX_LEN,
+
+	__ROAM_MMP_A_RANGE_MAX
+};
+#define ROAM_MMP_A_RANGE_MAX (__ROAM_MMP_A_RANGE_MAX - 1)
+
+enum {
+	ROAM_MMP_A_INTERFACE_IFINDEX = 1,
+	ROAM_MMP_A_INTERFACE_KIND,
+
+	__ROAM_MMP_A_INTERFACE_MAX
+};
+#define ROAM_MMP_A_INTERFACE_MAX (__ROAM_MMP_A_INTERFACE_MAX - 1)
+
+enum {
+	ROAM_MMP_A_CONFIG_ROLE = 1,
+	ROAM_MMP_A_CONFIG_TIMEOUT,
+	ROAM_MMP_A_CONFIG_SECOND_TIME,
+	ROAM_MMP_A_CONFIG_LEFT_TIME,
+	ROAM_MMP_A_CONFIG_MAX_HOSTS,
+	ROAM_MMP_A_CONFIG_TURN,
+	ROAM_MMP_A_CONFIG_PORT,
+
+	__ROAM_MMP_A_CONFIG_MAX
+};
+#define ROAM_MMP_A_CONFIG_MAX (__ROAM_MMP_A_CONFIG_MAX - 1)
+
+enum {
+	ROAM_MMP_A_STATS_DOWN = 1,
+	ROAM_MMP_A_STATS_COPIED,
+	ROAM_MMP_A_STATS_UP,
+	ROAM_MMP_A_STATS_UP_SECONDARY,
+	ROAM_MMP_A_STATS_TURNED,
+	ROAM_MMP_A_STATS_HEALED,
+	ROAM_MMP_A_STATS_MESSAGES,
+	ROAM_MMP_A_STATS_DROP_UNREGISTERED,
+	ROAM_MMP_A_STATS_DROP_NO_UPLINK,
+	ROAM_MMP_A_STATS_DROP_NO_DOWNLINK,
+	ROAM_MMP_A_STATS_DROP_TTL,
+	ROAM_MMP_A_STATS_DROP_TOO_BIG,
+	ROAM_MMP_A_STATS_DROP_MEMORY,
+	ROAM_MMP_A_STATS_HOSTS_FULL,
+	ROAM_MMP_A_STATS_HOSTS,
+	ROAM_MMP_A_STATS_PAD,
+
+	__ROAM_MMP_A_STATS_MAX
+};
+#define ROAM_MMP_A_STATS_MAX (__ROAM_MMP_A_STATS_MAX - 1)
+
+enum {
+	ROAM_MMP_A_MAIN_HOST = 1,
+	ROAM_MMP_A_MAIN_HOP,
+	ROAM_MMP_A_MAIN_RANGE,
+	ROAM_MMP_A_MAIN_INTERFACE,
+	ROAM_MMP_A_MAIN_CONFIG,
+	ROAM_MMP_A_MAIN_STATS,
+	ROAM_MMP_A_MAIN_APPLIED,
+	ROAM_MMP_A_MAIN_ALL,
+	ROAM_MMP_A_MAIN_REASON,
+
+	__ROAM_MMP_A_MAIN_MAX
+};
+#define ROAM_MMP_A_MAIN_MAX (__ROAM_MMP_A_MAIN_MAX - 1)
+
+enum {
+	ROAM_MMP_CMD_HOST_SET = 1,
+	ROAM_MMP_CMD_HOST_DEL,
+	ROAM_MMP_CMD_HOST_GET,
+	ROAM_MMP_CMD_UPLINK_SET,
+	ROAM_MMP_CMD_UPLINK_GET,
+	ROAM_MMP_CMD_BELOW_SET,
+	ROAM_MMP_CMD_BELOW_GET,
+	ROAM_MMP_CMD_RANGE_SET,
+	ROAM_MMP_CMD_RANGE_GET,
+	ROAM_MMP_CMD_INTERFACE_SET,
+	ROAM_MMP_CMD_INTERFACE_GET,
+	ROAM_MMP_CMD_CONFIG_SET,
+	ROAM_MMP_CMD_CONFIG_GET,
+	ROAM_MMP_CMD_STATS_GET,
+	ROAM_MMP_CMD_HOST_NTF,
+
+	__ROAM_MMP_CMD_MAX
+};
+#define ROAM_MMP_CMD_MAX (__ROAM_MMP_CMD_MAX - 1)
+
+#define ROAM_MMP_MCGRP_EVENTS	"events"
+
+#endif /* _UAPI_LINUX_ROAM_MMP_H */

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/jhash.h>
+#include <linux/slab.h>
+#include <net/addrconf.h>
+#include <net/dst.h>
+#include <net/ip6_route.h>
+#include <net/ndisc.h>
+#include <net/neighbour.h>
+
+#include "hop.h"
+#include "mmp.h"
+
+static u32 mmp_hop_hash(u32 ifindex, const u8 *mac)
+{
+	return jhash(mac, ETH_ALEN, ifindex);
+}
+
+struct mmp_hop *mmp_hop_find(struct mmp_net *mn, u32 ifindex, const u8 *mac)
+{
+	struct mmp_hop *hop;
+
+	hash_for_each_possible_rcu(mn->hops, hop, node,
+				   mmp_hop_hash(ifindex, mac),
+				   lockdep_is_held(&mn->mutex))
+		if (mmp_hop_is(hop, ifindex, mac))
+			return hop;
+	return NULL;
+}
+
+/* fe80::/64 and the modified EUI-64 of RFC 4291, appendix A */
+static struct in6_addr mmp_hop_gateway(const u8 *mac)
+{
+	struct in6_addr addr = { .s6_addr = {
+		0xfe, 0x80, 0, 0, 0, 0, 0, 0,
+		mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5],
+	} };
+
+	return addr;
+}
+
+/* The kernel forgets it when the interface goes down. */
+static int mmp_hop_announce(struct net_device *dev, const u8 *mac)
+{
+	const struct in6_addr gateway = mmp_hop_gateway(mac);
+	struct neighbour *neigh;
+	int err;
+
+	neigh = __neigh_create(&nd_tbl, &gateway, dev, true);
+	if (IS_ERR(neigh))
+		return PTR_ERR(neigh);
+	err = neigh_update(neigh, mac, NUD_PERMANENT,
+			   NEIGH_UPDATE_F_OVERRIDE | NEIGH_UPDATE_F_ADMIN, 0);
+	neigh_release(neigh);
+	return err;
+}
+
+static struct rtable *mmp_hop_route4(struct net_device *dev, const u8 *mac)
+{
+	struct rtable *rt = rt_dst_alloc(dev, 0, RTN_UNICAST, false);
+
+	if (!rt)
+		return NULL;
+	rt->dst.input = mmp_forward4;
+	rt->rt_is_input = 1;
+	rt->rt_uses_gateway = 1;
+	rt->rt_gw_family = AF_INET6;
+	rt->rt_gw6 = mmp_hop_gateway(mac);
+	return rt;
+}
+
+static struct rt6_info *mmp_hop_route6(struct net *net, struct net_device *dev,
+				       const u8 *mac)
+{
+	struct rt6_info *rt = ip6_dst_alloc(net, dev, 0);
+
+	if (!rt)
+		return NULL;
+	rt->dst.input = mmp_forward6;
+	rt->dst.output = ip6_output;
+	rt->rt6i_flags = RTF_UP | RTF_GATEWAY;
+	rt->rt6i_gateway = mmp_hop_gateway(mac);
+	rt->rt6i_idev = in6_dev_get(dev);
+	return rt;
+}
+
+static void mmp_hop_free_rcu(struct rcu_head *rcu)
+{
+	struct mmp_hop *hop = container_of(rcu, struct mmp_hop, rcu);
+	struct rtable *rt = rcu_dereference_protected(hop->rt, true);
+	struct rt6_info *rt6 = rcu_dereference_protected(hop->rt6, true);
+
+	if (rt)
+		dst_release(&rt->dst);
+	if (rt6)
+		dst_release(&rt6->dst);
+	kfree(hop);
+}
+
+static struct mmp_hop *mmp_hop_new(struct mmp_net *mn, struct net_device *dev,
+				   const u8 *mac,
+				   struct netlink_ext_ack *extack)
+{
+	struct mmp_hop *hop = kzalloc(sizeof(*hop), GFP_KERNEL);
+	struct rtable *rt = mmp_hop_route4(dev, mac);
+	struct rt6_info *rt6 = mmp_hop_route6(mn->net, dev, mac);
+	int err;
+
+	if (!hop || !rt || !rt6) {
+		err = -ENOMEM;
+		goto err;
+	}
+	err = mmp_hop_announce(dev, mac);
+	if (err) {
+		NL_SET_ERR_MSG(extack,
+			       "neighbours of this interface cannot be named; has it IPv6? sysctl net.ipv6.conf.INTERFACE.disable_ipv6=0");
+		goto err;
+	}
+	hop->dev = dev;
+	hop->ifindex = dev->ifindex;
+	ether_addr_copy(hop->mac, mac);
+	hop->refs = 1;
+	RCU_INIT_POINTER(hop->rt, rt);
+	RCU_INIT_POINTER(hop->rt6, rt6);
+	spin_lock_bh(&mn->lock);
+	hash_add_rcu(mn->hops, &hop->node, mmp_hop_hash(hop->ifindex, mac));
+	spin_unlock_bh(&mn->lock);
+	return hop;
+
+err:
+	if (rt)
+		dst_release(&rt->dst);
+	if (rt6)
+		dst_release(&rt6->dst);
+	kfree(hop);
+	return ERR_PTR(err);
+}
+
+struct mmp_hop *mmp_hop_get(struct mmp_net *mn, u32 ifindex, const u8 *mac,
+			    struct netlink_ext_ack *extack)
+{
+	struct net_device *dev;
+	struct mmp_hop *hop;
+
+	hop = mmp_hop_find(mn, ifindex, mac);
+	if (hop && rcu_access_pointer(hop->rt)) {
+		spin_lock_bh(&mn->lock);
+		mmp_hop_hold(hop);
+		spin_unlock_bh(&mn->lock);
+		return hop;
+	}
+	if (!is_valid_ether_addr(mac)) {
+		NL_SET_ERR_MSG(extack,
+			       "a neighbour has a unicast link-layer address");
+		return ERR_PTR(-EINVAL);
+	}
+	dev = dev_get_by_index(mn->net, ifindex);
+	if (!dev) {
+		NL_SET_ERR_MSG(extack,
+			       "there is no interface with this index; see: ip link");
+		return ERR_PTR(-ENODEV);
+	}
+	if (dev->addr_len != ETH_ALEN || dev->flags & IFF_LOOPBACK) {
+		NL_SET_ERR_MSG(extack,
+			       "only interfaces with link-layer addresses of 6 bytes have neighbours here");
+		hop = ERR_PTR(-EOPNOTSUPP);
+	} else {
+		hop = mmp_hop_new(mn, dev, mac, extack);
+	}
+	/* The routes hold it. */
+	dev_put(dev);
+	return hop;
+}
+
+void mmp_hop_put(struct mmp_net *mn, struct mmp_hop *hop)
+{
+	if (!hop || --hop->refs)
+		return;
+	hash_del_rcu(&hop->node);
+	call_rcu(&hop->rcu, mmp_hop_free_rcu);
+}
+
+void mmp_hops_up(struct mmp_net *mn, struct net_device *dev)
+{
+	struct mmp_hop *hop;
+	int bucket;
+
+	hash_for_each(mn->hops, bucket, hop, node)
+		if (hop->ifindex == dev->ifindex &&
+		    rcu_access_pointer(hop->rt))
+			mmp_hop_announce(dev, hop->mac);
+}
+
+void mmp_hops_gone(struct mmp_net *mn, const struct net_device *dev)
+{
+	struct rtable *rt;
+	struct rt6_info *rt6;
+	struct mmp_hop *hop;
+	int bucket;
+
+	hash_for_each(mn->hops, bucket, hop, node) {
+		if (hop->ifindex != dev->ifindex)
+			continue;
+		rt = unrcu_pointer(xchg(&hop->rt, NULL));
+		rt6 = unrcu_pointer(xchg(&hop->rt6, NULL));
+		/*
+		 * dst_release() leaves the freeing to RCU, so who just found one
+		 * may use it; the interface waits for that.
+		 */
+		if (rt)
+			dst_release(&rt->dst);
+		if (rt6)
+			dst_release(&rt6->dst);
+	}
+}

@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 600
+#
+# A domain of MMP at work: daemons in every role, the module, real packets.
+# shellcheck source=../lib.sh
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+# shellcheck source=../topologies/mmp.sh
+. "$(dirname "$(realpath "$0")")/../topologies/mmp.sh"
+
+domain() {
+	mmp_domain b
+	mmp_start
+	wait_for 60 mmp_is bs1 uplinks 'map(select(.class == "primary" or .class == "secondary")) | length' 2
+	mmp_move bs1
+}
+
+# entry NODE: downlinks of the host's entry there, as names of interfaces.
+entry() {
+	mmp_tool "$1" show "$mmp_coa" | jq -r '.[0].downlinks | map(.link) | join(" ")'
+}
+
+# uplink_of BS: the node that its primary uplink leads to.
+uplink_of() {
+	mmp_get "$1" uplinks '.[] | select(.class == "primary") | .node'
+}
+
+wires_itself_up() {
+	local bs node
+	for bs in bs1 bs2 bs3 bs4; do
+		wait_for 30 mmp_is "$bs" status .gateway "$mmp_gw"
+	done
+	node=$(uplink_of bs1)
+	expect_match "node above bs1" '^n[12]$' "$node"
+	expect_eq "path that bs1 sees" "gw1 $node bs1" \
+		"$(mmp_tool bs1 tree | jq -r 'map(.node) | join(" ")')"
+	expect_eq "entry at the gateway" "to-$node" "$(entry gw1)"
+	expect_eq "entry at the node" "to-bs1" "$(entry "$node")"
+	expect_eq "entry at the base station" air "$(entry bs1)"
+	expect_ok in_ns "${mmp_ns[mn]}" busybox ping -c 1 -W 10 "$mmp_cn"
+	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 10 "$mmp_coa"
+	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -6 -c 1 -W 10 "$mmp_coa6"
+}
+
+semisoft() {
+	local i
+	mmp_move bs1
+	mmp_flow 8 200 "$1"
+	for i in 2 3 4 1 3 2; do
+		mmp_move "bs$i"
+	done
+	mmp_flow_end
+	mmp_tool mn handoffs | jq -c '.[-6:][] | [.to, .handoff, .took, .period_ms, .skew_ms]'
+	expect_eq "lost on the way down" 0 "$lost_down"
+	expect_eq "lost on the way up" 0 "$lost_up"
+	expect_eq "twice on the way up" 0 "$twice_up"
+	((twice_down > 0)) || fail "no packet went both ways"
+}
+
+# Of a hard handoff of a host that hears the new base station alone.
+hard() {
+	local i
+	mmp_move bs1
+	mmp_flow 6 200
+	for i in 1 2; do
+		ip -n "${mmp_ns[mn]}" link set "air$i" down
+		wait_for 60 mmp_left "bs$i"
+		ip -n "${mmp_ns[mn]}" link set "air$i" up
+	done
+	mmp_flow_end
+	mmp_tool mn handoffs | jq -c '.[-2:][] | [.to, .handoff, .took, .reason]'
+	expect_eq "kind" hard "$(mmp_tool mn handoffs | jq -r '.[-1].handoff')"
+	# Until the program that takes it down and the daemon had their turn.
+	((lost_down < got_down / 4)) || fail "$lost_down of $got_down lost"
+}
+
+mmp_left() {
+	local at
+	at=$(mmp_get mn status '.base_station + " " + .state')
+	[[ $at != "$1 "* && $at == *" attached" ]]
+}
+
+dead_node() {
+	local node
+	mmp_move bs1
+	node=$(uplink_of bs1)
+	mmp_flow 12 100
+	# Not the daemon alone: everything there stands still.
+	ip -n "${mmp_ns[$node]}" link set up0 down
+	kill -s STOP "${mmp_pid[$node]}"
+	mmp_flow_end
+	kill -s CONT "${mmp_pid[$node]}"
+	ip -n "${mmp_ns[$node]}" link set up0 up
+	((gap_down < 6000 && gap_up < 6000)) || fail "outage"
+	[[ $(entry gw1) != "to-$node" ]] || fail "the way down was not healed"
+	wait_for 60 mmp_is "$node" status .gateway "$mmp_gw"
+}
+
+# A neighbour on the air sends with the host's address; an unregistered one as well.
+spoofed() {
+	local before after
+	mmp_move bs1
+	before=$(mmp_get bs3 stats '."drop-unregistered"')
+	/usr/bin/python3 - "$mmp_coa" "${mmp_ns[mn]}" "${mmp_ns[bs3]}" <<-'END' || fail "cannot send"
+		import ctypes, fcntl, os, socket, struct, sys
+		libc = ctypes.CDLL(None)
+		def enter(ns):
+		    fd = os.open("/run/netns/" + ns, os.O_RDONLY)
+		    assert not libc.setns(fd, 0)
+		def mac(name):
+		    return fcntl.ioctl(socket.socket(), 0x8927,
+		        struct.pack("256s", name.encode()))[18:24]
+		enter(sys.argv[3]); to = mac("air")
+		enter(sys.argv[2])
+		def checksum(b):
+		    s = sum(struct.unpack("!%dH" % (len(b) // 2), b))
+		    s = (s & 0xffff) + (s >> 16); s += s >> 16
+		    return ~s & 0xffff
+		s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+		s.bind(("air3", 0))
+		for last in (99, 98):
+		    src = bytes([10, 7, 0, last]); dst = bytes([192, 0, 2, 2])
+		    ip = struct.pack("!BBHHHBBH", 0x45, 0, 28, 1, 0, 64, 17, 0) + src + dst
+		    ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+		    for i in range(10):
+		        s.send(to + b"\2\0\0\0\6\6" + b"\x08\0" + ip + struct.pack("!HHHH", 9, 9, 8, 0))
+	END
+	wait_for 20 dropped_more bs3 "$((before + 19))"
+	after=$(entry gw1)
+	expect_match "entry at the gateway" '^to-n[12]$' "$after"
+	expect_eq "entry at the spoofed base station" "" \
+		"$(mmp_tool bs3 show 10.7.0.98 | jq -r '.[0].host // empty')"
+	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 10 "$mmp_coa"
+}
+
+dropped_more() {
+	(($(mmp_get "$1" stats '."drop-unregistered"') > $2))
+}
+
+idle_host_stays_reachable() {
+	mmp_move bs1
+	expect_eq "expires" true "$(mmp_tool gw1 show "$mmp_coa" | jq '.[0].expires_in > 0')"
+	wait_for 40 received_route_update
+}
+
+received_route_update() {
+	(($(mmp_get gw1 counters .received_route_update) > 0))
+}
+
+fixture domain
+prove "MMP-03 MMP-06 MMP-22 MMP-24 MMP-25 MMP-27 MMP-28 MMP-34 OPEN-01: a domain wires itself up and carries packets both ways" \
+	wires_itself_up
+prove "MMP-46 MMP-13 MMP-45 MMP-47: semi-soft handoffs lose no packet" semisoft 4
+prove "MMP-46 OPEN-01: nor over IPv6" semisoft 6
+prove "MMP-36 MMP-38 MMP-41 MMP-83: a hard handoff when a link goes down" hard
+prove "MMP-57 MMP-59 MMP-60: a node that stands still is passed by" dead_node
+prove "OPEN-30: a spoofed source moves nothing and gets nowhere" spoofed
+prove "MMP-33 MMP-93: a silent host sends route updates" idle_host_stays_reachable
+tests_done

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# The network of the Mobile IPv4 tests. Needs lib.sh and topology.sh, whose
+# helpers it uses.
+#
+#   home link 10.77.0.0/24 ---- home 10.77.0.1 -+
+#   visited1 192.0.2.0/25 ----- foreign1 ....1 -+- core 198.18.0.0/24 -- correspondent
+#   visited2 192.0.2.128/25 --- foreign2 ..129 -+                        198.18.0.100
+#
+#   node 10.77.0.5, with one link that is in one of the three at a time
+#
+# The links are bridges in the namespace air; mip_move plugs the node's cable into
+# another one, as an access point does: the carrier stays.
+# shellcheck disable=SC2034 # the tests'
+readonly mip_home=10.77.0.5 mip_agent=10.77.0.1 mip_peer=198.18.0.100
+readonly mip_fa1=192.0.2.1 mip_fa2=192.0.2.129
+node='' home='' foreign1='' foreign2='' correspondent='' air=''
+mip_hosts=(node home foreign1 foreign2 correspondent)
+
+mip_create() {
+	hosts=$(mktemp -d /run/roam-test.XXXXXX)
+	on_exit topology_keep_logs
+	ns_create node home foreign1 foreign2 correspondent air
+	on_exit topology_stop_daemons
+	local bridge n=0 host
+	for bridge in core homelink visited1 visited2; do
+		in_batch air "link add $bridge type bridge forward_delay 0" "link set $bridge up"
+	done
+	mip_plug home core eth0 198.18.0.1/24
+	mip_plug foreign1 core eth0 198.18.0.11/24
+	mip_plug foreign2 core eth0 198.18.0.12/24
+	mip_plug correspondent core eth0 $mip_peer/24
+	mip_plug home homelink eth1 $mip_agent/24
+	mip_plug foreign1 visited1 eth1 $mip_fa1/25
+	mip_plug foreign2 visited2 eth1 $mip_fa2/25
+	mip_plug node visited1 eth0
+	for host in home foreign1 foreign2; do
+		topology_sysctl "$host" ipv4/ip_forward=1
+	done
+	in_batch home "route add 192.0.2.0/25 via 198.18.0.11" "route add 192.0.2.128/25 via 198.18.0.12"
+	in_batch foreign1 "route add default via 198.18.0.1" "route add 192.0.2.128/25 via 198.18.0.12"
+	in_batch foreign2 "route add default via 198.18.0.1" "route add 192.0.2.0/25 via 198.18.0.11"
+	in_batch correspondent "route add 10.77.0.0/24 via 198.18.0.1" \
+		"route add 192.0.2.0/25 via 198.18.0.11" "route add 192.0.2.128/25 via 198.18.0.12"
+	for host in "${mip_hosts[@]}"; do
+		mkdir -p "$hosts/$host"
+	done
+	# one key for the node and its home agent, one between the agents
+	(umask 077 &&
+		"$roam_bin/roam" hlr keygen 5 >"$hosts/node/keys.key" &&
+		"$roam_bin/roam" hlr keygen 9 >"$hosts/foreign1/keys.key" &&
+		cat "$hosts/node/keys.key" "$hosts/foreign1/keys.key" >"$hosts/home/keys.key") ||
+		fail "keygen does not work"
+}
+
+# mip_plug HOST BRIDGE LINK [ADDRESS]
+mip_plug() {
+	ip link add "$3" netns "${!1}" type veth peer name "${1:0:10}-$3" netns "$air" ||
+		fail "cannot connect $1"
+	in_batch air "link set ${1:0:10}-$3 master $2" "link set ${1:0:10}-$3 up"
+	in_batch "$1" "link set $3 up" ${4:+"address add $4 dev $3"}
+}
+
+# mip_move BRIDGE: the node's cable goes into another link.
+mip_move() {
+	in_batch air "link set node-eth0 master $1"
+}
+
+mip_home_start() {
+	cat >"$hosts/home/agentd.conf" <<-END
+		keys = "$hosts/home/keys.key"
+		store = "$hosts/home/agent.db"
+		device = "${mip_device-mip0}"
+		home "$mip_agent" {
+			network = "10.77.0.0/24"
+			link = "eth1"
+			interval = 500ms
+			lifetime = ${mip_lifetime:-1h}
+			${mip_home_options:-}
+		}
+		node "$mip_home" { spi = 300  key = 5  algorithm = "${mip_algorithm:-hmac-sha256}"  replay = "${mip_replay:-timestamps}" }
+		agent "198.18.0.11" { spi = 400  key = 9 }
+		agent "$mip_fa1" { spi = 400  key = 9 }
+		${mip_home_sections:-}
+	END
+	daemon home roam-agentd agentd
+}
+
+mip_foreign_start() {
+	cat >"$hosts/$1/agentd.conf" <<-END
+		store = "$hosts/$1/agent.db"
+		device = "${mip_device-mip0}"
+		foreign "eth1" {
+			interval = 500ms
+			${mip_foreign_options:-}
+		}
+		${mip_foreign_sections:-}
+	END
+	if [[ $1 == foreign1 ]]; then
+		cat >>"$hosts/$1/agentd.conf" <<-END
+			keys = "$hosts/$1/keys.key"
+			agent "$mip_agent" { spi = 400  key = 9 }
+		END
+	fi
+	daemon "$1" roam-agentd agentd
+}
+
+mip_node_start() {
+	cat >"$hosts/node/mnd.conf" <<-END
+		home = "$mip_home/24"
+		home_agent = "$mip_agent"
+		spi = 300
+		key = 5
+		algorithm = "${mip_algorithm:-hmac-sha256}"
+		replay = "${mip_replay:-timestamps}"
+		keys = "$hosts/node/keys.key"
+		links = {"eth0"}
+		device = "${mip_node_device-${mip_device-mip0}}"
+		${mip_node_options:-}
+	END
+	daemon node roam-mnd mnd
+}
+
+# What the node is registered by: "foreign 192.0.2.1"
+mip_place() {
+	roam node -j mn show | jq -r '.[] | .mode + " " + .care_of'
+}
+
+mip_is_at() {
+	[[ $(mip_place) == "$1" ]]
+}

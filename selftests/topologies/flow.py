@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One end of a flow: numbered datagrams at a steady rate, and what came of the other's.
+
+  flow.py OWN OTHER SECONDS RATE FILE
+
+Both ends do the same. Numbers begin when both were heard, so that neither's start
+counts as loss; FILE.ready tells that they were. Into FILE goes "received lost twice
+gap", the gap in ms being the longest between two arrivals.
+"""
+import socket
+import sys
+import time
+
+own, other, seconds, rate, file = sys.argv[1:]
+seconds, rate = float(seconds), int(rate)
+family = socket.AF_INET6 if ":" in own else socket.AF_INET
+sock = socket.socket(family, socket.SOCK_DGRAM)
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+sock.bind((own, 9000))
+sock.settimeout(0.05)
+
+
+def say(number):
+    try:
+        sock.sendto(b"%d" % number, (other, 9000))
+    except OSError:
+        pass  # no route for a moment: that one is lost, and counted
+
+
+def hear():
+    try:
+        return int(sock.recv(64))
+    except (OSError, ValueError):
+        return None
+
+
+HELLO, HEARD = -1, -2
+heard = agreed = False
+deadline = time.monotonic() + 60
+while not agreed:
+    if time.monotonic() > deadline:
+        sys.exit("nobody is there")
+    say(HEARD if heard else HELLO)
+    got = hear()
+    heard = heard or got is not None
+    agreed = got is not None and got != HELLO
+say(HEARD)
+say(HEARD)
+with open(file + ".ready", "w") as out:
+    print("ready", file=out)
+
+seen = {}
+gap, last = 0.0, None
+sock.setblocking(False)
+
+
+def drain(now):
+    global gap, last
+    while True:
+        got = hear()
+        if got is None:
+            return
+        if got < 0:
+            continue
+        seen[got] = seen.get(got, 0) + 1
+        if last is not None:
+            gap = max(gap, now - last)
+        last = now
+
+
+total = int(seconds * rate)
+start = time.monotonic()
+number = 0
+while number < total:
+    now = time.monotonic()
+    due = min(total, int((now - start) * rate) + 1)
+    while number < due:
+        say(number)
+        number += 1
+    drain(now)
+    time.sleep(max(0, start + number / rate - time.monotonic()))
+end = time.monotonic() + 3
+while time.monotonic() < end and len(seen) < total:
+    drain(time.monotonic())
+    time.sleep(0.01)
+drain(time.monotonic())
+with open(file, "w") as out:
+    print(len(seen), total - len(seen), sum(n - 1 for n in seen.values()),
+          int(gap * 1000), file=out)

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Requests for the home agent and replies for visitors that came at once. One
+ * commit makes all of it durable; then the kernel is told, and then the answers
+ * leave: nobody is promised what a power cut would take back, and no packet goes
+ * to an old care-of address after the reply.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agentd/agentd.h"
+#include "io/daemon.h"
+#include "io/log.h"
+
+#define BATCH_MAX 256
+
+/**
+ * struct answer - a reply of the home agent
+ * @to: who gets it
+ * @port: likewise
+ * @reply: the reply
+ */
+struct answer {
+	struct roam_addr to;
+	uint16_t port;
+	struct ha_reply reply;
+};
+
+/**
+ * struct batch - there is one, as the loop has one thread
+ * @answers: replies of the home agent
+ * @n_answers: their number
+ * @sends: replies for visitors
+ * @n_sends: their number
+ * @nodes: changes of bindings
+ * @visitors: changes of visitors
+ */
+static struct batch {
+	struct answer answers[BATCH_MAX];
+	size_t n_answers;
+	struct fa_send sends[BATCH_MAX];
+	size_t n_sends;
+	struct ha_changes nodes;
+	struct fa_changes visitors;
+} batch;
+
+void batch_free(void)
+{
+	ha_changes_free(&batch.nodes);
+	fa_changes_free(&batch.visitors);
+}
+
+/* One line when it begins, one when it ends. */
+static void note_store(struct agentd *a, char *error)
+{
+	if (error && !a->store_error)
+		log_error("%s; registrations are refused until then", error);
+	if (!error && a->store_error)
+		log_notice("the store works again");
+	free(a->store_error);
+	a->store_error = error;
+	if (error)
+		a->counters.store_failures++;
+	else
+		a->counters.commits++;
+}
+
+/* False: all of it was taken back. */
+static bool commit(struct agentd *a)
+{
+	char *error;
+
+	if (!batch.nodes.n && !batch.visitors.n)
+		return true;
+	error = store_commit(a->store, a->ha, a->fa, &batch.nodes,
+			     &batch.visitors, daemon_now(), daemon_wallclock());
+	note_store(a, error);
+	return !error;
+}
+
+/* What was answered without a change may repeat one that is lost now. */
+static void take_back(struct agentd *a)
+{
+	ha_undo(a->ha, &batch.nodes);
+	fa_undo(a->fa, &batch.visitors);
+	ha_changes_reset(&batch.nodes);
+	fa_changes_reset(&batch.visitors);
+	for (size_t i = 0; i < batch.n_answers; i++)
+		if (mip_code_accepts(batch.answers[i].reply.msg.code))
+			ha_refuse(&batch.answers[i].reply);
+	for (size_t i = 0; i < batch.n_sends; i++)
+		if (mip_code_accepts(batch.sends[i].code))
+			fa_refuse(&batch.sends[i]);
+}
+
+static void send_answer(struct agentd *a, struct answer *answer)
+{
+	const struct ha_reply *reply = &answer->reply;
+	uint8_t code = reply->msg.code;
+
+	a->counters.code[code]++;
+	if (mip_code_accepts(code))
+		a->counters.accepted++;
+	else
+		show_denied(a, &reply->msg.home, &answer->to, "home agent",
+			    code);
+	net_answer(a, reply, &answer->to, answer->port);
+}
+
+static void tell(struct agentd *a, const char *reason)
+{
+	for (size_t i = 0; i < batch.nodes.n; i++)
+		show_node(a, &batch.nodes.items[i], reason);
+	for (size_t i = 0; i < batch.visitors.n; i++)
+		show_visitor(a, &batch.visitors.items[i], reason);
+}
+
+static void apply(struct agentd *a, const char *reason)
+{
+	kernel_set_nodes(a, &batch.nodes);
+	kernel_set_visitors(a, &batch.visitors);
+	tell(a, reason);
+	ha_changes_reset(&batch.nodes);
+	fa_changes_reset(&batch.visitors);
+}
+
+void batch_finish(struct agentd *a)
+{
+	if (!batch.n_answers && !batch.n_sends)
+		return;
+	if (commit(a))
+		apply(a, NULL);
+	else
+		take_back(a);
+	for (size_t i = 0; i < batch.n_answers; i++)
+		send_answer(a, &batch.answers[i]);
+	for (size_t i = 0; i < batch.n_sends; i++)
+		net_send(a, &batch.sends[i]);
+	batch.n_answers = 0;
+	batch.n_sends = 0;
+	agentd_kick(a);
+}
+
+void batch_request(struct agentd *a, const struct udp_datagram *d,
+		   uint64_t wall)
+{
+	struct ha_request in = {
+		.data = d->data, .len = d->len, .from = d->from,
+		.from_port = d->from_port, .to = d->to, .wall = wall,
+	};
+	struct answer *answer;
+	enum ha_drop drop;
+
+	a->counters.requests++;
+	if (!rate_limit_allow(&a->rate, daemon_now(), (uint32_t)a->config->rate,
+			      &d->from)) {
+		a->counters.ha_rate++;
+		return;
+	}
+	if (batch.n_answers == BATCH_MAX)
+		batch_finish(a);
+	answer = &batch.answers[batch.n_answers];
+	drop = ha_input(a->ha, daemon_now(), &in, &answer->reply, &batch.nodes);
+	if (drop != HA_DROP_NONE) {
+		a->counters.ha_drop[drop]++;
+		show_dropped(a, &d->from, ha_drop_name(drop));
+		return;
+	}
+	answer->to = d->from;
+	answer->port = d->from_port;
+	batch.n_answers++;
+}
+
+static void count_visitor_drop(struct agentd *a, const struct roam_addr *from,
+			       enum fa_drop drop)
+{
+	a->counters.fa_drop[drop]++;
+	if (drop != FA_DROP_RATE)
+		show_dropped(a, from, fa_drop_name(drop));
+}
+
+void batch_reply(struct agentd *a, const struct udp_datagram *d)
+{
+	struct fa_datagram in = {
+		.data = d->data, .len = d->len, .from = d->from,
+		.from_port = d->from_port, .to = d->to,
+	};
+	enum fa_drop drop;
+
+	if (batch.n_sends == BATCH_MAX)
+		batch_finish(a);
+	drop = fa_reply(a->fa, daemon_now(), &in, &batch.sends[batch.n_sends],
+			&batch.visitors);
+	if (drop == FA_DROP_NONE)
+		batch.n_sends++;
+	else
+		count_visitor_drop(a, &d->from, drop);
+}
+
+static void send_now(void *ctx, const struct fa_send *send)
+{
+	net_send(ctx, send);
+}
+
+void batch_visitor(struct agentd *a, const struct frame *frame)
+{
+	struct fa_datagram in = {
+		.data = frame->data, .len = frame->len, .from = frame->from,
+		.from_port = frame->from_port, .to = frame->to,
+		.link = frame->link, .ttl = frame->ttl,
+	};
+	msec_t now = daemon_now();
+	struct fa_send send;
+	enum fa_drop drop;
+
+	memcpy(in.mac, frame->mac, FA_MAC_LEN);
+	drop = fa_request(a->fa, now, &in, &send);
+	if (drop != FA_DROP_NONE) {
+		count_visitor_drop(a, &frame->from, drop);
+		return;
+	}
+	if (send.direction == FA_TO_AGENT && !kernel_has_route(a, &send.to)) {
+		fa_unreachable(a->fa, now, &send.to, MIP_FA_NET_UNREACHABLE,
+			       send_now, a);
+		return;
+	}
+	net_send(a, &send);
+	agentd_kick(a);
+}
+
+msec_t batch_expire(struct agentd *a, msec_t now)
+{
+	ha_expire(a->ha, now, &batch.nodes);
+	fa_expire(a->fa, now, send_now, a, &batch.visitors);
+	for (size_t i = 0; i < batch.nodes.n; i++)
+		a->counters.expired += batch.nodes.items[i].before.n >
+				       batch.nodes.items[i].after.n;
+	a->counters.visitors_expired += batch.visitors.n;
+	/* where the disk refuses: the end is in the records as well, as a time */
+	if (batch.nodes.n || batch.visitors.n) {
+		commit(a);
+		apply(a, "lifetime ended");
+	}
+	return min_time(ha_next(a->ha), fa_next(a->fa));
+}
+
+bool batch_end(struct agentd *a, const struct roam_addr *home, bool visitor)
+{
+	bool done = visitor ?
+		fa_delete(a->fa, home, &batch.visitors) :
+		ha_end(a->ha, daemon_now(), home, &batch.nodes);
+
+	if (!done)
+		return false;
+	if (commit(a))
+		apply(a, "by the operator");
+	else
+		take_back(a);
+	return !a->store_error;
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rtnl/link.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "rtnl/rtnl.h"
+
+#define METRIC 77	/* of our default routes: before those of other hands */
+
+struct dump {
+	void (*fn)(void *ctx, const struct rtnl_link *link);
+	void *ctx;
+};
+
+static int on_link(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+	struct rtnl_link link = { .index = (uint32_t)info->ifi_index };
+	const struct dump *dump = ctx;
+	const struct nlattr *attr;
+	bool has_mac = false, carrier = false;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
+		size_t len = mnl_attr_get_payload_len(attr);
+
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_IFNAME:
+			strncpy(link.name, mnl_attr_get_str(attr),
+				sizeof(link.name) - 1);
+			break;
+		case IFLA_ADDRESS:
+			has_mac = len == sizeof(link.mac);
+			if (has_mac)
+				memcpy(link.mac, mnl_attr_get_payload(attr),
+				       len);
+			break;
+		case IFLA_CARRIER:
+			carrier = mnl_attr_get_u8(attr);
+			break;
+		case IFLA_CARRIER_CHANGES:
+			link.changes = mnl_attr_get_u32(attr);
+			break;
+		}
+	}
+	link.up = (info->ifi_flags & IFF_UP) && carrier;
+	if (has_mac && !(info->ifi_flags & IFF_LOOPBACK))
+		dump->fn(dump->ctx, &link);
+	return MNL_CB_OK;
+}
+
+int rtnl_link_dump(struct rtnl *rtnl,
+		   void (*fn)(void *ctx, const struct rtnl_link *link),
+		   void *ctx)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETLINK, NLM_F_DUMP);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+	struct dump dump = { fn, ctx };
+
+	info->ifi_family = AF_UNSPEC;
+	return rtnl_talk(rtnl, nlh, on_link, &dump);
+}
+
+struct roam_addr rtnl_link_local(const uint8_t mac[6])
+{
+	return (struct roam_addr){ .b = {
+		0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff,
+		0xfe, mac[3], mac[4], mac[5],
+	} };
+}
+
+static int neighbour_set(struct rtnl *rtnl, uint32_t index,
+			 const struct roam_addr *addr, const uint8_t mac[6])
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_NEWNEIGH, NLM_F_ACK |
+					    NLM_F_CREATE | NLM_F_REPLACE);
+	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+
+	ndm->ndm_family = rtnl_family(addr);
+	ndm->ndm_ifindex = (int)index;
+	/* Known until somebody says otherwise, as after an answer. */
+	ndm->ndm_state = NUD_REACHABLE;
+	rtnl_put_addr(nlh, NDA_DST, addr);
+	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
+}
+
+static struct nlmsghdr *default_request(struct rtnl *rtnl, uint16_t type,
+					uint16_t flags, uint8_t family)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, type, NLM_F_ACK | flags);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+	rtm->rtm_family = family;
+	rtm->rtm_table = RT_TABLE_MAIN;
+	rtm->rtm_protocol = RTPROT_ROAM;
+	rtm->rtm_type = type == RTM_NEWROUTE ? RTN_UNICAST : RTN_UNSPEC;
+	rtm->rtm_scope = type == RTM_NEWROUTE ? RT_SCOPE_UNIVERSE :
+						RT_SCOPE_NOWHERE;
+	mnl_attr_put_u32(nlh, RTA_PRIORITY, METRIC);
+	return nlh;
+}
+
+int rtnl_default_set(struct rtnl *rtnl, uint8_t family, uint32_t index,
+		     const struct roam_addr *router, const uint8_t mac[6],
+		     const struct roam_addr *prefsrc)
+{
+	struct nlmsghdr *nlh;
+	struct rtmsg *rtm;
+	int err = neighbour_set(rtnl, index, router, mac);
+
+	if (err)
+		return err;
+	nlh = default_request(rtnl, RTM_NEWROUTE,
+			      NLM_F_CREATE | NLM_F_REPLACE, family);
+	rtm = mnl_nlmsg_get_payload(nlh);
+	rtm->rtm_flags = RTNH_F_ONLINK;
+	mnl_attr_put_u32(nlh, RTA_OIF, index);
+	if (rtnl_family(router) == family) {
+		rtnl_put_addr(nlh, RTA_GATEWAY, router);
+	} else {
+		struct {
+			uint16_t family;
+			uint8_t addr[16];
+		} __attribute__((packed)) via = { .family = AF_INET6 };
+
+		memcpy(via.addr, router->b, sizeof(via.addr));
+		mnl_attr_put(nlh, RTA_VIA, sizeof(via), &via);
+	}
+	if (prefsrc)
+		rtnl_put_addr(nlh, RTA_PREFSRC, prefsrc);
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
+}
+
+int rtnl_default_del(struct rtnl *rtnl, uint8_t family)
+{
+	int err = rtnl_talk(rtnl, default_request(rtnl, RTM_DELROUTE, 0, family),
+			    NULL, NULL);
+
+	return err == -ESRCH || err == -ENOENT ? 0 : err;
+}

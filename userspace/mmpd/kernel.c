@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fnmatch.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/daemon.h"
+#include "io/json.h"
+#include "io/log.h"
+#include "mmpd/mmpd.h"
+#include "rtnl/rtnl.h"
+
+/* ---- entries and uplinks ---- */
+
+bool kernel_get_entry(struct mmpd *mmpd, const struct roam_addr *addr,
+		      struct mmp_entry *entry)
+{
+	struct mmp_route route;
+
+	if (mmp_route_get(mmpd->kernel, addr, &route))
+		return false;
+	*entry = route.entry;
+	return true;
+}
+
+bool kernel_set_entry(struct mmpd *mmpd, const struct mmp_entry *entry)
+{
+	char text[ROAM_ADDR_STRLEN];
+
+	if (!mmp_route_set(mmpd->kernel, entry))
+		return true;
+	log_warning("host=%s the module does not take its entry: %s",
+		    roam_addr_format(&entry->addr, text),
+		    genl_error(mmpd->kernel));
+	return false;
+}
+
+void kernel_set_uplinks(struct mmpd *mmpd, const struct mmp_hop *hops, size_t n)
+{
+	if (mmp_uplinks_set(mmpd->kernel, hops, n))
+		log_error("the module does not take the uplinks: %s",
+			  genl_error(mmpd->kernel));
+}
+
+void kernel_set_below(struct mmpd *mmpd, const struct mmp_hop *hops, size_t n)
+{
+	if (mmp_below_set(mmpd->kernel, hops, n))
+		log_error("the module does not take the nodes below: %s",
+			  genl_error(mmpd->kernel));
+}
+
+/* ---- the default router of a host (MMP-86, MMP-89) ---- */
+
+static void set_family(struct mmpd *mmpd, const struct mmp_station *s,
+		       const struct roam_addr *addr)
+{
+	uint8_t family = rtnl_family(addr);
+	struct roam_addr router = rtnl_link_local(s->hop.mac);
+	char text[ROAM_ADDR_STRLEN];
+	int err;
+
+	if (family == AF_INET && !roam_addr_is_none(&s->beacon.router))
+		router = s->beacon.router;
+	err = rtnl_default_set(mmpd->rtnl, family, s->hop.link, &router,
+			       s->hop.mac, addr);
+	if (err)
+		log_error("router=%s cannot be the default router: %s",
+			  roam_addr_format(&router, text), strerror(-err));
+}
+
+void kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station)
+{
+	bool done[2] = { false, false };
+
+	for (size_t i = 0; i < mmpd->config->n_addrs; i++) {
+		const struct roam_addr *addr = &mmpd->config->addrs[i];
+		bool v4 = roam_addr_is_v4(addr);
+
+		if (done[v4])
+			continue;
+		done[v4] = true;
+		if (station)
+			set_family(mmpd, station, addr);
+		else
+			rtnl_default_del(mmpd->rtnl, rtnl_family(addr));
+	}
+}
+
+/* ---- interfaces ---- */
+
+static bool is_named(const char *name, char *const *patterns, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!fnmatch(patterns[i], name, 0))
+			return true;
+	return false;
+}
+
+/* The core hears of an interface; a carrier that went and came is a change. */
+static void tell_core(struct mmpd *mmpd, const struct mmpd_link *l, bool gone,
+		      bool changed)
+{
+	msec_t now = daemon_now();
+	bool up = l->link.up && !gone;
+
+	if (mmpd->host)
+		mmp_host_link(mmpd->host, now, l->link.index, up, changed);
+	else
+		mmp_node_link(mmpd->node, now, l->link.index,
+			      !gone && !l->air, !gone && l->air, up);
+}
+
+static void on_link(void *ctx, const struct rtnl_link *link)
+{
+	struct mmpd *mmpd = ctx;
+	struct config *config = mmpd->config;
+	bool air = is_named(link->name, config->air, config->n_air);
+	struct mmpd_link *l = NULL;
+	bool changed;
+
+	if (!air && (mmpd->host ||
+		     !is_named(link->name, config->links, config->n_links)))
+		return;
+	for (size_t i = 0; i < mmpd->n_links && !l; i++)
+		if (mmpd->links[i].link.index == link->index)
+			l = &mmpd->links[i];
+	if (!l && mmpd->n_links == MMP_LINKS_MAX) {
+		log_warning("link=%s takes no part: there are %d already",
+			    link->name, MMP_LINKS_MAX);
+		return;
+	}
+	if (!l) {
+		l = &mmpd->links[mmpd->n_links++];
+		memset(l, 0, sizeof(*l));
+		l->link.changes = link->changes;
+	}
+	changed = l->link.changes != link->changes;
+	l->seen = true;
+	if (l->link.index == link->index && l->link.up == link->up &&
+	    l->air == air && !changed)
+		return;
+	log_info("link=%s %s%s", link->name, link->up ? "up" : "down",
+		 air ? " air" : "");
+	l->link = *link;
+	l->air = air;
+	tell_core(mmpd, l, false, changed && link->up);
+}
+
+/* The module learns which interfaces take part. */
+static void set_links(struct mmpd *mmpd)
+{
+	struct mmp_kernel_link links[MMP_LINKS_MAX];
+
+	if (mmpd->host)
+		return;
+	for (size_t i = 0; i < mmpd->n_links; i++)
+		links[i] = (struct mmp_kernel_link){
+			.link = mmpd->links[i].link.index,
+			.kind = mmpd->links[i].air ? ROAM_MMP_KIND_AIR :
+						     ROAM_MMP_KIND_NODES,
+		};
+	if (mmp_links_set(mmpd->kernel, links, mmpd->n_links))
+		log_error("the module does not take the interfaces: %s",
+			  genl_error(mmpd->kernel));
+}
+
+static void look(struct mmpd *mmpd)
+{
+	size_t before = mmpd->n_links;
+	bool removed = false;
+
+	for (size_t i = 0; i < mmpd->n_links; i++)
+		mmpd->links[i].seen = false;
+	if (rtnl_link_dump(mmpd->rtnl, on_link, mmpd))
+		return;
+	for (size_t i = 0; i < mmpd->n_links;) {
+		if (mmpd->links[i].seen) {
+			i++;
+			continue;
+		}
+		log_info("link=%s gone", mmpd->links[i].link.name);
+		tell_core(mmpd, &mmpd->links[i], true, false);
+		mmpd->links[i] = mmpd->links[--mmpd->n_links];
+		removed = true;
+	}
+	if (removed || mmpd->n_links != before)
+		set_links(mmpd);
+}
+
+static void on_changed(uv_poll_t *poll, int status, int events)
+{
+	struct mmpd *mmpd = poll->data;
+
+	(void)status;
+	(void)events;
+	if (!rtnl_watch_read(mmpd->watch))
+		return;
+	look(mmpd);
+	mmpd_kick(mmpd);
+}
+
+/* ---- events of the module ---- */
+
+static void on_event(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct mmpd *mmpd = ctx;
+	struct mmp_route route;
+	uint8_t reason;
+
+	if (!control_is_monitored(mmpd->control) ||
+	    !mmp_event_decode(nlh, &route, &reason))
+		return;
+	mmpd_event(mmpd, json_pack("{ss so ss si}", "event", "entry",
+				   "host", json_addr(&route.entry.addr),
+				   "reason", mmp_reason_name(reason),
+				   "downlinks", (int)route.entry.n));
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct mmpd *mmpd = poll->data;
+
+	(void)status;
+	(void)events;
+	/* Entries are the module's; one that nobody was told of is there as well. */
+	genl_events(mmpd->events, on_event, mmpd);
+}
+
+static char *start_module(struct mmpd *mmpd)
+{
+	const struct config *config = mmpd->config;
+	char *error = NULL;
+
+	mmpd->kernel = mmp_open(&error);
+	if (mmpd->kernel)
+		mmpd->events = mmp_open(&error);
+	if (!mmpd->events)
+		return error;
+	if (mmp_config_set(mmpd->kernel, &config->kernel) ||
+	    mmp_ranges_set(mmpd->kernel, config->node.subnets,
+			   config->node.n_subnets))
+		return daemon_error("the module does not take the configuration: %s",
+				    genl_error(mmpd->kernel));
+	if (genl_subscribe(mmpd->events, "events"))
+		return daemon_error("cannot listen to the module: %s",
+				    genl_error(mmpd->events));
+	uv_poll_init(mmpd->loop, &mmpd->events_poll, genl_fd(mmpd->events));
+	mmpd->events_poll.data = mmpd;
+	uv_poll_start(&mmpd->events_poll, UV_READABLE, on_readable);
+	return NULL;
+}
+
+char *kernel_start(struct mmpd *mmpd)
+{
+	char *error = NULL;
+
+	mmpd->rtnl = rtnl_open(&error);
+	if (!mmpd->rtnl)
+		return error;
+	mmpd->watch = rtnl_watch_open();
+	if (mmpd->watch < 0)
+		return daemon_error("cannot watch interfaces: %s",
+				    strerror(errno));
+	if (!mmpd->host)
+		error = start_module(mmpd);
+	if (error)
+		return error;
+	uv_poll_init(mmpd->loop, &mmpd->watch_poll, mmpd->watch);
+	mmpd->watch_poll.data = mmpd;
+	uv_poll_start(&mmpd->watch_poll, UV_READABLE, on_changed);
+	look(mmpd);
+	set_links(mmpd);
+	if (!mmpd->n_links)
+		log_warning("no interface matches 'links' or 'air' yet; see: ip link");
+	return NULL;
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+	struct mmpd *mmpd = handle->data;
+
+	close(mmpd->watch);
+	rtnl_close(mmpd->rtnl);
+}
+
+static void on_events_closed(uv_handle_t *handle)
+{
+	struct mmpd *mmpd = handle->data;
+
+	genl_close(mmpd->events);
+}
+
+/* What the module has stays: packets go on without this daemon (OPEN-45). */
+void kernel_stop(struct mmpd *mmpd)
+{
+	uv_close((uv_handle_t *)&mmpd->watch_poll, on_watch_closed);
+	if (mmpd->host)
+		return;
+	uv_close((uv_handle_t *)&mmpd->events_poll, on_events_closed);
+	genl_close(mmpd->kernel);
+}

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "io/daemon.h"
+#include "io/json.h"
+#include "io/log.h"
+#include "mmpd/mmpd.h"
+
+static struct mmpd mmpd;
+
+int64_t mmpd_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+const struct mmpd_link *mmpd_link(const struct mmpd *m, uint32_t index)
+{
+	for (size_t i = 0; i < m->n_links; i++)
+		if (m->links[i].link.index == index)
+			return &m->links[i];
+	return NULL;
+}
+
+void mmpd_event(struct mmpd *m, json_t *event)
+{
+	if (m->control)
+		control_event(m->control, event);
+	else
+		json_decref(event);
+}
+
+/* ---- what the core of a node asks for ---- */
+
+static void op_send(void *ctx, const struct mmp_hop *to,
+		    const struct mmp_msg *msg)
+{
+	net_send(ctx, to, msg);
+}
+
+static void op_climb(void *ctx, const struct mmp_hop *to)
+{
+	net_climb(ctx, to);
+}
+
+static void op_answer(void *ctx, const struct mmp_hop *to,
+		      const struct mmp_msg *msg)
+{
+	net_answer(ctx, to, msg);
+}
+
+static bool op_get_entry(void *ctx, const struct roam_addr *addr,
+			 struct mmp_entry *entry)
+{
+	return kernel_get_entry(ctx, addr, entry);
+}
+
+static bool op_set_entry(void *ctx, const struct mmp_entry *entry)
+{
+	return kernel_set_entry(ctx, entry);
+}
+
+static void op_set_uplinks(void *ctx, const struct mmp_hop *hops, size_t n)
+{
+	kernel_set_uplinks(ctx, hops, n);
+}
+
+static void op_set_below(void *ctx, const struct mmp_hop *hops, size_t n)
+{
+	kernel_set_below(ctx, hops, n);
+}
+
+static void op_save(void *ctx, const struct roam_addr *gateway, uint32_t epoch,
+		    uint32_t seq)
+{
+	state_save_gateway(ctx, gateway, epoch, seq);
+}
+
+static uint64_t op_random(void *ctx)
+{
+	(void)ctx;
+	return daemon_random();
+}
+
+static const char *const node_events[] = {
+	[MMP_NODE_UPLINK] = "uplink",
+	[MMP_NODE_GATEWAY] = "gateway",
+	[MMP_NODE_RESTARTED] = "gateway-restarted",
+	[MMP_NODE_HOST_NEW] = "host-new",
+	[MMP_NODE_HOST_MOVED] = "host-moved",
+	[MMP_NODE_HOST_SECOND] = "host-second",
+	[MMP_NODE_HOST_REFUSED] = "host-refused",
+};
+
+static void op_node_event(void *ctx, const struct mmp_node_event *event)
+{
+	struct mmpd *m = ctx;
+	const struct mmpd_link *link = mmpd_link(m, event->hop.link);
+	char host[ROAM_ADDR_STRLEN], gateway[ROAM_ADDR_STRLEN];
+	enum log_level level = event->type <= MMP_NODE_RESTARTED ?
+			       LOG_LEVEL_NOTICE : LOG_LEVEL_DEBUG;
+
+	log_msg(level, "%s gateway=%s host=%s link=%s reason=%s",
+		node_events[event->type],
+		roam_addr_format(&event->gateway, gateway),
+		roam_addr_format(&event->addr, host),
+		link ? link->link.name : "none", event->reason);
+	if (!m->control || !control_is_monitored(m->control))
+		return;
+	mmpd_event(m, json_pack("{ss so so ss ss}", "event",
+				node_events[event->type], "gateway",
+				json_addr(&event->gateway), "host",
+				json_addr(&event->addr), "link",
+				link ? link->link.name : "none", "reason",
+				event->reason));
+}
+
+static const struct mmp_node_ops node_ops = {
+	.send = op_send,
+	.climb = op_climb,
+	.answer = op_answer,
+	.get_entry = op_get_entry,
+	.set_entry = op_set_entry,
+	.set_uplinks = op_set_uplinks,
+	.set_below = op_set_below,
+	.save = op_save,
+	.random = op_random,
+	.event = op_node_event,
+};
+
+/* ---- what the core of a host asks for ---- */
+
+static void op_host_send(void *ctx, const struct mmp_station *by,
+			 const struct mmp_msg *msg)
+{
+	net_host_send(ctx, &by->hop, msg);
+}
+
+static void op_set_router(void *ctx, const struct mmp_station *station)
+{
+	kernel_set_router(ctx, station);
+}
+
+static uint64_t op_wallclock(void *ctx)
+{
+	(void)ctx;
+	return daemon_wallclock();
+}
+
+static void op_host_event(void *ctx, const struct mmp_host_event *event)
+{
+	static const char *const names[] = {
+		[MMP_HOST_STATE] = "state",
+		[MMP_HOST_HANDOFF] = "handoff",
+		[MMP_HOST_DENIED] = "denied",
+		[MMP_HOST_GATEWAY] = "gateway",
+	};
+	struct mmpd *m = ctx;
+	char station[MMP_NAME_LEN + 1] = "none";
+
+	if (event->station)
+		mmp_name_format(&event->station->beacon.name, station);
+	if (event->type == MMP_HOST_HANDOFF)
+		m->records[m->n_records++ % MMPD_RECORDS] = *event->record;
+	log_msg(event->type == MMP_HOST_STATE ? LOG_LEVEL_INFO :
+						LOG_LEVEL_NOTICE,
+		"%s state=%s base-station=%s took=%lldms reason=%s",
+		names[event->type], mmp_host_state_name(event->state), station,
+		event->type == MMP_HOST_HANDOFF ?
+			(long long)event->record->took : 0LL,
+		event->reason);
+	if (!m->control || !control_is_monitored(m->control))
+		return;
+	mmpd_event(m, json_pack("{ss ss ss ss so}", "event",
+				names[event->type], "state",
+				mmp_host_state_name(event->state),
+				"base_station", station, "reason",
+				event->reason, "handoff",
+				event->type == MMP_HOST_HANDOFF ?
+				json_record(event->record) : json_null()));
+}
+
+static const struct mmp_host_ops host_ops = {
+	.send = op_host_send,
+	.set_router = op_set_router,
+	.wallclock = op_wallclock,
+	.event = op_host_event,
+};
+
+/* ---- timers ---- */
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct mmpd *m = timer->data;
+	msec_t now = daemon_now(), next;
+
+	next = m->host ? mmp_host_tick(m->host, now) :
+			 mmp_node_tick(m->node, now, mmpd_now_us());
+	if (next == MSEC_NEVER)
+		return;
+	/* The loop's clock stands still since the callback began. */
+	uv_update_time(m->loop);
+	uv_timer_start(timer, on_tick, next > now ? next - now : 1, 0);
+}
+
+void mmpd_kick(struct mmpd *m)
+{
+	uv_update_time(m->loop);
+	uv_timer_start(&m->tick, on_tick, 0, 0);
+}
+
+/* A host's own packets keep its entries alive (MMP-93). */
+static void on_idle(uv_timer_t *timer)
+{
+	struct mmpd *m = timer->data;
+
+	if (net_has_transmitted(m))
+		mmp_host_transmitted(m->host, daemon_now());
+}
+
+/* ---- the daemon ---- */
+
+static void *load(const char *path, char **error)
+{
+	return config_load(path, error);
+}
+
+static void unload(void *config)
+{
+	config_free(config);
+}
+
+static char *make_keys(struct mmpd *m)
+{
+	const struct auth_key *key =
+		auth_keys_find(m->config->keys, m->config->key_id);
+
+	/* A host has the key of the air itself, and none to make others from. */
+	if (m->config->is_host)
+		return NULL;
+	m->node_key = auth_derive(key, m->config->key_id, "roam mmp node",
+				  NULL, 0);
+	m->air_key = auth_derive(key, m->config->key_id, "roam mmp air", NULL,
+				 0);
+	return m->node_key && m->air_key ? NULL : daemon_error("out of memory");
+}
+
+/* The name that a node has unless it is configured: its first interface's. */
+static void name_node(struct mmpd *m)
+{
+	char text[MMP_NAME_LEN + 1] = "node";
+	struct mmp_name *name = &m->config->node.name;
+	char **names = m->config->n_links ? m->config->links : m->config->air;
+	FILE *file;
+	char path[128], mac[32];
+
+	if (!mmp_name_is_none(name))
+		return;
+	snprintf(path, sizeof(path), "/sys/class/net/%.32s/address",
+		 names[0]);
+	file = fopen(path, "r");
+	if (file && fgets(mac, sizeof(mac), file)) {
+		size_t n = 0;
+
+		for (const char *c = mac; *c && n < MMP_NAME_LEN; c++)
+			if (*c != ':' && *c != '\n')
+				text[n++] = *c;
+		text[n] = '\0';
+	}
+	if (file)
+		fclose(file);
+	mmp_name_parse(text, name);
+}
+
+static char *start_core(struct mmpd *m)
+{
+	if (m->config->is_host) {
+		m->host = mmp_host_new(&m->config->host, &host_ops, m);
+	} else {
+		name_node(m);
+		m->node = mmp_node_new(&m->config->node, &node_ops, m);
+	}
+	if (!m->host && !m->node)
+		return daemon_error("out of memory");
+	if (m->node)
+		state_load(m);
+	return NULL;
+}
+
+static char *start(uv_loop_t *loop, void *config, const char *socket_path)
+{
+	char *error;
+
+	mmpd.loop = loop;
+	mmpd.started = daemon_now();
+	mmpd.config = config;
+	uv_timer_init(loop, &mmpd.tick);
+	mmpd.tick.data = &mmpd;
+	uv_timer_init(loop, &mmpd.idle);
+	mmpd.idle.data = &mmpd;
+	error = make_keys(&mmpd);
+	if (!error)
+		error = start_core(&mmpd);
+	if (!error)
+		error = net_start(&mmpd);
+	if (!error)
+		mmpd.control = control_open(loop, socket_path, show_commands,
+					    &mmpd, &error);
+	if (!error)
+		error = kernel_start(&mmpd);
+	if (error)
+		return error;
+	if (mmpd.host) {
+		uint64_t look = (uint64_t)mmpd.config->host.update / 4 + 1;
+
+		mmp_host_addresses(mmpd.host, daemon_now(), mmpd.config->addrs,
+				   mmpd.config->n_addrs);
+		uv_timer_start(&mmpd.idle, on_idle, look, look);
+	}
+	mmpd_kick(&mmpd);
+	return NULL;
+}
+
+static void stop(void)
+{
+	uv_close((uv_handle_t *)&mmpd.tick, NULL);
+	uv_close((uv_handle_t *)&mmpd.idle, NULL);
+	control_close(mmpd.control);
+	net_stop(&mmpd);
+	kernel_stop(&mmpd);
+	mmp_node_free(mmpd.node);
+	mmp_host_free(mmpd.host);
+	auth_key_free(mmpd.node_key);
+	auth_key_free(mmpd.air_key);
+}
+
+static void status(char *buf, size_t len)
+{
+	const struct mmp_gateway *gw;
+	const struct mmp_station *s;
+	char text[ROAM_ADDR_STRLEN] = "no gateway";
+	char name[MMP_NAME_LEN + 1] = "none";
+	size_t n;
+
+	if (mmpd.host) {
+		s = mmp_host_station(mmpd.host);
+		if (s)
+			mmp_name_format(&s->beacon.name, name);
+		snprintf(buf, len, "mobile host, %s, base station %s",
+			 mmp_host_state_name(mmp_host_state(mmpd.host)), name);
+		return;
+	}
+	gw = mmp_node_gateways(mmpd.node, &n);
+	if (n && gw[0].n_usable)
+		roam_addr_format(&gw[0].addr, text);
+	else if (mmpd.config->node.role == MMP_ROLE_GATEWAY)
+		roam_addr_format(&mmpd.config->node.gateway, text);
+	snprintf(buf, len, "%s %s, gateway %s",
+		 mmp_role_name(mmpd.config->node.role),
+		 mmp_name_format(&mmpd.config->node.name, name), text);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct daemon daemon = {
+		.name = "roam-mmpd",
+		.summary = "movement inside an access network without a new address (MMP)",
+		.config_path = "/etc/roam/mmpd.conf",
+		.socket_path = "/run/roam/mmpd.sock",
+		/* the module and routes; packets off the wire */
+		.caps = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_RAW,
+		.load = load,
+		.unload = unload,
+		.start = start,
+		.stop = stop,
+		.status = status,
+	};
+
+	return daemon_main(&daemon, argc, argv);
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* roam-mnd: a mobile node of Mobile IPv4. */
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/daemon.h"
+#include "io/log.h"
+#include "mnd/mnd.h"
+
+#define LATE 100		/* ms that a timer may be late */
+#define READ_FIRST 10		/* ms for what came meanwhile */
+
+static struct mnd mnd;
+
+/* ---- what the core asks for ---- */
+
+static void on_send(void *ctx, const struct mn_send *send)
+{
+	net_send(ctx, send);
+}
+
+static void on_solicit(void *ctx, uint32_t link)
+{
+	net_solicit(ctx, link);
+}
+
+static void on_keepalive(uv_timer_t *timer)
+{
+	struct mnd *m = timer->data;
+	const struct mn_registration *r = mn_current(m->mn);
+
+	if (r && r->udp)
+		net_keepalive(m, &r->home_agent);
+}
+
+static void on_attach(void *ctx, const struct mn_registration *r)
+{
+	struct mnd *m = ctx;
+
+	if (r && !roam_addr_eq(&r->place.coa, &m->coa)) {
+		m->coa = r->place.coa;
+		m->counters.moves++;
+	}
+	kernel_attach(m, r);
+	if (r && r->place.mode == MN_HOME)
+		net_announce(m, r->place.link);
+	uv_timer_stop(&m->keepalive);
+	if (r && r->udp && r->keepalive) {
+		/* one at once: it opens the way back */
+		uv_update_time(m->loop);
+		uv_timer_start(&m->keepalive, on_keepalive, 0,
+			       1000 * (uint64_t)r->keepalive);
+	}
+}
+
+static void on_event(void *ctx, const struct mn_event *event)
+{
+	show_event(ctx, event);
+}
+
+static const struct sa_set *find_foreign(void *ctx, const struct roam_addr *addr)
+{
+	const struct mnd *m = ctx;
+
+	return config_find_agent(m->config, addr);
+}
+
+static uint32_t random_bits(void *ctx)
+{
+	(void)ctx;
+	return (uint32_t)daemon_random();
+}
+
+static uint64_t wallclock(void *ctx)
+{
+	(void)ctx;
+	return daemon_wallclock();
+}
+
+static const struct mn_ops ops = {
+	.send = on_send,
+	.solicit = on_solicit,
+	.attach = on_attach,
+	.event = on_event,
+	.find_foreign = find_foreign,
+	.random = random_bits,
+	.wallclock = wallclock,
+};
+
+/* ---- its timer ---- */
+
+static void on_tick(uv_timer_t *timer);
+
+static void run_at(struct mnd *m, msec_t now, msec_t when)
+{
+	m->due = when;
+	uv_timer_start(&m->tick, on_tick,
+		       when > now ? (uint64_t)(when - now) : 0, 0);
+}
+
+/*
+ * A process that did not run for a while must not believe its timers before it has
+ * read what came meanwhile, and timers come before sockets on the loop.
+ */
+static void on_tick(uv_timer_t *timer)
+{
+	struct mnd *m = timer->data;
+	msec_t now = daemon_now(), next;
+
+	if (m->due != MSEC_NEVER && now > m->due + LATE) {
+		m->due = MSEC_NEVER;
+		uv_update_time(m->loop);
+		uv_timer_start(timer, on_tick, READ_FIRST, 0);
+		return;
+	}
+	next = mn_tick(m->mn, now);
+	if (next != MSEC_NEVER)
+		run_at(m, now, next);
+}
+
+void mnd_kick(struct mnd *m)
+{
+	if (m->stopping)
+		return;
+	/* The loop's clock stands still since the callback began. */
+	uv_update_time(m->loop);
+	run_at(m, daemon_now(), daemon_now());
+}
+
+/* ---- the daemon ---- */
+
+static void *load(const char *path, char **error)
+{
+	return config_load(path, error);
+}
+
+static void unload(void *config)
+{
+	config_free(config);
+}
+
+static void stop(void);
+
+static char *start(uv_loop_t *loop, void *config, const char *socket_path)
+{
+	struct mnd *m = &mnd;
+	char *error;
+
+	m->loop = loop;
+	m->started = daemon_now();
+	m->config = config;
+	uv_timer_init(loop, &m->tick);
+	uv_timer_init(loop, &m->keepalive);
+	m->tick.data = m;
+	m->keepalive.data = m;
+	m->mn = mn_new(&m->config->mn, &ops, m);
+	if (!m->mn)
+		return daemon_error("out of memory");
+	error = net_start(m);
+	if (!error)
+		error = kernel_start(m);
+	if (!error)
+		m->control = control_open(loop, socket_path, show_commands, m,
+					  &error);
+	if (error) {
+		stop();
+		return error;
+	}
+	kernel_look(m);
+	mnd_kick(m);
+	return NULL;
+}
+
+/* The registration is asked for anew; packets go on meanwhile. */
+static char *reload(void *loaded)
+{
+	struct config *config = loaded, *old = mnd.config;
+	struct mnd *m = &mnd;
+	struct mn *mn;
+
+	if (!roam_addr_eq(&config->mn.home, &old->mn.home) ||
+	    strcmp(config->device, old->device) ||
+	    strcmp(config->home_device, old->home_device) ||
+	    config->table != old->table || config->priority != old->priority)
+		return daemon_error("'home', 'device', 'home_device', 'table' and 'priority' cannot change while it runs: systemctl restart roam-mnd");
+	mn = mn_new(&config->mn, &ops, m);
+	if (!mn)
+		return daemon_error("out of memory");
+	mn_free(m->mn);
+	m->mn = mn;
+	m->config = config;
+	m->left = false;
+	kernel_look(m);
+	mnd_kick(m);
+	return NULL;
+}
+
+static void stop(void)
+{
+	struct mnd *m = &mnd;
+
+	m->stopping = true;
+	uv_close((uv_handle_t *)&m->tick, NULL);
+	uv_close((uv_handle_t *)&m->keepalive, NULL);
+	control_close(m->control);
+	kernel_stop(m);
+	net_stop(m);
+	mn_free(m->mn);
+}
+
+static void status(char *buf, size_t len)
+{
+	const struct mn_registration *r = mn_current(mnd.mn);
+	char coa[ROAM_ADDR_STRLEN];
+
+	if (mnd.left)
+		snprintf(buf, len, "has left (roam mn join)");
+	else if (!r)
+		snprintf(buf, len, "not registered");
+	else
+		snprintf(buf, len, "%s at %s", mn_mode_name(r->place.mode),
+			 roam_addr_format(&r->place.coa, coa));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct daemon daemon = {
+		.name = "roam-mnd",
+		.summary = "mobile node of Mobile IPv4",
+		.config_path = "/etc/roam/mnd.conf",
+		.socket_path = "/run/roam/mnd.sock",
+		/* routes, rules, tunnel; port 434; packet sockets */
+		.caps = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_BIND_SERVICE |
+			1ULL << CAP_NET_RAW,
+		.load = load,
+		.unload = unload,
+		.start = start,
+		.reload = reload,
+		.stop = stop,
+		.status = status,
+	};
+
+	return daemon_main(&daemon, argc, argv);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * roam-mnd: a mobile node of Mobile IPv4.
+ *
+ *   main.c     the daemon: start, reload, stop, the core's timer and wishes
+ *   config.c   mnd.conf
+ *   net.c      messages: the only file that talks to the network
+ *   kernel.c   home address, routes, rules, tunnel; which links there are
+ *   show.c     the control socket's commands, events, log lines
+ *
+ * What is decided is decided in core/mobile_node.c.
+ */
+#ifndef ROAM_MND_MND_H
+#define ROAM_MND_MND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/mobile_node.h"
+#include "io/control.h"
+#include "io/frame.h"
+#include "io/udp.h"
+#include "mnd/config.h"
+
+struct kernel;
+
+/**
+ * struct mnd_counters - since the start
+ * @received: datagrams and messages of agents
+ * @sent: requests
+ * @solicited: solicitations sent
+ * @adverts: advertisements heard
+ * @registered: registrations that were accepted
+ * @denied: that were denied
+ * @moves: changes of the care-of address
+ * @keepalives: sent to keep a NAT's mapping
+ * @drop: by enum mn_drop
+ */
+struct mnd_counters {
+	uint64_t received;
+	uint64_t sent;
+	uint64_t solicited;
+	uint64_t adverts;
+	uint64_t registered;
+	uint64_t denied;
+	uint64_t moves;
+	uint64_t keepalives;
+	uint64_t drop[MN_DROP_MAX];
+};
+
+/**
+ * struct mnd_link - a link of this host that may be used
+ * @mnd: the daemon
+ * @name: of the link
+ * @index: of the link
+ * @frames: its socket
+ * @seen: it was there when the links were read last
+ */
+struct mnd_link {
+	struct mnd *mnd;
+	char name[16];
+	unsigned int index;
+	struct frame_socket *frames;
+	bool seen;
+};
+
+/**
+ * struct mnd - the running daemon
+ * @loop: the loop
+ * @config: configuration in force
+ * @mn: the core
+ * @control: control socket
+ * @udp: port 434
+ * @links: links in use
+ * @n_links: their number
+ * @kernel: routes and tunnel
+ * @due: when @tick was to run, MSEC_NEVER to let it run however late it is
+ * @tick: when the core has something to do
+ * @keepalive: when a NAT wants to see a packet
+ * @left: the user said that nothing is to be registered
+ * @last_code: of the last denial
+ * @coa: care-of address of the last registration
+ * @counters: see above
+ * @started: when it started
+ * @stopping: it ends
+ */
+struct mnd {
+	uv_loop_t *loop;
+	struct config *config;
+	struct mn *mn;
+	struct control *control;
+	struct udp *udp;
+	struct mnd_link links[MN_LINKS];
+	size_t n_links;
+	struct kernel *kernel;
+	uv_timer_t tick;
+	msec_t due;
+	uv_timer_t keepalive;
+	bool left;
+	uint8_t last_code;
+	struct roam_addr coa;
+	struct mnd_counters counters;
+	msec_t started;
+	bool stopping;
+};
+
+/* main.c: something was put into the core. */
+void mnd_kick(struct mnd *m);
+
+/* net.c; NULL or a sentence, caller frees. */
+char *net_start(struct mnd *m);
+void net_stop(struct mnd *m);
+/* A link came, is there, or went (NULL name: none of that index). */
+void net_open_link(struct mnd *m, const char *name, unsigned int index);
+void net_close_link(struct mnd *m, struct mnd_link *link);
+void net_send(struct mnd *m, const struct mn_send *send);
+void net_solicit(struct mnd *m, uint32_t link);
+/* Tells the home link who has the home address. */
+void net_announce(struct mnd *m, uint32_t link);
+/* An echo request to the home agent, through the tunnel. */
+void net_keepalive(struct mnd *m, const struct roam_addr *agent);
+
+/* kernel.c */
+char *kernel_start(struct mnd *m);
+/* Links and addresses are read and told to the core. */
+void kernel_look(struct mnd *m);
+/* Routes and tunnel follow what was agreed on; NULL: nothing is. */
+void kernel_attach(struct mnd *m, const struct mn_registration *r);
+void kernel_stop(struct mnd *m);
+
+/* show.c */
+extern const struct control_command show_commands[];
+void show_event(struct mnd *m, const struct mn_event *event);
+
+#endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/daemon.h"
+#include "io/json.h"
+#include "io/log.h"
+#include "mnd/mnd.h"
+
+static const char *const event_names[] = {
+	[MN_EVENT_AGENT] = "agent",
+	[MN_EVENT_AGENT_LOST] = "agent-lost",
+	[MN_EVENT_TRY] = "registering",
+	[MN_EVENT_REGISTERED] = "registered",
+	[MN_EVENT_DENIED] = "denied",
+	[MN_EVENT_SILENT] = "silent",
+	[MN_EVENT_LOST] = "lost",
+	[MN_EVENT_HOME] = "home",
+};
+
+static const char *link_name(uint32_t index, char *buf)
+{
+	return if_indextoname(index, buf) ? buf : "gone";
+}
+
+void show_event(struct mnd *m, const struct mn_event *e)
+{
+	char coa[ROAM_ADDR_STRLEN], agent[ROAM_ADDR_STRLEN], link[IF_NAMESIZE];
+	const char *reason = "";
+
+	roam_addr_format(&e->place.coa, coa);
+	roam_addr_format(&e->place.agent, agent);
+	link_name(e->place.link, link);
+	if (e->type == MN_EVENT_REGISTERED)
+		m->counters.registered++;
+	if (e->type == MN_EVENT_DENIED) {
+		m->counters.denied++;
+		m->last_code = e->code;
+		reason = mip_code_name(e->code);
+	}
+	if (e->type == MN_EVENT_DENIED)
+		log_notice("%s %s care_of=%s link=%s code=%u (%s)",
+			   event_names[e->type], mn_mode_name(e->place.mode),
+			   coa, link, e->code, reason);
+	else
+		log_notice("%s %s care_of=%s agent=%s link=%s%s%lld%s",
+			   event_names[e->type], mn_mode_name(e->place.mode),
+			   coa, agent, link, e->took ? " took=" : " (",
+			   (long long)e->took, e->took ? "ms" : ")");
+	if (!m->control || !control_is_monitored(m->control))
+		return;
+	control_event(m->control,
+		      json_pack("{ss ss so so ss ss}", "event",
+				event_names[e->type],
+				"mode", mn_mode_name(e->place.mode),
+				"care_of", json_addr(&e->place.coa),
+				"agent", json_addr(&e->place.agent),
+				"link", link, "reason", reason));
+}
+
+static json_t *json_registration(const struct mnd *m,
+				 const struct mn_registration *r, msec_t now)
+{
+	char link[IF_NAMESIZE], flags[9];
+
+	return json_pack("{so ss so so so ss ss sb so so so}",
+			 "home", json_addr(&m->config->mn.home),
+			 "mode", mn_mode_name(r->place.mode),
+			 "care_of", json_addr(&r->place.coa),
+			 "agent", json_addr(&r->place.agent),
+			 "home_agent", json_addr(&r->home_agent),
+			 "link", link_name(r->place.link, link),
+			 "flags", mip_flags_format(r->flags, flags),
+			 "udp", r->udp,
+			 "lifetime", r->lifetime == MIP_LIFETIME_INFINITE ?
+				json_null() : json_real(r->lifetime),
+			 "expires_in", json_until(now, r->expires),
+			 "renews_in", json_until(now, r->renew));
+}
+
+static json_t *show(void *ctx, const json_t *args, struct control_error *error)
+{
+	const struct mn_registration *r;
+	json_t *rows = json_array();
+	struct mnd *m = ctx;
+
+	(void)args;
+	(void)error;
+	r = mn_current(m->mn);
+	if (r)
+		json_array_append_new(rows,
+				      json_registration(m, r, daemon_now()));
+	return rows;
+}
+
+/**
+ * struct listing - agents being listed
+ * @rows: gets them
+ * @now: the time
+ */
+struct listing {
+	json_t *rows;
+	msec_t now;
+};
+
+static void add_agent(void *ctx, const struct mn_agent_info *info)
+{
+	char link[IF_NAMESIZE];
+	struct listing *l = ctx;
+
+	json_array_append_new(l->rows,
+		json_pack("{so so ss sb sb sb sb so so so}",
+			  "agent", json_addr(&info->place.agent),
+			  "care_of", json_addr(&info->place.coa),
+			  "link", link_name(info->place.link, link),
+			  "home", !!(info->flags & MIP_ADVERT_HOME),
+			  "foreign", !!(info->flags & MIP_ADVERT_FOREIGN),
+			  "busy", !!(info->flags & MIP_ADVERT_BUSY),
+			  "current", info->current,
+			  "lifetime", info->lifetime == MIP_LIFETIME_INFINITE ?
+				json_null() : json_real(info->lifetime),
+			  "expires_in", json_until(l->now, info->expires),
+			  "blocked_for", json_until(l->now, info->blocked)));
+}
+
+static json_t *agents(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct listing l = { json_array(), daemon_now() };
+	struct mnd *m = ctx;
+
+	(void)args;
+	(void)error;
+	mn_agents(m->mn, add_agent, &l);
+	return l.rows;
+}
+
+static json_t *status(void *ctx, const json_t *args, struct control_error *error)
+{
+	const struct mn_registration *r;
+	struct mnd *m = ctx;
+
+	(void)args;
+	(void)error;
+	r = mn_current(m->mn);
+	return json_status("roam-mnd", daemon_now(), m->started,
+		json_pack("{so ss so sb sb ss*}",
+			  "home", json_addr(&m->config->mn.home),
+			  "mode", mn_mode_name(r ? r->place.mode : MN_NOWHERE),
+			  "care_of", r ? json_addr(&r->place.coa) : json_null(),
+			  "registered", !!r, "left", m->left,
+			  "last_denial", m->last_code ?
+				mip_code_name(m->last_code) : NULL));
+}
+
+static json_t *counters(void *ctx, const json_t *args,
+			struct control_error *error)
+{
+	json_t *object = json_object();
+	struct mnd *m = ctx;
+	const struct mnd_counters *c = &m->counters;
+
+	(void)args;
+	(void)error;
+	json_add_counter(object, "", "received", c->received);
+	json_add_counter(object, "", "sent", c->sent);
+	json_add_counter(object, "", "solicited", c->solicited);
+	json_add_counter(object, "", "advertisements", c->adverts);
+	json_add_counter(object, "", "registered", c->registered);
+	json_add_counter(object, "", "denied", c->denied);
+	json_add_counter(object, "", "moves", c->moves);
+	json_add_counter(object, "", "keepalives", c->keepalives);
+	json_add_counter(object, "", "send_errors", udp_send_errors(m->udp));
+	for (int i = MN_DROP_NONE + 1; i < MN_DROP_MAX; i++)
+		json_add_counter(object, "drop_", mn_drop_name(i), c->drop[i]);
+	return object;
+}
+
+static json_t *leave(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct mnd *m = ctx;
+
+	(void)args;
+	(void)error;
+	m->left = true;
+	mn_leave(m->mn, daemon_now());
+	mnd_kick(m);
+	return json_array();
+}
+
+static json_t *join(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct mnd *m = ctx;
+
+	(void)args;
+	(void)error;
+	m->left = false;
+	mn_join(m->mn, daemon_now());
+	mnd_kick(m);
+	return json_array();
+}
+
+static json_t *renew(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct mnd *m = ctx;
+
+	(void)args;
+	(void)error;
+	mn_renew(m->mn, daemon_now());
+	mnd_kick(m);
+	return json_array();
+}
+
+const struct control_command show_commands[] = {
+	{ "show", show, false, "the registration in force" },
+	{ "agents", agents, false, "agents that are heard" },
+	{ "leave", leave, true, "end all bindings and register no more" },
+	{ "join", join, true, "register again after leave" },
+	{ "renew", renew, true, "register again at once" },
+	{ "status", status, false, "state of the daemon" },
+	{ "counters", counters, false, "counters since the start" },
+	{ NULL, NULL, false, NULL },
+};

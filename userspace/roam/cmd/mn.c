@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* roam mn: mobile node, roam-mnd. */
+#include "roam/cmd/doctor.h"
+#include "roam/registry.h"
+#include "roam/roam.h"
+
+static const char *const columns[] = {
+	"home", "mode", "care_of", "agent", "home_agent", "link", "expires_in",
+	NULL
+};
+
+static const struct command commands[] = {
+	{ .name = "show", .help = "the registration in force", .daemon = "mnd",
+	  .columns = columns },
+	{ .name = "agents", .help = "agents that are heard", .daemon = "mnd" },
+	{ .name = "leave",
+	  .help = "end all bindings, register no more", .daemon = "mnd" },
+	{ .name = "join", .help = "register again after leave",
+	  .daemon = "mnd" },
+	{ .name = "renew", .help = "register again at once", .daemon = "mnd" },
+	DAEMON_COMMANDS("mnd"),
+	{ .name = NULL },
+};
+
+static void check(struct findings *f, const json_t *status)
+{
+	const char *denial =
+		json_string_value(json_object_get(status, "last_denial"));
+
+	if (json_is_true(json_object_get(status, "registered")))
+		finding_add(f, "registration", FINDING_OK, NULL,
+			    "the home address is registered, or at home");
+	else if (denial)
+		finding_add(f, "registration", FINDING_FAIL,
+			    "roam mn agents", "not registered: %s", denial);
+	else
+		finding_add(f, "registration", FINDING_WARN, "roam mn agents",
+			    "not registered");
+}
+
+static const struct report_table tables[] = {
+	{ "show", NULL },
+	{ "agents", NULL },
+	{ NULL, NULL },
+};
+
+static const char *const glance[] = { "mode", "home", "care_of", NULL };
+
+static const struct daemon_entry mn = {
+	.object = "mn",
+	.daemon = "mnd",
+	.help = "mobile node (roam-mnd)",
+	.commands = commands,
+	.glance = glance,
+	.tables = tables,
+	.doctor = check,
+};
+ROAM_DAEMON(mn)

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core_test.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "auth/auth.h"
+#include "wire/sync.h"
+
+#define PAGE "Documentation/protocols/sync.md"
+
+/* A block "```hex NAME" of the protocol page. */
+static size_t vector(const char *name, uint8_t *buf)
+{
+	char line[256], head[64];
+	FILE *f = fopen(PAGE, "r");
+	bool inside = false;
+	size_t n = 0;
+
+	if (!f)
+		fail_msg("cannot open %s from here", PAGE);
+	snprintf(head, sizeof(head), "```hex %s\n", name);
+	while (fgets(line, sizeof(line), f)) {
+		unsigned int byte;
+
+		if (inside && !strncmp(line, "```", 3))
+			break;
+		for (char *p = line; inside && *p; p++)
+			if (sscanf(p, "%2x", &byte) == 1 &&
+			    isxdigit((unsigned char)*p)) {
+				buf[n++] = byte;
+				p++;
+			}
+		if (!strcmp(line, head))
+			inside = true;
+	}
+	fclose(f);
+	assert_true(n > 0);
+	return n;
+}
+
+static void vectors(void **state)
+{
+	static const char *const names[] = { "hello", "update" };
+	static const uint8_t secret[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+					  12, 13, 14, 15 };
+	struct auth_keys *keys = auth_keys_new();
+
+	(void)state;
+	assert_true(auth_keys_add(keys, 7, secret, sizeof(secret)));
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t buf[SYNC_MAX_LEN], again[SYNC_MAX_LEN];
+		size_t len = vector(names[i], buf), covered;
+		struct sync_msg msg;
+
+		assert_int_equal(sync_decode(buf, len, &msg, &covered),
+				 SYNC_DROP_NONE);
+		assert_true(auth_verify(auth_keys_find(keys, 7), buf, covered,
+					buf + covered, SYNC_AUTH_LEN));
+		assert_addr(msg.sender, "10.0.0.2");
+		assert_int_equal(sync_encode(&msg, again), covered);
+		assert_memory_equal(buf, again, covered);
+		if (msg.type == SYNC_UPDATE) {
+			const uint8_t *p = msg.body;
+			struct sync_entry e;
+
+			assert_int_equal(msg.count, 2);
+			assert_true(sync_entry_read(&p, p + msg.len, &e));
+			assert_int_equal(e.order, 9);
+			assert_memory_equal(e.value, "value", 5);
+			assert_true(sync_entry_read(&p, msg.body + msg.len, &e));
+			assert_true(e.deleted);
+		} else {
+			assert_true(msg.digest == 0x1122334455667788);
+		}
+	}
+	auth_keys_free(keys);
+}
+
+/* Every length but the right one, each field out of its bounds. */
+static void bounds(void **state)
+{
+	static const struct {
+		size_t offset;
+		uint8_t value;
+		enum sync_drop drop;
+	} wrong[] = {
+		{ 0, 2, SYNC_DROP_VERSION }, { 1, 0, SYNC_DROP_TYPE },
+		{ 1, 9, SYNC_DROP_TYPE }, { 2, 5, SYNC_DROP_CODE },
+		{ 3, 0x40, SYNC_DROP_RESERVED }, { 71, 1, SYNC_DROP_RESERVED },
+		{ 60, 224, SYNC_DROP_ADDRESS }, { 23, 0, SYNC_DROP_ADDRESS },
+		{ 7, 3, SYNC_DROP_ENTRY }, { 72, 0, SYNC_DROP_ENTRY },
+		{ 73, 1, SYNC_DROP_ENTRY }, { 73, 2, SYNC_DROP_ENTRY },
+		{ 74, 0, SYNC_DROP_ENTRY }, { 74, 65, SYNC_DROP_ENTRY },
+		{ 75, 6, SYNC_DROP_ENTRY }, { 77, 6, SYNC_DROP_ENTRY },
+		{ 85, 0, SYNC_DROP_ENTRY },
+	};
+	uint8_t buf[SYNC_MAX_LEN], bad[SYNC_MAX_LEN];
+	size_t len = vector("update", buf), covered;
+	struct sync_msg msg;
+
+	(void)state;
+	for (size_t n = 0; n < len + 2; n++) {
+		uint8_t *copy = calloc(1, n ? n : 1);
+
+		memcpy(copy, buf, n < len ? n : len);
+		if (n == len)
+			assert_int_equal(sync_decode(copy, n, &msg, &covered),
+					 SYNC_DROP_NONE);
+		else
+			assert_int_not_equal(sync_decode(copy, n, &msg,
+							 &covered),
+					     SYNC_DROP_NONE);
+		free(copy);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		memcpy(bad, buf, len);
+		bad[wrong[i].offset] = wrong[i].value;
+		assert_int_equal(sync_decode(bad, len, &msg, &covered),
+				 wrong[i].drop);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		{ "STBY-81 STBY-82: vectors of the page", vectors, NULL, NULL, NULL },
+		{ "STBY-81 OPEN-31: what does not fit is dropped", bounds, NULL, NULL, NULL },
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
