@@ -12,7 +12,7 @@
 . "$(dirname "$(realpath "$0")")/../topology.sh"
 
 readonly cycles=${CYCLES:-100}
-readonly entries=10000
+readonly entries=${ENTRIES:-10000}
 
 tool() {
 	"$roam_bin/roam" "$@"
