@@ -40,6 +40,8 @@ ARGUMENTS = {
     "tunnel visitors replace": ["203.0.113.5", "own", "agent", "192.0.2.2", "care-of", "192.0.2.9"],
     "tunnel visitors del": ["203.0.113.5"],
     "tunnel config set": ["grace", "4s"],
+    "mmp keygen": ["7"],
+    "mmp move": ["bs1"],
     "mangle add": ["203.0.113.5", "via", "192.0.2.9"],
     "mangle replace": ["203.0.113.5", "null"],
     "mangle del": ["203.0.113.5"],
