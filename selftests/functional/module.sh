@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
-# kernels: 6.12 6.1
+# kernels: 6.12 6.1 fast
 #
 # The module by itself, driven by the tool: load and unload, tables, batches,
 # events. Large tables use the benchmark range 198.18.0.0/15, the documentation
@@ -12,7 +12,7 @@
 . "$(dirname "$(realpath "$0")")/../topology.sh"
 
 readonly cycles=${CYCLES:-100}
-readonly entries=10000
+readonly entries=${ENTRIES:-10000}
 
 tool() {
 	"$roam_bin/roam" "$@"
