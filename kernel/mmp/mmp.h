@@ -145,12 +145,6 @@ struct mmp_net *mmp_net(const struct net *net);
 /* Has the hooks exactly while there are interfaces; @mutex held. 0 or errno. */
 int mmp_hooks_update(struct mmp_net *mn);
 
-/* forward.c */
-
-/* dst_entry.input of the routes to neighbours; consumes the packet. */
-int mmp_forward4(struct sk_buff *skb);
-int mmp_forward6(struct sk_buff *skb);
-
 /* trace.c */
 
 /* Counts and traces a dropped packet, and is NF_DROP. Who drops it frees it. */
