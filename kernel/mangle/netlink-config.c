@@ -146,7 +146,7 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 			    &config->peer_time);
 	mutex_unlock(&mn->table.lock);
 	mangle_exempt_free_later(exempt);
-	/* A shorter time is one for what is there, too. */
+	/* A shorter time counts for the correspondents that are there already. */
 	mangle_peer_retime(&mn->peers);
 	return 0;
 }

@@ -296,7 +296,7 @@ unsigned long mangle_peer_sweep(struct mangle_peers *peers)
 	/* Before the time is read: a change after this has us called again. */
 	WRITE_ONCE(peers->retimed, false);
 	next = mangle_peers_end(peers);
-	/* One that comes after this walk has not been idle for so long before. */
+	/* A correspondent that is added behind this walk has not been idle so long. */
 	peers->look = now + min_t(unsigned long, next, peers->config->peer_time);
 	return next;
 }
