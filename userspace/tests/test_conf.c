@@ -81,7 +81,7 @@ static void unknown_option_names_the_nearest(void **state)
 	expect_error("host \"a\" {\n  adress = x\n}\n",
 		     "2: no option 'adress'; did you mean 'address'?");
 	expect_error("xyzzy = 1\n",
-		     "1: no option 'xyzzy'; options here: lifetime, permanent, register, host, limits");
+		     "1: no option 'xyzzy'; options here: lifetime, permanent, register, host, limits, peer");
 }
 
 static void comments_do_not_move_lines(void **state)
