@@ -228,6 +228,8 @@ static int rank(const struct sipd_registration *reg)
 	struct sip_registration_status status;
 
 	sip_registration_status(reg->core, &status);
+	if (status.doubted)
+		return 1;
 	if (status.registered)
 		return 3;
 	return status.expires == MSEC_NEVER || status.expires <= daemon_now() ?
@@ -235,16 +237,16 @@ static int rank(const struct sipd_registration *reg)
 }
 
 /* A server that was not @tried, one that answers first; NULL: none is left. */
-static const char *next_route(struct sipd *sipd,
-			      const struct config_account *account,
-			      uint32_t *tried)
+static struct sipd_registration *
+next_route(struct sipd *sipd, const struct config_account *account,
+	   uint32_t *tried)
 {
-	const struct sipd_registration *best = NULL;
+	struct sipd_registration *best = NULL;
 	uint32_t bit, best_bit = 0;
 	int best_rank = 0;
 
 	for (size_t i = 0; i < sipd->n_regs; i++) {
-		const struct sipd_registration *reg = &sipd->regs[i];
+		struct sipd_registration *reg = &sipd->regs[i];
 
 		bit = UINT32_C(1) << (reg->server - sipd->config->servers);
 		if (reg->account != account || (*tried & bit) ||
@@ -255,7 +257,7 @@ static const char *next_route(struct sipd *sipd,
 		best_bit = bit;
 	}
 	*tried |= best_bit;
-	return best ? best->server->uri : NULL;
+	return best;
 }
 
 static struct sipd_phone *phone_of(struct sipd *sipd,
@@ -324,12 +326,14 @@ static bool call_again(struct call *call)
 		.side = UA_WIDE, .account = call->account,
 		.uri = call->callee, .to = call->callee,
 		.from = call->account->uri, .name = call->account->name,
-		.route = next_route(sipd, call->account, &call->tried),
+		.wait = sipd->config->server_wait,
 	};
 	size_t len = call->own_sdp ? for_peer(call, text) : 0;
 
-	if (!target.route)
+	call->reg = next_route(sipd, call->account, &call->tried);
+	if (!call->reg)
 		return false;
+	target.route = call->reg->server->uri;
 	call->epoch = sip_sessions_epoch(sipd->sessions);
 	call->wide = ua_call(sipd->ua, &target, text, len, call);
 	return call->wide;
@@ -586,6 +590,28 @@ static bool is_servers_fault(unsigned int code)
 	       (code >= 500 && code < 600);
 }
 
+/*
+ * A server that says nothing is asked by REGISTER whether it is there, and the call goes
+ * by the next one meanwhile (SIP-07). Should the first deliver it later, it is cancelled.
+ */
+static void on_silent(void *ctx, void *user)
+{
+	struct call *call = user;
+	uint32_t tried = call->tried;
+
+	sip_registration_doubt(call->reg->core, daemon_now());
+	sipd_kick(ctx);
+	if (!next_route(ctx, call->account, &tried))
+		return;
+	call->sipd->counters.failovers++;
+	log_warning("server %s does not answer; call %llu goes by another one",
+		    call->reg->server->uri, (unsigned long long)call->id);
+	ua_leg_end(call->wide, 487);
+	call->wide = NULL;
+	if (!call_again(call))
+		finish(call, 503, "no server takes the call");
+}
+
 static void on_failed(void *ctx, void *user, enum ua_side side,
 		      unsigned int code, const char *reason)
 {
@@ -796,6 +822,7 @@ const struct ua_ops call_ua_ops = {
 	.invited = on_invited,
 	.progress = on_progress,
 	.answered = on_answered,
+	.silent = on_silent,
 	.failed = on_failed,
 	.offered = on_offered,
 	.acknowledged = on_acknowledged,
@@ -870,10 +897,39 @@ static void session_locate(void *ctx, void *user)
 {
 	struct call *call = user;
 	uint32_t tried = 0;
-	const char *route = next_route(ctx, call->account, &tried);
+	const struct sipd_registration *reg =
+		next_route(ctx, call->account, &tried);
 
-	if (route)
-		ua_leg_locate(call->wide, route);
+	if (reg)
+		ua_leg_locate(call->wide, reg->server->uri);
+}
+
+/*
+ * The server that the peer's last message came by has not answered since the move, but
+ * another one may have: then it is the server that is silent and not the peer.
+ */
+static bool server_is_silent(const struct call *call)
+{
+	struct roam_addr source = ua_leg_source(call->wide);
+	const struct sipd *sipd = call->sipd;
+
+	for (size_t i = 0; i < sipd->n_regs; i++) {
+		const struct sipd_registration *reg = &sipd->regs[i];
+		struct roam_addr addr = ua_registration_peer(reg->ua);
+
+		if (reg->account == call->account &&
+		    roam_addr_eq(&addr, &source))
+			return rank(reg) < 3;
+	}
+	return false;
+}
+
+static bool session_bypass(void *ctx, void *user, bool sure)
+{
+	struct call *call = user;
+
+	(void)ctx;
+	return (sure || server_is_silent(call)) && ua_leg_bypass(call->wide);
 }
 
 /* Only what came before can be missing now, and only while the peer may send. */
@@ -929,6 +985,7 @@ static void session_event(void *ctx, void *user,
 const struct sip_session_ops call_session_ops = {
 	.update = session_update,
 	.abandon = session_abandon,
+	.bypass = session_bypass,
 	.locate = session_locate,
 	.media = session_media,
 	.end = session_end,

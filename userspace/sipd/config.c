@@ -52,6 +52,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR("expires", "300s", CFGF_NONE),
 	CFG_STR("retry", "2s", CFGF_NONE),
 	CFG_STR("retry_max", "5m", CFGF_NONE),
+	CFG_STR("server_wait", "1s", CFGF_NONE),
 	CFG_STR("locate_wait", "1200ms", CFGF_NONE),
 	CFG_STR("give_up", "32s", CFGF_NONE),
 	CFG_INT("sessions_max", 20000, CFGF_NONE),
@@ -293,6 +294,9 @@ static char *read_times(cfg_t *cfg, struct config *config)
 	if (!error)
 		error = conf_get_duration(cfg, "retry_max",
 					  &config->registration.retry_max);
+	if (!error)
+		error = conf_get_duration(cfg, "server_wait",
+					  &config->server_wait);
 	if (!error)
 		error = conf_get_duration(cfg, "locate_wait",
 					  &config->session.locate_wait);

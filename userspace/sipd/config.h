@@ -68,6 +68,7 @@ struct config_account {
  * @media_port_min: first port for media
  * @media_port_max: last one
  * @sessions_max: more are refused
+ * @server_wait: ms until a call goes by the next server
  * @registration: settings of registrations
  * @session: settings of sessions
  */
@@ -85,6 +86,7 @@ struct config {
 	uint16_t media_port_min;
 	uint16_t media_port_max;
 	size_t sessions_max;
+	msec_t server_wait;
 	struct sip_registration_config registration;
 	struct sip_session_config session;
 };

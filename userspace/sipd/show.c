@@ -185,7 +185,7 @@ static json_t *counters(void *ctx, const json_t *args,
 
 	(void)args;
 	(void)error;
-	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI}",
+	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI}",
 		"received", (json_int_t)u->received,
 		"sent", (json_int_t)u->sent,
 		"drop_malformed", (json_int_t)u->malformed,
@@ -195,11 +195,13 @@ static json_t *counters(void *ctx, const json_t *args,
 		"calls", (json_int_t)sipd->counters.calls,
 		"answered", (json_int_t)sipd->counters.answered,
 		"lost_calls", (json_int_t)sipd->counters.lost,
+		"failovers", (json_int_t)sipd->counters.failovers,
 		"updates", (json_int_t)s->updates,
 		"told", (json_int_t)s->told,
 		"refused", (json_int_t)s->refused,
 		"glare", (json_int_t)s->glare,
 		"unanswered", (json_int_t)s->lost,
+		"bypassed", (json_int_t)s->bypassed,
 		"sought", (json_int_t)s->sought,
 		"stuck", (json_int_t)s->stuck);
 }

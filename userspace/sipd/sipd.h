@@ -5,7 +5,7 @@
  *   main.c     the daemon: start, stop, the timer of the cores
  *   config.c   roam-sipd.conf
  *   loop.c     the loop of libre, with ours inside it
- *   ua.c leg.c SIP: the only files that speak it to the network
+ *   ua.c leg.c dialog.c SIP: the only files that speak it to the network
  *   media.c    packets between a phone of this host and its peer
  *   place.c    where this host is
  *   call.c     calls: which leg belongs to which, what each is told
@@ -99,6 +99,7 @@ enum call_state {
  * @outgoing: we called
  * @callee: whom
  * @tried: servers that the call was tried by, a bit for each
+ * @reg: our registration at the last of them
  * @app: an application has it, by the control socket
  * @wide: dialog with the peer
  * @local: dialog with the phone, NULL with an application
@@ -130,6 +131,7 @@ struct call {
 	bool outgoing;
 	char *callee;
 	uint32_t tried;
+	struct sipd_registration *reg;
 	bool app;
 	struct ua_leg *wide;
 	struct ua_leg *local;
@@ -159,12 +161,14 @@ struct call {
  * @calls: calls made
  * @answered: calls that were answered
  * @lost: calls that ended as the peer could not be told
+ * @failovers: calls that went by another server, as the first said nothing
  */
 struct sipd_counters {
 	uint64_t moves;
 	uint64_t calls;
 	uint64_t answered;
 	uint64_t lost;
+	uint64_t failovers;
 };
 
 /**

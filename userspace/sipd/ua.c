@@ -81,6 +81,19 @@ int ua_credentials(char **user, char **password, const char *realm, void *arg)
 	return err ? err : str_dup(password, account->secret);
 }
 
+struct sip_auth *ua_auth(struct ua *ua, const struct config_account *account,
+			 const char *route)
+{
+	const struct config *config = ua->config;
+	size_t i, server = 0;
+
+	for (i = 0; route && i < config->n_servers; i++)
+		if (!strcmp(config->servers[i].uri, route))
+			server = i;
+	return ua->auths[(account - config->accounts) * config->n_servers +
+			 server];
+}
+
 int ua_retry_after(const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER);
@@ -525,6 +538,29 @@ static void start_resolver(struct ua *ua)
 		ua->dnsc = NULL;
 }
 
+static char *start_auths(struct ua *ua)
+{
+	size_t n = ua->config->n_servers;
+
+	ua->auths = calloc(ua->config->n_accounts * n, sizeof(*ua->auths));
+	if (!ua->auths)
+		return daemon_error("out of memory");
+	for (size_t i = 0; i < ua->config->n_accounts * n; i++)
+		if (sip_auth_alloc(&ua->auths[i], ua_credentials,
+				   &ua->config->accounts[i / n], false))
+			return daemon_error("out of memory");
+	return NULL;
+}
+
+static void free_auths(struct ua *ua)
+{
+	size_t n = ua->config->n_accounts * ua->config->n_servers;
+
+	for (size_t i = 0; ua->auths && i < n; i++)
+		mem_deref(ua->auths[i]);
+	free(ua->auths);
+}
+
 struct ua *ua_open(const struct config *config, const struct ua_ops *ops,
 		   void *ctx, char **error)
 {
@@ -545,7 +581,9 @@ struct ua *ua_open(const struct config *config, const struct ua_ops *ops,
 			 (unsigned long long)daemon_random());
 	leg_init(ua);
 	start_resolver(ua);
-	*error = start_tls(ua);
+	*error = start_auths(ua);
+	if (!*error)
+		*error = start_tls(ua);
 	if (!*error)
 		*error = start_stack(ua, UA_WIDE);
 	if (!*error)
@@ -576,6 +614,7 @@ void ua_close(struct ua *ua)
 	}
 	mem_deref(ua->tls);
 	mem_deref(ua->dnsc);
+	free_auths(ua);
 	table_fini(&ua->legs);
 	free(ua->tokens);
 	free(ua);
