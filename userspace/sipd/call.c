@@ -150,6 +150,8 @@ static struct call *call_new(struct sipd *sipd,
 	call->account = account;
 	call->outgoing = outgoing;
 	call->state = outgoing ? CALL_CALLING : CALL_RINGING;
+	if (!outgoing)
+		sipd->phones[account - sipd->config->accounts].ringing++;
 	call->epoch = sip_sessions_epoch(sipd->sessions);
 	/* Below 2^63: some take it for a signed number. */
 	call->number = daemon_random() >> 2;
@@ -159,9 +161,18 @@ static struct call *call_new(struct sipd *sipd,
 	return call;
 }
 
+/* What waited for an answer waits no more. */
+static void rang(struct call *call)
+{
+	if (call->state == CALL_RINGING)
+		call->sipd->phones[call->account -
+				   call->sipd->config->accounts].ringing--;
+}
+
 /* The legs are gone already, or somebody else's. */
 static void call_free(struct call *call)
 {
+	rang(call);
 	table_remove(&call->sipd->calls, &call->node);
 	sip_session_free(call->session);
 	media_close(call->media);
@@ -192,6 +203,7 @@ static void call_up(struct call *call)
 {
 	msec_t now = daemon_now();
 
+	rang(call);
 	call->state = CALL_UP;
 	call->up = now;
 	call->sipd->counters.answered++;
@@ -419,10 +431,17 @@ static unsigned int on_invited(void *ctx, struct ua_leg *leg,
 {
 	bool outgoing = invite->side == UA_LOCAL;
 	struct sipd *sipd = ctx;
-	struct call *call = call_new(sipd, invite->account, outgoing);
 	const struct sipd_phone *phone;
+	struct call *call;
 	unsigned int code;
 
+	/* By a server anybody may call as often as he likes. */
+	if (!outgoing && sipd->phones[invite->account - sipd->config->accounts]
+				.ringing >= RINGING_MAX) {
+		sipd->counters.busy++;
+		return 486;
+	}
+	call = call_new(sipd, invite->account, outgoing);
 	if (!call)
 		return 503;
 	if (outgoing) {

@@ -45,6 +45,7 @@ static cfg_opt_t opts[] = {
 	CFG_SEC("account", account_opts,
 		CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR_LIST("servers", "{}", CFGF_NONE),
+	CFG_STR("nameserver", "", CFGF_NONE),
 	CFG_INT("port", SIP_PORT_DEFAULT, CFGF_NONE),
 	CFG_SEC("tls", tls_opts, CFGF_NONE),
 	CFG_SEC("local", local_opts, CFGF_NONE),
@@ -306,6 +307,17 @@ static char *read_times(cfg_t *cfg, struct config *config)
 	return error;
 }
 
+static char *read_nameserver(cfg_t *cfg, struct config *config)
+{
+	const char *text = cfg_getstr(cfg, "nameserver");
+
+	if (!*text || roam_addr_parse(text, &config->nameserver))
+		return NULL;
+	return conf_error(cfg, "nameserver",
+			  "'%s' is no address; without it /etc/resolv.conf counts",
+			  text);
+}
+
 static char *read_config(cfg_t *cfg, struct config *config)
 {
 	cfg_t *tls = cfg_getsec(cfg, "tls");
@@ -317,6 +329,8 @@ static char *read_config(cfg_t *cfg, struct config *config)
 	error = read_accounts(cfg, config);
 	if (!error)
 		error = read_servers(cfg, config);
+	if (!error)
+		error = read_nameserver(cfg, config);
 	if (!error)
 		error = read_ports(cfg, config);
 	if (!error)

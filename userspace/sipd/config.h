@@ -59,6 +59,7 @@ struct config_account {
  * @n_accounts: their number
  * @servers: where each registers, in the order in which calls try them
  * @n_servers: their number
+ * @nameserver: who is asked where named servers are, all zero: the host's own
  * @port: of UDP and TCP; TLS has the next one
  * @tls: some server wants TLS
  * @tls_ca: file with the certificates that its own must come from
@@ -77,6 +78,7 @@ struct config {
 	size_t n_accounts;
 	struct config_server *servers;
 	size_t n_servers;
+	struct roam_addr nameserver;
 	uint16_t port;
 	bool tls;
 	char *tls_ca;

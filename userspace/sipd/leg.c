@@ -199,6 +199,18 @@ static struct ua_leg *leg_new(struct ua_stack *stack,
 	return leg;
 }
 
+/*
+ * A contact is what somebody says. It makes us speak to nobody on this host or link, where
+ * what comes from us may be believed; a server of the configuration may be anywhere.
+ */
+static bool may_send(const struct ua_stack *stack, const struct sa *dst)
+{
+	struct roam_addr addr = ua_from_sa(dst);
+
+	return stack->side == UA_LOCAL || ua_is_server(stack->ua, &addr) ||
+	       (roam_addr_is_usable(&addr) && !roam_addr_is_link_local(&addr));
+}
+
 /**
  * struct bye - a call that is over, until its peer knows
  * @stack: its side
@@ -229,10 +241,21 @@ static void bye_free(struct bye *bye)
 
 static void on_bye_answer(int err, const struct sip_msg *msg, void *arg);
 
+static int check_bye(enum sip_transp tp, const struct sa *src,
+		     const struct sa *dst, struct mbuf *mb, void *arg)
+{
+	struct bye *bye = arg;
+
+	(void)tp;
+	(void)src;
+	(void)mb;
+	return may_send(bye->stack, dst) ? 0 : EPERM;
+}
+
 static bool bye_send(struct bye *bye)
 {
 	return dialog_request(bye->dlg, &bye->req, bye->stack->sip, "BYE", 0,
-			      bye->auth, NULL, on_bye_answer, bye,
+			      bye->auth, check_bye, on_bye_answer, bye,
 			      "Content-Length: 0\r\n\r\n");
 }
 
@@ -330,7 +353,8 @@ static int print_contact(enum sip_transp tp, const struct sa *src,
 {
 	struct ua_leg *leg = arg;
 
-	(void)dst;
+	if (!may_send(leg->stack, dst))
+		return EPERM;
 	return mbuf_printf(mb, "Contact: <sip:%s@%J%s>\r\n",
 			   ua_token(leg->stack->ua, leg->account), src,
 			   sip_transp_param(tp));

@@ -35,6 +35,8 @@
 #include "sipd/ua.h"
 
 #define CALL_MOVES_MAX 8
+/* Calls that an account may have waiting for an answer; the next are told that it is busy. */
+#define RINGING_MAX 16
 
 /**
  * struct sipd_registration - an account at a server
@@ -56,10 +58,12 @@ struct sipd_registration {
  * struct sipd_phone - the phone of this host that rings for an account
  * @uri: where, "" for none
  * @expires: until when
+ * @ringing: calls of others that nobody has answered yet
  */
 struct sipd_phone {
 	char uri[UA_URI_MAX];
 	msec_t expires;
+	unsigned int ringing;
 };
 
 /**
@@ -161,6 +165,7 @@ struct call {
  * @calls: calls made
  * @answered: calls that were answered
  * @lost: calls that ended as the peer could not be told
+ * @busy: calls refused as too many wait for an answer
  * @failovers: calls that went by another server, as the first said nothing
  */
 struct sipd_counters {
@@ -169,6 +174,7 @@ struct sipd_counters {
 	uint64_t answered;
 	uint64_t lost;
 	uint64_t failovers;
+	uint64_t busy;
 };
 
 /**

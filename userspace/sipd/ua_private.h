@@ -81,6 +81,8 @@ struct sip_auth *ua_auth(struct ua *ua, const struct config_account *account,
 			 const char *route);
 /* Credentials of @account for a challenge (sip_auth_h). */
 int ua_credentials(char **user, char **password, const char *realm, void *arg);
+/* Whether a server of the configuration has that address. */
+bool ua_is_server(const struct ua *ua, const struct roam_addr *addr);
 /* Seconds of a Retry-After, -1 for none. */
 int ua_retry_after(const struct sip_msg *msg);
 
