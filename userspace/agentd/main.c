@@ -185,7 +185,7 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	if (!error)
 		error = net_start(a);
 	if (!error)
-		error = agent_sync_start(a);
+		error = agent_sync_start(a, socket_path);
 	if (!error)
 		a->control = control_open(loop, socket_path, show_commands, a,
 					  &error);

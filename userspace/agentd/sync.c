@@ -871,7 +871,7 @@ void agent_sync_prepare(struct agentd *a)
 	}
 }
 
-char *agent_sync_start(struct agentd *a)
+char *agent_sync_start(struct agentd *a, const char *socket_path)
 {
 	const struct config_sync *c = a->config->sync;
 	struct agent_sync *s = &agent_sync;
@@ -892,8 +892,8 @@ char *agent_sync_start(struct agentd *a)
 	if (!roam_addr_is_none(&c->own))
 		make_engine(s, &c->own);
 	if (*c->standby)
-		s->role = role_open(a->loop, c->socket, c->standby, on_role,
-				    on_clearance, s);
+		s->role = role_open(a->loop, c->socket, socket_path, c->standby,
+				    on_role, on_clearance, s);
 	return NULL;
 }
 

@@ -21,7 +21,7 @@ struct agent_sync;
 /* Before the store is opened: when it was written last. */
 void agent_sync_prepare(struct agentd *a);
 /* NULL or a sentence. Without "sync" in the configuration it does nothing. */
-char *agent_sync_start(struct agentd *a);
+char *agent_sync_start(struct agentd *a, const char *socket_path);
 /* What is held leaves, as the configuration that it points to will go. */
 void agent_sync_release(struct agentd *a);
 void agent_sync_stop(struct agentd *a);

@@ -313,17 +313,17 @@ static void on_timer(uv_timer_t *timer)
 }
 
 struct role_client *role_open(uv_loop_t *loop, const char *path,
-			      const char *group, role_fn fn,
+			      const char *beside, const char *group, role_fn fn,
 			      role_clearance_fn clearance, void *ctx)
 {
-	const char *folder = getenv("ROAM_RUN_DIR");
+	const char *slash = strrchr(beside, '/');
 	struct role_client *c = calloc(1, sizeof(*c));
 	char usual[108];
 
 	if (!c)
 		abort();
-	snprintf(usual, sizeof(usual), "%s/standbyd.sock",
-		 folder ? folder : "/run/roam");
+	snprintf(usual, sizeof(usual), "%.*sstandbyd.sock",
+		 slash ? (int)(slash - beside + 1) : 0, beside);
 	c->loop = loop;
 	c->path = strdup(*path ? path : usual);
 	c->group = strdup(group);

@@ -57,14 +57,15 @@ typedef bool (*role_clearance_fn)(void *ctx);
 /**
  * role_open() - follow a group
  * @loop: the loop
- * @path: control socket of roam-standbyd, "" for the usual one
+ * @path: control socket of roam-standbyd, "" for the one beside @beside
+ * @beside: the daemon's own control socket
  * @group: name of the group
  * @fn: told of roles
  * @clearance: asked before a coup
  * @ctx: for both
  */
 struct role_client *role_open(uv_loop_t *loop, const char *path,
-			      const char *group, role_fn fn,
+			      const char *beside, const char *group, role_fn fn,
 			      role_clearance_fn clearance, void *ctx);
 /* STBY-65: told again whenever it changes, or the connection was made anew. */
 void role_tell_tables(struct role_client *client,
