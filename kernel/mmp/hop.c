@@ -65,6 +65,8 @@ static void mmp_hop_dropped(struct net *net, const struct sk_buff *skb,
 	};
 
 	mmp_drop(mmp_net(net), skb, reasons[why]);
+	if (why != ROAM_FORWARD_MEMORY)
+		mmp_error(mmp_net(net), skb, reasons[why]);
 }
 
 static int mmp_hop_input4(struct sk_buff *skb)

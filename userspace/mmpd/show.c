@@ -145,7 +145,7 @@ static void add_types(json_t *object, const char *prefix, const uint64_t *n)
 {
 	char name[64];
 
-	for (int i = MMP_GATEWAY_BEACON; i <= MMP_PROBE_REPLY; i++) {
+	for (int i = MMP_GATEWAY_BEACON; i <= MMP_TYPE_MAX; i++) {
 		snprintf(name, sizeof(name), "%s", mmp_type_name((uint8_t)i));
 		for (char *c = name; *c; c++)
 			if (*c == ' ')
@@ -336,6 +336,57 @@ static json_t *tree(void *ctx, const json_t *args, struct control_error *error)
 	return array;
 }
 
+static json_t *trace_rows(const struct mmpd_trace *trace)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < trace->n; i++) {
+		const struct mmp_msg *m = &trace->answers[i];
+
+		for (unsigned int j = 0; j < m->n_trace; j++) {
+			const struct mmp_hop_state *hop = &m->trace[j];
+
+			json_array_append_new(array,
+				json_pack("{si si so ss si so sI}",
+					  "branch", (int)i, "level", (int)j,
+					  "node", json_name(&hop->name),
+					  "role", mmp_role_name(hop->role),
+					  "downlinks", hop->downlinks,
+					  "expires_in", hop->downlinks ?
+						json_seconds(hop->left) :
+						json_null(),
+					  "sequence", (json_int_t)hop->seq));
+		}
+	}
+	return array;
+}
+
+/*
+ * A new question, or with "again" what came since the last one: the answers take as
+ * long as the way there and back, and who asks waits for them.
+ */
+static json_t *trace(void *ctx, const json_t *args, struct control_error *error)
+{
+	const char *word = json_string_value(json_object_get(args, "host"));
+	struct mmpd *mmpd = ctx;
+	struct mmpd_trace *trace = &mmpd->trace;
+	struct roam_addr addr;
+
+	if (!needs_node(mmpd, error))
+		return NULL;
+	if (!word || !roam_addr_parse(word, &addr)) {
+		control_refuse(error, "usage", "give an address such as 10.7.0.99",
+			       "'%s' is no IP address", word ? word : "");
+		return NULL;
+	}
+	if (!json_is_true(json_object_get(args, "again")) ||
+	    !roam_addr_eq(&addr, &trace->addr)) {
+		*trace = (struct mmpd_trace){ .addr = addr };
+		trace->nonce = mmp_node_trace(mmpd->node, daemon_now(), &addr);
+	}
+	return trace_rows(trace);
+}
+
 /* ---- a host ---- */
 
 static json_t *stations(void *ctx, const json_t *args,
@@ -444,6 +495,7 @@ const struct control_command show_commands[] = {
 	{ "show", show, false, "entries of a node; args: host" },
 	{ "uplinks", uplinks, false, "possible uplinks of a node" },
 	{ "tree", tree, false, "the domain as a node sees it" },
+	{ "trace", trace, true, "the way from a node to a host; args: host, again" },
 	{ "stations", stations, false, "base stations that a host hears" },
 	{ "handoffs", handoffs, false, "what each movement of a host cost" },
 	{ "move", move, true, "go to a base station; args: base_station" },

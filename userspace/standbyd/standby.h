@@ -9,6 +9,7 @@
  *   link.c    links and what is tracked: a second thread asks the kernel
  *   net.c     sockets: the only file that talks to the network
  *   kernel.c  addresses, devices, tunables: the only one that talks to the kernel
+ *   worker.c  the second thread
  *   watch.c   the process that outlives this one
  *   show.c    control socket
  */
@@ -222,6 +223,8 @@ struct standbyd {
 
 /* ---- main.c ---- */
 
+/* In front of others, within limits; false if that is not permitted. */
+bool realtime_begin(const struct config *config);
 /* In front of others again, some time after it had to step back. */
 void realtime_keep(struct standbyd *d);
 
@@ -282,6 +285,24 @@ void links_obsolete(struct standbyd *d);
  * group_placed() is told of the end. One at a time for each group.
  */
 void link_place(struct group *group);
+
+/* ---- worker.c ---- */
+
+/**
+ * struct job - for the second thread
+ * @next: of its list
+ * @run: on the second thread
+ * @done: on the first one, behind that, or without it when the daemon stops
+ */
+struct job {
+	struct job *next;
+	void (*run)(struct job *job);
+	void (*done)(struct job *job);
+};
+
+char *worker_start(uv_loop_t *loop);
+void worker_submit(struct job *job);
+void worker_stop(void);
 
 /* ---- net.c ---- */
 
