@@ -26,18 +26,21 @@ def at(offset, *values, of="query"):
     message[offset:offset + len(values)] = values
     return bytes(message)
 
-vectors["sealed key of any bytes"] = at(24 + 48 + 16, 0xff, 2, of="answer_key")
+vectors["sealed key of any bytes"] = at(40 + 48 + 16, 0xff, 2, of="answer_key")
 wrong = {
-    "version": at(0, 2), "type": at(1, 7), "type zero": at(1, 0), "count": at(3, 0),
+    "version": at(0, 1), "type": at(1, 8), "type zero": at(1, 0), "count": at(3, 0),
     "count too high": at(3, 25), "length": query[:-1], "surplus": query + b"x",
-    "header": query[:20], "nothing": b"\1", "flags": at(24 + 45, 8), "flags high": at(24 + 45, 0x80),
-    "flag key and another": at(24 + 45, 6), "flag key in an update": at(24 + 45, 4, of="removal"),
-    "flag key in an announce": at(24 + 45, 4, of="announce_pair"),
-    "key for multicast": at(24 + 48, 0xff, 2, of="answer_key"), "pair key": at(4, 0x80),
-    "reserved": at(24 + 47, 1), "unspecified": at(24, *bytes(16)),
-    "multicast": at(24 + 12, 224), "loopback": at(24 + 12, 127),
-    "compatible": at(24, *bytes(12)), "multicast care-of": at(40, 0xff, 2),
-    "no key": query[:4] + bytes(4) + query[8:-16],
+    "header": query[:36], "nothing": b"\2", "flags": at(40 + 45, 8), "flags high": at(40 + 45, 0x80),
+    "cookie in a query": at(24, 1), "cookie in an announce": at(39, 1, of="announce"),
+    "authenticator without key": at(40 + 48, 1, of="announce"),
+    "two in an announce": at(3, 2, of="announce"), "two in an update of one": at(3, 2, of="removal"),
+    "flag key and another": at(40 + 45, 6), "flag key in an update": at(40 + 45, 4, of="removal"),
+    "flag key in an announce": at(40 + 45, 4, of="announce_pair"),
+    "key for multicast": at(40 + 48, 0xff, 2, of="answer_key"), "pair key": at(4, 0x80),
+    "reserved": at(40 + 47, 1), "unspecified": at(40, *bytes(16)),
+    "multicast": at(40 + 12, 224), "loopback": at(40 + 12, 127),
+    "compatible": at(40, *bytes(12)), "multicast care-of": at(56, 0xff, 2),
+    "no key": query[:4] + bytes(4) + query[8:-16] + bytes(16),
 }
 with open(dump, "w") as out, open(names, "w") as list:
     for good, messages in ((1, vectors), (0, wrong)):
