@@ -157,3 +157,67 @@ fo_unplug() {
 fo_plug() {
 	in_batch air "link set agent$1-eth0 master core"
 }
+
+# fo_many N: further nodes, 10.77.1.1 and on, all with the key of the first one.
+fo_many() {
+	fo_nodes=$(awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++)
+		printf "node \"10.77.%d.%d\" { spi = 300  key = 5 }\n", 1 + int(i / 250), 1 + i % 250 }')
+}
+
+# ---- traffic: from the correspondent to the node's home address ----
+
+fo_ssh_server() {
+	local dir=$hosts/node/ssh
+	mkdir -p "$dir" /run/sshd
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/host"
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/user"
+	cat >"$dir/config" <<-END
+		Port 2222
+		ListenAddress 0.0.0.0
+		HostKey $dir/host
+		AuthorizedKeysFile $dir/user.pub
+		PidFile none
+		StrictModes no
+		UsePAM no
+		UseDNS no
+	END
+	bg in_ns "$node" "$(command -v sshd)" -D -e -f "$dir/config" 2>"$dir/log"
+	wait_for 60 grep -q "Server listening" "$dir/log"
+}
+
+fo_ssh_open() {
+	local dir=$hosts/node/ssh
+	coproc session {
+		exec busybox nsenter --net="/run/netns/$correspondent" ssh -F none -i "$dir/user" \
+			-o IdentitiesOnly=yes -o StrictHostKeyChecking=no \
+			-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -p 2222 \
+			"root@$mip_home" cat 2>"$dir/client.log"
+	}
+	on_exit stop "$session_PID"
+	fo_ssh_says hello
+}
+
+fo_ssh_says() {
+	local answer=
+	echo "$1" >&"${session[1]}"
+	read -r -t 30 answer <&"${session[0]}" || cat "$hosts/node/ssh/"*log
+	expect_eq "what ssh brings back" "$1" "$answer"
+}
+
+fo_pings_begin() {
+	in_ns "$correspondent" ping -n -c 1 -W 10 "$mip_home" >/dev/null || fail "no way to the node"
+	bg in_ns "$correspondent" ping -n -i 0.01 "$mip_home" >"$ROAM_OUT/failover.ping"
+	fo_pings=$bg_pid
+}
+
+fo_pings_go_on() {
+	local seen
+	seen=$(wc -l <"$ROAM_OUT/failover.ping")
+	wait_for 20 eval "((\$(wc -l <$ROAM_OUT/failover.ping) > $seen + 20))"
+}
+
+fo_lost() {
+	stop "$fo_pings" INT
+	sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p' "$ROAM_OUT/failover.ping" |
+		awk '{ print $1 - $2 }'
+}

@@ -99,6 +99,26 @@ struct link {
 };
 
 /**
+ * struct tables - of a client, compared with another router's
+ * @router: whose
+ * @complete: they are complete, here or there (STBY-65)
+ * @equal: the last digests were equal
+ * @since: since when that is so
+ * @entries: entries here
+ * @owed: messages that the other one has not acknowledged
+ * @told: when this was said, 0 for never
+ */
+struct tables {
+	struct roam_addr router;
+	bool complete;
+	bool equal;
+	msec_t since;
+	json_int_t entries;
+	json_int_t owed;
+	msec_t told;
+};
+
+/**
  * struct group - one group
  * @d: the daemon
  * @config: its configuration, of the present struct config
@@ -127,6 +147,7 @@ struct link {
  * @kernel_errors: what the kernel refused
  * @kernel_error: the last such, as a sentence, or NULL
  * @adopt_us: how long the last takeover's kernel work took
+ * @tables: what a client said last about its tables
  */
 struct group {
 	struct standbyd *d;
@@ -155,6 +176,7 @@ struct group {
 	uint64_t kernel_errors;
 	char *kernel_error;
 	uint64_t adopt_us;
+	struct tables tables;
 };
 
 /**
