@@ -131,7 +131,10 @@ static int compare_keys(const void *a, const void *b)
 	return (ka > kb) - (ka < kb);
 }
 
-/* One host for each key, found when they are in order: there may be millions. */
+/*
+ * Refuses a key that two hosts have. Sorted, equal keys stand side by side: there may be
+ * millions of hosts.
+ */
 static char *check_owners(cfg_t *cfg, const struct config *config)
 {
 	for (size_t i = 1; i < config->n_host_keys; i++) {

@@ -60,7 +60,7 @@ static struct store_clock read_clock(void)
 	return clock;
 }
 
-/* Who sent it and what it says; LR_DROP_NONE if it is to be carried out. */
+/* Reads and verifies a datagram; LR_DROP_NONE: it is to be carried out. */
 static enum lr_drop authenticate(struct server *server,
 				 const struct udp_datagram *d,
 				 struct request *r)

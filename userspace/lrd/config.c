@@ -95,14 +95,14 @@ static char *read_port(cfg_t *cfg, struct config *config)
 		error = conf_error(cfg, "listen",
 				   "'%s' is no address; \"::\" means all",
 				   cfg_getstr(cfg, "listen"));
-	/* "0.0.0.0" means any, too. */
+	/* "0.0.0.0" means any address as well. */
 	if (!error && roam_addr_is_v4(&config->listen) &&
 	    !roam_addr_to_in(&config->listen).s_addr)
 		memset(&config->listen, 0, sizeof(config->listen));
 	return error;
 }
 
-/* Letters, digits, '-', '_' and dots between them, and something but digits. */
+/* Labels of letters, digits, '-' and '_' with dots between them, not of digits only. */
 static bool is_domain(const char *s)
 {
 	size_t len = strlen(s);

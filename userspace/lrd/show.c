@@ -6,7 +6,7 @@
 #include "io/json.h"
 #include "lrd/lrd.h"
 
-/* What its own packets carry as source. */
+/* The source address of the host's own packets. */
 static const char *wire_name(bool literal)
 {
 	return literal ? "literal" : "symmetric";

@@ -1588,7 +1588,7 @@ msec_t corr_tick(struct corr *corr, msec_t now)
 	return deadlines_next(&corr->acts);
 }
 
-/* What can be shown */
+/* What the control socket shows */
 
 void corr_foreach(const struct corr *corr,
 		  void (*fn)(void *ctx, const struct corr_status *st),

@@ -258,7 +258,8 @@ void mobile_adopt_own(struct mobile *mobile, const struct roam_addr *perm,
 /* Inputs */
 
 /*
- * What the network of the last place let through says nothing about this one.
+ * Whether packets with the permanent address as source get through is to be found out
+ * again: each network has filters of its own.
  */
 static void own_move(struct mobile *mobile, struct own *own, msec_t now,
 		     const struct roam_addr *coa)
@@ -597,7 +598,7 @@ void mobile_deregister(struct mobile *mobile, msec_t now)
 	mobile_peers_move(mobile, now);
 }
 
-/* What can be shown */
+/* What the control socket shows */
 
 static void show(const struct mobile *mobile, const struct own *own,
 		 size_t reg,

@@ -251,7 +251,7 @@ void registrar_answered(struct registrar *r, size_t server, msec_t now)
 	s->outstanding = false;
 	s->unanswered = 0;
 	s->told = false;
-	/* What the answer leaves out is asked for again, not at once. */
+	/* Items that the answer leaves out are asked for again, but not at once. */
 	for (size_t i = 0; i < s->request.n; i++)
 		s->items[s->request.items[i]].due = now + r->config.retry;
 }
@@ -370,7 +370,7 @@ static bool same_server(const struct registrar_server *a,
 	       roam_addr_eq(&a->addr, &b->addr);
 }
 
-/* One that was there keeps its state, another one is to hear of everything. */
+/* A server that was there before keeps its state, a new one is told everything. */
 static void inherit(struct registrar *r, struct server *s, msec_t now)
 {
 	struct registration *items = s->items;
