@@ -174,8 +174,6 @@ void net_send(struct agentd *a, const struct fa_send *send);
 /* The home agent's reply. */
 void net_answer(struct agentd *a, const struct ha_reply *reply,
 		const struct roam_addr *to, uint16_t port);
-const struct agent_link *net_link_at(const struct agentd *a,
-				     unsigned int index);
 
 /* batch.c */
 /* A request for the home agent, of the batch at hand. */

@@ -79,11 +79,6 @@ static struct agent_link *find_link(const struct agentd *a, unsigned int index)
 	return NULL;
 }
 
-const struct agent_link *net_link_at(const struct agentd *a, unsigned int index)
-{
-	return find_link(a, index);
-}
-
 static void send_to_node(struct agentd *a, const struct fa_send *send)
 {
 	const struct agent_link *link = find_link(a, send->link);
