@@ -120,7 +120,7 @@ restarts() {
 
 # zebra and ospfd in a namespace.
 frr_start() {
-	local node=$1 dir networks
+	local node=$1 dir networks network link program
 	# They run as a user of their own, who has to write there.
 	dir=$(mktemp -d "/run/frr-$node.XXXXXX")
 	on_exit rm -rf "$dir"
@@ -128,7 +128,9 @@ frr_start() {
 	{
 		echo "router ospf"
 		echo " ospf router-id $2"
-		sed 's/.*/ network & area 0/' <<<"$networks"
+		for network in $networks; do
+			echo " network $network area 0"
+		done
 		[[ $node == br ]] || echo " redistribute kernel"
 		for link in $(ip -n "${mmp_ns[$node]}" -o -4 address show scope global | awk '$2 != "lo" { print $2 }'); do
 			echo "interface $link"
@@ -140,7 +142,7 @@ frr_start() {
 	: >"$dir/zebra.conf"
 	chown -R frr:frr "$dir"
 	for program in zebra ospfd; do
-		bg in_ns "${mmp_ns[$node]}" $frr/$program -A 127.0.0.1 -P 0 -z "$dir/zserv.api" \
+		bg in_ns "${mmp_ns[$node]}" "$frr/$program" -A 127.0.0.1 -P 0 -z "$dir/zserv.api" \
 			-i "$dir/$program.pid" -f "$dir/$program.conf" --vty_socket "$dir" --log "file:$dir/$program.log"
 		wait_for 20 builtin test -e "$dir/$program.pid"
 	done
