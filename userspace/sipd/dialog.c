@@ -141,7 +141,9 @@ static struct dialog *from_message(struct parts *p, const struct sip_msg *msg)
 	struct dialog *d = NULL;
 	char uri[UA_URI_MAX];
 
-	if (routes && contact_of(msg, uri)) {
+	/* A message may lack what each must have. */
+	if (routes && p->to.l && p->from.l && p->callid.l &&
+	    contact_of(msg, uri)) {
 		p->routes = (struct pl){ (char *)routes->buf, routes->end };
 		d = make(p, uri);
 	}
