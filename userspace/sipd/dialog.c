@@ -33,13 +33,13 @@ struct parts {
 };
 
 /*
- * A value may be folded over lines. What we repeat stands in one: a line that libre took for
- * a fold and others do not would be a header of the peer's choice.
+ * A value may be folded over lines, or hold a zero. What we repeat stands in one line: one
+ * that libre took for a fold and others do not would be a header of the peer's choice.
  */
 static void unfold(char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (text[i] == '\r' || text[i] == '\n')
+		if ((unsigned char)text[i] < ' ')
 			text[i] = ' ';
 }
 
