@@ -780,7 +780,7 @@ prove "MLR-38 OPEN-28 OPEN-41: data follows an announce with proof, too early do
 prove "MLR-38 OPEN-41: without a confirm data does not follow for long" \
 	data_does_not_follow_for_long
 prove "TEN-11: TCP to SIP ports keeps the care-of address" exempt_ports_use_the_care_of_address
-prove "SEC-03: ports that DNS names take no connection out" ports_of_messages_are_those_of_udp
+prove "SEC-13: ports that DNS names take no connection out" ports_of_messages_are_those_of_udp
 prove "OPEN-40: a marked socket keeps the care-of address" exempt_marks_use_the_care_of_address
 prove "OPEN-39: exempt destinations are neither held nor rewritten" exempt_destinations_are_not_held
 prove "TEN-11: what roam-lrd sends is neither held nor rewritten, whatever is" \

@@ -134,8 +134,8 @@ static void on_peer(struct lrd *lrd, const struct mangle_event *event)
 }
 
 /*
- * Somebody else removed a mapping (roam mangle del, flush). What it stands for
- * did not end by that: only this daemon decides about it, so it is put back.
+ * Somebody else removed a mapping (roam mangle del, flush). The registration behind
+ * the mapping goes on, so the mapping is put back: this daemon alone decides about it.
  */
 static void on_deleted(struct lrd *lrd, const struct mangle_mapping *m)
 {
@@ -266,10 +266,10 @@ void kernel_set_exempt(struct lrd *lrd)
 }
 
 /*
- * MLR-35, MLR-37: a mapping lasts at a correspondent for as long as we are
- * registered, and one that ends just after its last packet is asked for again.
- * What the administrator set is never lowered. The module counts in a signed
- * number.
+ * A mapping lasts at a correspondent for as long as this host is registered, and a
+ * correspondent whose mapping ends just after its last packet asks for it again. So the
+ * module remembers correspondents for two lifetimes (MLR-35, MLR-37). A longer time that
+ * the administrator has set is never lowered. The module counts in a signed number.
  */
 void kernel_remember_peers(struct lrd *lrd, msec_t lifetime)
 {
@@ -290,8 +290,29 @@ void kernel_remember_peers(struct lrd *lrd, msec_t lifetime)
 		  (long long)wanted / 1000, genl_error(lrd->kernel));
 }
 
+/* The module refuses what the cores refuse, whoever asks for it (SEC-02). */
+static void set_internal(struct lrd *lrd)
+{
+	struct mangle_config config = {
+		.set = 1u << ROAM_MANGLE_A_CONFIG_INTERNAL,
+		.n_internal = lrd->config->n_internal,
+	};
+
+	if (config.n_internal > MANGLE_EXEMPT_RANGES) {
+		log_warning("the module takes %d of the %zu prefixes in 'internal'; this daemon minds the others",
+			    MANGLE_EXEMPT_RANGES, config.n_internal);
+		config.n_internal = MANGLE_EXEMPT_RANGES;
+	}
+	memcpy(config.internal, lrd->config->internal,
+	       config.n_internal * sizeof(*config.internal));
+	if (mangle_config_set(lrd->kernel, &config))
+		log_error("the module does not take the internal prefixes: %s",
+			  genl_error(lrd->kernel));
+}
+
 void kernel_configure(struct lrd *lrd)
 {
+	set_internal(lrd);
 	if (lrd->mobile)
 		kernel_remember_peers(lrd, (msec_t)lrd->config->mobile.lifetime *
 					   1000);
@@ -324,7 +345,8 @@ static void restore_mapping(void *ctx, const struct corr_status *st)
 
 /*
  * Questions whose events were lost time out in the module and are asked again.
- * Who was seen stands in its tables; what was removed does not, so it is set.
+ * Correspondents that were seen stand in the module's tables and are read from there.
+ * Mappings that were removed do not, so all mappings are set again.
  */
 static void resync(struct lrd *lrd)
 {

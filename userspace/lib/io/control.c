@@ -213,7 +213,7 @@ static void handle_line(struct client *client, const char *line, size_t len)
 /*
  * Answers one of the complete lines that are here: while the reply is not out, the next
  * request waits. So a client costs one reply of memory, and one answer in a turn of the
- * loop: who floods shares the daemon with everybody else (SEC-05).
+ * loop: who floods shares the daemon with everybody else (SEC-15).
  */
 static void serve(struct client *client)
 {

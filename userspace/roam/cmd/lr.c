@@ -130,8 +130,17 @@ static void check_registrations(struct findings *f)
 	json_decref(list);
 }
 
+/* OPEN-65 */
+static void check_translator(struct findings *f, const json_t *status)
+{
+	if (json_is_true(json_object_get(status, "translated")))
+		finding_add(f, "translator", FINDING_WARN, "roam lr registers",
+			    "this host is behind a translator (NAT): nobody can reach it at its care-of address, so its connections pass unchanged and do not survive a move");
+}
+
 static void check(struct findings *f, const json_t *status)
 {
+	check_translator(f, status);
 	if (!json_is_true(json_object_get(status, "left")))
 		check_registrations(f);
 	else
@@ -148,7 +157,7 @@ static const struct report_table tables[] = {
 	{ NULL, NULL },
 };
 static const char *const glance[] = {
-	"role", "care_of", "care_of6", "registers", "registrations",
+	"role", "care_of", "care_of6", "translated", "registers", "registrations",
 	"registered", "correspondents", "mappings", NULL
 };
 
