@@ -284,27 +284,23 @@ static void handle_line(struct client *client, const char *line, size_t len)
 }
 
 /*
- * Answers the complete lines that are here, one at a time: while a reply is
- * not out, the next request waits. So a client costs one reply of memory.
+ * Answers one of the complete lines that are here: while the reply is not out, the next
+ * request waits. So a client costs one reply of memory, and one answer in a turn of the
+ * loop: who floods shares the daemon with everybody else (SEC-15).
  */
 static void serve(struct client *client)
 {
 	size_t start = 0;
+	char *end;
 
 	client->paused = false;
-	while (!uv_is_closing((uv_handle_t *)&client->pipe)) {
-		char *end;
-
-		if (unsent(client) || client->parts.next) {
-			client->paused = true;
-			break;
-		}
-		end = memchr(client->in + start, '\n', client->in_len - start);
-		if (!end)
-			break;
-		handle_line(client, client->in + start,
-			    end - (client->in + start));
+	if (unsent(client) || client->parts.next) {
+		client->paused = true;
+	} else if ((end = memchr(client->in, '\n', client->in_len))) {
+		handle_line(client, client->in, end - client->in);
 		start = end + 1 - client->in;
+		/* on_written() goes on. */
+		client->paused = true;
 	}
 	if (uv_is_closing((uv_handle_t *)&client->pipe))
 		return;
