@@ -69,6 +69,8 @@ bench-handoffs: userspace
 	@scripts/build-modules fast >/dev/null
 	@selftests/vm/run --kernel fast --name bench-handoffs --timeout 3600 -- \
 		env HANDOFFS='$(HANDOFFS)' selftests/bench/handoffs
+	@selftests/vm/run --kernel fast --name bench-handoffs-peers --timeout 3600 -- \
+		selftests/bench/handoffs-peers
 
 # No guest: what is measured is a server on a machine, with its disk.
 bench-register: userspace $(BENCH)/register-load $(BENCH)/register-osmo

@@ -27,6 +27,7 @@
 #include "load.h"
 
 #define CHANGES 1000
+#define RANGE "10.128.0.0/9"	/* of all hosts */
 #define TIMEOUT 3600000		/* ms; nothing ends by itself */
 #define SHORT 300
 #define WINDOW 1500
@@ -62,8 +63,12 @@ static void configure(struct genl *genl, uint32_t link, uint32_t timeout)
 		.max_hosts = 2000000, .port = 17436,
 	};
 	const struct mmp_kernel_link links = { link, ROAM_MMP_KIND_NODES };
+	struct roam_prefix range;
 
-	if (mmp_config_set(genl, &config) || mmp_links_set(genl, &links, 1))
+	if (!roam_prefix_parse(RANGE, &range))
+		errx(2, "%s is no prefix", RANGE);
+	if (mmp_config_set(genl, &config) || mmp_links_set(genl, &links, 1) ||
+	    mmp_ranges_set(genl, &range, 1))
 		errx(1, "%s", genl_error(genl));
 }
 

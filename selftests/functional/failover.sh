@@ -197,11 +197,11 @@ attacks() {
 }
 
 fixture world
-prove "STBY-79 STBY-80 STBY-82 STBY-83 STBY-65 STBY-66 GSYN-01: tables are in step, in the module too" in_step
-prove "STBY-84 STBY-85 STBY-95 GSYN-02: the active agent crashes, and comes back" killed
+prove "STBY-79 STBY-80 STBY-82 STBY-83 STBY-65 STBY-66: tables are in step, in the module too" in_step
+prove "STBY-84 STBY-85 STBY-95: the active agent crashes, and comes back" killed
 prove "STBY-53 STBY-56: the active agent resigns" resigned
 prove "STBY-76 OPEN-44: the active agent's cable is pulled" unplugged
 prove "OPEN-57 TEN-22: what was not replicated is repaired" divergence
-prove "OPEN-57 GEN-07: nothing that was promised is lost" nothing_lost
+prove "OPEN-57: nothing that was promised is lost" nothing_lost
 prove "OPEN-31 STBY-30: forged messages between agents" attacks
 tests_done

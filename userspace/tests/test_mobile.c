@@ -988,6 +988,12 @@ static void behind_a_translator_nobody_is_told(void **state)
 	assert_false(status(f).registered);
 	/* the packet that waited goes, and so do others, without a message */
 	assert_int_equal(f->modes[0], PEER_PLAIN);
+	/* a challenge that comes through the translator mends nothing */
+	{
+		struct lr_msg msg = challenge_of(last_to(f, REG1, LR_UPDATE));
+
+		assert_int_equal(input(f, REG1, &msg), LR_DROP_UNASKED);
+	}
 	forget_past(f);
 	miss(f, PEER2);
 	seen(f, PEER2);

@@ -334,6 +334,13 @@ bool registrar_prove(struct registrar *r, const struct roam_addr *from,
 	return true;
 }
 
+void registrar_disprove(struct registrar *r, size_t server, size_t item)
+{
+	struct registration *state = &r->servers[server].items[item];
+
+	state->proved = state->fresh = false;
+}
+
 void registrar_done(struct registrar *r, size_t server, msec_t now,
 		    bool replay)
 {

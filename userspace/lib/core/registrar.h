@@ -204,6 +204,8 @@ struct registrar_news registrar_refused(struct registrar *r, size_t server,
 bool registrar_prove(struct registrar *r, const struct roam_addr *from,
 		     uint64_t nonce, size_t item, msec_t now,
 		     const uint8_t proof[REGISTRAR_PROOF_LEN]);
+/* What the server wanted to see is not sent after all. */
+void registrar_disprove(struct registrar *r, size_t server, size_t item);
 /*
  * The server holds the identification @id, so the one of the request was too
  * low: the next is higher, and leaves at once, unless that did not help before.
