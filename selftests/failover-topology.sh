@@ -88,6 +88,7 @@ fo_agent() {
 		${fo_nodes:-}
 		sync {
 			standby = "home"
+			${fo_members:+members = $fo_members}
 			key = 7
 			hello = "200ms"
 			retry = "200ms"
