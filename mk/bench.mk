@@ -7,6 +7,8 @@
 #                         CONNECTIONS=32, AWAY=30 (ms) and CASES="key register bytes
 #                         throughput" (see selftests/bench/moves)
 #
+#   make bench-standby    gaps when a router fails, beside keepalived; RUNS=100, CASES="cut-10 ..."
+#                         (see selftests/bench/standby)
 #   make bench-mmp        packets and changes on a node of a domain, beside /32 routes; CASES="down.roam.1 ..."
 #                         (see selftests/bench/mmp)
 #   make bench-handoffs   what handoffs lose, beside Mobile IPv4 and WireGuard; HANDOFFS=2000
@@ -21,7 +23,7 @@ BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -Iuserspace/lib \
 BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 	$(BENCH)/rewrite.bpf.o
 
-.PHONY: bench-helpers bench-register bench-moves bench-sip bench-mmp bench-handoffs
+.PHONY: bench-helpers bench-register bench-moves bench-sip bench-mmp bench-handoffs bench-standby
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -89,3 +91,6 @@ $(BENCH)/rewrite.bpf.o: selftests/bench/rewrite.bpf.c
 bench-sip: userspace
 	@selftests/vm/run --kernel fast --name bench-sip --timeout 3600 -- \
 		env RTTS="$(RTTS)" MOVES="$(MOVES)" CALLS="$(CALLS)" selftests/bench/sip
+
+bench-standby: userspace
+	@selftests/bench/standby
