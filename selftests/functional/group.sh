@@ -97,6 +97,11 @@ three_of_four_die() {
 	done
 }
 
+one_active() {
+	local n
+	(($(for n in 1 2 3 4; do fo_of "$n" state; done | grep -c active) == 1))
+}
+
 # Two and two, each half with an active agent, then one network again.
 partition() {
 	local n
@@ -117,7 +122,7 @@ partition() {
 	for n in 1 2 3 4; do
 		expect_eq "lost at agent $n" "" "$(lost half "$n")"
 	done
-	wait_for 30 eval '(($(for n in 1 2 3 4; do fo_of $n state; done | grep -c active) == 1))'
+	wait_for 30 one_active
 }
 
 # A fifth of all datagrams is lost in each direction.
