@@ -26,18 +26,21 @@ def at(offset, *values, of="query"):
     message[offset:offset + len(values)] = values
     return bytes(message)
 
-vectors["sealed key of any bytes"] = at(24 + 48 + 16, 0xff, 2, of="answer_key")
+vectors["sealed key of any bytes"] = at(40 + 48 + 16, 0xff, 2, of="answer_key")
 wrong = {
-    "version": at(0, 2), "type": at(1, 7), "type zero": at(1, 0), "count": at(3, 0),
+    "version": at(0, 1), "type": at(1, 8), "type zero": at(1, 0), "count": at(3, 0),
     "count too high": at(3, 25), "length": query[:-1], "surplus": query + b"x",
-    "header": query[:20], "nothing": b"\1", "flags": at(24 + 45, 8), "flags high": at(24 + 45, 0x80),
-    "flag key and another": at(24 + 45, 6), "flag key in an update": at(24 + 45, 4, of="removal"),
-    "flag key in an announce": at(24 + 45, 4, of="announce_pair"),
-    "key for multicast": at(24 + 48, 0xff, 2, of="answer_key"), "pair key": at(4, 0x80),
-    "reserved": at(24 + 47, 1), "unspecified": at(24, *bytes(16)),
-    "multicast": at(24 + 12, 224), "loopback": at(24 + 12, 127),
-    "compatible": at(24, *bytes(12)), "multicast care-of": at(40, 0xff, 2),
-    "no key": query[:4] + bytes(4) + query[8:-16],
+    "header": query[:36], "nothing": b"\2", "flags": at(40 + 45, 8), "flags high": at(40 + 45, 0x80),
+    "cookie in a query": at(24, 1), "cookie in an announce": at(39, 1, of="announce"),
+    "authenticator without key": at(40 + 48, 1, of="announce"),
+    "two in an announce": at(3, 2, of="announce"), "two in an update of one": at(3, 2, of="removal"),
+    "flag key and another": at(40 + 45, 6), "flag key in an update": at(40 + 45, 4, of="removal"),
+    "flag key in an announce": at(40 + 45, 4, of="announce_pair"),
+    "key for multicast": at(40 + 48, 0xff, 2, of="answer_key"), "pair key": at(4, 0x80),
+    "reserved": at(40 + 47, 1), "unspecified": at(40, *bytes(16)),
+    "multicast": at(40 + 12, 224), "loopback": at(40 + 12, 127),
+    "compatible": at(40, *bytes(12)), "multicast care-of": at(56, 0xff, 2),
+    "no key": query[:4] + bytes(4) + query[8:-16] + bytes(16),
 }
 with open(dump, "w") as out, open(names, "w") as list:
     for good, messages in ((1, vectors), (0, wrong)):
@@ -116,7 +119,38 @@ judge() {
 		done || exit 1
 }
 
+# The same for the table synchronisation.
+# shellcheck disable=SC2016
+readonly sync_messages='
+import re, sys
+
+page, dump = sys.argv[1:]
+messages = [bytes.fromhex(re.sub(r"\s", "", text)) for text in re.findall(r"```hex \w+\n(.*?)```", open(page).read(), re.S)]
+update = messages[-1]
+for at, value in ((0, 2), (1, 0), (1, 9), (2, 5), (3, 0x40), (71, 1), (60, 224), (7, 3), (72, 0), (73, 2), (74, 0), (85, 0)):
+    wrong = bytearray(update)
+    wrong[at] = value
+    messages.append(bytes(wrong))
+messages += [update[:-1], update[:50]]
+with open(dump, "w") as out:
+    for message in messages:
+        for i in range(0, len(message), 16):
+            print("%06x " % i, message[i:i + 16].hex(" "), file=out)
+        print(file=out)
+'
+
+table_synchronisation() {
+	require tshark text2pcap
+	/usr/bin/python3 -c "$sync_messages" "$here/../../Documentation/protocols/sync.md" "$ROAM_OUT/sync.hex" ||
+		fail "no vectors"
+	text2pcap -q -4 10.0.0.2,10.0.0.1 -u 17986,17986 "$ROAM_OUT/sync.hex" "$ROAM_OUT/sync.pcap" 2>&1
+	expect_eq "malformed" "0 0 1 1 1 1 1 1 1 1 1 1 1 1 1 1" \
+		"$(tshark -n -r "$ROAM_OUT/sync.pcap" -X "lua_script:$here/../dissector/roam-sync.lua" -Y roam_sync \
+			-T fields -e roam_sync.malformed 2>/dev/null | sed 's/True/1/; s/False/0/' | xargs)"
+}
+
 prove "GEN-09: the dissector knows good messages from malformed ones" \
 	judge "$lr_messages" location-register.md 17434 roam_lr ROAM-LR sealed_key
 prove "GEN-09: so does that of MMP" judge "$mmp_messages" mmp.md 17436 roam_mmp ROAM-MMP
+prove "STBY-81 GEN-09: the dissector of the table synchronisation" table_synchronisation
 tests_done

@@ -59,6 +59,42 @@ struct config_foreign {
 };
 
 /**
+ * struct config_sync - other agents that have the same tables (TEN-01)
+ * @mode: enum sync_mode
+ * @number: of the group, in messages
+ * @standby: name of the group of roam-standbyd that says who is active; empty: none
+ * @socket: its control socket, empty: the usual one
+ * @key: signs messages
+ * @port: UDP port of all members
+ * @own: this agent's address; none: as roam-standbyd says
+ * @members: others
+ * @n_members: their number
+ * @multicast: updates go there, none: to each by unicast
+ * @acks: acknowledgements that a reply waits for, a number or SYNC_ACKS_*
+ * @wait: ms that it waits for them at most
+ * @hello: ms between two digests
+ * @retry: ms after which a message is repeated
+ * @tombstone: ms that a deleted entry is remembered
+ */
+struct config_sync {
+	uint8_t mode;
+	uint16_t number;
+	char *standby;
+	char *socket;
+	uint32_t key;
+	uint16_t port;
+	struct roam_addr own;
+	struct roam_addr *members;
+	size_t n_members;
+	struct roam_addr multicast;
+	uint8_t acks;
+	msec_t wait;
+	msec_t hello;
+	msec_t retry;
+	msec_t tombstone;
+};
+
+/**
  * struct config - the whole, immutable after config_load()
  * @keys: the key set
  * @store: path of the store
@@ -81,6 +117,7 @@ struct config_foreign {
  * @pending_max: requests pending at a time
  * @pending_timeout: ms
  * @rate: requests a second from one source, 0: no limit
+ * @sync: other agents with the same tables, NULL: none
  */
 struct config {
 	struct auth_keys *keys;
@@ -104,6 +141,7 @@ struct config {
 	long pending_max;
 	msec_t pending_timeout;
 	long rate;
+	struct config_sync *sync;
 };
 
 /* NULL on failure, with *error set; caller frees both. */

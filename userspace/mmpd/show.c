@@ -294,15 +294,16 @@ static json_t *json_uplink(const struct mmpd *mmpd, const struct mmp_gateway *gw
 		class = now >= u->proved ? "one-way or silent" : "down";
 	else if (!i && primary)
 		class = "primary";
-	return json_pack("{so so ss ss ss sI sI sf so si si}",
+	/* The core counts these in microseconds. */
+	return json_pack("{so so ss ss ss sf sf sf so si si}",
 			 "gateway", json_addr(&gw->addr),
 			 "node", json_name(&u->name),
 			 "link", link_name(mmpd, u->hop.link),
 			 "mac", mac_format(u->hop.mac, mac),
 			 "class", class,
-			 "delay_us", (json_int_t)u->delay,
-			 "round_trip_us", (json_int_t)u->rtt,
-			 "lateness_ms", u->lateness / 1000.0,
+			 "delay", u->delay / 1e6,
+			 "round_trip", u->rtt / 1e6,
+			 "lateness", u->lateness / 1e6,
 			 "heard", json_seconds(now - u->heard),
 			 "beacons", (int)u->span,
 			 "missing", (int)u->span -

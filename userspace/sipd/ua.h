@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/time.h"
 #include "sipd/config.h"
 
 struct ua;
@@ -63,6 +64,10 @@ enum ua_end {
  *	that code
  * @progress: the other end rings (@code 180..199), perhaps with early media
  * @answered: it answered, @sdp is its description
+ * @silent: nothing at all came from a server for @wait of struct ua_target
+ * @heard: the first word from a server, before what it says is told
+ * @spare: likewise for a leg after ua_leg_set_spare(); false: there will be none, and
+ *	the leg is gone
  * @failed: it did not (@code 0: no answer came). The leg is gone
  * @offered: a new offer in the dialog, @sdp NULL: we are to make one.
  *	ua_leg_accept() or ua_leg_refuse() answer
@@ -84,6 +89,9 @@ struct ua_ops {
 			 unsigned int code, const char *sdp, size_t len);
 	void (*answered)(void *ctx, void *user, enum ua_side side,
 			 const char *sdp, size_t len);
+	void (*silent)(void *ctx, void *user);
+	void (*heard)(void *ctx, void *user);
+	void (*spare)(void *ctx, void *user, bool heard);
 	void (*failed)(void *ctx, void *user, enum ua_side side,
 		       unsigned int code, const char *reason);
 	void (*offered)(void *ctx, void *user, enum ua_side side,
@@ -148,6 +156,7 @@ void ua_registration_free(struct ua_registration *reg);
  * @from: who calls, as shown to the other end
  * @name: the caller's name, "" for none
  * @route: the server that it goes by, NULL: directly
+ * @wait: ms after which silence is told, 0: never
  */
 struct ua_target {
 	enum ua_side side;
@@ -157,12 +166,15 @@ struct ua_target {
 	const char *from;
 	const char *name;
 	const char *route;
+	msec_t wait;
 };
 
 /* A call begins; NULL if it cannot even be sent. */
 struct ua_leg *ua_call(struct ua *ua, const struct ua_target *target,
 		       const char *sdp, size_t len, void *user);
 void ua_leg_set_user(struct ua_leg *leg, void *user);
+/* @spare: another leg calls for it, until something is heard of this one. */
+void ua_leg_set_spare(struct ua_leg *leg, bool spare);
 /* The other end shall hear it ringing. */
 void ua_leg_progress(struct ua_leg *leg, unsigned int code, const char *sdp,
 		     size_t len);
@@ -174,6 +186,11 @@ void ua_leg_refuse(struct ua_leg *leg, unsigned int code, const char *reason);
 bool ua_leg_update(struct ua_leg *leg, const char *sdp, size_t len);
 /* The answer to the last ua_leg_update() will not be told. */
 void ua_leg_abandon(struct ua_leg *leg);
+/*
+ * Requests go to the peer itself from now on, not by the servers that the call was set
+ * up by. False: they do already.
+ */
+bool ua_leg_bypass(struct ua_leg *leg);
 /* Asks the server @route where the peer is. */
 void ua_leg_locate(struct ua_leg *leg, const char *route);
 /* Ends it whatever its state is; @code refuses a call that waits. */

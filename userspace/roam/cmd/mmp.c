@@ -243,7 +243,7 @@ static const char *const show_columns[] = {
 	"host", "link", "expires_in", "second_expires_in", NULL
 };
 static const char *const uplink_columns[] = {
-	"gateway", "node", "link", "class", "delay_us", "round_trip_us",
+	"gateway", "node", "link", "class", "delay", "round_trip",
 	"missing", NULL
 };
 static const char *const tree_columns[] = {
