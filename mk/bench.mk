@@ -7,6 +7,11 @@
 #                         CONNECTIONS=32, AWAY=30 (ms) and CASES="key register bytes
 #                         throughput" (see selftests/bench/moves)
 #
+#   make bench-mmp        packets and changes on a node of a domain, beside /32 routes; CASES="down.roam.1 ..."
+#                         (see selftests/bench/mmp)
+#   make bench-handoffs   what handoffs lose, beside Mobile IPv4 and WireGuard; HANDOFFS=2000
+#                         (see selftests/bench/handoffs)
+#
 # Helpers of make bench, built before the guest starts: a compiler would take
 # minutes where each instruction is counted.
 
@@ -16,7 +21,7 @@ BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -Iuserspace/lib \
 BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 	$(BENCH)/rewrite.bpf.o
 
-.PHONY: bench-helpers bench-register bench-moves bench-sip
+.PHONY: bench-helpers bench-register bench-moves bench-sip bench-mmp bench-handoffs
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -33,6 +38,22 @@ $(BENCH)/load-bpf: selftests/bench/load-bpf.c selftests/bench/load.h
 $(BENCH)/send: selftests/bench/send.c selftests/bench/load.h
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $<
+
+bench-mmp: userspace $(BENCH)/load-mmp
+	@scripts/build-modules 6.12 >/dev/null
+	@selftests/vm/run --kernel 6.12 --name bench-mmp --icount --timeout 3000 -- \
+		selftests/bench/mmp $(CASES)
+	@cp build/vm/6.12/bench-mmp/mmp.tsv $(BENCH)/
+
+$(BENCH)/load-mmp: selftests/bench/load-mmp.c selftests/bench/load.h \
+		build/userspace/libroam.a
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $(filter-out %.h,$^) -lmnl
+
+bench-handoffs: userspace
+	@scripts/build-modules fast >/dev/null
+	@selftests/vm/run --kernel fast --name bench-handoffs --timeout 3600 -- \
+		env HANDOFFS='$(HANDOFFS)' selftests/bench/handoffs
 
 # No guest: what is measured is a server on a machine, with its disk.
 bench-register: userspace $(BENCH)/register-load $(BENCH)/register-osmo

@@ -90,9 +90,9 @@ $(U)/tests/test_rewrite.o $(U)/fuzz/fuzz_rewrite.o $(U)/tests/test_encap.o $(U)/
 
 # libre, and what it takes to check certificates, are roam-sipd's alone. Its headers do
 # not say that they need these definitions.
-$(U)/sipd/%.o: CPPFLAGS += $(shell pkg-config --cflags libre) \
+$(U)/sipd/%.o $(U)/fuzz/fuzz_sip.o: CPPFLAGS += $(shell pkg-config --cflags libre) \
 	-DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 -DUSE_OPENSSL
-$(BIN)/roam-sipd: U_LIBS += $(shell pkg-config --libs libre openssl)
+$(BIN)/roam-sipd $(U)/bin/fuzz_sip: U_LIBS += $(shell pkg-config --libs libre openssl)
 
 # Anew each time: an archive keeps members whose source is gone.
 $(U_LIB): $(U_LIB_OBJECTS)
@@ -117,7 +117,10 @@ $(U_TEST_BINS): %: %.o $(U_LIB)
 
 $(U_FUZZ_BINS): $(U)/bin/%: $(U)/fuzz/%.o $(U_LIB)
 	@mkdir -p $(@D)
-	$(U_LINK) -o $@ $^ $(U_LIBS)
+	$(U_LINK) -o $@ $(filter %.o,$^) $(U_LIB) $(U_LIBS)
+
+# All of roam-sipd that messages reach.
+$(U)/bin/fuzz_sip: $(addprefix $(U)/sipd/,ua.o leg.o dialog.o call.o media.o)
 
 unit-tests: $(filter $(addprefix %/test_,$(call u_chosen,$(U_TESTS))),$(U_TEST_BINS)) \
 	$(if $(call u_chosen,$(U_PY_TESTS)),userspace $(U_MANY))

@@ -126,6 +126,17 @@ media_flows() {
 	((now >= media_seen + $2)) && media_seen=
 }
 
+# sip_delay MS: a round trip to the correspondent and to the servers takes that long; false
+# where the kernel has no netem.
+sip_delay() {
+	local dev
+	for dev in correspondent register; do
+		in_ns "$router" tc qdisc replace dev "$dev" root netem delay "$(($1 / 2))ms" limit 100000 2>/dev/null &&
+			in_ns "${!dev}" tc qdisc replace dev eth0 root netem delay "$(($1 - $1 / 2))ms" limit 100000 ||
+			return 1
+	done
+}
+
 # ---- applications ----
 
 # rtp HOST NAME [ARGUMENT...]: roam-rtp in the background, its results in

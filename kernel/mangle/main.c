@@ -200,8 +200,8 @@ static void __net_exit mangle_net_exit(struct list_head *nets)
 	}
 	/*
 	 * Remembered routes must be gone before the routing code of these
-	 * namespaces is. What frees an endpoint leaves its route to another
-	 * callback: hence two.
+	 * namespaces is. The callback that frees an endpoint leaves its route to
+	 * another callback, so there are two to wait for.
 	 */
 	if (used) {
 		rcu_barrier();

@@ -26,7 +26,7 @@ static int mangle_nl_parse_exempt(const struct nlattr *nest,
 		exempt->mask = nla_get_u32(tb[ROAM_MANGLE_A_EXEMPT_MASK]);
 	if (exempt->mark & ~exempt->mask) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[ROAM_MANGLE_A_EXEMPT_MARK],
-				    "mark has bits that the mask leaves out");
+				    "the mark has bits that the mask leaves out");
 		return -EINVAL;
 	}
 	nla_for_each_nested(attr, nest, rem) {
@@ -146,7 +146,7 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 			    &config->peer_time);
 	mutex_unlock(&mn->table.lock);
 	mangle_exempt_free_later(exempt);
-	/* A shorter time is one for what is there, too. */
+	/* A shorter time counts for the correspondents that are there already. */
 	mangle_peer_retime(&mn->peers);
 	return 0;
 }

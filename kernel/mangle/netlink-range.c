@@ -26,7 +26,7 @@ static int mangle_nl_parse_range(const struct nlattr *nest,
 		return err;
 	if (!tb[ROAM_MANGLE_A_RANGE_PREFIX_LEN]) {
 		NL_SET_ERR_MSG_ATTR(extack, nest,
-				    "prefix needs address and length");
+				    "a prefix has an address and a length; give both");
 		return -EINVAL;
 	}
 	attr = roam_nl_addr(nest, tb, ROAM_MANGLE_A_RANGE_ADDR4, &addr, extack);
@@ -45,12 +45,12 @@ static int mangle_nl_parse_range(const struct nlattr *nest,
 	}
 	if (len < 96 && !attr_is4 && ipv6_prefix_equal(&addr, &mangle_mapped, len)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "prefix would hold every IPv4 address too; give a longer one, as 2000::/3");
+				    "the prefix would hold every IPv4 address too; give a longer one, as 2000::/3");
 		return -EINVAL;
 	}
 	if (!mangle_range_fill(range, &addr, len)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "address has bits beyond the prefix length");
+				    "the address has bits beyond the prefix length; clear them");
 		return -EINVAL;
 	}
 	return 0;

@@ -6,12 +6,12 @@
 #include "peer.h"
 #include "socket.h"
 
-/* Longer than this packets follow no announce that is not confirmed. */
+/* For so long packets follow an announce that is not confirmed yet. */
 #define MANGLE_FOLLOW_TIME HZ
 /*
- * A reset may take this much longer than the confirm that was sent after it. What
- * is lost by that is little: a segment to a connection that is really gone is
- * answered by another one.
+ * A reset may take this much longer than the confirm that was sent after it. Dropping a
+ * true reset meanwhile costs little: the next segment to a connection that is gone is
+ * refused again.
  */
 #define MANGLE_RESET_LATE (HZ / 10)
 
@@ -155,10 +155,10 @@ int mangle_peer_set(struct mangle_peers *peers, const struct mangle_peer_key *ke
 			rcu_read_unlock();
 			if (err == -ENOSPC)
 				NL_SET_ERR_MSG_MOD(extack,
-						   "limit of correspondents reached; raise max-peers");
+						   "the limit of correspondents is reached; raise max-peers");
 			else
 				NL_SET_ERR_MSG_MOD(extack,
-						   "no memory for the correspondent");
+						   "there is no memory for the correspondent");
 			return err;
 		}
 	}
@@ -170,7 +170,7 @@ int mangle_peer_set(struct mangle_peers *peers, const struct mangle_peer_key *ke
 	return 0;
 }
 
-/* True if it was us who took it out; under rcu_read_lock(). */
+/* True if this call took the entry out; under rcu_read_lock(). */
 static bool mangle_peer_remove(struct mangle_peers *peers, struct mangle_peer *peer,
 			       u8 reason)
 {
@@ -296,7 +296,7 @@ unsigned long mangle_peer_sweep(struct mangle_peers *peers)
 	/* Before the time is read: a change after this has us called again. */
 	WRITE_ONCE(peers->retimed, false);
 	next = mangle_peers_end(peers);
-	/* One that comes after this walk has not been idle for so long before. */
+	/* A correspondent that is added behind this walk has not been idle so long. */
 	peers->look = now + min_t(unsigned long, next, peers->config->peer_time);
 	return next;
 }

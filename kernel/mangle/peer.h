@@ -15,7 +15,7 @@
  * - An unauthenticated sender cannot fill the table: it takes a connection
  *   that a local socket has completed, or a packet this host sends; and
  *   mangle_config.max_peers bounds it.
- * - Who uses them is told by struct mangle_peer_ops.
+ * - The table tells its user by struct mangle_peer_ops what happened.
  */
 #ifndef ROAM_MANGLE_PEER_H
 #define ROAM_MANGLE_PEER_H
@@ -140,7 +140,6 @@ static inline struct mangle_peer_key mangle_peer_key_of(const struct sock *sk)
 				       roam_addr4(sk->sk_daddr) };
 }
 
-
 static inline void mangle_peer_touch(struct mangle_peer *peer)
 {
 	u32 now = (u32)jiffies;
@@ -156,7 +155,7 @@ static inline bool mangle_peer_knows(const struct mangle_peer *peer, u32 epoch)
 	       READ_ONCE(peer->mode) != ROAM_MANGLE_PEER_MODE_ANNOUNCED;
 }
 
-/* As far as it has to? */
+/* Does it know as much as it has to? A plain one needs to know nothing. */
 static inline bool mangle_peer_is_told(const struct mangle_peer *peer, u32 epoch)
 {
 	return mangle_peer_knows(peer, epoch) ||
@@ -174,7 +173,7 @@ static inline bool mangle_peer_may_know(const struct mangle_peer *peer, u32 epoc
 	       get_jiffies_64() < READ_ONCE(peer->until);
 }
 
-/* By value: a packet's address need not be in memory for this. */
+/* The address comes by value, so that a packet's need not be in memory for this. */
 void __mangle_peer_see(struct mangle_peers *peers, const struct mangle_mapping *own,
 		       struct in6_addr addr, bool current_address);
 
@@ -208,9 +207,9 @@ static inline void mangle_peer_see(struct mangle_peers *peers,
  * Such a reset has no ACK; one that ends a connection on purpose has (RFC 9293,
  * 3.10.7.1 and 3.5.2).
  *
- * Return: true if it may have been sent when the correspondent did not know whose
- * our address is: it is no word about the connection, and goes no further. What
- * it was an answer to is sent again once it confirms.
+ * Return: true if the reset may have been sent when the correspondent did not know
+ * whose our address is. Such a reset says nothing about the connection, so it is to be
+ * dropped; the segment that it refused is sent again when the correspondent confirms.
  */
 bool mangle_peer_resets_early(struct mangle_peers *peers,
 			      const struct mangle_mapping *own,

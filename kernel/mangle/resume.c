@@ -54,8 +54,8 @@ static bool mangle_socket_moved(struct mangle_net *mn, const struct sock *sk,
 }
 
 /*
- * What was learned about the size of packets was learned on the old path. It is
- * kept with the permanent address, so nobody else's goes with it.
+ * Forgets the packet size that was learned on the old path. The kernel keeps it with the
+ * permanent address, so no other host's is forgotten with it.
  */
 static void mangle_path_forget(struct sock *sk)
 {
@@ -68,7 +68,7 @@ static void mangle_path_forget(struct sock *sk)
 		learned = ((struct rt6_info *)dst)->rt6i_flags & RTF_CACHE;
 	else
 		learned = ((struct rtable *)dst)->rt_pmtu;
-	/* One in the past: the present one is still within the time. */
+	/* A time in the past: at the present jiffy the size would still be valid. */
 	if (learned)
 		WRITE_ONCE(dst->expires, (jiffies - 1) ?: 1);
 	sk_dst_reset(sk);
@@ -101,7 +101,7 @@ static void mangle_window_open(struct sock *sk)
 /*
  * Returns false if the owner works on the socket just now.
  *
- * What the timer does is done here and now: the next tick would be milliseconds
+ * What the timer would do is done at once: the next tick would be milliseconds
  * away, and data that a program sends before it would put a loss probe, later
  * still, in the timer's place.
  */

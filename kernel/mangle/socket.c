@@ -83,7 +83,7 @@ bool mangle_socket_knows_wire(struct net *net, struct sk_buff *skb,
 {
 	const struct roam_pair6 wire = roam_packet_pair(skb, pkt.v6);
 
-	/* Of servers only one on a care-of address of ours says anything. */
+	/* A listener counts only if it is bound to a care-of address of ours. */
 	return mangle_socket_state(net, skb, &wire, ports[0], ports[1]) ||
 	       (to_own && mangle_listener_exists(net, skb, &pkt, &wire, ports));
 }

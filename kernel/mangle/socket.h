@@ -14,7 +14,7 @@
 #include "../core/packet.h"
 #include "inet_lookup.h"
 
-/* Does a segment say that the one it answers belongs to no connection? */
+/* Is the segment a reset that refuses another one, which belonged to no connection? */
 static inline bool mangle_packet_refuses(const struct tcphdr *th)
 {
 	return th->rst && !th->ack;

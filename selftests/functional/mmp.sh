@@ -147,6 +147,103 @@ received_route_update() {
 	(($(mmp_get gw1 counters .received_route_update) > 0))
 }
 
+# The link between a base station and its node goes down, and comes back.
+link_down() {
+	local up before
+	mmp_move bs1
+	wait_for 20 in_ns "${mmp_ns[mn]}" busybox ping -c 1 -W 2 "$mmp_cn"
+	up=$(mmp_get bs1 uplinks '.[] | select(.class == "primary") | .link')
+	before=$(entry gw1)
+	mmp_flow 4 200
+	ip -n "${mmp_ns[bs1]}" link set "$up" down
+	mmp_flow_end
+	ip -n "${mmp_ns[bs1]}" link set "$up" up
+	expect_match "entry at the gateway, before $before" '^to-n[12]$' "$(entry gw1)"
+	[[ $(entry gw1) != "$before" ]] || fail "the way down was not healed"
+	((lost_up <= 2)) || fail "$lost_up lost on the way up"
+	((lost_down < 100)) || fail "$lost_down lost on the way down"
+	wait_for 30 mmp_is bs1 uplinks 'map(select(.class == "primary" or .class == "secondary")) | length' 2
+}
+
+# Inner nodes have no address and no route, and say all the same why a packet cannot go on.
+errors() {
+	local up bs=bs1
+	mmp_move "$bs"
+	up=$(mmp_get "$bs" uplinks '.[] | select(.class == "primary") | .link')
+	expect_eq "routes of $bs" "" "$(ip -n "${mmp_ns[$bs]}" route)"
+	ip -n "${mmp_ns[$bs]}" link set air mtu 1300
+	in_ns "${mmp_ns[cn]}" /usr/bin/python3 - "$mmp_coa" "$mmp_coa6" <<<"$errors_py" ||
+		fail "the correspondent is not told"
+	ip -n "${mmp_ns[$bs]}" link set air mtu 1500
+	ip -n "${mmp_ns[$bs]}" link set "$up" mtu 1300
+	in_ns "${mmp_ns[mn]}" /usr/bin/python3 - "$mmp_cn" "$mmp_cn6" <<<"$errors_py" ||
+		fail "the host is not told"
+	ip -n "${mmp_ns[$bs]}" link set "$up" mtu 1500
+	for up in cn mn; do
+		ip -n "${mmp_ns[$up]}" route flush cache
+		ip -n "${mmp_ns[$up]}" -6 route flush cache
+	done
+}
+readonly errors_py='
+import socket, struct, sys, time
+def sock(to, family, level, discover):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.setsockopt(level, discover, 2)
+    s.connect((to, 9))
+    return s
+def learns(s, level, option):
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try: s.send(b"x" * 1400)
+        except OSError: pass
+        if s.getsockopt(level, option) == 1300: return True
+        time.sleep(0.2)
+    return False
+v4 = sock(sys.argv[1], socket.AF_INET, socket.IPPROTO_IP, 10)
+v6 = sock(sys.argv[2], socket.AF_INET6, socket.IPPROTO_IPV6, 23)
+if not learns(v4, socket.IPPROTO_IP, 14): sys.exit("IPv4: no path MTU")
+if not learns(v6, socket.IPPROTO_IPV6, 24): sys.exit("IPv6: no path MTU")
+# Who says that the time to live is over: each router and node on the way.
+seen = []
+for ttl in range(1, 5):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IP, 11, 1)
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+    s.connect((sys.argv[1], 9))
+    end = time.monotonic() + 20
+    while len(seen) < ttl and time.monotonic() < end:
+        try: s.send(b"x")
+        except OSError: pass
+        time.sleep(0.1)
+        try: _, anc, _, _ = s.recvmsg(64, 512, 0x2000)
+        except OSError: continue
+        for l, t, data in anc:
+            kind = data[5]
+            if t == 11 and kind in (11, 3):
+                seen.append((kind, socket.inet_ntoa(data[20:24])))
+                break
+    s.close()
+print(seen)
+if len(seen) < 4 or any(kind != 11 for kind, _ in seen[:3]): sys.exit("a hop is silent")
+'
+
+# Every daemon is killed and started again under traffic.
+restarts() {
+	local node
+	mmp_move bs1
+	mmp_flow 8 200
+	for node in gw1 n1 n2 bs1 mn; do
+		stop "${mmp_pid[$node]}" KILL
+		mmp_daemon "$node"
+	done
+	mmp_flow_end
+	wait_for 60 mmp_at bs1
+	expect_eq "lost on the way down" 0 "$lost_down"
+	expect_eq "lost on the way up" 0 "$lost_up"
+	mmp_move bs3
+	mmp_move bs1
+}
+
 fixture domain
 prove "MMP-03 MMP-06 MMP-22 MMP-24 MMP-25 MMP-27 MMP-28 MMP-34 OPEN-01: a domain wires itself up and carries packets both ways" \
 	wires_itself_up
@@ -156,4 +253,8 @@ prove "MMP-36 MMP-38 MMP-41 MMP-83: a hard handoff when a link goes down" hard
 prove "MMP-57 MMP-59 MMP-60: a node that stands still is passed by" dead_node
 prove "OPEN-30: a spoofed source moves nothing and gets nowhere" spoofed
 prove "MMP-33 MMP-93: a silent host sends route updates" idle_host_stays_reachable
+prove "MMP-58 MMP-59: a link down below a base station is passed by, and the way down healed" link_down
+prove "MMP-28 MMP-04: nodes without addresses tell senders what they need to know: packets too big, time to live" errors
+# The last one: what it starts ends with it.
+prove "OPEN-45 OPEN-29 OPEN-42: each daemon is killed and started again, and no packet is lost" restarts
 tests_done

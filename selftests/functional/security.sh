@@ -35,12 +35,11 @@ def message(a):
         a["secret"] = sign(a["pair"], struct.pack(">13sI", b"roam pair key", key) +
                            addr(a["perm"])).hex()
         key |= 1 << 31
-    m = struct.pack(">BBHIQ8s", 1, types[a["type"]], 1, key, int(a["ident"]),
-                    bytes.fromhex(a["nonce"]))
+    m = struct.pack(">BBHIQ8s16s", 2, types[a["type"]], 1, key, int(a["ident"]),
+                    bytes.fromhex(a["nonce"]), bytes.fromhex(a["cookie"]))
     m += addr(a["perm"]) + addr(a["coa"])
     m += struct.pack(">QIBBH", int(a["seq"]), int(a["lifetime"]), 0, 0, 0)
-    if key:
-        m += sign(a["secret"], m)
+    m += sign(a["secret"], m) if key else bytes(16)
     if a["flip"]:
         m = bytearray(m)
         m[int(a["flip"])] ^= 1
@@ -50,7 +49,7 @@ def send(words):
     a = dict(type="update", perm="203.0.113.5", coa="198.51.100.99", seq=str(2**62),
              lifetime="300", key="0", secret="", ident=str(time.time_ns()),
              nonce=os.urandom(8).hex(), to="198.51.100.66", wait="10", flip="", raw="",
-             port="0", pair="")
+             port="0", pair="", cookie="")
     a.update(word.split("=", 1) for word in words)
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("0.0.0.0", int(a["port"])))
@@ -58,7 +57,7 @@ def send(words):
     s.sendto(message(a), (a["to"], 17434))
     try:
         reply = s.recv(2000)
-        print(reply[1], reply[24 + 44])
+        print(reply[1], reply[40 + 44])
     except TimeoutError:
         print("silence")
 
@@ -108,8 +107,8 @@ forged_updates_are_refused() {
 	refused drop_key silence key=0
 	refused drop_key silence key=99 "secret=$(secret mobile)"
 	refused drop_auth silence key=1 "secret=$(secret correspondent)"
-	refused drop_auth silence key=1 "secret=$(secret mobile)" flip=50
-	refused drop_auth silence key=1 "secret=$(secret mobile)" flip=75
+	refused drop_auth silence key=1 "secret=$(secret mobile)" flip=66
+	refused drop_auth silence key=1 "secret=$(secret mobile)" flip=91
 	# Somebody who may speak to the register, but not for this address.
 	refused status_denied "4 4" wait=60 key=2 "secret=$(secret correspondent)"
 }
@@ -129,9 +128,9 @@ bad_messages() {
 	cat <<-END
 		version flip=0
 		type type=unknown
-		count raw=$(printf '01010000000000020000000000000000%016d' 1)
-		length raw=0103
-		reserved flip=71 key=0
+		count raw=$(printf '02010000000000020000000000000000%016d%032d' 1 0)
+		length raw=0203
+		reserved flip=87 key=0
 		address perm=224.0.0.1
 		key key=99 secret=$secret
 		auth key=$key secret=$(printf '%064d' 1)
@@ -191,8 +190,8 @@ replayed_update_is_refused() {
 	wait_for 60 is_registered
 	capture_stop
 	raw=$(tshark -n -r "$ROAM_OUT/security.pcap" -Y "udp.dstport == 17434 && udp.length > 80" \
-		-T fields -e udp.payload 2>/dev/null | grep '^0103' | head -n 1)
-	expect_match "captured update" '^0103' "$raw"
+		-T fields -e udp.payload 2>/dev/null | grep '^0203' | head -n 1)
+	expect_match "captured update" '^0203' "$raw"
 	replay "$raw"
 	# The register knows after a restart, too.
 	daemon_stop register hlrd KILL
@@ -246,7 +245,7 @@ forged_pair_keys_change_nothing() {
 	# An announce is a hint then: the register knows nothing of it.
 	expect_eq "confirm of a forged announce" "6 6" "$(
 		forge register "to=$correspondent_addr" type=announce wait=60 key=2 \
-			"pair=$(secret correspondent)" "seq=$((seq + 1))")"
+			"pair=$(secret correspondent)" "seq=$((seq + 1))" "coa=$register_addr")"
 	counter_is correspondent lr received "-gt $before" || fail "it did not arrive"
 	expect_eq "sequence" "$seq" "$(mapping_seq)"
 	before=$(counter mobile lr drop_auth)
@@ -260,12 +259,87 @@ forged_pair_keys_change_nothing() {
 	forge correspondent type=query coa= seq=0 lifetime=0 wait=1 key=2 "pair=$(secret mobile)"
 	wait_for 30 counter_is register hlr drop_key "-gt $before"
 	nothing_changed
-	# The forgeries were good ones: with the right key the same is believed at once.
-	expect_eq "confirm of a true announce" "6 0" "$(
+	# With the right key it has to come from the care-of address.
+	expect_eq "confirm of a true announce from elsewhere" "6 8" "$(
 		forge register "to=$correspondent_addr" type=announce wait=60 key=2 \
+			"pair=$(secret mobile)" "seq=$((seq + 1))" "coa=$care_of")"
+	nothing_changed
+	# The forgeries were good ones: the same from there is believed at once.
+	expect_eq "confirm of a true announce" "6 0" "$(
+		forge mobile "to=$correspondent_addr" type=announce wait=60 key=2 \
 			"pair=$(secret mobile)" "seq=$((seq + 1))" "coa=$care_of")"
 	expect_eq "sequence" "$((seq + 1))" "$(mapping_seq)"
 	nothing_changed
+}
+
+# ---- hosts with a key of their own ----
+
+# claim STATUS CARE-OF [NAME=VALUE...]: the mobile host's own key, used at the
+# correspondent for a place where it is not.
+claim() {
+	expect_eq "reply to a claim of $2" "4 $1" "$(forge correspondent wait=60 key=1 \
+		"secret=$(secret mobile)" "coa=$2" "${@:3}")"
+	nothing_changed
+}
+
+# The mobile host may speak for its permanent address and for no other: the silent
+# victim that it would have flooded gets one short message of the register.
+nobody_is_moved_where_he_is_not() {
+	local challenges replies
+	place_now
+	challenges=$(counter register hlr challenges)
+	replies=$(counter register hlr replies)
+	claim 8 "$elsewhere"
+	claim 8 "$elsewhere" "cookie=$(printf '%032d' 1)"
+	claim 9 169.254.169.254
+	claim 9 "$register_addr"
+	counter_is register hlr challenges "-gt $challenges" ||
+		fail "nobody was challenged"
+	counter_is register hlr challenges "-le $((challenges + 2))" ||
+		fail "challenges: $(counter register hlr challenges)"
+	counter_is register hlr replies "-ge $((replies + 4))" ||
+		fail "replies: $(counter register hlr replies)"
+}
+
+# ---- translators ----
+
+is_translated() {
+	roam mobile -j lr status | jq -e '.[0].translated'
+}
+
+is_not_translated() {
+	roam mobile -j lr status | jq -e '.[0].translated | not'
+}
+
+# The router hides net3 behind its own addresses.
+translate() {
+	in_ns "$router" nft "$1" || fail "no translator"
+}
+
+translators_are_noticed() {
+	local seen line
+	require nft
+	translate "add table ip t; add chain ip t post { type nat hook postrouting priority 100; }; add rule ip t post ip saddr 192.0.2.128/26 masquerade"
+	on_exit in_ns "$router" nft delete table ip t
+	echo_serve correspondent 70
+	move_to 3
+	wait_for 60 is_translated
+	seen=$(roam mobile -j lr registers | jq -r '.[0] | "\(.registered) \(.last_status) \(.seen)"')
+	expect_eq "what the register said" "false unproved 198.51.100.65" "$seen"
+	expect_match "log" "behind a translator \(NAT\).*$register_addr saw 198.51.100.65" "$(<"$hosts/mobile/log")"
+	roam mobile -j doctor >"$hosts/doctor" || true
+	expect_match "doctor" "behind a translator" "$(<"$hosts/doctor")"
+	# Connections work as they do everywhere else, at once.
+	talk_open hidden mobile "$correspondent_addr" 70
+	talk hidden
+	expect_eq "mode of the correspondent" plain "$(roam mobile -j lr peers |
+		jq -r --arg peer "$correspondent_addr" '.[] | select(.correspondent == $peer) | .mode')"
+	# What the register believed before is over, or is where the host was: nobody is sent here.
+	line=$(roam register -j hlr show "$permanent" | jq -r '.[].care_of')
+	[[ $line != 192.0.2.1[2-9]* ]] || fail "the register believes $line"
+	in_ns "$router" nft delete table ip t
+	wait_for 60 is_not_translated
+	wait_for 60 is_registered
 }
 
 # ---- netlink ----
@@ -471,6 +545,9 @@ prove "OPEN-29: a replayed update is refused, also after a restart" replayed_upd
 prove "OPEN-28: forged announces change nothing" forged_announces_change_nothing
 prove "OPEN-26 OPEN-28: forged replies change nothing" forged_replies_change_nothing
 prove "OPEN-26 OPEN-28: forged pair keys change nothing" forged_pair_keys_change_nothing
+prove "SEC-01 SEC-02: with a key of one's own nobody is moved where he is not" \
+	nobody_is_moved_where_he_is_not
+prove "OPEN-65: behind a translator the host says so and stays plain" translators_are_noticed
 prove "OPEN-34: users without the capability are refused" unprivileged_users_are_refused
 prove "OPEN-34 OPEN-14: a user's own namespace is no way in" foreign_namespace_is_untouched
 prove "OPEN-34: malformed requests are refused, with cause and attribute" malformed_requests_are_refused

@@ -281,32 +281,6 @@ retry_after_is_heeded() {
 	peer_ends_well later
 }
 
-# ---- hostile ----
-
-# datagram FILE: from the correspondent to the mobile host's SIP port.
-datagram() {
-	in_ns "$correspondent" socat -u "OPEN:$1" "UDP-SENDTO:$care_of:5060,sourceport=5099,reuseaddr"
-}
-
-bad_messages_do_no_harm() {
-	local before dir=$hosts/bad file
-	place_now
-	mkdir "$dir"
-	before=$(sip_counter mobile drop_malformed)
-	python3 "$lib_dir/sip-torture" "$dir" "$care_of" || fail "no messages"
-	for file in "$dir"/*; do
-		datagram "$file"
-	done
-	# It is alive, said nothing to most, and a call works as before.
-	wait_for 20 counter_rose mobile drop_malformed "$before"
-	expect_eq "calls that bad messages made" 0 "$(sip mobile show | jq length)"
-	(($(wc -l <"$hosts/mobile/log") < 5000)) || fail "the log was flooded"
-	rtp correspondent answer
-	rtp mobile call -t 1 "sip:bob@$sip_domain"
-	wait_for 20 lib_gone "$rtp_pid"
-	(($(rtp_result mobile call received) > 30)) || fail "$(<"$hosts/mobile/call.json")"
-}
-
 # ---- other transports, other servers ----
 
 # call_moves: a call of a second and more, with a move in it; what both received is enough.
@@ -535,7 +509,6 @@ prove "SIP-07: a server that restarts empty learns anew" empty_server_learns_ane
 prove "SIP-14: a peer that refuses the offer keeps the call" refused_offer_changes_nothing
 prove "SIP-14: glare is tried again" glare_is_tried_again
 prove "SIP-14: Retry-After is heeded" retry_after_is_heeded
-prove "OPEN-36: bad messages do no harm" bad_messages_do_no_harm
 prove "SIP-22: TCP carries signalling, over a move" tcp_carries_calls
 prove "OPEN-36: TLS carries signalling, from servers with the right certificate alone" tls_is_checked_and_carries_calls
 prove "TEN-10 SIP-08: a server that redirects" server_redirects

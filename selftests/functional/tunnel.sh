@@ -451,6 +451,18 @@ tunnels_do_not_loop() {
 	(($(counter agent drop_loop) > loops)) || fail "it came back"
 }
 
+# Each agent is a hop, as core/forward.c counts: the router takes the first.
+time_to_live_is_counted() {
+	on_exit forget
+	register ipip
+	local hops
+	hops=$(in_ns "$correspondent" ping -n -c 1 -W 20 -t 2 "$home")
+	expect_match "two hops" "From $agent_addr .*Time to live exceeded" "$hops"
+	hops=$(in_ns "$correspondent" ping -n -c 1 -W 20 -t 3 "$home")
+	expect_match "three hops" "From [0-9.]* .*Time to live exceeded" "$hops"
+	expect_ok reaches correspondent "$home" -t 4
+}
+
 others_tunnels_work_beside() {
 	on_exit forget
 	register ipip
@@ -576,6 +588,7 @@ prove "OPEN-07 OPEN-08: a narrow path, and its error at the sender" path_is_narr
 prove "OPEN-08: an unreachable care-of address, and its error at the sender" unreachable_is_relayed
 prove "OPEN-06: type of service outside as inside" marks_survive
 prove "OPEN-09: tunnels that lead into themselves" tunnels_do_not_loop
+prove "OPEN-09: each agent counts the time to live, and tells when it is over" time_to_live_is_counted
 prove "OPEN-11: tunnels of ipip and ip_gre work beside" others_tunnels_work_beside
 prove "OPEN-50: a lifetime ends, and is told" entries_end
 prove "OPEN-14: many bindings at once share tunnels" many_at_once

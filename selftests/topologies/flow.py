@@ -5,8 +5,10 @@
 
 Both ends do the same. Numbers begin when both were heard, so that neither's start
 counts as loss; FILE.ready tells that they were. Into FILE goes "received lost twice
-gap", the gap in ms being the longest between two arrivals.
+gap", the gap in ms being the longest between two arrivals. FILE.now has "received
+missing" meanwhile, a few times a second: what is missing may still be on its way.
 """
+import os
 import socket
 import sys
 import time
@@ -68,6 +70,19 @@ def drain(now):
         last = now
 
 
+said = 0.0
+
+
+def tell(now):
+    global said
+    if now - said < 0.2:
+        return
+    said = now
+    with open(file + ".tmp", "w") as out:
+        print(len(seen), max(seen, default=-1) + 1 - len(seen), file=out)
+    os.rename(file + ".tmp", file + ".now")
+
+
 total = int(seconds * rate)
 start = time.monotonic()
 number = 0
@@ -78,6 +93,7 @@ while number < total:
         say(number)
         number += 1
     drain(now)
+    tell(now)
     time.sleep(max(0, start + number / rate - time.monotonic()))
 end = time.monotonic() + 3
 while time.monotonic() < end and len(seen) < total:

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agentd/agentd.h"
+#include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/log.h"
 
@@ -120,11 +121,12 @@ static void tell(struct agentd *a, const char *reason)
 		show_visitor(a, &batch.visitors.items[i], reason);
 }
 
-static void apply(struct agentd *a, const char *reason)
+static void apply(struct agentd *a, const char *reason, bool ended)
 {
 	kernel_set_nodes(a, &batch.nodes);
 	kernel_set_visitors(a, &batch.visitors);
 	tell(a, reason);
+	agent_sync_note(a, &batch.nodes, &batch.visitors, ended);
 	ha_changes_reset(&batch.nodes);
 	fa_changes_reset(&batch.visitors);
 }
@@ -164,8 +166,38 @@ static void end_refused(struct agentd *a)
 		    is_refused(&batch.sends[i].msg.home))
 			fa_refuse(&batch.sends[i], MIP_FA_UNSPECIFIED);
 	commit(a);
-	apply(a, "the tunnel module refused it");
+	apply(a, "the tunnel module refused it", false);
 	batch.n_refused = 0;
+}
+
+static void answer_held(struct agentd *a, void *answer)
+{
+	send_answer(a, answer);
+}
+
+static void send_held(struct agentd *a, void *send)
+{
+	net_send(a, send);
+}
+
+/* At once, or when other agents have what it promises. */
+static void send_all(struct agentd *a)
+{
+	for (size_t i = 0; i < batch.n_answers; i++) {
+		struct answer *answer = &batch.answers[i];
+
+		if (!agent_sync_hold(a, AGENT_BINDING, &answer->reply.msg.home,
+				     answer_held, answer, sizeof(*answer)))
+			send_answer(a, answer);
+	}
+	for (size_t i = 0; i < batch.n_sends; i++) {
+		struct fa_send *send = &batch.sends[i];
+
+		if (!agent_sync_hold(a, AGENT_VISITOR, &send->msg.home,
+				     send_held, send, sizeof(*send)))
+			net_send(a, send);
+	}
+	agent_sync_flush(a);
 }
 
 void batch_finish(struct agentd *a)
@@ -174,14 +206,11 @@ void batch_finish(struct agentd *a)
 		return;
 	batch.n_refused = 0;
 	if (commit(a))
-		apply(a, NULL);
+		apply(a, NULL, false);
 	else
 		take_back(a);
 	end_refused(a);
-	for (size_t i = 0; i < batch.n_answers; i++)
-		send_answer(a, &batch.answers[i]);
-	for (size_t i = 0; i < batch.n_sends; i++)
-		net_send(a, &batch.sends[i]);
+	send_all(a);
 	batch.n_answers = 0;
 	batch.n_sends = 0;
 	agentd_kick(a);
@@ -237,15 +266,19 @@ void batch_reply(struct agentd *a, const struct udp_datagram *d)
 		batch_finish(a);
 	drop = fa_reply(a->fa, daemon_now(), &in, &batch.sends[batch.n_sends],
 			&batch.visitors);
-	if (drop == FA_DROP_NONE)
-		batch.n_sends++;
-	else
+	if (drop != FA_DROP_NONE) {
 		count_visitor_drop(a, &d->from, drop);
+		return;
+	}
+	agent_sync_note_pending(a, &batch.sends[batch.n_sends].msg.home,
+				batch.sends[batch.n_sends].msg.id, true);
+	batch.n_sends++;
 }
 
 static void send_now(void *ctx, const struct fa_send *send)
 {
-	net_send(ctx, send);
+	if (agent_sync_serves(ctx))
+		net_send(ctx, send);
 }
 
 void batch_visitor(struct agentd *a, const struct frame *frame)
@@ -270,6 +303,14 @@ void batch_visitor(struct agentd *a, const struct frame *frame)
 			       send_now, a);
 		return;
 	}
+	/* Another agent shall know what to do with the reply. */
+	if (send.direction == FA_TO_AGENT) {
+		struct mip_msg msg;
+
+		mip_decode(frame->data, frame->len, &msg);
+		agent_sync_note_pending(a, &msg.home, msg.id, false);
+		agent_sync_flush(a);
+	}
 	net_send(a, &send);
 	agentd_kick(a);
 }
@@ -285,7 +326,8 @@ msec_t batch_expire(struct agentd *a, msec_t now)
 	/* where the disk refuses: the end is in the records as well, as a time */
 	if (batch.nodes.n || batch.nodes.n_leases || batch.visitors.n) {
 		commit(a);
-		apply(a, "lifetime ended");
+		apply(a, "lifetime ended", true);
+		agent_sync_flush(a);
 	}
 	return min_time(ha_next(a->ha), fa_next(a->fa));
 }
@@ -299,8 +341,9 @@ bool batch_end(struct agentd *a, const struct roam_addr *home, bool visitor)
 	if (!done)
 		return false;
 	if (commit(a))
-		apply(a, "by the operator");
+		apply(a, "by the operator", false);
 	else
 		take_back(a);
+	agent_sync_flush(a);
 	return !a->store_error;
 }

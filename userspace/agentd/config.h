@@ -59,6 +59,42 @@ struct config_foreign {
 };
 
 /**
+ * struct config_sync - other agents that have the same tables (TEN-01)
+ * @mode: enum sync_mode
+ * @number: of the group, in messages
+ * @standby: name of the group of roam-standbyd that says who is active; empty: none
+ * @socket: its control socket, empty: the usual one
+ * @key: signs messages
+ * @port: UDP port of all members
+ * @own: this agent's address; none: as roam-standbyd says
+ * @members: others
+ * @n_members: their number
+ * @multicast: updates go there, none: to each by unicast
+ * @acks: acknowledgements that a reply waits for, a number or SYNC_ACKS_*
+ * @wait: ms that it waits for them at most
+ * @hello: ms between two digests
+ * @retry: ms after which a message is repeated
+ * @tombstone: ms that a deleted entry is remembered
+ */
+struct config_sync {
+	uint8_t mode;
+	uint16_t number;
+	char *standby;
+	char *socket;
+	uint32_t key;
+	uint16_t port;
+	struct roam_addr own;
+	struct roam_addr *members;
+	size_t n_members;
+	struct roam_addr multicast;
+	uint8_t acks;
+	msec_t wait;
+	msec_t hello;
+	msec_t retry;
+	msec_t tombstone;
+};
+
+/**
  * struct config - the whole, immutable after config_load()
  * @keys: the key set
  * @store: path of the store
@@ -85,6 +121,7 @@ struct config_foreign {
  * @session_requests: requests a minute of one NAI at a visiting node, 0: no limit
  * @session_burst: so many of these at once
  * @naming: how names of sessions are written
+ * @sync: other agents with the same tables, NULL: none
  */
 struct config {
 	struct auth_keys *keys;
@@ -112,6 +149,7 @@ struct config {
 	long session_requests;
 	long session_burst;
 	struct mip_naming naming;
+	struct config_sync *sync;
 };
 
 /* NULL on failure, with *error set; caller frees both. */

@@ -333,7 +333,11 @@ void kernel_adopt(struct agentd *a)
 
 /* ---- routes, links and settings ---- */
 
-/* What of a virtual home network is not away has no place to go to. */
+/*
+ * What of a virtual home network is not away has no place to go to: the device drops
+ * it. A route that says "unreachable" would refuse what is for nodes that are away, as
+ * the module takes only what would be forwarded.
+ */
 static int route_network(struct kernel *k, const struct roam_prefix *network,
 			 bool add)
 {
@@ -346,9 +350,10 @@ static int route_network(struct kernel *k, const struct roam_prefix *network,
 	rtm->rtm_dst_len = network->len - 96;
 	rtm->rtm_table = RT_TABLE_MAIN;
 	rtm->rtm_protocol = RTPROT_ROAM;
-	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
-	rtm->rtm_type = RTN_UNREACHABLE;
+	rtm->rtm_scope = RT_SCOPE_LINK;
+	rtm->rtm_type = RTN_UNICAST;
 	rtnl_put_addr(nlh, RTA_DST, &network->addr);
+	mnl_attr_put_u32(nlh, RTA_OIF, k->device);
 	/* behind any route that somebody else has for it */
 	mnl_attr_put_u32(nlh, RTA_PRIORITY, 7700);
 	return rtnl_talk(k->rtnl, nlh, NULL, NULL);

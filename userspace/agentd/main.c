@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agentd/agentd.h"
+#include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/log.h"
 
@@ -166,6 +167,7 @@ static char *start_cores(struct agentd *a)
 	a->fa = fa_new(&fa);
 	if (!a->ha || !a->fa)
 		return daemon_error("out of memory");
+	agent_sync_prepare(a);
 	a->store = store_open(a->config->store, &error);
 	if (!a->store)
 		return error;
@@ -196,6 +198,8 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	if (!error)
 		error = net_start(a);
 	if (!error)
+		error = agent_sync_start(a, socket_path);
+	if (!error)
 		a->control = control_open(loop, socket_path, show_commands, a,
 					  &error);
 	if (error) {
@@ -217,6 +221,11 @@ static char *reload(void *loaded)
 	if (strcmp(config->store, old->store) ||
 	    strcmp(config->device, old->device))
 		return daemon_error("another 'store' or 'device' needs a restart, which drops no packet: systemctl restart roam-agentd");
+	if (!config->sync != !old->sync ||
+	    (config->sync && (config->sync->port != old->sync->port ||
+			      strcmp(config->sync->standby, old->sync->standby))))
+		return daemon_error("another 'sync' group or port needs a restart, which drops no packet: systemctl restart roam-agentd");
+	agent_sync_release(a);
 	a->config = config;
 	error = net_links(a);
 	if (error) {
@@ -237,6 +246,7 @@ static void stop(void)
 	a->stopping = true;
 	uv_close((uv_handle_t *)&a->tick, NULL);
 	control_close(a->control);
+	agent_sync_stop(a);
 	net_stop(a);
 	kernel_stop(a);
 	store_close(a->store);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agentd/agentd.h"
+#include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/log.h"
 #include "rtnl/rtnl.h"
@@ -28,6 +29,11 @@ static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
 		uint8_t type = d[i].len ? d[i].data[0] : 0;
 
 		a->counters.received++;
+		/* It may still have the address for a moment. */
+		if (!agent_sync_serves(a)) {
+			a->counters.other++;
+			continue;
+		}
 		if (type == MIP_REPLY && a->n_fa_links) {
 			batch_reply(a, &d[i]);
 			continue;
@@ -76,11 +82,6 @@ static struct agent_link *find_link(const struct agentd *a, unsigned int index)
 		if (a->links[i].index == index && index)
 			return &a->links[i];
 	return NULL;
-}
-
-const struct agent_link *net_link_at(const struct agentd *a, unsigned int index)
-{
-	return find_link(a, index);
 }
 
 static void send_to_node(struct agentd *a, const struct fa_send *send)
@@ -166,6 +167,8 @@ static void on_frame(void *ctx, const struct frame *frame)
 	struct agentd *a = link->agent;
 	struct mip_msg msg;
 
+	if (!agent_sync_serves(a))
+		return;
 	if (frame->protocol == IPPROTO_ICMP) {
 		if (!mip_solicitation_is_valid(frame->data, frame->len))
 			return;
@@ -368,8 +371,15 @@ static void advertise(struct agentd *a, struct agent_link *link,
 		.from = link->addr, .ttl = 1, .data = buf,
 	};
 
-	if (!link->frames || roam_addr_is_none(&link->addr))
+	if (!link->frames || roam_addr_is_none(&link->addr) ||
+	    !agent_sync_serves(a))
 		return;
+	/* Agents that stand in for each other are one router to the nodes. */
+	if (link->foreign && a->config->sync &&
+	    !roam_addr_is_none(&link->foreign->link.addr)) {
+		advert.routers[0] = link->foreign->link.addr;
+		frame.from = link->foreign->link.addr;
+	}
 	for (size_t i = 0; i < a->n_fa_links; i++)
 		if (a->fa_links[i].index == link->index)
 			advert.coas[advert.n_coas++] = a->fa_links[i].coa;
@@ -396,6 +406,14 @@ msec_t net_tick(struct agentd *a, msec_t now)
 		next = min_time(next, link->advertiser.next);
 	}
 	return next;
+}
+
+void net_serve(struct agentd *a)
+{
+	net_look(a);
+	for (size_t i = 0; i < a->n_links; i++)
+		advertiser_solicited(&a->links[i].advertiser, daemon_now());
+	agentd_kick(a);
 }
 
 /* ---- the whole ---- */

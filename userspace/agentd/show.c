@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agentd/agentd.h"
+#include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/json.h"
 #include "io/log.h"
@@ -397,6 +398,11 @@ static json_t *end(struct agentd *a, const json_t *args, bool visitor,
 			       "which one is to end is not said");
 		return NULL;
 	}
+	if (!agent_sync_serves(a)) {
+		control_refuse(error, "refused", "roam sync status at the other agent",
+			       "another agent is the active one, and would tell this one again");
+		return NULL;
+	}
 	if (!batch_end(a, &home, visitor)) {
 		control_refuse(error, "missing",
 			       visitor ? "roam agent visitors" : "roam agent show",
@@ -486,7 +492,24 @@ static json_t *counters(void *ctx, const json_t *args,
 		json_add_counter(object, "", name, c->fa_drop[i]);
 	}
 	kernel_counters(a, object);
+	agent_sync_counters(a, object);
 	return object;
+}
+
+static json_t *sync_members(void *ctx, const json_t *args,
+			    struct control_error *error)
+{
+	(void)args;
+	(void)error;
+	return agent_sync_show(ctx);
+}
+
+static json_t *sync_state(void *ctx, const json_t *args,
+			  struct control_error *error)
+{
+	(void)args;
+	(void)error;
+	return agent_sync_status(ctx);
 }
 
 const struct control_command show_commands[] = {
@@ -498,6 +521,8 @@ const struct control_command show_commands[] = {
 	{ "links", links, false, "links on which this agent advertises" },
 	{ "end", end_binding, true, "end the bindings of a node; args: home" },
 	{ "end-visitor", end_visitor, true, "forget a visitor; args: home" },
+	{ "sync", sync_members, false, "other agents with the same tables" },
+	{ "sync-status", sync_state, false, "how far the tables are in step" },
 	{ "status", status, false, "state of the daemon" },
 	{ "counters", counters, false, "counters since the start" },
 	{ NULL, NULL, false, NULL },

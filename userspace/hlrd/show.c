@@ -84,9 +84,10 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 		json_array_append_new(listen, json_endpoint(&e->addr, e->port));
 	}
 	return json_status("roam-hlrd", daemon_now(), server->started,
-		json_pack("{sI sI so sb ss ss*}",
+		json_pack("{sI sI sI so sb ss ss*}",
 			  "mappings", (json_int_t)hlr_count(server->hlr),
 			  "hosts", (json_int_t)server->config->n_hosts,
+			  "see_all", (json_int_t)server->config->n_see_all,
 			  "listen", listen,
 			  "loading", server->loading,
 			  "store", server->store_error ? "failing" : "ok",
@@ -109,7 +110,8 @@ static json_t *counters(void *ctx, const json_t *args,
 	json_add_counter(object, "", "expired", c->expired);
 	json_add_counter(object, "", "commits", c->commits);
 	json_add_counter(object, "", "store_failures", c->store_failures);
-	for (int i = LR_OK; i <= LR_CONFLICT; i++)
+	json_add_counter(object, "", "challenges", c->challenges);
+	for (int i = LR_OK; i < LR_STATUS_MAX; i++)
 		json_add_counter(object, "status_", lr_status_name(i),
 				 c->status[i]);
 	return object;
@@ -124,7 +126,7 @@ static json_t *json_key(const struct server *server,
 
 	auth_key_fingerprint(auth_keys_find(server->config->keys, key->id),
 			     fingerprint);
-	return json_pack("{sI ss ss so sb so}",
+	return json_pack("{sI ss ss so sb so so}",
 			 "key", (json_int_t)key->id,
 			 "host", host->name,
 			 "fingerprint", fingerprint,
@@ -132,7 +134,9 @@ static json_t *json_key(const struct server *server,
 						    rights->n_permanent),
 			 "query", rights->may_query,
 			 "visible", json_prefixes(rights->visible,
-						  rights->n_visible));
+						  rights->n_visible),
+			 "care_of", json_prefixes(rights->care_of,
+						  rights->n_care_of));
 }
 
 static json_t *keys(void *ctx, const json_t *args, struct control_error *error)

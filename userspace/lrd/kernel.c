@@ -121,8 +121,8 @@ static void on_peer(struct lrd *lrd, const struct mangle_event *event)
 }
 
 /*
- * Somebody else removed a mapping (roam mangle del, flush). What it stands for
- * did not end by that: only this daemon decides about it, so it is put back.
+ * Somebody else removed a mapping (roam mangle del, flush). The registration behind
+ * the mapping goes on, so the mapping is put back: this daemon alone decides about it.
  */
 static void on_deleted(struct lrd *lrd, const struct mangle_mapping *m)
 {
@@ -249,10 +249,10 @@ void kernel_set_exempt(struct lrd *lrd)
 }
 
 /*
- * MLR-35, MLR-37: a mapping lasts at a correspondent for as long as we are
- * registered, and one that ends just after its last packet is asked for again.
- * What the administrator set is never lowered. The module counts in a signed
- * number.
+ * A mapping lasts at a correspondent for as long as this host is registered, and a
+ * correspondent whose mapping ends just after its last packet asks for it again. So the
+ * module remembers correspondents for two lifetimes (MLR-35, MLR-37). A longer time that
+ * the administrator has set is never lowered. The module counts in a signed number.
  */
 void kernel_remember_peers(struct lrd *lrd, msec_t lifetime)
 {
@@ -307,7 +307,8 @@ static void restore_mapping(void *ctx, const struct corr_status *st)
 
 /*
  * Questions whose events were lost time out in the module and are asked again.
- * Who was seen stands in its tables; what was removed does not, so it is set.
+ * Correspondents that were seen stand in the module's tables and are read from there.
+ * Mappings that were removed do not, so all mappings are set again.
  */
 static void resync(struct lrd *lrd)
 {

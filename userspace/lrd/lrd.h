@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/limit.h"
 #include "core/correspondent.h"
 #include "core/mobile.h"
 #include "dns/servers.h"
@@ -63,6 +64,7 @@ struct lrd_counters {
  * @tick: when a core has something to do
  * @left: the user said that this host is away for a while: no registration
  * @stopping: this daemon ends
+ * @lines: of log lines about mappings
  * @counters: see above
  * @started: when it started
  */
@@ -84,6 +86,7 @@ struct lrd {
 	uv_timer_t tick;
 	bool left;
 	bool stopping;
+	struct line_limit lines;
 	struct lrd_counters counters;
 	msec_t started;
 };

@@ -160,7 +160,7 @@ char *place_apply(struct lrd *lrd)
 	if (!lrd->mobile)
 		return NULL;
 	host_place_set_device(lrd->where, lrd->config->device);
-	/* What cannot be done now ends the start; later looks only warn. */
+	/* A failure ends the start of the daemon; a later one is only a warning. */
 	error = own_addresses(lrd);
 	if (!error)
 		host_place_look(lrd->where);

@@ -22,6 +22,7 @@ bool kernel_get_entry(struct mmpd *mmpd, const struct roam_addr *addr,
 	if (mmp_route_get(mmpd->kernel, addr, &route))
 		return false;
 	*entry = route.entry;
+	entry->left = route.left;
 	return true;
 }
 
@@ -53,7 +54,7 @@ void kernel_set_below(struct mmpd *mmpd, const struct mmp_hop *hops, size_t n)
 
 /* ---- the default router of a host (MMP-86, MMP-89) ---- */
 
-static void set_family(struct mmpd *mmpd, const struct mmp_station *s,
+static bool set_family(struct mmpd *mmpd, const struct mmp_station *s,
 		       const struct roam_addr *addr)
 {
 	uint8_t family = rtnl_family(addr);
@@ -68,11 +69,13 @@ static void set_family(struct mmpd *mmpd, const struct mmp_station *s,
 	if (err)
 		log_error("router=%s cannot be the default router: %s",
 			  roam_addr_format(&router, text), strerror(-err));
+	return !err;
 }
 
-void kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station)
+bool kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station)
 {
 	bool done[2] = { false, false };
+	bool ok = true;
 
 	for (size_t i = 0; i < mmpd->config->n_addrs; i++) {
 		const struct roam_addr *addr = &mmpd->config->addrs[i];
@@ -82,10 +85,11 @@ void kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station)
 			continue;
 		done[v4] = true;
 		if (station)
-			set_family(mmpd, station, addr);
+			ok &= set_family(mmpd, station, addr);
 		else
 			rtnl_default_del(mmpd->rtnl, rtnl_family(addr));
 	}
+	return ok;
 }
 
 /* ---- interfaces ---- */
@@ -228,9 +232,32 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	genl_events(mmpd->events, on_event, mmpd);
 }
 
-static char *start_module(struct mmpd *mmpd)
+/* Settings and subnets of the configuration. */
+static char *configure_module(struct mmpd *mmpd)
 {
 	const struct config *config = mmpd->config;
+
+	if (mmp_config_set(mmpd->kernel, &config->kernel) ||
+	    mmp_ranges_set(mmpd->kernel, config->node.subnets,
+			   config->node.n_subnets))
+		return daemon_error("the module does not take the configuration: %s",
+				    genl_error(mmpd->kernel));
+	return NULL;
+}
+
+char *kernel_configure(struct mmpd *mmpd)
+{
+	char *error = mmpd->host ? NULL : configure_module(mmpd);
+
+	if (error)
+		return error;
+	look(mmpd);
+	set_links(mmpd);
+	return NULL;
+}
+
+static char *start_module(struct mmpd *mmpd)
+{
 	char *error = NULL;
 
 	mmpd->kernel = mmp_open(&error);
@@ -238,11 +265,9 @@ static char *start_module(struct mmpd *mmpd)
 		mmpd->events = mmp_open(&error);
 	if (!mmpd->events)
 		return error;
-	if (mmp_config_set(mmpd->kernel, &config->kernel) ||
-	    mmp_ranges_set(mmpd->kernel, config->node.subnets,
-			   config->node.n_subnets))
-		return daemon_error("the module does not take the configuration: %s",
-				    genl_error(mmpd->kernel));
+	error = configure_module(mmpd);
+	if (error)
+		return error;
 	if (genl_subscribe(mmpd->events, "events"))
 		return daemon_error("cannot listen to the module: %s",
 				    genl_error(mmpd->events));

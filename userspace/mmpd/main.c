@@ -76,6 +76,17 @@ static void op_set_below(void *ctx, const struct mmp_hop *hops, size_t n)
 	kernel_set_below(ctx, hops, n);
 }
 
+static void op_traced(void *ctx, const struct mmp_msg *msg)
+{
+	struct mmpd_trace *trace = &((struct mmpd *)ctx)->trace;
+
+	/* An answer that comes before the question is known is to that one. */
+	if (trace->nonce && trace->nonce != msg->nonce)
+		return;
+	if (trace->n < MMPD_TRACES)
+		trace->answers[trace->n++] = *msg;
+}
+
 static void op_save(void *ctx, const struct roam_addr *gateway, uint32_t epoch,
 		    uint32_t seq)
 {
@@ -129,6 +140,7 @@ static const struct mmp_node_ops node_ops = {
 	.set_entry = op_set_entry,
 	.set_uplinks = op_set_uplinks,
 	.set_below = op_set_below,
+	.traced = op_traced,
 	.save = op_save,
 	.random = op_random,
 	.event = op_node_event,
@@ -142,9 +154,14 @@ static void op_host_send(void *ctx, const struct mmp_station *by,
 	net_host_send(ctx, &by->hop, msg);
 }
 
-static void op_set_router(void *ctx, const struct mmp_station *station)
+static bool op_set_router(void *ctx, const struct mmp_station *station)
 {
-	kernel_set_router(ctx, station);
+	return kernel_set_router(ctx, station);
+}
+
+static void op_host_save(void *ctx, const struct mmp_host_memory *memory)
+{
+	state_save_host(ctx, memory);
 }
 
 static uint64_t op_wallclock(void *ctx)
@@ -189,6 +206,7 @@ static void op_host_event(void *ctx, const struct mmp_host_event *event)
 static const struct mmp_host_ops host_ops = {
 	.send = op_host_send,
 	.set_router = op_set_router,
+	.save = op_host_save,
 	.wallclock = op_wallclock,
 	.event = op_host_event,
 };
@@ -288,8 +306,7 @@ static char *start_core(struct mmpd *m)
 	}
 	if (!m->host && !m->node)
 		return daemon_error("out of memory");
-	if (m->node)
-		state_load(m);
+	state_load(m);
 	return NULL;
 }
 
@@ -327,6 +344,68 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	return NULL;
 }
 
+static bool same_addrs(const struct config *a, const struct config *b)
+{
+	if (a->n_addrs != b->n_addrs)
+		return false;
+	for (size_t i = 0; i < a->n_addrs; i++)
+		if (!roam_addr_eq(&a->addrs[i], &b->addrs[i]))
+			return false;
+	return true;
+}
+
+/* What sockets, files and the identity of a node hang on stays. */
+static bool same_identity(const struct config *a, const struct config *b)
+{
+	return a->is_host == b->is_host && a->port == b->port &&
+	       !strcmp(a->state, b->state) && same_addrs(a, b) &&
+	       a->node.role == b->node.role &&
+	       mmp_name_eq(&a->node.name, &b->node.name) &&
+	       a->node.domain == b->node.domain &&
+	       roam_addr_eq(&a->node.gateway, &b->node.gateway) &&
+	       roam_addr_eq(&a->node.gateway6, &b->node.gateway6);
+}
+
+static void free_keys(struct auth_key *node_key, struct auth_key *air_key)
+{
+	auth_key_free(node_key);
+	auth_key_free(air_key);
+}
+
+static char *reload(void *loaded)
+{
+	struct config *config = loaded, *old = mmpd.config;
+	struct auth_key *node_key = mmpd.node_key, *air_key = mmpd.air_key;
+	char *error;
+
+	/* A name that was not configured is the one taken at the start. */
+	if (mmp_name_is_none(&config->node.name))
+		config->node.name = old->node.name;
+	if (!same_identity(config, old))
+		return daemon_error("another role, name, domain, address, 'port' or 'state' needs a restart, which drops no packet: systemctl restart roam-mmpd");
+	mmpd.config = config;
+	mmpd.node_key = NULL;
+	mmpd.air_key = NULL;
+	error = make_keys(&mmpd);
+	if (!error)
+		error = kernel_configure(&mmpd);
+	if (error) {
+		free_keys(mmpd.node_key, mmpd.air_key);
+		mmpd.node_key = node_key;
+		mmpd.air_key = air_key;
+		mmpd.config = old;
+		free(kernel_configure(&mmpd));
+		return error;
+	}
+	free_keys(node_key, air_key);
+	if (mmpd.host)
+		mmp_host_configure(mmpd.host, &config->host);
+	else
+		mmp_node_configure(mmpd.node, daemon_now(), &config->node);
+	mmpd_kick(&mmpd);
+	return NULL;
+}
+
 static void stop(void)
 {
 	uv_close((uv_handle_t *)&mmpd.tick, NULL);
@@ -336,8 +415,7 @@ static void stop(void)
 	kernel_stop(&mmpd);
 	mmp_node_free(mmpd.node);
 	mmp_host_free(mmpd.host);
-	auth_key_free(mmpd.node_key);
-	auth_key_free(mmpd.air_key);
+	free_keys(mmpd.node_key, mmpd.air_key);
 }
 
 static void status(char *buf, size_t len)
@@ -378,6 +456,7 @@ int main(int argc, char **argv)
 		.load = load,
 		.unload = unload,
 		.start = start,
+		.reload = reload,
 		.stop = stop,
 		.status = status,
 	};

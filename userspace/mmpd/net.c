@@ -115,6 +115,8 @@ static struct key key_of(const struct mmpd *mmpd, const struct mmp_msg *msg)
 	case MMP_GATEWAY_BEACON:
 	case MMP_PROBE:
 	case MMP_PROBE_REPLY:
+	case MMP_TRACE:
+	case MMP_TRACE_REPLY:
 		if (mmpd->host)
 			break;
 		if (current)
@@ -371,7 +373,8 @@ static enum mmp_drop verify(struct mmpd *mmpd, const struct packet *p,
 static bool is_between_neighbours(uint8_t type)
 {
 	return type == MMP_GATEWAY_BEACON || type == MMP_BS_BEACON ||
-	       type == MMP_PROBE || type == MMP_PROBE_REPLY;
+	       type == MMP_PROBE || type == MMP_PROBE_REPLY ||
+	       type == MMP_TRACE || type == MMP_TRACE_REPLY;
 }
 
 /* Others' answers go by, and base stations on one link hear each other. */

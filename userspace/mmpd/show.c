@@ -145,7 +145,7 @@ static void add_types(json_t *object, const char *prefix, const uint64_t *n)
 {
 	char name[64];
 
-	for (int i = MMP_GATEWAY_BEACON; i <= MMP_PROBE_REPLY; i++) {
+	for (int i = MMP_GATEWAY_BEACON; i <= MMP_TYPE_MAX; i++) {
 		snprintf(name, sizeof(name), "%s", mmp_type_name((uint8_t)i));
 		for (char *c = name; *c; c++)
 			if (*c == ' ')
@@ -249,15 +249,16 @@ static json_t *json_uplink(const struct mmpd *mmpd, const struct mmp_gateway *gw
 		class = now >= u->proved ? "one-way or silent" : "down";
 	else if (!i && primary)
 		class = "primary";
-	return json_pack("{so so ss ss ss sI sI sf so si si}",
+	/* The core counts these in microseconds. */
+	return json_pack("{so so ss ss ss sf sf sf so si si}",
 			 "gateway", json_addr(&gw->addr),
 			 "node", json_name(&u->name),
 			 "link", link_name(mmpd, u->hop.link),
 			 "mac", mac_format(u->hop.mac, mac),
 			 "class", class,
-			 "delay_us", (json_int_t)u->delay,
-			 "round_trip_us", (json_int_t)u->rtt,
-			 "lateness_ms", u->lateness / 1000.0,
+			 "delay", u->delay / 1e6,
+			 "round_trip", u->rtt / 1e6,
+			 "lateness", u->lateness / 1e6,
 			 "heard", json_seconds(now - u->heard),
 			 "beacons", (int)u->span,
 			 "missing", (int)u->span -
@@ -333,6 +334,57 @@ static json_t *tree(void *ctx, const json_t *args, struct control_error *error)
 						       below[i].hop.link)),
 				 json_null()));
 	return array;
+}
+
+static json_t *trace_rows(const struct mmpd_trace *trace)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < trace->n; i++) {
+		const struct mmp_msg *m = &trace->answers[i];
+
+		for (unsigned int j = 0; j < m->n_trace; j++) {
+			const struct mmp_hop_state *hop = &m->trace[j];
+
+			json_array_append_new(array,
+				json_pack("{si si so ss si so sI}",
+					  "branch", (int)i, "level", (int)j,
+					  "node", json_name(&hop->name),
+					  "role", mmp_role_name(hop->role),
+					  "downlinks", hop->downlinks,
+					  "expires_in", hop->downlinks ?
+						json_seconds(hop->left) :
+						json_null(),
+					  "sequence", (json_int_t)hop->seq));
+		}
+	}
+	return array;
+}
+
+/*
+ * A new question, or with "again" what came since the last one: the answers take as
+ * long as the way there and back, and who asks waits for them.
+ */
+static json_t *trace(void *ctx, const json_t *args, struct control_error *error)
+{
+	const char *word = json_string_value(json_object_get(args, "host"));
+	struct mmpd *mmpd = ctx;
+	struct mmpd_trace *trace = &mmpd->trace;
+	struct roam_addr addr;
+
+	if (!needs_node(mmpd, error))
+		return NULL;
+	if (!word || !roam_addr_parse(word, &addr)) {
+		control_refuse(error, "usage", "give an address such as 10.7.0.99",
+			       "'%s' is no IP address", word ? word : "");
+		return NULL;
+	}
+	if (!json_is_true(json_object_get(args, "again")) ||
+	    !roam_addr_eq(&addr, &trace->addr)) {
+		*trace = (struct mmpd_trace){ .addr = addr };
+		trace->nonce = mmp_node_trace(mmpd->node, daemon_now(), &addr);
+	}
+	return trace_rows(trace);
 }
 
 /* ---- a host ---- */
@@ -443,6 +495,7 @@ const struct control_command show_commands[] = {
 	{ "show", show, false, "entries of a node; args: host" },
 	{ "uplinks", uplinks, false, "possible uplinks of a node" },
 	{ "tree", tree, false, "the domain as a node sees it" },
+	{ "trace", trace, true, "the way from a node to a host; args: host, again" },
 	{ "stations", stations, false, "base stations that a host hears" },
 	{ "handoffs", handoffs, false, "what each movement of a host cost" },
 	{ "move", move, true, "go to a base station; args: base_station" },

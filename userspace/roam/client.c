@@ -79,7 +79,7 @@ pid_t client_pid(const struct client *client)
 	struct ucred peer = { .pid = 0 };
 	socklen_t len = sizeof(peer);
 
-	/* Whoever listened: the daemon makes its socket itself. */
+	/* It does not matter who listened: the daemon makes its socket itself. */
 	getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
 	return peer.pid;
 }

@@ -24,7 +24,7 @@ bool firewall_names_port(const json_t *rules, unsigned int port);
  * @source: source address of the packet when it leaves
  * @device: link it leaves by
  *
- * What a rule asks besides source address and link is taken to apply.
+ * Conditions of a rule other than source address and link are taken to be met.
  *
  * Return: the rule ({family, table, chain, handle, ...}), or NULL.
  */

@@ -150,6 +150,8 @@ static struct call *call_new(struct sipd *sipd,
 	call->account = account;
 	call->outgoing = outgoing;
 	call->state = outgoing ? CALL_CALLING : CALL_RINGING;
+	if (!outgoing)
+		sipd->phones[account - sipd->config->accounts].ringing++;
 	call->epoch = sip_sessions_epoch(sipd->sessions);
 	/* Below 2^63: some take it for a signed number. */
 	call->number = daemon_random() >> 2;
@@ -159,9 +161,18 @@ static struct call *call_new(struct sipd *sipd,
 	return call;
 }
 
+/* What waited for an answer waits no more. */
+static void rang(struct call *call)
+{
+	if (call->state == CALL_RINGING)
+		call->sipd->phones[call->account -
+				   call->sipd->config->accounts].ringing--;
+}
+
 /* The legs are gone already, or somebody else's. */
 static void call_free(struct call *call)
 {
+	rang(call);
 	table_remove(&call->sipd->calls, &call->node);
 	sip_session_free(call->session);
 	media_close(call->media);
@@ -192,6 +203,7 @@ static void call_up(struct call *call)
 {
 	msec_t now = daemon_now();
 
+	rang(call);
 	call->state = CALL_UP;
 	call->up = now;
 	call->sipd->counters.answered++;
@@ -228,6 +240,8 @@ static int rank(const struct sipd_registration *reg)
 	struct sip_registration_status status;
 
 	sip_registration_status(reg->core, &status);
+	if (status.doubted)
+		return 1;
 	if (status.registered)
 		return 3;
 	return status.expires == MSEC_NEVER || status.expires <= daemon_now() ?
@@ -235,16 +249,16 @@ static int rank(const struct sipd_registration *reg)
 }
 
 /* A server that was not @tried, one that answers first; NULL: none is left. */
-static const char *next_route(struct sipd *sipd,
-			      const struct config_account *account,
-			      uint32_t *tried)
+static struct sipd_registration *
+next_route(struct sipd *sipd, const struct config_account *account,
+	   uint32_t *tried)
 {
-	const struct sipd_registration *best = NULL;
+	struct sipd_registration *best = NULL;
 	uint32_t bit, best_bit = 0;
 	int best_rank = 0;
 
 	for (size_t i = 0; i < sipd->n_regs; i++) {
-		const struct sipd_registration *reg = &sipd->regs[i];
+		struct sipd_registration *reg = &sipd->regs[i];
 
 		bit = UINT32_C(1) << (reg->server - sipd->config->servers);
 		if (reg->account != account || (*tried & bit) ||
@@ -255,7 +269,7 @@ static const char *next_route(struct sipd *sipd,
 		best_bit = bit;
 	}
 	*tried |= best_bit;
-	return best ? best->server->uri : NULL;
+	return best;
 }
 
 static struct sipd_phone *phone_of(struct sipd *sipd,
@@ -324,12 +338,14 @@ static bool call_again(struct call *call)
 		.side = UA_WIDE, .account = call->account,
 		.uri = call->callee, .to = call->callee,
 		.from = call->account->uri, .name = call->account->name,
-		.route = next_route(sipd, call->account, &call->tried),
+		.wait = sipd->config->server_wait,
 	};
 	size_t len = call->own_sdp ? for_peer(call, text) : 0;
 
-	if (!target.route)
+	call->reg = next_route(sipd, call->account, &call->tried);
+	if (!call->reg)
 		return false;
+	target.route = call->reg->server->uri;
 	call->epoch = sip_sessions_epoch(sipd->sessions);
 	call->wide = ua_call(sipd->ua, &target, text, len, call);
 	return call->wide;
@@ -415,10 +431,17 @@ static unsigned int on_invited(void *ctx, struct ua_leg *leg,
 {
 	bool outgoing = invite->side == UA_LOCAL;
 	struct sipd *sipd = ctx;
-	struct call *call = call_new(sipd, invite->account, outgoing);
 	const struct sipd_phone *phone;
+	struct call *call;
 	unsigned int code;
 
+	/* By a server anybody may call as often as he likes. */
+	if (!outgoing && sipd->phones[invite->account - sipd->config->accounts]
+				.ringing >= RINGING_MAX) {
+		sipd->counters.busy++;
+		return 486;
+	}
+	call = call_new(sipd, invite->account, outgoing);
 	if (!call)
 		return 503;
 	if (outgoing) {
@@ -584,6 +607,28 @@ static bool is_servers_fault(unsigned int code)
 {
 	return !code || code == 404 || code == 408 || code == 480 ||
 	       (code >= 500 && code < 600);
+}
+
+/*
+ * A server that says nothing is asked by REGISTER whether it is there, and the call goes
+ * by the next one meanwhile (SIP-07). Should the first deliver it later, it is cancelled.
+ */
+static void on_silent(void *ctx, void *user)
+{
+	struct call *call = user;
+	uint32_t tried = call->tried;
+
+	sip_registration_doubt(call->reg->core, daemon_now());
+	sipd_kick(ctx);
+	if (!next_route(ctx, call->account, &tried))
+		return;
+	call->sipd->counters.failovers++;
+	log_warning("server %s does not answer; call %llu goes by another one",
+		    call->reg->server->uri, (unsigned long long)call->id);
+	ua_leg_end(call->wide, 487);
+	call->wide = NULL;
+	if (!call_again(call))
+		finish(call, 503, "no server takes the call");
 }
 
 static void on_failed(void *ctx, void *user, enum ua_side side,
@@ -796,6 +841,7 @@ const struct ua_ops call_ua_ops = {
 	.invited = on_invited,
 	.progress = on_progress,
 	.answered = on_answered,
+	.silent = on_silent,
 	.failed = on_failed,
 	.offered = on_offered,
 	.acknowledged = on_acknowledged,
@@ -870,10 +916,39 @@ static void session_locate(void *ctx, void *user)
 {
 	struct call *call = user;
 	uint32_t tried = 0;
-	const char *route = next_route(ctx, call->account, &tried);
+	const struct sipd_registration *reg =
+		next_route(ctx, call->account, &tried);
 
-	if (route)
-		ua_leg_locate(call->wide, route);
+	if (reg)
+		ua_leg_locate(call->wide, reg->server->uri);
+}
+
+/*
+ * The server that the peer's last message came by has not answered since the move, but
+ * another one may have: then it is the server that is silent and not the peer.
+ */
+static bool server_is_silent(const struct call *call)
+{
+	struct roam_addr source = ua_leg_source(call->wide);
+	const struct sipd *sipd = call->sipd;
+
+	for (size_t i = 0; i < sipd->n_regs; i++) {
+		const struct sipd_registration *reg = &sipd->regs[i];
+		struct roam_addr addr = ua_registration_peer(reg->ua);
+
+		if (reg->account == call->account &&
+		    roam_addr_eq(&addr, &source))
+			return rank(reg) < 3;
+	}
+	return false;
+}
+
+static bool session_bypass(void *ctx, void *user, bool sure)
+{
+	struct call *call = user;
+
+	(void)ctx;
+	return (sure || server_is_silent(call)) && ua_leg_bypass(call->wide);
 }
 
 /* Only what came before can be missing now, and only while the peer may send. */
@@ -929,6 +1004,7 @@ static void session_event(void *ctx, void *user,
 const struct sip_session_ops call_session_ops = {
 	.update = session_update,
 	.abandon = session_abandon,
+	.bypass = session_bypass,
 	.locate = session_locate,
 	.media = session_media,
 	.end = session_end,

@@ -45,6 +45,7 @@ static cfg_opt_t opts[] = {
 	CFG_SEC("account", account_opts,
 		CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR_LIST("servers", "{}", CFGF_NONE),
+	CFG_STR("nameserver", "", CFGF_NONE),
 	CFG_INT("port", SIP_PORT_DEFAULT, CFGF_NONE),
 	CFG_SEC("tls", tls_opts, CFGF_NONE),
 	CFG_SEC("local", local_opts, CFGF_NONE),
@@ -52,6 +53,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR("expires", "300s", CFGF_NONE),
 	CFG_STR("retry", "2s", CFGF_NONE),
 	CFG_STR("retry_max", "5m", CFGF_NONE),
+	CFG_STR("server_wait", "1s", CFGF_NONE),
 	CFG_STR("locate_wait", "1200ms", CFGF_NONE),
 	CFG_STR("give_up", "32s", CFGF_NONE),
 	CFG_INT("sessions_max", 20000, CFGF_NONE),
@@ -294,12 +296,26 @@ static char *read_times(cfg_t *cfg, struct config *config)
 		error = conf_get_duration(cfg, "retry_max",
 					  &config->registration.retry_max);
 	if (!error)
+		error = conf_get_duration(cfg, "server_wait",
+					  &config->server_wait);
+	if (!error)
 		error = conf_get_duration(cfg, "locate_wait",
 					  &config->session.locate_wait);
 	if (!error)
 		error = conf_get_duration(cfg, "give_up",
 					  &config->session.give_up);
 	return error;
+}
+
+static char *read_nameserver(cfg_t *cfg, struct config *config)
+{
+	const char *text = cfg_getstr(cfg, "nameserver");
+
+	if (!*text || roam_addr_parse(text, &config->nameserver))
+		return NULL;
+	return conf_error(cfg, "nameserver",
+			  "'%s' is no address; without it /etc/resolv.conf counts",
+			  text);
 }
 
 static char *read_config(cfg_t *cfg, struct config *config)
@@ -313,6 +329,8 @@ static char *read_config(cfg_t *cfg, struct config *config)
 	error = read_accounts(cfg, config);
 	if (!error)
 		error = read_servers(cfg, config);
+	if (!error)
+		error = read_nameserver(cfg, config);
 	if (!error)
 		error = read_ports(cfg, config);
 	if (!error)

@@ -59,6 +59,7 @@ struct config_account {
  * @n_accounts: their number
  * @servers: where each registers, in the order in which calls try them
  * @n_servers: their number
+ * @nameserver: who is asked where named servers are, all zero: the host's own
  * @port: of UDP and TCP; TLS has the next one
  * @tls: some server wants TLS
  * @tls_ca: file with the certificates that its own must come from
@@ -68,6 +69,7 @@ struct config_account {
  * @media_port_min: first port for media
  * @media_port_max: last one
  * @sessions_max: more are refused
+ * @server_wait: ms until a call goes by the next server
  * @registration: settings of registrations
  * @session: settings of sessions
  */
@@ -76,6 +78,7 @@ struct config {
 	size_t n_accounts;
 	struct config_server *servers;
 	size_t n_servers;
+	struct roam_addr nameserver;
 	uint16_t port;
 	bool tls;
 	char *tls_ca;
@@ -85,6 +88,7 @@ struct config {
 	uint16_t media_port_min;
 	uint16_t media_port_max;
 	size_t sessions_max;
+	msec_t server_wait;
 	struct sip_registration_config registration;
 	struct sip_session_config session;
 };

@@ -14,6 +14,7 @@
 
 #include "io/daemon.h"
 #include "io/log.h"
+#include "sipd/dialog.h"
 
 #define T1 500
 #define T2 4000
@@ -29,8 +30,7 @@
  * @user: whose it is, NULL: nobody's any more
  * @account: whose credentials it uses
  * @dlg: the dialog
- * @early: the dialog as it was before the answer, for answers of other callees
- * @auth: what servers asked for
+ * @auth: what its server asked for, shared by all calls of the account by that server
  * @req: INVITE of ours on its way
  * @desc: description that it carries
  * @st: transaction of the peer's INVITE that waits for us
@@ -61,8 +61,7 @@ struct ua_leg {
 	struct ua_stack *stack;
 	void *user;
 	const struct config_account *account;
-	struct sip_dialog *dlg;
-	struct sip_dialog *early;
+	struct dialog *dlg;
 	struct sip_auth *auth;
 	struct sip_request *req;
 	struct mbuf *desc;
@@ -106,7 +105,7 @@ static struct ua_leg *first_of(struct ua *ua, uint64_t key)
 /* A call of one account of ours to another has two legs with one Call-ID. */
 static bool leg_insert(struct ua_leg *leg)
 {
-	const char *callid = sip_dialog_callid(leg->dlg);
+	const char *callid = leg->dlg->callid;
 	struct ua *ua = leg->stack->ua;
 	struct ua_leg *first;
 
@@ -145,9 +144,7 @@ static struct ua_leg *find_leg(struct ua_stack *stack,
 							    msg->callid.l));
 
 	for (; leg; leg = leg->next)
-		if (leg->stack == stack &&
-		    (half ? sip_dialog_cmp_half(leg->dlg, msg) :
-			    sip_dialog_cmp(leg->dlg, msg)))
+		if (leg->stack == stack && dialog_has(leg->dlg, msg, half))
 			return leg;
 	return NULL;
 }
@@ -178,17 +175,17 @@ static void leg_free(struct ua_leg *leg)
 	mem_deref(leg->req);
 	mem_deref(leg->located);
 	mem_deref(leg->located_dlg);
-	mem_deref(leg->auth);
-	mem_deref(leg->dlg);
-	mem_deref(leg->early);
+	dialog_free(leg->dlg);
 	mem_deref(leg->desc);
 	free(leg->peer);
 	free(leg->target);
 	free(leg);
 }
 
+/* @route: the server that it goes by, NULL: the first will have to do. */
 static struct ua_leg *leg_new(struct ua_stack *stack,
-			      const struct config_account *account)
+			      const struct config_account *account,
+			      const char *route)
 {
 	struct ua_leg *leg = calloc(1, sizeof(*leg));
 
@@ -198,17 +195,111 @@ static struct ua_leg *leg_new(struct ua_stack *stack,
 	leg->account = account;
 	tmr_init(&leg->retransmit);
 	tmr_init(&leg->give_up);
-	if (!sip_auth_alloc(&leg->auth, ua_credentials, (void *)account, false))
-		return leg;
-	free(leg);
-	return NULL;
+	leg->auth = ua_auth(stack->ua, account, route);
+	return leg;
 }
 
+/*
+ * A contact is what somebody says. It makes us speak to nobody on this host or link, where
+ * what comes from us may be believed; a server of the configuration may be anywhere.
+ */
+static bool may_send(const struct ua_stack *stack, const struct sa *dst)
+{
+	struct roam_addr addr = ua_from_sa(dst);
+
+	return stack->side == UA_LOCAL || ua_is_server(stack->ua, &addr) ||
+	       (roam_addr_is_usable(&addr) && !roam_addr_is_link_local(&addr));
+}
+
+/**
+ * struct bye - a call that is over, until its peer knows
+ * @stack: its side
+ * @dlg: the dialog
+ * @auth: what its server asked for
+ * @req: the BYE
+ * @next: the next of stack->byes
+ * @prev: what points to it
+ */
+struct bye {
+	struct ua_stack *stack;
+	struct dialog *dlg;
+	struct sip_auth *auth;
+	struct sip_request *req;
+	struct bye *next;
+	struct bye **prev;
+};
+
+static void bye_free(struct bye *bye)
+{
+	*bye->prev = bye->next;
+	if (bye->next)
+		bye->next->prev = bye->prev;
+	mem_deref(bye->req);
+	dialog_free(bye->dlg);
+	free(bye);
+}
+
+static void on_bye_answer(int err, const struct sip_msg *msg, void *arg);
+
+static int check_bye(enum sip_transp tp, const struct sa *src,
+		     const struct sa *dst, struct mbuf *mb, void *arg)
+{
+	struct bye *bye = arg;
+
+	(void)tp;
+	(void)src;
+	(void)mb;
+	return may_send(bye->stack, dst) ? 0 : EPERM;
+}
+
+static bool bye_send(struct bye *bye)
+{
+	return dialog_request(bye->dlg, &bye->req, bye->stack->sip, "BYE", 0,
+			      bye->auth, check_bye, on_bye_answer, bye,
+			      "Content-Length: 0\r\n\r\n");
+}
+
+/* A server that is gone keeps nobody from hearing that the call is over. */
+static void on_bye_answer(int err, const struct sip_msg *msg, void *arg)
+{
+	struct bye *bye = arg;
+
+	if (!err && msg && msg->scode < 200)
+		return;
+	if ((err || !msg || msg->scode == 408 || msg->scode == 503) &&
+	    !bye->dlg->direct && *bye->dlg->routes) {
+		bye->dlg->direct = true;
+		if (bye_send(bye))
+			return;
+	}
+	bye_free(bye);
+}
+
+/* Takes the dialog. */
+static void say_bye(struct ua_stack *stack, struct dialog *dlg,
+		    struct sip_auth *auth)
+{
+	struct bye *bye = calloc(1, sizeof(*bye));
+
+	if (!bye) {
+		dialog_free(dlg);
+		return;
+	}
+	*bye = (struct bye){ stack, dlg, auth, NULL, stack->byes,
+			     &stack->byes };
+	if (stack->byes)
+		stack->byes->prev = &bye->next;
+	stack->byes = bye;
+	if (!bye_send(bye))
+		bye_free(bye);
+}
+
+/* The leg is without a dialog afterwards, and to be freed. */
 static void send_bye(struct ua_leg *leg)
 {
-	(void)sip_drequestf(NULL, leg->stack->sip, true, "BYE", leg->dlg, 0,
-			    leg->auth, NULL, NULL, NULL,
-			    "Content-Length: 0\r\n\r\n");
+	leg_remove(leg);
+	say_bye(leg->stack, leg->dlg, leg->auth);
+	leg->dlg = NULL;
 }
 
 /* Tells the owner and frees; the owner must not use it any more. */
@@ -262,7 +353,8 @@ static int print_contact(enum sip_transp tp, const struct sa *src,
 {
 	struct ua_leg *leg = arg;
 
-	(void)dst;
+	if (!may_send(leg->stack, dst))
+		return EPERM;
 	return mbuf_printf(mb, "Contact: <sip:%s@%J%s>\r\n",
 			   ua_token(leg->stack->ua, leg->account), src,
 			   sip_transp_param(tp));
@@ -274,18 +366,18 @@ static bool send_invite(struct ua_leg *leg)
 {
 	size_t len = leg->desc ? mbuf_get_left(leg->desc) : 0;
 
-	return !sip_drequestf(&leg->req, leg->stack->sip, true, "INVITE",
-			      leg->dlg, 0, leg->auth, print_contact, on_answer,
-			      leg, UA_ALLOW "%s" "Content-Length: %zu\r\n\r\n%b",
+	return dialog_request(leg->dlg, &leg->req, leg->stack->sip, "INVITE", 0,
+			      leg->auth, print_contact, on_answer, leg,
+			      UA_ALLOW "%s" "Content-Length: %zu\r\n\r\n%b",
 			      len ? "Content-Type: application/sdp\r\n" : "",
 			      len, len ? mbuf_buf(leg->desc) : NULL, len);
 }
 
-static void send_ack(struct ua_leg *leg, struct sip_dialog *dlg, uint32_t seq)
+static void send_ack(struct ua_leg *leg, struct dialog *dlg, uint32_t seq)
 {
-	(void)sip_drequestf(NULL, leg->stack->sip, false, "ACK", dlg, seq,
-			    leg->auth, print_contact, NULL, leg,
-			    "Content-Length: 0\r\n\r\n");
+	(void)dialog_request(dlg, NULL, leg->stack->sip, "ACK", seq, leg->auth,
+			     print_contact, NULL, leg,
+			     "Content-Length: 0\r\n\r\n");
 }
 
 static bool set_desc(struct ua_leg *leg, const char *sdp, size_t len)
@@ -303,32 +395,30 @@ static bool set_desc(struct ua_leg *leg, const char *sdp, size_t len)
 /* Another callee of a forked call answered, too: it is let down gently. */
 static void refuse_fork(struct ua_leg *leg, const struct sip_msg *msg)
 {
-	struct sip_dialog *dlg;
+	struct dialog *dlg = dialog_fork(leg->dlg, msg);
 
-	if (!leg->early || sip_dialog_fork(&dlg, leg->early, msg))
+	if (!dlg)
 		return;
 	send_ack(leg, dlg, msg->cseq.num);
-	(void)sip_drequestf(NULL, leg->stack->sip, true, "BYE", dlg, 0,
-			    leg->auth, NULL, NULL, NULL,
-			    "Content-Length: 0\r\n\r\n");
-	mem_deref(dlg);
+	say_bye(leg->stack, dlg, leg->auth);
 }
 
 static void first_answer(struct ua_leg *leg, const struct sip_msg *msg)
 {
 	struct ua *ua = leg->stack->ua;
-	struct sip_dialog *dlg;
+	struct dialog *dlg = dialog_fork(leg->dlg, msg);
 	const char *sdp;
 	size_t len;
 
-	if (sip_dialog_fork(&dlg, leg->dlg, msg)) {
+	if (!dlg) {
 		static const struct pl reason = PL("Answer Without Contact");
 
 		leg_failed(leg, 500, &reason);
 		return;
 	}
-	leg->early = leg->dlg;
+	dialog_free(leg->dlg);
 	leg->dlg = dlg;
+	leg->desc = mem_deref(leg->desc);
 	leg->established = true;
 	learn_target(leg, msg);
 	send_ack(leg, leg->dlg, msg->cseq.num);
@@ -350,7 +440,7 @@ static void updated(struct ua_leg *leg, const struct sip_msg *msg)
 	unsigned int code = msg ? msg->scode : 0;
 
 	if (msg && code < 300) {
-		(void)sip_dialog_update(leg->dlg, msg);
+		(void)dialog_refresh(leg->dlg, msg);
 		learn_target(leg, msg);
 		send_ack(leg, leg->dlg, msg->cseq.num);
 		sdp = ua_body(msg, &len);
@@ -367,25 +457,14 @@ static void updated(struct ua_leg *leg, const struct sip_msg *msg)
 static bool redirected(struct ua_leg *leg, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTACT);
-	char uri[UA_URI_MAX], to[UA_URI_MAX], from[UA_URI_MAX];
-	struct sip_dialog *dlg;
+	char uri[UA_URI_MAX];
 	struct sip_addr addr;
 
-	if (leg->ending || leg->redirects++ >= REDIRECTS_MAX || !hdr ||
-	    sip_addr_decode(&addr, &hdr->val) ||
-	    pl_strcasecmp(&addr.uri.scheme, "sip") ||
-	    !ua_copy(uri, sizeof(uri), &addr.auri) ||
-	    !ua_copy(to, sizeof(to), &msg->to.auri) ||
-	    !ua_copy(from, sizeof(from), &msg->from.auri))
-		return false;
-	if (sip_dialog_alloc(&dlg, uri, to, *leg->account->name ?
-			     leg->account->name : NULL, from, NULL, 0))
-		return false;
-	leg_remove(leg);
-	mem_deref(leg->dlg);
-	leg->dlg = dlg;
-	leg->next = NULL;
-	return leg_insert(leg) && send_invite(leg);
+	return !leg->ending && leg->redirects++ < REDIRECTS_MAX && hdr &&
+	       !sip_addr_decode(&addr, &hdr->val) &&
+	       !pl_strcasecmp(&addr.uri.scheme, "sip") &&
+	       ua_copy(uri, sizeof(uri), &addr.auri) &&
+	       dialog_redirect(leg->dlg, uri) && send_invite(leg);
 }
 
 static bool challenged(struct ua_leg *leg, const struct sip_msg *msg)
@@ -425,6 +504,8 @@ static void on_answer(int err, const struct sip_msg *msg, void *arg)
 		return;
 	}
 	leg->source = ua_from_sa(&msg->src);
+	if (!leg->established)
+		tmr_cancel(&leg->give_up);
 	if (msg->scode < 200) {
 		on_provisional(leg, msg);
 	} else if ((msg->scode == 401 || msg->scode == 407) &&
@@ -439,24 +520,35 @@ static void on_answer(int err, const struct sip_msg *msg, void *arg)
 	}
 }
 
+/* Not even a 100 came: the server, or the way to it, is gone. */
+static void on_silence(void *arg)
+{
+	struct ua_leg *leg = arg;
+	struct ua *ua = leg->stack->ua;
+
+	if (leg->user && !leg->established)
+		ua->ops->silent(ua->ctx, leg->user);
+}
+
 struct ua_leg *ua_call(struct ua *ua, const struct ua_target *target,
 		       const char *sdp, size_t len, void *user)
 {
 	struct ua_leg *leg = leg_new(&ua->stacks[target->side],
-				     target->account);
-	const char *routes[] = { target->route };
+				     target->account, target->route);
 
 	if (!leg)
 		return NULL;
 	leg->ours = true;
 	leg->user = user;
 	leg->peer = strdup(target->to);
-	if (leg->peer && set_desc(leg, sdp, len) &&
-	    !sip_dialog_alloc(&leg->dlg, target->uri, target->to,
-			      *target->name ? target->name : NULL,
-			      target->from, routes, target->route ? 1 : 0) &&
-	    leg_insert(leg) && send_invite(leg))
+	leg->dlg = dialog_new(target->uri, target->to, target->name,
+			      target->from, target->route);
+	if (leg->dlg && leg->peer && set_desc(leg, sdp, len) &&
+	    leg_insert(leg) && send_invite(leg)) {
+		if (target->wait)
+			tmr_start(&leg->give_up, target->wait, on_silence, leg);
 		return leg;
+	}
 	leg_free(leg);
 	return NULL;
 }
@@ -516,15 +608,15 @@ static bool begin_invite(struct ua_leg *leg, const struct sip_msg *msg)
 void leg_invited(struct ua_stack *stack, const struct sip_msg *msg,
 		 struct ua_invite *invite)
 {
-	struct ua_leg *leg = leg_new(stack, invite->account);
+	struct ua_leg *leg = leg_new(stack, invite->account, NULL);
 	struct ua *ua = stack->ua;
 	unsigned int code;
 
-	if (!leg || sip_dialog_accept(&leg->dlg, msg)) {
+	if (leg)
+		leg->dlg = dialog_accept(msg);
+	if (!leg || !leg->dlg) {
 		(void)sip_treply(NULL, stack->sip, msg, leg ? 400 : 500,
 				 leg ? "Bad Contact" : "Out of Memory");
-		if (leg)
-			leg->dlg = NULL;
 		leg_free(leg);
 		return;
 	}
@@ -671,7 +763,7 @@ static void on_reinvite(struct ua_leg *leg, const struct sip_msg *msg)
 		(void)sip_treply(NULL, sip, msg, 491, "Request Pending");
 		return;
 	}
-	(void)sip_dialog_update(leg->dlg, msg);
+	(void)dialog_refresh(leg->dlg, msg);
 	learn_target(leg, msg);
 	if (!begin_invite(leg, msg)) {
 		drop_invite(leg);
@@ -711,7 +803,7 @@ bool leg_request(struct ua_stack *stack, const struct sip_msg *msg)
 		on_ack(leg, msg);
 		return true;
 	}
-	if (!sip_dialog_rseq_valid(leg->dlg, msg)) {
+	if (!dialog_is_next(leg->dlg, msg)) {
 		(void)sip_treply(NULL, stack->sip, msg, 500, "Bad CSeq");
 		return true;
 	}
@@ -763,6 +855,14 @@ void ua_leg_abandon(struct ua_leg *leg)
 		leg->req = mem_deref(leg->req);
 }
 
+bool ua_leg_bypass(struct ua_leg *leg)
+{
+	if (!leg->established || leg->dlg->direct || !*leg->dlg->routes)
+		return false;
+	leg->dlg->direct = true;
+	return true;
+}
+
 /* ---- where is the peer? ---- */
 
 static void on_located(int err, const struct sip_msg *msg, void *arg)
@@ -777,7 +877,7 @@ static void on_located(int err, const struct sip_msg *msg, void *arg)
 	if (!err && msg && msg->scode < 400 && leg->established) {
 		changed = learn_target(leg, msg);
 		if (changed)
-			(void)sip_dialog_update(leg->dlg, msg);
+			(void)dialog_refresh(leg->dlg, msg);
 	}
 	leg->located_dlg = mem_deref(leg->located_dlg);
 	if (leg->user)
@@ -826,7 +926,7 @@ const char *ua_leg_peer(const struct ua_leg *leg)
 
 const char *ua_leg_callid(const struct ua_leg *leg)
 {
-	return sip_dialog_callid(leg->dlg);
+	return leg->dlg->callid;
 }
 
 struct roam_addr ua_leg_source(const struct ua_leg *leg)
@@ -843,4 +943,7 @@ void leg_close_all(struct ua *ua)
 		leg_free(container_of(node, struct ua_leg, node));
 		iter = (struct table_iter){ 0 };
 	}
+	for (int i = 0; i < 2; i++)
+		while (ua->stacks[i].byes)
+			bye_free(ua->stacks[i].byes);
 }

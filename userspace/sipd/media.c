@@ -10,11 +10,17 @@
 #include <unistd.h>
 
 #include "io/daemon.h"
+#include "io/log.h"
 #include "sipd/loop.h"
 
 #define PACKET_MAX 2048		/* media packets are smaller than a frame */
 #define BATCH 32
 #define PORT_TRIES 64
+/*
+ * A caller may describe somebody else's address, and have media sent to who never asked
+ * for them. So media stop after that long without a packet, or report, from there.
+ */
+#define PROOF_US 10000000
 
 /* What a stream has of each: packets, and reports about them. */
 enum { RTP, RTCP, KINDS };
@@ -45,6 +51,9 @@ struct port {
  * @local_port: the same on the local side
  * @received: what came from the peer
  * @strangers: what came from somebody else
+ * @proven: something came from where the peer says that it is
+ * @unproven: when media first went to where nothing came from since, 0: they did not
+ * @withheld: packets that were not sent there any more
  */
 struct stream {
 	struct port wide[KINDS];
@@ -53,6 +62,9 @@ struct stream {
 	uint16_t local_port;
 	struct rtp_stats received;
 	uint64_t strangers;
+	bool proven;
+	int64_t unproven;
+	uint64_t withheld;
 };
 
 /**
@@ -98,6 +110,24 @@ static bool believed(struct port *port, const struct roam_addr *from,
 	return true;
 }
 
+static bool may_send(struct stream *s, const struct roam_addr *to)
+{
+	int64_t now;
+	char text[ROAM_ADDR_STRLEN];
+
+	if (s->proven)
+		return true;
+	now = media_now();
+	if (!s->unproven)
+		s->unproven = now;
+	if (now - s->unproven < PROOF_US)
+		return true;
+	if (!s->withheld++)
+		log_warning("nothing comes from %s, where a peer says that it is; nothing more is sent there until something does",
+			    roam_addr_format(to, text));
+	return false;
+}
+
 static void pass(struct port *port, const struct sockaddr_storage *from,
 		 const uint8_t *data, size_t len)
 {
@@ -114,10 +144,16 @@ static void pass(struct port *port, const struct sockaddr_storage *from,
 		port->stream->strangers++;
 		return;
 	}
+	if (port->wide) {
+		port->stream->proven = true;
+		port->stream->unproven = 0;
+	}
 	if (port->wide && port->kind == RTP)
 		rtp_stats_input(&port->stream->received, media_now(), data,
 				len);
 	if (roam_addr_is_none(&out->to) || !out->to_port)
+		return;
+	if (out->wide && !may_send(out->stream, &out->to))
 		return;
 	if (out->wide && roam_addr_is_v4(&out->to)) {
 		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&to;
@@ -301,6 +337,8 @@ bool media_set_peer(struct media *media, const struct roam_sdp *sdp)
 		struct stream *s = &media->streams[i];
 		bool same = roam_addr_eq(&m->addr, &m->rtcp_addr);
 
+		if (!roam_addr_eq(&s->wide[RTP].to, &m->addr))
+			s->proven = false;
 		s->wide[RTP].to = m->addr;
 		s->wide[RTP].to_port = m->port;
 		s->wide[RTCP].to = m->addr;
@@ -344,6 +382,15 @@ void media_mark(struct media *media)
 {
 	for (size_t i = 0; i < media->n; i++)
 		rtp_stats_mark(&media->streams[i].received);
+}
+
+uint64_t media_withheld(const struct media *media)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < media->n; i++)
+		n += media->streams[i].withheld;
+	return n;
 }
 
 uint64_t media_strangers(const struct media *media)

@@ -35,6 +35,8 @@ const struct rtp_stats *media_received(const struct media *media);
 void media_mark(struct media *media);
 /* Packets that came from anywhere but the peer. */
 uint64_t media_strangers(const struct media *media);
+/* Packets that were not sent, as nothing comes from where the peer says that it is. */
+uint64_t media_withheld(const struct media *media);
 /* Microseconds of the clock that arrivals are measured with. */
 int64_t media_now(void);
 

@@ -66,7 +66,7 @@ json_t *show_call(struct call *call, bool sdp)
 {
 	const struct rtp_stats *stats =
 		call->media ? media_received(call->media) : NULL;
-	json_t *o = json_pack("{sI ss ss so ss sb sb so so sI so so so so}",
+	json_t *o = json_pack("{sI ss ss so ss sb sb so so sI so so so so so}",
 		"session", (json_int_t)call->id,
 		"account", call->account->uri,
 		"peer", call->wide ? ua_leg_peer(call->wide) : "",
@@ -85,7 +85,9 @@ json_t *show_call(struct call *call, bool sdp)
 		"jitter_ms", or_null(stats, stats ?
 				     rtp_stats_jitter(stats) / 1000 : 0),
 		"strangers", or_null(stats, stats ?
-				     media_strangers(call->media) : 0));
+				     media_strangers(call->media) : 0),
+		"withheld", or_null(stats, stats ?
+				    media_withheld(call->media) : 0));
 
 	/* What the peer said is for programs; it may be no text that JSON takes. */
 	if (sdp) {
@@ -185,7 +187,7 @@ static json_t *counters(void *ctx, const json_t *args,
 
 	(void)args;
 	(void)error;
-	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI}",
+	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI sI}",
 		"received", (json_int_t)u->received,
 		"sent", (json_int_t)u->sent,
 		"drop_malformed", (json_int_t)u->malformed,
@@ -195,11 +197,14 @@ static json_t *counters(void *ctx, const json_t *args,
 		"calls", (json_int_t)sipd->counters.calls,
 		"answered", (json_int_t)sipd->counters.answered,
 		"lost_calls", (json_int_t)sipd->counters.lost,
+		"drop_busy", (json_int_t)sipd->counters.busy,
+		"failovers", (json_int_t)sipd->counters.failovers,
 		"updates", (json_int_t)s->updates,
 		"told", (json_int_t)s->told,
 		"refused", (json_int_t)s->refused,
 		"glare", (json_int_t)s->glare,
 		"unanswered", (json_int_t)s->lost,
+		"bypassed", (json_int_t)s->bypassed,
 		"sought", (json_int_t)s->sought,
 		"stuck", (json_int_t)s->stuck);
 }

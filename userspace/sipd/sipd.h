@@ -5,7 +5,7 @@
  *   main.c     the daemon: start, stop, the timer of the cores
  *   config.c   roam-sipd.conf
  *   loop.c     the loop of libre, with ours inside it
- *   ua.c leg.c SIP: the only files that speak it to the network
+ *   ua.c leg.c dialog.c SIP: the only files that speak it to the network
  *   media.c    packets between a phone of this host and its peer
  *   place.c    where this host is
  *   call.c     calls: which leg belongs to which, what each is told
@@ -35,6 +35,8 @@
 #include "sipd/ua.h"
 
 #define CALL_MOVES_MAX 8
+/* Calls that an account may have waiting for an answer; the next are told that it is busy. */
+#define RINGING_MAX 16
 
 /**
  * struct sipd_registration - an account at a server
@@ -56,10 +58,12 @@ struct sipd_registration {
  * struct sipd_phone - the phone of this host that rings for an account
  * @uri: where, "" for none
  * @expires: until when
+ * @ringing: calls of others that nobody has answered yet
  */
 struct sipd_phone {
 	char uri[UA_URI_MAX];
 	msec_t expires;
+	unsigned int ringing;
 };
 
 /**
@@ -99,6 +103,7 @@ enum call_state {
  * @outgoing: we called
  * @callee: whom
  * @tried: servers that the call was tried by, a bit for each
+ * @reg: our registration at the last of them
  * @app: an application has it, by the control socket
  * @wide: dialog with the peer
  * @local: dialog with the phone, NULL with an application
@@ -130,6 +135,7 @@ struct call {
 	bool outgoing;
 	char *callee;
 	uint32_t tried;
+	struct sipd_registration *reg;
 	bool app;
 	struct ua_leg *wide;
 	struct ua_leg *local;
@@ -159,12 +165,16 @@ struct call {
  * @calls: calls made
  * @answered: calls that were answered
  * @lost: calls that ended as the peer could not be told
+ * @busy: calls refused as too many wait for an answer
+ * @failovers: calls that went by another server, as the first said nothing
  */
 struct sipd_counters {
 	uint64_t moves;
 	uint64_t calls;
 	uint64_t answered;
 	uint64_t lost;
+	uint64_t failovers;
+	uint64_t busy;
 };
 
 /**

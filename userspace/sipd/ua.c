@@ -15,6 +15,7 @@
 
 #define HASH_SIZE 4096
 #define NAMESERVERS_MAX 4
+#define DNS_PORT 53
 #define OLD_CONTACTS 4		/* of moves that no server answered */
 #define CALLS_PER_SECOND 50	/* of one source that is no server */
 
@@ -81,6 +82,19 @@ int ua_credentials(char **user, char **password, const char *realm, void *arg)
 	return err ? err : str_dup(password, account->secret);
 }
 
+struct sip_auth *ua_auth(struct ua *ua, const struct config_account *account,
+			 const char *route)
+{
+	const struct config *config = ua->config;
+	size_t i, server = 0;
+
+	for (i = 0; route && i < config->n_servers; i++)
+		if (!strcmp(config->servers[i].uri, route))
+			server = i;
+	return ua->auths[(account - config->accounts) * config->n_servers +
+			 server];
+}
+
 int ua_retry_after(const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER);
@@ -144,7 +158,7 @@ static bool refuse_required(struct ua_stack *stack, const struct sip_msg *msg)
 	return true;
 }
 
-static bool is_server(const struct ua *ua, const struct roam_addr *source)
+bool ua_is_server(const struct ua *ua, const struct roam_addr *source)
 {
 	for (size_t i = 0; i < ua->config->n_servers; i++)
 		if (roam_addr_eq(&ua->config->servers[i].addr, source))
@@ -157,7 +171,7 @@ static bool allowed(struct ua_stack *stack, const struct sip_msg *msg)
 	struct roam_addr source = ua_from_sa(&msg->src);
 	struct ua *ua = stack->ua;
 
-	if (stack->side == UA_LOCAL || is_server(ua, &source) ||
+	if (stack->side == UA_LOCAL || ua_is_server(ua, &source) ||
 	    rate_limit_allow(&ua->limit, daemon_now(), CALLS_PER_SECOND,
 			     &source))
 		return true;
@@ -290,18 +304,72 @@ static void forget_socket(struct sip_msg *msg)
 		msg->sock = mem_deref(msg->sock);
 }
 
+/* Quotes that are closed: what is behind an open one means something else to each reader. */
+static bool is_closed(const struct pl *value)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < value->l; i++) {
+		if (quoted && value->p[i] == '\\')
+			i++;
+		else if (value->p[i] == '"')
+			quoted = !quoted;
+	}
+	return !quoted;
+}
+
+/* The body is as long as Content-Length says; of a stream libre has seen to that. */
+static bool has_its_length(const struct sip_msg *msg)
+{
+	uint64_t len = 0;
+
+	for (size_t i = 0; i < msg->clen.l; i++) {
+		char c = msg->clen.p[i];
+
+		if (c < '0' || c > '9' || len > UINT32_MAX)
+			return false;
+		len = 10 * len + (c - '0');
+	}
+	return len <= mbuf_get_left(msg->mb);
+}
+
+/* NULL, or why a request is refused (RFC 3261 8.2, RFC 4475); the code in *code. */
+static const char *wrong_with(const struct sip_msg *msg, unsigned int *code)
+{
+	*code = 400;
+	if (pl_cmp(&msg->met, &msg->cseq.met))
+		return "Method Differs From CSeq";
+	if (!has_its_length(msg))
+		return "Bad Content-Length";
+	if (!is_closed(&msg->to.val) || !is_closed(&msg->from.val))
+		return "Missing Quote";
+	if (!pl_isset(&msg->from.tag) || !msg->callid.l ||
+	    msg->callid.l > UA_URI_MAX)
+		return "Bad Request";
+	*code = 416;
+	if (pl_strcasecmp(&msg->uri.scheme, "sip"))
+		return "Unsupported URI Scheme";
+	return NULL;
+}
+
 static bool on_request(const struct sip_msg *msg, void *arg)
 {
 	struct ua_stack *stack = arg;
+	unsigned int code;
+	const char *wrong;
 
 	stack->ua->counters.received++;
 	forget_socket((struct sip_msg *)msg);
+	wrong = wrong_with(msg, &code);
+	if (wrong) {
+		stack->ua->counters.malformed++;
+		if (pl_strcmp(&msg->met, "ACK"))
+			refuse(stack, msg, code, wrong);
+		return true;
+	}
 	if (pl_isset(&msg->to.tag) || !pl_strcmp(&msg->met, "ACK"))
 		return leg_request(stack, msg);
-	if (!pl_isset(&msg->from.tag) || !msg->callid.l ||
-	    msg->callid.l > UA_URI_MAX) {
-		refuse(stack, msg, 400, "Bad Request");
-	} else if (!pl_strcmp(&msg->met, "CANCEL")) {
+	if (!pl_strcmp(&msg->met, "CANCEL")) {
 		refuse(stack, msg, 481, "Transaction Does Not Exist");
 	} else if (!allowed(stack, msg)) {
 		/* Silence costs a flood nothing, an answer would cost us. */
@@ -519,10 +587,37 @@ static void start_resolver(struct ua *ua)
 	uint32_t n = NAMESERVERS_MAX;
 	char domain[UA_URI_MAX];
 
-	if (dns_srv_get(domain, sizeof(domain), servers, &n))
+	if (!roam_addr_is_none(&ua->config->nameserver)) {
+		servers[0] = ua_to_sa(&ua->config->nameserver, DNS_PORT);
+		n = 1;
+	} else if (dns_srv_get(domain, sizeof(domain), servers, &n)) {
 		n = 0;
+	}
 	if (dnsc_alloc(&ua->dnsc, NULL, servers, n))
 		ua->dnsc = NULL;
+}
+
+static char *start_auths(struct ua *ua)
+{
+	size_t n = ua->config->n_servers;
+
+	ua->auths = calloc(ua->config->n_accounts * n, sizeof(*ua->auths));
+	if (!ua->auths)
+		return daemon_error("out of memory");
+	for (size_t i = 0; i < ua->config->n_accounts * n; i++)
+		if (sip_auth_alloc(&ua->auths[i], ua_credentials,
+				   &ua->config->accounts[i / n], false))
+			return daemon_error("out of memory");
+	return NULL;
+}
+
+static void free_auths(struct ua *ua)
+{
+	size_t n = ua->config->n_accounts * ua->config->n_servers;
+
+	for (size_t i = 0; ua->auths && i < n; i++)
+		mem_deref(ua->auths[i]);
+	free(ua->auths);
 }
 
 struct ua *ua_open(const struct config *config, const struct ua_ops *ops,
@@ -545,7 +640,9 @@ struct ua *ua_open(const struct config *config, const struct ua_ops *ops,
 			 (unsigned long long)daemon_random());
 	leg_init(ua);
 	start_resolver(ua);
-	*error = start_tls(ua);
+	*error = start_auths(ua);
+	if (!*error)
+		*error = start_tls(ua);
 	if (!*error)
 		*error = start_stack(ua, UA_WIDE);
 	if (!*error)
@@ -576,6 +673,7 @@ void ua_close(struct ua *ua)
 	}
 	mem_deref(ua->tls);
 	mem_deref(ua->dnsc);
+	free_auths(ua);
 	table_fini(&ua->legs);
 	free(ua->tokens);
 	free(ua);

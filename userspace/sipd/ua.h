@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/time.h"
 #include "sipd/config.h"
 
 struct ua;
@@ -63,6 +64,7 @@ enum ua_end {
  *	that code
  * @progress: the other end rings (@code 180..199), perhaps with early media
  * @answered: it answered, @sdp is its description
+ * @silent: nothing at all came from a server for @wait of struct ua_target
  * @failed: it did not (@code 0: no answer came). The leg is gone
  * @offered: a new offer in the dialog, @sdp NULL: we are to make one.
  *	ua_leg_accept() or ua_leg_refuse() answer
@@ -84,6 +86,7 @@ struct ua_ops {
 			 unsigned int code, const char *sdp, size_t len);
 	void (*answered)(void *ctx, void *user, enum ua_side side,
 			 const char *sdp, size_t len);
+	void (*silent)(void *ctx, void *user);
 	void (*failed)(void *ctx, void *user, enum ua_side side,
 		       unsigned int code, const char *reason);
 	void (*offered)(void *ctx, void *user, enum ua_side side,
@@ -148,6 +151,7 @@ void ua_registration_free(struct ua_registration *reg);
  * @from: who calls, as shown to the other end
  * @name: the caller's name, "" for none
  * @route: the server that it goes by, NULL: directly
+ * @wait: ms after which silence is told, 0: never
  */
 struct ua_target {
 	enum ua_side side;
@@ -157,6 +161,7 @@ struct ua_target {
 	const char *from;
 	const char *name;
 	const char *route;
+	msec_t wait;
 };
 
 /* A call begins; NULL if it cannot even be sent. */
@@ -174,6 +179,11 @@ void ua_leg_refuse(struct ua_leg *leg, unsigned int code, const char *reason);
 bool ua_leg_update(struct ua_leg *leg, const char *sdp, size_t len);
 /* The answer to the last ua_leg_update() will not be told. */
 void ua_leg_abandon(struct ua_leg *leg);
+/*
+ * Requests go to the peer itself from now on, not by the servers that the call was set
+ * up by. False: they do already.
+ */
+bool ua_leg_bypass(struct ua_leg *leg);
 /* Asks the server @route where the peer is. */
 void ua_leg_locate(struct ua_leg *leg, const char *route);
 /* Ends it whatever its state is; @code refuses a call that waits. */

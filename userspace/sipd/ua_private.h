@@ -16,6 +16,8 @@
 #define UA_CONTACT_MAX 256
 #define UA_TOKEN_LEN 17
 
+struct bye;
+
 /**
  * struct ua_stack - one side
  * @ua: the user agent
@@ -23,6 +25,7 @@
  * @sip: libre's stack, NULL where there is none
  * @requests: listens to requests
  * @responses: listens to responses that no transaction waits for
+ * @byes: calls that are over, and their peers do not know it yet
  */
 struct ua_stack {
 	struct ua *ua;
@@ -30,6 +33,7 @@ struct ua_stack {
 	struct sip *sip;
 	struct sip_lsnr *requests;
 	struct sip_lsnr *responses;
+	struct bye *byes;
 };
 
 /**
@@ -44,6 +48,7 @@ struct ua_stack {
  * @legs: struct ua_leg by the hash of its Call-ID; those of one Call-ID are chained
  * @tokens: user part of the contact of each account: whoever does not know it, from
  *	a server or a dialog, calls nobody
+ * @auths: what each server asked each account for, when it called
  * @limit: calls from one source
  * @counters: see above
  * @real_stderr: stderr as it was
@@ -58,6 +63,7 @@ struct ua {
 	struct roam_place place;
 	struct table legs;
 	char (*tokens)[UA_TOKEN_LEN];
+	struct sip_auth **auths;
 	struct rate_limit limit;
 	struct ua_counters counters;
 	FILE *real_stderr;
@@ -70,8 +76,13 @@ bool ua_copy(char *to, size_t room, const struct pl *pl);
 /* The description in a message, NULL for none. */
 const char *ua_body(const struct sip_msg *msg, size_t *len);
 const char *ua_token(const struct ua *ua, const struct config_account *account);
+/* What calls of @account by the server @route are challenged with; shared. */
+struct sip_auth *ua_auth(struct ua *ua, const struct config_account *account,
+			 const char *route);
 /* Credentials of @account for a challenge (sip_auth_h). */
 int ua_credentials(char **user, char **password, const char *realm, void *arg);
+/* Whether a server of the configuration has that address. */
+bool ua_is_server(const struct ua *ua, const struct roam_addr *addr);
 /* Seconds of a Retry-After, -1 for none. */
 int ua_retry_after(const struct sip_msg *msg);
 

@@ -220,7 +220,7 @@ static void post_msg(struct world *w, const struct roam_addr *from,
 	size_t len = lr_encode(msg, data);
 
 	if (!roam_addr_is_none(from))
-		post(w, from, to, data, len + (msg->key_id ? LR_AUTH_LEN : 0));
+		post(w, from, to, data, len + LR_AUTH_LEN);
 }
 
 static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
@@ -341,7 +341,7 @@ static const struct mobile_ops mobile_ops = {
 
 static const struct corr_ops corr_ops = {
 	.send = on_send, .set_mapping = on_set_mapping, .random = on_random,
-	.event = on_corr_event,
+	.wallclock = on_wallclock, .event = on_corr_event,
 };
 
 /* Hosts */
@@ -370,7 +370,8 @@ static void host_boot(struct host *h)
 		.n_permanent = 1, .keys = &proof, .n_keys = kind->keyed,
 		.timeout = 500, .tries = 3, .null_lifetime = 20000,
 		.prefer = 10000, .again = 20, .again_tries = 7,
-		.announce_rate = 20, .pending_max = 16,
+		.announce_rate = 20, .pending_max = 16, .hints_max = 4,
+		.hint_rate = 20,
 	}, &corr_ops, h);
 	assert_non_null(h->corr);
 	if (h->number >= MOBILES)
@@ -450,7 +451,8 @@ static void host_receive(struct host *h, const struct packet *p,
 			 struct lr_msg *msg)
 {
 	host_verify(h, msg);
-	if (msg->type == LR_ACK || msg->type == LR_CONFIRM) {
+	if (msg->type == LR_ACK || msg->type == LR_CONFIRM ||
+	    msg->type == LR_CHALLENGE) {
 		if (h->mobile)
 			mobile_input(h->mobile, h->world->now, &p->from, msg);
 	} else {
@@ -529,7 +531,8 @@ static void reg_boot(struct reg *r, bool empty)
 	unsigned int i;
 
 	hlr_free(r->hlr);
-	r->hlr = hlr_new(&(struct hlr_config){ LIFETIME, 300, 100 });
+	r->hlr = hlr_new(&(struct hlr_config){ LIFETIME, 300, 100,
+					       .window = 60 });
 	assert_non_null(r->hlr);
 	if (empty)
 		memset(r->stored, 0, sizeof(r->stored));
@@ -547,6 +550,7 @@ static void reg_receive(struct reg *r, const struct packet *p,
 	struct roam_prefix own;
 	struct hlr_rights rights = { .key_id = msg->key_id, .may_query = true };
 	struct lr_msg reply;
+	unsigned int challenge, i;
 
 	if (r->down || !msg->key_id || msg->key_id > HOSTS)
 		return;
@@ -555,16 +559,20 @@ static void reg_receive(struct reg *r, const struct packet *p,
 		rights.permanent = &own;
 		rights.n_permanent = 1;
 	}
-	if (hlr_input(r->hlr, r->world->now, &rights, msg, &reply,
-		      &changes) == LR_DROP_NONE) {
+	if (hlr_input(r->hlr, &(struct hlr_request){
+		.now = r->world->now,
+		.wall = (uint64_t)(1700000000000 + r->world->now) * NS,
+		.source = p->from, .rights = &rights, .msg = msg,
+	}, &reply, &changes, &challenge) == LR_DROP_NONE) {
 		if (changes.n && r->world->failing_store &&
 		    !roll(r->world, 4)) {
 			hlr_undo(r->hlr, &changes);
 			hlr_refuse(&reply);
 		}
 		reg_store(r, &changes);
-		if (kind->no_pairs)
-			reply.count = msg->count;
+		for (i = 0; kind->no_pairs && i < reply.count; i++)
+			if (reply.entries[i].flags == LR_FLAG_KEY)
+				reply.entries[i].status = LR_NONE;
 		post_msg(r->world, &r->addr, &p->from, &reply);
 	}
 	hlr_changes_free(&changes);
@@ -714,9 +722,9 @@ static void attack(struct world *w)
 	struct host *victim = &w->hosts[roll(w, MOBILES)];
 	struct host *target = &w->hosts[roll(w, HOSTS)];
 	static const uint8_t types[] = { LR_ANNOUNCE, LR_CONFIRM, LR_ANSWER,
-					 LR_ACK };
+					 LR_ACK, LR_CHALLENGE };
 	struct lr_msg msg = {
-		.type = types[roll(w, 4)], .count = 1, .nonce = dice(w),
+		.type = types[roll(w, 5)], .count = 1, .nonce = dice(w),
 		.entries[0] = { .perm = victim->perm, .coa = evil,
 				.seq = victim->own_seq + roll(w, 5),
 				.lifetime = LIFETIME },

@@ -13,6 +13,9 @@
  * struct peer - the owner's object of a session
  * @session: the session
  * @asked: re-INVITEs sent
+ * @bypassed: times that the way around the server was taken
+ * @around: there is one
+ * @silent: the server answers nobody
  * @abandoned: requests whose answer is not wanted
  * @located: questions to its server
  * @ended: it is over, and why
@@ -21,6 +24,9 @@
 struct peer {
 	struct sip_session *session;
 	unsigned int asked;
+	unsigned int bypassed;
+	bool around;
+	bool silent;
 	unsigned int abandoned;
 	unsigned int located;
 	bool ended;
@@ -84,6 +90,18 @@ static void on_abandon(void *ctx, void *user)
 	((struct peer *)user)->abandoned++;
 }
 
+static bool on_bypass(void *ctx, void *user, bool sure)
+{
+	struct peer *p = user;
+
+	(void)ctx;
+	if (!p->around || (!sure && !p->silent))
+		return false;
+	p->around = false;
+	p->bypassed++;
+	return true;
+}
+
 static void on_locate(void *ctx, void *user)
 {
 	(void)ctx;
@@ -126,6 +144,7 @@ static void on_event(void *ctx, void *user,
 static const struct sip_session_ops ops = {
 	.update = on_update,
 	.abandon = on_abandon,
+	.bypass = on_bypass,
 	.locate = on_locate,
 	.media = on_media,
 	.end = on_end,
@@ -393,6 +412,42 @@ static void silent_peer_is_sought_at_its_server(void **state)
 	assert_true(sip_session_is_told(f->peers[0].session));
 }
 
+static void silent_server_is_bypassed_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	f->peers[0].around = f->peers[0].silent = true;
+	move(f);
+	advance(f, 499);
+	assert_int_equal(f->peers[0].bypassed, 0);
+	advance(f, 1);
+	assert_int_equal(f->peers[0].bypassed, 1);
+	assert_int_equal(f->peers[0].abandoned, 1);
+	assert_int_equal(f->peers[0].asked, 2);
+	f->now += 40;
+	answer(f, 0, 200);
+	assert_true(sip_session_is_told(f->peers[0].session));
+	assert_int_equal(f->last.took, 540);
+	/* The others' servers answer others. */
+	assert_int_equal(f->peers[1].asked, 1);
+}
+
+static void silent_peer_is_asked_without_its_server_too(void **state)
+{
+	struct fixture *f = *state;
+
+	f->peers[0].around = true;
+	move(f);
+	advance(f, 1199);
+	assert_int_equal(f->peers[0].asked, 1);
+	advance(f, 1);
+	assert_int_equal(f->peers[0].located, 1);
+	assert_int_equal(f->peers[0].asked, 2);
+	advance(f, 40000);
+	assert_int_equal(f->peers[0].bypassed, 1);
+	assert_true(f->peers[0].ended);
+}
+
 static void proxy_that_cannot_reach_it_is_no_end(void **state)
 {
 	struct fixture *f = *state;
@@ -619,6 +674,25 @@ static void wrong_password_is_told_and_not_hammered(void **state)
 	assert_true(f->sent < 3 + 8);
 }
 
+static void doubted_server_is_asked_and_believed_again(void **state)
+{
+	struct fixture *f = *state;
+
+	sip_registrations_move(f->registrations, f->now, true);
+	registered(f, 0, 200, 300);
+	sip_registration_doubt(f->regs[0], f->now);
+	assert_true(status(f, 0).doubted);
+	assert_int_equal(f->sent, 4);
+	/* One question is enough. */
+	sip_registration_doubt(f->regs[0], f->now);
+	assert_int_equal(f->sent, 4);
+	registered(f, 0, 0, 0);
+	assert_true(status(f, 0).doubted);
+	advance(f, 2000);
+	registered(f, 0, 200, 300);
+	assert_false(status(f, 0).doubted);
+}
+
 static void a_move_is_told_to_who_did_not_answer_too(void **state)
 {
 	struct fixture *f = *state;
@@ -684,6 +758,10 @@ int main(void)
 		     unknown_call_ends, setup),
 		test("OPEN-20: a peer that does not answer is sought at its server",
 		     silent_peer_is_sought_at_its_server, setup),
+		test("SIP-07: a server that answers nobody is bypassed at once",
+		     silent_server_is_bypassed_at_once, setup),
+		test("SIP-07 OPEN-20: a silent peer is asked without its server, too",
+		     silent_peer_is_asked_without_its_server_too, setup),
 		test("OPEN-20: a proxy that cannot reach the peer is no end",
 		     proxy_that_cannot_reach_it_is_no_end, setup),
 		test("OPEN-20: a peer that is gone ends the session, no other",
@@ -710,6 +788,8 @@ int main(void)
 		     too_brief_is_mended_once, setup),
 		test("OPEN-36: a wrong password is told and not hammered",
 		     wrong_password_is_told_and_not_hammered, setup),
+		test("SIP-07: a server that did not answer a call is asked, and doubted until it answers",
+		     doubted_server_is_asked_and_believed_again, setup),
 		test("SIP-06: a move is told to a server that did not answer, too",
 		     a_move_is_told_to_who_did_not_answer_too, setup),
 		test("SIP-06: nothing is sent without an address",

@@ -354,6 +354,18 @@ bool fa_get(const struct fa *fa, const struct roam_addr *home,
 	return true;
 }
 
+bool fa_get_pending(const struct fa *fa, const struct roam_addr *home,
+		    uint32_t id, struct fa_visitor *pending)
+{
+	struct entry *e = (struct entry *)find(fa, home);
+	struct pending **at = e ? find_pending(e, id) : NULL;
+
+	if (!at)
+		return false;
+	*pending = (*at)->v;
+	return true;
+}
+
 bool fa_apply(struct fa *fa, const struct fa_visitor *visitor)
 {
 	struct entry *e = find_or_make(fa, &visitor->home);

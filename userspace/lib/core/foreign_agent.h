@@ -284,6 +284,9 @@ msec_t fa_next(const struct fa *fa);
 /* The visitor with that home address; false if there is none. */
 bool fa_get(const struct fa *fa, const struct roam_addr *home,
 	    struct fa_visitor *visitor);
+/* The pending request of that node with that low half of the Identification. */
+bool fa_get_pending(const struct fa *fa, const struct roam_addr *home,
+		    uint32_t id, struct fa_visitor *pending);
 /* From the store or another agent: makes or replaces. False: out of memory. */
 bool fa_apply(struct fa *fa, const struct fa_visitor *visitor);
 bool fa_apply_pending(struct fa *fa, const struct fa_visitor *pending);

@@ -19,6 +19,7 @@ const struct sip_registration_config sip_registration_defaults = {
  * @next_in_list: the next of all
  * @pending: a request is on its way
  * @registered: the server agreed to the present address
+ * @doubted: it did not answer somebody, and nothing since
  * @left: told that nobody is there
  * @wanted: seconds asked for; more than configured after a 423
  * @expires: when the server forgets, MSEC_NEVER if it knows nothing
@@ -34,6 +35,7 @@ struct sip_registration {
 	struct sip_registration *next_in_list;
 	bool pending;
 	bool registered;
+	bool doubted;
 	bool left;
 	unsigned int wanted;
 	msec_t expires;
@@ -199,6 +201,8 @@ void sip_registration_answered(struct sip_registration *reg, msec_t now,
 		return;
 	reg->pending = false;
 	reg->last_code = code;
+	if (code)
+		reg->doubted = false;
 	if (code >= 200 && code < 300) {
 		agreed(reg, now, expires);
 		return;
@@ -215,11 +219,19 @@ void sip_registration_answered(struct sip_registration *reg, msec_t now,
 	all->ops->event(all->ctx, reg->user, code, now - reg->since);
 }
 
+void sip_registration_doubt(struct sip_registration *reg, msec_t now)
+{
+	reg->doubted = true;
+	if (reg->all->anywhere && !reg->pending && !reg->left)
+		send(reg, now);
+}
+
 void sip_registration_status(const struct sip_registration *reg,
 			     struct sip_registration_status *status)
 {
 	*status = (struct sip_registration_status){
 		.registered = reg->registered,
+		.doubted = reg->doubted,
 		.expires = reg->expires,
 		.next = reg->next,
 		.last_code = reg->last_code,

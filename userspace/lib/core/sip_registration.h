@@ -47,6 +47,7 @@ extern const struct sip_registration_config sip_registration_defaults;
 /**
  * struct sip_registration_status - what there is to show
  * @registered: the server knows the present address
+ * @doubted: it did not answer somebody, and nothing since
  * @expires: when it forgets it, MSEC_NEVER if it does not know it
  * @next: when it is asked next
  * @last_code: of its last answer, 0 for none
@@ -55,6 +56,7 @@ extern const struct sip_registration_config sip_registration_defaults;
  */
 struct sip_registration_status {
 	bool registered;
+	bool doubted;
 	msec_t expires;
 	msec_t next;
 	unsigned int last_code;
@@ -84,6 +86,8 @@ void sip_registration_answered(struct sip_registration *reg, msec_t now,
 			       unsigned int code, unsigned int expires);
 void sip_registration_status(const struct sip_registration *reg,
 			     struct sip_registration_status *status);
+/* Its server did not answer a call: it is asked at once, and doubted until it answers. */
+void sip_registration_doubt(struct sip_registration *reg, msec_t now);
 /* Carries out what is due; returns when to call again. */
 msec_t sip_registrations_tick(struct sip_registrations *all, msec_t now);
 

@@ -507,6 +507,19 @@ static void look_after_media(struct sip_session *s, msec_t now)
 	tell(s, SIP_SESSION_STUCK, 0, now - s->asked);
 }
 
+/* Whom a dead server stands in front of is asked without it (SIP-07). */
+static bool bypass(struct sip_session *s, bool sure)
+{
+	struct sip_sessions *ss = s->sessions;
+
+	if (!ss->ops->bypass(ss->ctx, s->user, sure))
+		return false;
+	ss->counters.bypassed++;
+	ss->ops->abandon(ss->ctx, s->user);
+	enqueue(s);
+	return true;
+}
+
 static void no_answer(struct sip_session *s, msec_t now)
 {
 	struct sip_sessions *ss = s->sessions;
@@ -514,6 +527,8 @@ static void no_answer(struct sip_session *s, msec_t now)
 
 	lost(s);
 	if (waited < ss->config.locate_wait) {
+		if (bypass(s, false))
+			return;
 		set_deadline(s, s->asked + ss->config.locate_wait);
 		return;
 	}
@@ -524,6 +539,7 @@ static void no_answer(struct sip_session *s, msec_t now)
 	}
 	set_deadline(s, now + LOCATE_AGAIN_MS);
 	seek(s);
+	(void)bypass(s, true);
 }
 
 static void due(struct sip_session *s, msec_t now)

@@ -66,6 +66,9 @@ struct sip_session_event {
  * @update: send a re-INVITE with the present address; false: it could not be
  *	sent, which counts as a request without answer
  * @abandon: forget the answer to the last one
+ * @bypass: there is a way to the peer without the server that does not answer, and it
+ *	was not tried: the next update takes it. @sure: whoever is silent, not
+ *	only a server that answers nobody
  * @locate: ask the peer's server where the peer is, sip_session_located() tells
  * @media: whether media came from the peer since @since
  * @end: the session is over; the owner frees it
@@ -77,6 +80,7 @@ struct sip_session_event {
 struct sip_session_ops {
 	bool (*update)(void *ctx, void *user);
 	void (*abandon)(void *ctx, void *user);
+	bool (*bypass)(void *ctx, void *user, bool sure);
 	void (*locate)(void *ctx, void *user);
 	enum sip_media (*media)(void *ctx, void *user, msec_t since);
 	void (*end)(void *ctx, void *user, enum sip_session_end why);
@@ -121,6 +125,7 @@ enum sip_session_state {
  * @refused: refused for good
  * @glare: refused as the peer's own was on its way (491)
  * @lost: not answered within answer_wait
+ * @bypassed: asked directly, as a server did not answer
  * @sought: peers whose server was asked
  * @stuck: peers that went on sending to the old address
  */
@@ -130,6 +135,7 @@ struct sip_session_counters {
 	uint64_t refused;
 	uint64_t glare;
 	uint64_t lost;
+	uint64_t bypassed;
 	uint64_t sought;
 	uint64_t stuck;
 };

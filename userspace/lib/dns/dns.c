@@ -105,7 +105,7 @@ static int by_priority(const void *a, const void *b)
 	return (x->weight != 0) - (y->weight != 0);
 }
 
-/* One of @n records of one priority, each as likely as its weight says. */
+/* Chooses one of @n records of one priority, each as likely as its weight says. */
 static size_t draw(const struct dns_srv *records, size_t n, uint64_t dice)
 {
 	uint64_t sum = 0, running = 0;

@@ -119,8 +119,8 @@ void host_place_look(struct host_place *p)
 
 /*
  * Connections stand still until others know the new place, so the user hears of
- * it at once, and what is to be restored follows. What vanished is left to the
- * next look.
+ * the place at once, and lost addresses and routes are restored behind that. An
+ * address that vanished is left to the next look.
  */
 static void arrive(struct host_place *p)
 {

@@ -91,7 +91,7 @@ static void set_blocked(struct udp *udp, bool blocked)
 	watch(udp);
 }
 
-/* One datagram that sendmmsg() refused. */
+/* Accounts for a datagram that sendmmsg() refused. */
 static void send_again(struct udp *udp, struct msghdr *msg)
 {
 	/*

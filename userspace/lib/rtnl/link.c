@@ -75,14 +75,20 @@ struct roam_addr rtnl_link_local(const uint8_t mac[6])
 static int neighbour_set(struct rtnl *rtnl, uint32_t index,
 			 const struct roam_addr *addr, const uint8_t mac[6])
 {
+	const struct roam_addr made = rtnl_link_local(mac);
 	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_NEWNEIGH, NLM_F_ACK |
 					    NLM_F_CREATE | NLM_F_REPLACE);
 	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
 
 	ndm->ndm_family = rtnl_family(addr);
 	ndm->ndm_ifindex = (int)index;
-	/* Known until somebody says otherwise, as after an answer. */
-	ndm->ndm_state = NUD_REACHABLE;
+	/*
+	 * Known until somebody says otherwise, as after an answer. An address that
+	 * is made of the link-layer address is another name of that: the neighbour
+	 * need not have it, and then would not answer for it.
+	 */
+	ndm->ndm_state = roam_addr_eq(addr, &made) ? NUD_PERMANENT :
+						     NUD_REACHABLE;
 	rtnl_put_addr(nlh, NDA_DST, addr);
 	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
 	return rtnl_talk(rtnl, nlh, NULL, NULL);

@@ -98,7 +98,7 @@ static void check_module(struct findings *f, const struct module_entry *entry)
 	genl_close(genl);
 }
 
-/* What the checks of addresses and routes look at. */
+/* Reads what the checks of addresses and routes compare. */
 static void read_mangle(struct findings *f)
 {
 	struct genl *genl = mangle_open(NULL);
@@ -410,7 +410,7 @@ static void check_tunnels(struct findings *f)
 	}
 }
 
-/* What sees packets before or instead of the module's hooks (OPEN-13). */
+/* Finds what handles packets before the module's hooks or instead of them (OPEN-13). */
 static void check_bypass(struct findings *f, const json_t *rules)
 {
 	const json_t *flowtable;

@@ -38,9 +38,17 @@ static void check_messages(struct findings *f, unsigned int port)
 			    port);
 }
 
+/* OPEN-65 */
+static void check_translator(struct findings *f, const json_t *status)
+{
+	if (json_is_true(json_object_get(status, "translated")))
+		finding_add(f, "translator", FINDING_WARN, "roam lr registers",
+			    "this host is behind a translator (NAT): nobody can reach it at its care-of address, so its connections pass unchanged and do not survive a move");
+}
+
 static void check(struct findings *f, const json_t *status)
 {
-	(void)status;
+	check_translator(f, status);
 	for (size_t i = f->first_port; i < f->ports.n; i++)
 		check_messages(f, *(unsigned int *)list_at(&f->ports, i));
 }
@@ -52,7 +60,7 @@ static const struct report_table tables[] = {
 	{ NULL, NULL },
 };
 static const char *const glance[] = {
-	"role", "care_of", "care_of6", "registers", "registrations",
+	"role", "care_of", "care_of6", "translated", "registers", "registrations",
 	"registered", "correspondents", "mappings", NULL
 };
 

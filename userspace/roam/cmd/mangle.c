@@ -252,7 +252,8 @@ static int collect(int argc, char **argv, enum mangle_set which)
 
 	if (status)
 		return status;
-	/* One of the two, or each would undo the other's work (TEN-28). */
+	/* A mapping belongs to the daemon or to the administrator: else each would undo the
+ * other's work (TEN-28). */
 	if (m.state == ROAM_MANGLE_STATE_VALID &&
 	    host_tunnel_of(&m.perm, device))
 		return fail(ROAM_REFUSED, "take it out of the tunnel first",
@@ -301,7 +302,7 @@ static int finish(void)
 	list_free(&collected.lines);
 	if (total)
 		batch_note_success();
-	/* What took effect before a refusal is an answer, too. */
+	/* How much took effect before a refusal is told as well. */
 	if (total || !status)
 		output_applied(total);
 	return status;
