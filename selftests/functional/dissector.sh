@@ -66,7 +66,7 @@ def at(of, offset, *values):
     return bytes(message)
 
 wrong = {
-    "version": at("probe", 0, 2), "type": at("probe", 1, 11), "type zero": at("probe", 1, 0),
+    "version": at("probe", 0, 2), "type": at("probe", 1, 13), "type zero": at("probe", 1, 0),
     "length": vectors["probe"][:-1], "surplus": vectors["trace"] + b"x", "header": vectors["probe"][:20],
     "flag": at("registration", 3, 5), "no domain": at("registration", 11, 0),
     "domain denied": at("registration", 3, 0), "paging": at("probe", 15, 1),
@@ -80,7 +80,7 @@ wrong = {
     "prefix": at("base_station_beacon", 116, 129), "short prefix": at("base_station_beacon", 116, 95),
     "status": at("acknowledgement", 64, 4), "epoch": at("probe", 35, 1),
     "nodes": at("trace", 64, 0), "role": at("trace", 80, 3), "downlinks": at("trace_reply", 81, 3),
-    "hop": at("trace_reply", 96, 0x20),
+    "hop": at("trace_reply", 96, 0x20), "state": at("host_route", 64, 2),
 }
 with open(dump, "w") as out, open(names, "w") as list:
     for good, messages in ((1, vectors), (0, wrong)):
@@ -119,7 +119,38 @@ judge() {
 		done || exit 1
 }
 
+# The same for the table synchronisation.
+# shellcheck disable=SC2016
+readonly sync_messages='
+import re, sys
+
+page, dump = sys.argv[1:]
+messages = [bytes.fromhex(re.sub(r"\s", "", text)) for text in re.findall(r"```hex \w+\n(.*?)```", open(page).read(), re.S)]
+update = messages[-1]
+for at, value in ((0, 2), (1, 0), (1, 9), (2, 5), (3, 0x40), (71, 1), (60, 224), (7, 3), (72, 0), (73, 2), (74, 0), (85, 0)):
+    wrong = bytearray(update)
+    wrong[at] = value
+    messages.append(bytes(wrong))
+messages += [update[:-1], update[:50]]
+with open(dump, "w") as out:
+    for message in messages:
+        for i in range(0, len(message), 16):
+            print("%06x " % i, message[i:i + 16].hex(" "), file=out)
+        print(file=out)
+'
+
+table_synchronisation() {
+	require tshark text2pcap
+	/usr/bin/python3 -c "$sync_messages" "$here/../../Documentation/protocols/sync.md" "$ROAM_OUT/sync.hex" ||
+		fail "no vectors"
+	text2pcap -q -4 10.0.0.2,10.0.0.1 -u 17986,17986 "$ROAM_OUT/sync.hex" "$ROAM_OUT/sync.pcap" 2>&1
+	expect_eq "malformed" "0 0 1 1 1 1 1 1 1 1 1 1 1 1 1 1" \
+		"$(tshark -n -r "$ROAM_OUT/sync.pcap" -X "lua_script:$here/../dissector/roam-sync.lua" -Y roam_sync \
+			-T fields -e roam_sync.malformed 2>/dev/null | sed 's/True/1/; s/False/0/' | xargs)"
+}
+
 prove "GEN-09: the dissector knows good messages from malformed ones" \
 	judge "$lr_messages" location-register.md 17434 roam_lr ROAM-LR sealed_key
 prove "GEN-09: so does that of MMP" judge "$mmp_messages" mmp.md 17436 roam_mmp ROAM-MMP
+prove "STBY-81 GEN-09: the dissector of the table synchronisation" table_synchronisation
 tests_done

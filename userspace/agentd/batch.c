@@ -131,6 +131,36 @@ static void apply(struct agentd *a, const char *reason, bool ended)
 	fa_changes_reset(&batch.visitors);
 }
 
+static void answer_held(struct agentd *a, void *answer)
+{
+	send_answer(a, answer);
+}
+
+static void send_held(struct agentd *a, void *send)
+{
+	net_send(a, send);
+}
+
+/* At once, or when other agents have what it promises. */
+static void send_all(struct agentd *a)
+{
+	for (size_t i = 0; i < batch.n_answers; i++) {
+		struct answer *answer = &batch.answers[i];
+
+		if (!agent_sync_hold(a, AGENT_BINDING, &answer->reply.msg.home,
+				     answer_held, answer, sizeof(*answer)))
+			send_answer(a, answer);
+	}
+	for (size_t i = 0; i < batch.n_sends; i++) {
+		struct fa_send *send = &batch.sends[i];
+
+		if (!agent_sync_hold(a, AGENT_VISITOR, &send->msg.home,
+				     send_held, send, sizeof(*send)))
+			net_send(a, send);
+	}
+	agent_sync_flush(a);
+}
+
 void batch_refused(const struct roam_addr *home)
 {
 	if (batch.n_refused < 2 * BATCH_MAX)
@@ -168,36 +198,6 @@ static void end_refused(struct agentd *a)
 	commit(a);
 	apply(a, "the tunnel module refused it", false);
 	batch.n_refused = 0;
-}
-
-static void answer_held(struct agentd *a, void *answer)
-{
-	send_answer(a, answer);
-}
-
-static void send_held(struct agentd *a, void *send)
-{
-	net_send(a, send);
-}
-
-/* At once, or when other agents have what it promises. */
-static void send_all(struct agentd *a)
-{
-	for (size_t i = 0; i < batch.n_answers; i++) {
-		struct answer *answer = &batch.answers[i];
-
-		if (!agent_sync_hold(a, AGENT_BINDING, &answer->reply.msg.home,
-				     answer_held, answer, sizeof(*answer)))
-			send_answer(a, answer);
-	}
-	for (size_t i = 0; i < batch.n_sends; i++) {
-		struct fa_send *send = &batch.sends[i];
-
-		if (!agent_sync_hold(a, AGENT_VISITOR, &send->msg.home,
-				     send_held, send, sizeof(*send)))
-			net_send(a, send);
-	}
-	agent_sync_flush(a);
 }
 
 void batch_finish(struct agentd *a)

@@ -117,11 +117,11 @@ struct config_sync {
  * @pending_max: requests pending at a time
  * @pending_timeout: ms
  * @rate: requests a second from one source, 0: no limit
+ * @sync: other agents with the same tables, NULL: none
  * @sessions_max: visitors of one NAI at a time, 0: no limit
  * @session_requests: requests a minute of one NAI at a visiting node, 0: no limit
  * @session_burst: so many of these at once
  * @naming: how names of sessions are written
- * @sync: other agents with the same tables, NULL: none
  */
 struct config {
 	struct auth_keys *keys;
@@ -145,11 +145,11 @@ struct config {
 	long pending_max;
 	msec_t pending_timeout;
 	long rate;
+	struct config_sync *sync;
 	long sessions_max;
 	long session_requests;
 	long session_burst;
 	struct mip_naming naming;
-	struct config_sync *sync;
 };
 
 /* NULL on failure, with *error set; caller frees both. */
