@@ -55,6 +55,7 @@ in_step() {
 	expect_eq "equal" "true true" \
 		"$(for n in 1 2; do roam "agent$n" -j sync show | jq -r '.[0].equal'; done | xargs)"
 	expect_eq "said by roam-standbyd" true "$(fo_of "$standby" tables.complete)"
+	expect_match "the doctor" "has the same tables" "$(roam "agent$standby" doctor)"
 	expect_match "refusal at the standby" "another agent is the active one" \
 		"$(roam "agent$standby" -j agent end "$mip_home" 2>&1)"
 	# Each change, acknowledged before the node hears of it.
