@@ -3,6 +3,7 @@
 #   make bench-register   the register beside Redis and osmo-hlr, in build/bench
 #   make bench-sip        gaps of media at moves, and many calls that are told; RTTS="0 20 100",
 #                         MOVES=50, CALLS=1000 (see selftests/bench/sip)
+#   make bench-tunnel     tunnels beside the kernel's, part of make bench
 #   make bench-moves      how long connections stand still in a move; MOVES=1000,
 #                         CONNECTIONS=32, AWAY=30 (ms) and CASES="key register bytes
 #                         throughput" (see selftests/bench/moves)
@@ -21,9 +22,10 @@ BENCH := build/bench
 BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -Iuserspace/lib \
 	-Ikernel/include/uapi
 BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
-	$(BENCH)/rewrite.bpf.o
+	$(BENCH)/rewrite.bpf.o $(BENCH)/load-tunnel
 
-.PHONY: bench-helpers bench-register bench-moves bench-sip bench-mmp bench-handoffs bench-standby
+.PHONY: bench-helpers bench-tunnel bench-register bench-moves bench-sip bench-mmp \
+	bench-handoffs bench-standby
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -32,6 +34,19 @@ $(BENCH)/load-roam: selftests/bench/load-roam.c selftests/bench/load.h \
 		build/userspace/libroam.a
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $(filter-out %.h,$^) -lmnl
+
+$(BENCH)/load-tunnel: selftests/bench/load-tunnel.c selftests/bench/load.h \
+		build/userspace/libroam.a
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $(filter-out %.h,$^) -lmnl
+
+bench: bench-tunnel
+bench-tunnel: all $(BENCH)/load-tunnel
+	@scripts/build-modules 6.12 >/dev/null
+	@selftests/vm/run --kernel 6.12 --name bench-tunnel --icount --timeout 3600 -- \
+		selftests/bench/tunnel $(CASES)
+	@cp build/vm/6.12/bench-tunnel/results.json $(BENCH)/tunnel.json
+	@cp build/vm/6.12/bench-tunnel/table.txt $(BENCH)/tunnel.txt
 
 $(BENCH)/load-bpf: selftests/bench/load-bpf.c selftests/bench/load.h
 	@mkdir -p $(@D)
@@ -56,6 +71,8 @@ bench-handoffs: userspace
 	@scripts/build-modules fast >/dev/null
 	@selftests/vm/run --kernel fast --name bench-handoffs --timeout 3600 -- \
 		env HANDOFFS='$(HANDOFFS)' selftests/bench/handoffs
+	@selftests/vm/run --kernel fast --name bench-handoffs-peers --timeout 3600 -- \
+		selftests/bench/handoffs-peers
 
 # No guest: what is measured is a server on a machine, with its disk.
 bench-register: userspace $(BENCH)/register-load $(BENCH)/register-osmo

@@ -67,9 +67,13 @@ static bool mangle_is_nobodys_reply(const struct sk_buff *skb)
 {
 	const struct sock *sk = skb->sk;
 
-	if (sk)
+	if (sk) {
+		/* In newer kernels such replies carry the socket that refused. */
+		if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_LISTEN | TCPF_TIME_WAIT))
+			return true;
 		return sk_fullsock(sk) && sk->sk_type == SOCK_RAW &&
 		       !sk->sk_net_refcnt;
+	}
 	return skb->protocol == htons(ETH_P_IPV6) &&
 	       ipv6_hdr(skb)->nexthdr == IPPROTO_TCP && tcp_hdr(skb)->rst;
 }

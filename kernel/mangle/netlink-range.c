@@ -113,7 +113,7 @@ int roam_mangle_nl_range_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(ranges))
 		return PTR_ERR(ranges);
 	mutex_lock(&mn->table.lock);
-	old = rcu_replace_pointer(mn->ranges, ranges,
+	old = rcu_replace_pointer(mn->table.ranges, ranges,
 				  lockdep_is_held(&mn->table.lock));
 	err = mangle_hooks_update(mn);
 	mutex_unlock(&mn->table.lock);
@@ -157,7 +157,7 @@ int roam_mangle_nl_range_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -ENOMEM;
 	rcu_read_lock();
 	err = mangle_nl_put_ranges(msg, ROAM_MANGLE_A_MAIN_RANGE,
-				   rcu_dereference(mn->ranges));
+				   rcu_dereference(mn->table.ranges));
 	rcu_read_unlock();
 	return roam_nl_reply_end(info, msg, hdr, err);
 }

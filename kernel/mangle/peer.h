@@ -12,9 +12,10 @@
  *   mangle_config.peer_time without a packet or a connection. All of these may
  *   run at once: the table's own bucket locks serialise them, and whoever takes
  *   an entry out of the table frees it.
- * - An unauthenticated sender cannot fill the table: it takes a connection
- *   that a local socket has completed, or a packet this host sends; and
- *   mangle_config.max_peers bounds it.
+ * - Who forges his address gets no entry: it takes a connection that a local
+ *   socket has completed, or a packet that this host sends of its own accord;
+ *   mangle_config.max_peers bounds it. In a full table the oldest of those goes
+ *   that never confirmed anything: its connection asks again, if it has one.
  * - The table tells its user by struct mangle_peer_ops what happened.
  */
 #ifndef ROAM_MANGLE_PEER_H
@@ -27,6 +28,9 @@
 #include "config.h"
 #include "stats.h"
 #include "table.h"
+
+/* Jiffies after a packet to an address just left: who answers it is told first. */
+#define MANGLE_LATE_TIME HZ
 
 /**
  * struct mangle_peer_key - who talks to whom
@@ -55,6 +59,7 @@ struct mangle_peer_key {
  * @until: jiffies64. While it is announced: until then packets follow; unconfirmed
  *	so long, they wait. Afterwards: until then a reset may be one that it sent
  *	before it knew
+ * @unproven: in mangle_peers.unproven while it has not confirmed anything
  * @rcu: frees it
  */
 struct mangle_peer {
@@ -66,6 +71,7 @@ struct mangle_peer {
 	u8 mode;
 	bool refused;
 	u64 until;
+	struct list_head unproven;
 	struct rcu_head rcu;
 };
 
@@ -102,6 +108,9 @@ struct mangle_seen {
  * struct mangle_peers - the correspondents of a namespace
  * @by_key: struct mangle_peer by own permanent address and peer
  * @seen: the correspondent seen last on each CPU
+ * @lock: protects @unproven; taken in softirq
+ * @unproven: those that never confirmed anything, the oldest first
+ * @late: jiffies when a packet came to an own care-of address just left
  * @kept: jiffies when those with a connection were looked for; the sweeper's
  * @look: jiffies before which none can be idle for long enough; the sweeper's
  * @retimed: the time for that has changed
@@ -115,6 +124,9 @@ struct mangle_seen {
 struct mangle_peers {
 	struct rhashtable by_key;
 	struct mangle_seen __percpu *seen;
+	spinlock_t lock;
+	struct list_head unproven;
+	unsigned long late;
 	unsigned long kept;
 	unsigned long look;
 	bool retimed;

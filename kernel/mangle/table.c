@@ -231,6 +231,43 @@ static void mangle_mappings_add(struct mangle_table *table, u8 role, int n)
 	WRITE_ONCE(table->mappings[role], table->mappings[role] + n);
 }
 
+/*
+ * Who may speak for a permanent address is a stranger for every other one. What this
+ * host sends to the permanent address goes to the care-of address, past any rule about
+ * that: so it can be neither an address of ours nor one where no mobile host can be
+ * (OPEN-28). Where the own host is, its own daemon knows.
+ */
+static int mangle_coa_check(struct mangle_table *table,
+			    const struct mangle_mapping_request *req,
+			    struct netlink_ext_ack *extack)
+{
+	if (!req->valid)
+		return 0;
+	if (roam_addr_is_link_local(&req->coa)) {
+		NL_SET_ERR_MSG_MOD(extack, "care-of address is link-local; a mobile host is nowhere by that");
+		return -EADDRNOTAVAIL;
+	}
+	if (req->role != ROAM_MANGLE_ROLE_REMOTE)
+		return 0;
+	if (roam_addr_is_local(table->net, &req->coa)) {
+		NL_SET_ERR_MSG_MOD(extack, "care-of address is an address of this host; another host cannot be there");
+		return -EADDRNOTAVAIL;
+	}
+	if (mangle_ranges_contain(rcu_dereference_protected(table->ranges,
+							    lockdep_is_held(&table->lock)),
+				  &req->coa)) {
+		NL_SET_ERR_MSG_MOD(extack, "care-of address is in a prefix of permanent addresses; it belongs to another mobile host");
+		return -EADDRNOTAVAIL;
+	}
+	if (mangle_ranges_contain(rcu_dereference_protected(table->internal,
+							    lockdep_is_held(&table->lock)),
+				  &req->coa)) {
+		NL_SET_ERR_MSG_MOD(extack, "care-of address is in an internal prefix, where no mobile host can be");
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}
+
 static int mangle_mapping_check(struct mangle_table *table,
 				const struct mangle_mapping *mapping,
 				const struct mangle_mapping_request *req,
@@ -405,7 +442,8 @@ mangle_mapping_set(struct mangle_table *table,
 
 	lockdep_assert_held(&table->lock);
 	mapping = mangle_mapping_of(table, &req->perm);
-	err = mangle_mapping_check(table, mapping, req, extack);
+	err = mangle_mapping_check(table, mapping, req, extack) ?:
+	      mangle_coa_check(table, req, extack);
 	if (err)
 		return ERR_PTR(err);
 

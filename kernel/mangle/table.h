@@ -39,6 +39,10 @@
 #include "../core/route.h"
 #include "../core/sweep.h"
 #include "config.h"
+#include "range.h"
+
+/* Prefixes that no mobile host can be in. */
+#define MANGLE_INTERNAL_MAX 64
 
 /* Roles of a mapping: enum roam_mangle_role */
 #define MANGLE_ROLES (ROAM_MANGLE_ROLE_OWN + 1)
@@ -158,6 +162,8 @@ struct mangle_table_ops {
  * @used: there was a mapping once; @lock
  * @net: the namespace, for the account of its memory
  * @config: settings
+ * @ranges: prefixes that hold permanent addresses, NULL for none; RCU, @lock
+ * @internal: prefixes that no mobile host can be in, NULL for none; RCU, @lock
  * @sweep: has mangle_table_sweep() called
  * @ops: of the user
  */
@@ -174,6 +180,8 @@ struct mangle_table {
 	bool used;
 	struct net *net;
 	const struct mangle_config *config;
+	struct mangle_ranges __rcu *ranges;
+	struct mangle_ranges __rcu *internal;
 	struct roam_sweep *sweep;
 	const struct mangle_table_ops *ops;
 };
@@ -273,6 +281,7 @@ struct mangle_mapping_request {
  *
  * Return: the mapping, or ERR_PTR: -EEXIST, -ENOENT, -ESTALE (older sequence),
  * -EADDRINUSE (care-of address carries another permanent address),
+ * -EADDRNOTAVAIL (nobody else can be there: see mangle_coa_check()),
  * -EBUSY (role cannot change, or the table is being rebuilt), -ENOSPC (limit),
  * -ENOMEM. On error nothing changed.
  */

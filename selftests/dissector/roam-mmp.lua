@@ -16,6 +16,7 @@ local types = {
 	[1] = "gateway beacon", [2] = "base station beacon", [3] = "registration",
 	[4] = "cache update", [5] = "route update", [6] = "acknowledgement",
 	[7] = "probe", [8] = "probe reply", [9] = "trace", [10] = "trace reply",
+	[11] = "host route", [12] = "host route acknowledgement",
 }
 local statuses = { [0] = "ok", [1] = "stale", [2] = "denied", [3] = "full" }
 local kinds = { [0] = "none", [1] = "Ethernet", [2] = "802.11" }
@@ -25,7 +26,7 @@ local DOMAIN, PAGING, SEMISOFT, ACK = 1, 2, 4, 8
 local allowed = {
 	[1] = DOMAIN + PAGING, [2] = DOMAIN + PAGING, [3] = DOMAIN,
 	[4] = DOMAIN + SEMISOFT, [5] = DOMAIN + ACK, [6] = DOMAIN, [7] = DOMAIN,
-	[8] = DOMAIN, [9] = DOMAIN, [10] = DOMAIN,
+	[8] = DOMAIN, [9] = DOMAIN, [10] = DOMAIN, [11] = DOMAIN, [12] = DOMAIN,
 }
 
 local mmp = Proto("roam_mmp", "MMP of roam")
@@ -63,6 +64,7 @@ local f = {
 	hop = ProtoField.string("roam_mmp.hop", "Node on the way"),
 	role = ProtoField.uint8("roam_mmp.role", "Role", base.DEC, roles),
 	downlinks = ProtoField.uint8("roam_mmp.downlinks", "Downlinks"),
+	there = ProtoField.uint8("roam_mmp.there", "State", base.DEC, { [0] = "left", [1] = "there" }),
 	left = ProtoField.uint32("roam_mmp.left", "Ends in ms"),
 	reserved = ProtoField.bytes("roam_mmp.reserved", "Reserved"),
 	authenticator = ProtoField.bytes("roam_mmp.authenticator", "Authenticator"),
@@ -296,6 +298,16 @@ local function trace(tvb, tree, check)
 	end
 end
 bodies[9], bodies[10] = trace, trace
+
+local function host_route(tvb, tree, check)
+	add_address(tree, f.gateway, tvb(16, 16), usable(tvb(16, 16)), check)
+	add_address(tree, f.coa, tvb(40, 16), usable(tvb(40, 16)), check)
+	tree:add(f.sequence, tvb(56, 8))
+	check(tree:add(f.there, tvb(64, 1)), tvb(64, 1):uint() <= 1, e.reserved)
+	add_reserved(tree, tvb(65, 3), check)
+	add_name(tree, f.node, tvb(68, NAME), check)
+end
+bodies[11], bodies[12] = host_route, host_route
 
 local function has(flags, weight)
 	return math.floor(flags / weight) % 2 == 1

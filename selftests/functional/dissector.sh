@@ -66,7 +66,7 @@ def at(of, offset, *values):
     return bytes(message)
 
 wrong = {
-    "version": at("probe", 0, 2), "type": at("probe", 1, 11), "type zero": at("probe", 1, 0),
+    "version": at("probe", 0, 2), "type": at("probe", 1, 13), "type zero": at("probe", 1, 0),
     "length": vectors["probe"][:-1], "surplus": vectors["trace"] + b"x", "header": vectors["probe"][:20],
     "flag": at("registration", 3, 5), "no domain": at("registration", 11, 0),
     "domain denied": at("registration", 3, 0), "paging": at("probe", 15, 1),
@@ -80,7 +80,7 @@ wrong = {
     "prefix": at("base_station_beacon", 116, 129), "short prefix": at("base_station_beacon", 116, 95),
     "status": at("acknowledgement", 64, 4), "epoch": at("probe", 35, 1),
     "nodes": at("trace", 64, 0), "role": at("trace", 80, 3), "downlinks": at("trace_reply", 81, 3),
-    "hop": at("trace_reply", 96, 0x20),
+    "hop": at("trace_reply", 96, 0x20), "state": at("host_route", 64, 2),
 }
 with open(dump, "w") as out, open(names, "w") as list:
     for good, messages in ((1, vectors), (0, wrong)):

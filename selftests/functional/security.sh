@@ -337,7 +337,7 @@ translators_are_noticed() {
 	# What the register believed before is over, or is where the host was: nobody is sent here.
 	line=$(roam register -j hlr show "$permanent" | jq -r '.[].care_of')
 	[[ $line != 192.0.2.1[2-9]* ]] || fail "the register believes $line"
-	in_ns "$router" nft delete table ip t
+	move_to 2
 	wait_for 60 is_not_translated
 	wait_for 60 is_registered
 }
@@ -504,20 +504,16 @@ for host in range(20, 220):
 	talk steady
 }
 
-# Segments of no connection, from anywhere, make the mobile host answer by resets.
-# It asks about none of those addresses, and has room for those it talks to.
-resets_raise_no_questions() {
-	local held rewritten
-	place_now
-	held=$(counter mobile mangle held)
-	rewritten=$(counter mobile mangle out_rewritten)
-	in_ns "$correspondent" /usr/bin/python3 - "$care_of" <<-'END' || fail "no flood"
+# segments FLAGS PORT N: forged ones from N addresses to the mobile host.
+segments() {
+	in_ns "$correspondent" /usr/bin/python3 - "$care_of" "$@" <<-'END' || fail "no flood"
 		import socket, struct, sys
 		to = socket.inet_aton(sys.argv[1])
+		flags, port, n = (int(a, 0) for a in sys.argv[2:])
 		s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-		for host in range(2, 202):
-		    source = bytes([198, 51, 100, 2]) if host == 2 else bytes([198, 51, 100, host % 60 + 3])
-		    tcp = struct.pack("!HHIIBBHHH", 1024 + host, 99, 1, 1, 0x50, 0x10, 512, 0, 0)
+		for i in range(n):
+		    source = bytes([198, 51, 101 + i // 250, i % 250 + 3])
+		    tcp = struct.pack("!HHIIBBHHH", 1024 + i, port, 1, 1, 0x50, flags, 512, 0, 0)
 		    whole = source + to + struct.pack("!BBH", 0, 6, len(tcp)) + tcp
 		    total = sum(struct.unpack("!%dH" % (len(whole) // 2), whole))
 		    while total >> 16:
@@ -526,10 +522,144 @@ resets_raise_no_questions() {
 		    s.sendto(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 6, 0, source, to) + tcp,
 		             (sys.argv[1], 0))
 	END
-	# Each reset left, with the care-of address that was asked.
-	wait_for 30 counter_is mobile mangle out_rewritten "-ge $((rewritten + 200))"
-	expect_eq "packets held for that" "$held" "$(counter mobile mangle held)"
+}
+
+# Segments of no connection, from anywhere, make the mobile host answer by resets.
+# It asks about none of those addresses, and has room for those it talks to.
+resets_raise_no_questions() {
+	local held rewritten port
+	place_now
+	echo_serve mobile 98
+	for port in 99 98; do
+		held=$(counter mobile mangle held)
+		rewritten=$(counter mobile mangle out_rewritten)
+		segments 0x10 "$port" 200
+		# Each reset left, with the care-of address that was asked.
+		wait_for 30 counter_is mobile mangle out_rewritten "-ge $((rewritten + 200))"
+		expect_eq "packets held for that, port $port" "$held" "$(counter mobile mangle held)"
+	done
 	talk steady
+}
+
+# peers: how many correspondents the mobile host's module remembers.
+peers() {
+	roam mobile -j mangle peer show | jq length
+}
+
+# Half-open connections from addresses that are forged: each is answered, and that is all.
+forged_syns_leave_nothing() {
+	local before rewritten held known
+	place_now
+	echo_serve mobile 97 "backlog=1024"
+	# Who has moved just now has to tell those that begin at the old address.
+	wait_for 30 settled_for_a_second
+	talk steady
+	before=$(peers)
+	known=$(roam mobile -j lr peers | jq length)
+	held=$(counter mobile mangle held)
+	rewritten=$(counter mobile mangle out_rewritten)
+	segments 0x02 97 400
+	wait_for 30 counter_is mobile mangle out_rewritten "-ge $((rewritten + 300))"
+	expect_eq "packets held" "$held" "$(counter mobile mangle held)"
+	expect_eq "correspondents of the module" "$before" "$(peers)"
+	expect_eq "correspondents of the daemon" "$known" "$(roam mobile -j lr peers | jq length)"
+	# Somebody who is there completes the handshake, and is remembered.
+	in_ns "$router" socat -u /dev/null "TCP:$care_of:97,connect-timeout=20" || fail "no connection"
+	wait_for 30 peers_are "$((before + 1))"
+	talk steady
+}
+
+peers_are() {
+	(($(peers) == $1))
+}
+
+settled_for_a_second() {
+	roam mobile -j lr status | jq -e '.[0].moved > 2'
+}
+
+# A full table: those that only connected make room for those that take part.
+who_confirmed_stays() {
+	local n i
+	place_now
+	talk steady
+	n=$(peers)
+	expect_ok roam mobile mangle config set max-peers "$n"
+	on_exit roam mobile mangle config set max-peers 65536
+	echo_serve mobile 96
+	for i in 11 12 13 14; do
+		in_ns "$router" busybox ip address add "192.0.2.2$i/32" dev lo
+		on_exit in_ns "$router" busybox ip address delete "192.0.2.2$i/32" dev lo
+		in_ns "$router" socat -u /dev/null "TCP:$care_of:96,connect-timeout=20,bind=192.0.2.2$i" ||
+			fail "no connection from 192.0.2.2$i"
+	done
+	(($(peers) <= n)) || fail "correspondents: $n, then $(peers)"
+	roam mobile -j mangle peer show |
+		jq -e --arg c "$correspondent_addr" 'any(.[]; .peer == $c)' ||
+		fail "who confirmed is gone: $(roam mobile -j mangle peer show)"
+	talk steady
+}
+
+# refusal CARE-OF TEXT: the module's sentence about a mapping to there.
+refusal() {
+	local output status=0
+	output=$(roam correspondent mangle add 203.0.113.77 via "$1" 2>&1) || status=$?
+	expect_eq "status for $1" 2 "$status"
+	expect_match "sentence about $1" "$2" "$output"
+}
+
+nowhere_to_be() {
+	refusal 127.0.0.1 "unicast address of a host"
+	refusal 224.0.0.1 "unicast address of a host"
+	refusal 169.254.169.254 "link-local"
+	refusal "$correspondent_addr" "address of this host"
+	refusal 203.0.113.9 "prefix of permanent addresses"
+	expect_ok roam correspondent mangle config set internal 10.0.0.0/8,192.168.0.0/16
+	expect_eq "internal prefixes" '["10.0.0.0/8","192.168.0.0/16"]' \
+		"$(roam correspondent -j mangle config show | jq -c '.[0].internal')"
+	refusal 10.1.2.3 "internal prefix"
+	expect_ok roam correspondent mangle config set internal none
+	expect_ok roam correspondent mangle add 203.0.113.77 via 10.1.2.3
+	expect_ok roam correspondent mangle del 203.0.113.77
+	nothing_changed
+}
+
+# Somebody in the group of the control socket who sends and never reads, in many
+# connections, and sends rubbish: the daemon goes on.
+control_socket_is_flooded() {
+	place_now
+	bg /usr/bin/python3 - "$hosts/mobile/lrd.sock" <<-'END'
+		import os, random, socket, sys
+		sockets = []
+		random.seed(1)
+		rubbish = [b'{"command": "peers"}\n' * 2000, b'{' * 100000, b"\0" * 5000, b'{"command": 7}\n',
+		           b'"' + b"x" * 200000 + b'"\n', b'[]\n', b'{"command": "status", "args": []}\n']
+		while True:
+		    try:
+		        s = socket.socket(socket.AF_UNIX)
+		        s.setblocking(False)
+		        s.connect(sys.argv[1])
+		        sockets.append(s)
+		    except OSError:
+		        s.close()
+		    for s in random.sample(sockets, min(len(sockets), 20)):
+		        try:
+		            s.send(random.choice(rubbish))
+		        except OSError:
+		            if random.random() < 0.3:
+		                sockets.remove(s)
+		                s.close()
+	END
+	move_to 1
+	talk steady
+	move_to 2
+	talk steady
+	wait_for 60 is_mapped correspondent
+	(($(awk '/^VmRSS:/ { print $2 }' "/proc/$mobile_pid/status") < 65536)) ||
+		fail "roam-lrd has $(grep VmRSS "/proc/$mobile_pid/status")"
+	stop "$bg_pid"
+	wait_for 60 daemon_answers mobile lrd
+	wait_for 60 is_registered
+	nothing_changed
 }
 
 fixture world
@@ -547,7 +677,6 @@ prove "OPEN-26 OPEN-28: forged replies change nothing" forged_replies_change_not
 prove "OPEN-26 OPEN-28: forged pair keys change nothing" forged_pair_keys_change_nothing
 prove "SEC-01 SEC-02: with a key of one's own nobody is moved where he is not" \
 	nobody_is_moved_where_he_is_not
-prove "OPEN-65: behind a translator the host says so and stays plain" translators_are_noticed
 prove "OPEN-34: users without the capability are refused" unprivileged_users_are_refused
 prove "OPEN-34 OPEN-14: a user's own namespace is no way in" foreign_namespace_is_untouched
 prove "OPEN-34: malformed requests are refused, with cause and attribute" malformed_requests_are_refused
@@ -555,4 +684,10 @@ prove "OPEN-34: the tool passes the cause on" the_tool_passes_the_cause_on
 prove "OPEN-32 OPEN-37: a flood of unknown destinations stays bounded" floods_are_bounded
 prove "OPEN-32: more questions than there is room for" questions_are_bounded
 prove "OPEN-32: segments of no connection make nobody ask" resets_raise_no_questions
+prove "SEC-11: forged SYNs are answered, and leave nothing" forged_syns_leave_nothing
+prove "SEC-14: in a full table who confirmed stays" who_confirmed_stays
+prove "SEC-02 OPEN-28: the module refuses a mapping to where no mobile host can be" nowhere_to_be
+prove "SEC-15: a control socket that is flooded stops nothing" control_socket_is_flooded
+# The last one: the correspondent is plain afterwards.
+prove "OPEN-65: behind a translator the host says so and stays plain" translators_are_noticed
 tests_done

@@ -462,7 +462,7 @@ flood_takes_no_memory() {
 }
 
 fixture sip_network
-prove "SIP-05 INT-07: a change of address by hand is seen and said" change_is_seen
+prove "SIP-05: a change of address by hand is seen and said" change_is_seen
 prove "SIP-05: a change is seen by a daemon that did not run when it was" change_during_a_stop_is_seen
 prove "SIP-20: what keeps the address causes no message" kept_address_is_no_move
 prove "SIP-07: a silent server is passed over at once" silent_server_is_passed_over

@@ -7,25 +7,6 @@
 #include "io/daemon.h"
 #include "io/json.h"
 
-struct list {
-	const struct hlr_mapping **items;
-	size_t n;
-};
-
-static void append(void *ctx, const struct hlr_mapping *m)
-{
-	struct list *list = ctx;
-
-	list->items[list->n++] = m;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct hlr_mapping *const *ma = a, *const *mb = b;
-
-	return roam_addr_cmp(&(*ma)->perm, &(*mb)->perm);
-}
-
 static json_t *json_mapping(const struct hlr_mapping *m, msec_t now)
 {
 	return json_pack("{so so sI so sI sb}",
@@ -37,36 +18,68 @@ static json_t *json_mapping(const struct hlr_mapping *m, msec_t now)
 			 "at_home", !!(m->flags & LR_FLAG_AT_HOME));
 }
 
+#define SLICE 500	/* mappings looked at between requests, about 2 ms */
+
+/**
+ * struct part - what one slice of the listing is put into
+ * @list: it
+ * @now: the time
+ */
+struct part {
+	json_t *list;
+	msec_t now;
+};
+
+static void append(void *ctx, const struct hlr_change *c)
+{
+	const struct part *part = ctx;
+
+	if (c->kind == HLR_CHANGE_MAPPING && c->after.expires > part->now &&
+	    !roam_addr_is_none(&c->after.coa))
+		json_array_append_new(part->list,
+				      json_mapping(&c->after, part->now));
+}
+
+/*
+ * In the order of the table: to sort them, all of them would have to be held. One
+ * that moves in the table meanwhile may stand there twice.
+ */
+static bool show_part(void *ctx, void *state, json_t *list)
+{
+	struct part part = { list, daemon_now() };
+	struct hlr_cursor *cursor = state;
+	struct server *server = ctx;
+
+	hlr_walk(server->hlr, cursor, SLICE, append, &part);
+	return !cursor->keys && !cursor->end;
+}
+
 static json_t *show(void *ctx, const json_t *args, struct control_error *error)
 {
 	const char *word = json_string_value(json_object_get(args, "permanent"));
+	const struct hlr_mapping *m;
 	struct server *server = ctx;
-	struct list list = { NULL, 0 };
 	msec_t now = daemon_now();
-	json_t *result = json_array();
+	struct roam_addr perm;
+	json_t *result;
 
-	if (word) {
-		const struct hlr_mapping *m;
-		struct roam_addr perm;
-
-		if (!roam_addr_parse(word, &perm)) {
-			json_decref(result);
-			control_refuse(error, "usage",
-				       "give an address such as 10.77.0.5",
-				       "'%s' is no IP address", word);
-			return NULL;
-		}
-		m = hlr_find(server->hlr, now, &perm);
-		if (m)
-			json_array_append_new(result, json_mapping(m, now));
-		return result;
+	if (!word) {
+		error->parts.next = show_part;
+		error->parts.state = calloc(1, sizeof(struct hlr_cursor));
+		if (!error->parts.state)
+			error->parts.next = NULL;
+		return NULL;
 	}
-	list.items = calloc(hlr_count(server->hlr) + 1, sizeof(*list.items));
-	hlr_foreach(server->hlr, now, append, &list);
-	qsort(list.items, list.n, sizeof(*list.items), compare);
-	for (size_t i = 0; i < list.n; i++)
-		json_array_append_new(result, json_mapping(list.items[i], now));
-	free(list.items);
+	if (!roam_addr_parse(word, &perm)) {
+		control_refuse(error, "usage",
+			       "give an address such as 10.77.0.5",
+			       "'%s' is no IP address", word);
+		return NULL;
+	}
+	result = json_array();
+	m = hlr_find(server->hlr, now, &perm);
+	if (m)
+		json_array_append_new(result, json_mapping(m, now));
 	return result;
 }
 

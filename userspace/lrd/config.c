@@ -199,7 +199,7 @@ static char *read_peers(cfg_t *cfg, struct config *config)
 static char *too_many_ports(cfg_t *cfg)
 {
 	return conf_error(cfg, "ports",
-			  "has too many; with 'port' and the ports of the registers, which are exempt as well, the module takes %d",
+			  "has too many; the module takes %d, and as many of UDP, which 'port' and those of the registers are",
 			  MANGLE_EXEMPT_PORTS);
 }
 
@@ -221,18 +221,19 @@ static char *read_exempt_ports(cfg_t *cfg, struct mangle_exempt *exempt)
  * Our own messages, whatever protocols are rewritten: one that waits for its
  * own answer waits for ever, and one that shall show whether the network lets
  * the permanent address pass has to carry it (TEN-11). The same goes for
- * questions to DNS about registers.
+ * questions to DNS about registers. For UDP alone: no port of a message, which DNS
+ * may have said, takes a connection out.
  */
 static char *exempt_messages(cfg_t *cfg, struct config *config)
 {
-	bool ok = mangle_exempt_add_port(&config->exempt, config->port);
+	bool ok = mangle_exempt_add_udp_port(&config->exempt, config->port);
 
 	for (size_t i = 0; i < config->n_registers; i++) {
 		const struct servers_source *reg = &config->registers[i];
 
-		ok &= mangle_exempt_add_port(&config->exempt, reg->domain ?
-					     config->nameserver_port :
-					     reg->port);
+		ok &= mangle_exempt_add_udp_port(&config->exempt, reg->domain ?
+						 config->nameserver_port :
+						 reg->port);
 	}
 	return ok ? NULL : too_many_ports(cfg);
 }

@@ -218,6 +218,9 @@ static json_t *leave(void *ctx, const json_t *args, struct control_error *error)
 	if (!lrd->left) {
 		lrd->left = true;
 		mobile_deregister(lrd->mobile, daemon_now());
+		for (size_t i = 0; i < lrd->config->n_own; i++)
+			kernel_forget_own(lrd, &lrd->config->own[i]);
+		place_look(lrd);
 		lrd_kick(lrd);
 	}
 	return json_array();
@@ -231,6 +234,8 @@ static json_t *join(void *ctx, const json_t *args, struct control_error *error)
 	if (!is_mobile(lrd, error))
 		return NULL;
 	lrd->left = false;
+	for (size_t i = 0; i < lrd->config->n_own; i++)
+		mobile_restore(lrd->mobile, &lrd->config->own[i]);
 	place_look(lrd);
 	return json_array();
 }

@@ -81,6 +81,7 @@ struct net;
  * @config: configuration in force
  * @node: the core of a node, or NULL
  * @host: the core of a mobile host, or NULL
+ * @border: host routes outside of the domain, or NULL
  * @node_key: signs between nodes
  * @air_key: signs base stations' beacons
  * @links: interfaces that take part
@@ -107,6 +108,7 @@ struct mmpd {
 	struct config *config;
 	struct mmp_node *node;
 	struct mmp_host *host;
+	struct mmp_border *border;
 	struct auth_key *node_key;
 	struct auth_key *air_key;
 	struct mmpd_link links[MMP_LINKS_MAX];
@@ -147,6 +149,9 @@ void net_answer(struct mmpd *mmpd, const struct mmp_hop *to,
 		const struct mmp_msg *msg);
 void net_host_send(struct mmpd *mmpd, const struct mmp_hop *by,
 		   const struct mmp_msg *msg);
+/* To another gateway or a border router, by the routing table. */
+void net_border_send(struct mmpd *mmpd, const struct roam_addr *to,
+		     const struct mmp_msg *msg);
 /* Did packets leave with a care-of address as source since the last call? */
 bool net_has_transmitted(struct mmpd *mmpd);
 
@@ -161,6 +166,10 @@ bool kernel_set_entry(struct mmpd *mmpd, const struct mmp_entry *entry);
 void kernel_set_uplinks(struct mmpd *mmpd, const struct mmp_hop *hops,
 			size_t n);
 void kernel_set_below(struct mmpd *mmpd, const struct mmp_hop *hops, size_t n);
+void kernel_del_entry(struct mmpd *mmpd, const struct roam_addr *addr);
+/* A route to a host in the kernel's table: by @via, or on @link; neither: none. */
+void kernel_host_route(struct mmpd *mmpd, const struct roam_addr *coa,
+		       const struct roam_addr *via, uint32_t link);
 bool kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station);
 
 /* state.c */

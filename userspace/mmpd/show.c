@@ -61,8 +61,10 @@ static bool needs_node(const struct mmpd *mmpd, struct control_error *error)
 {
 	if (mmpd->node)
 		return true;
-	control_refuse(error, "refused", "roam mmp stations",
-		       "this is a mobile host; it has base stations, and no entries");
+	control_refuse(error, "refused",
+		       mmpd->host ? "roam mmp stations" : "roam mmp routes",
+		       "this is a %s; it has no entries",
+		       mmpd->host ? "mobile host" : "border router");
 	return false;
 }
 
@@ -130,6 +132,23 @@ static json_t *host_status(struct mmpd *mmpd)
 				     json_null());
 }
 
+static void count_route(void *ctx, const struct mmp_border_route *route)
+{
+	(void)route;
+	(*(size_t *)ctx)++;
+}
+
+static json_t *border_status(struct mmpd *mmpd)
+{
+	size_t n = 0;
+
+	mmp_border_each(mmpd->border, count_route, &n);
+	return json_pack("{ss so sI sI}", "role", "border", "name",
+			 json_name(&mmpd->config->border.name),
+			 "domain", (json_int_t)mmpd->config->node.domain,
+			 "routes", (json_int_t)n);
+}
+
 static json_t *status(void *ctx, const json_t *args, struct control_error *error)
 {
 	struct mmpd *mmpd = ctx;
@@ -137,7 +156,9 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 	(void)args;
 	(void)error;
 	return json_status("roam-mmpd", daemon_now(), mmpd->started,
-			   mmpd->host ? host_status(mmpd) : node_status(mmpd));
+			   mmpd->host ? host_status(mmpd) :
+			   mmpd->node ? node_status(mmpd) :
+					border_status(mmpd));
 }
 
 /* Names of types hold spaces. */
@@ -236,6 +257,30 @@ static json_t *show(void *ctx, const json_t *args, struct control_error *error)
 		       "the module does not tell: %s",
 		       genl_error(mmpd->kernel));
 	return NULL;
+}
+
+static void append_host_route(void *ctx, const struct mmp_border_route *route)
+{
+	json_array_append_new(ctx, json_pack("{so so sI sb}",
+		"host", json_addr(&route->coa), "gateway",
+		json_addr(&route->via), "sequence", (json_int_t)route->seq,
+		"own", route->own));
+}
+
+static json_t *routes(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct mmpd *mmpd = ctx;
+	json_t *array;
+
+	(void)args;
+	if (!mmpd->border) {
+		control_refuse(error, "refused", "man roam-mmpd",
+			       "there are no host routes here: 'border' has no peers");
+		return NULL;
+	}
+	array = json_array();
+	mmp_border_each(mmpd->border, append_host_route, array);
+	return array;
 }
 
 static json_t *json_uplink(const struct mmpd *mmpd, const struct mmp_gateway *gw,
@@ -496,6 +541,7 @@ const struct control_command show_commands[] = {
 	{ "uplinks", uplinks, false, "possible uplinks of a node" },
 	{ "tree", tree, false, "the domain as a node sees it" },
 	{ "trace", trace, true, "the way from a node to a host; args: host, again" },
+	{ "routes", routes, false, "at which gateway hosts are" },
 	{ "stations", stations, false, "base stations that a host hears" },
 	{ "handoffs", handoffs, false, "what each movement of a host cost" },
 	{ "move", move, true, "go to a base station; args: base_station" },

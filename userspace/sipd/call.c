@@ -182,11 +182,19 @@ static void call_free(struct call *call)
 	free(call);
 }
 
+static void end_spare(struct call *call)
+{
+	if (call->spare)
+		ua_leg_end(call->spare, 487);
+	call->spare = NULL;
+}
+
 /* Ends what is left of it. @code: for a dialog that was not answered. */
 static void finish(struct call *call, unsigned int code, const char *why)
 {
 	call_measure(call);
 	report_call(call, "ended", why);
+	end_spare(call);
 	if (call->wide)
 		ua_leg_end(call->wide, code);
 	if (call->local)
@@ -609,9 +617,20 @@ static bool is_servers_fault(unsigned int code)
 	       (code >= 500 && code < 600);
 }
 
+/* The silent server is the last hope. False: there is none. */
+static bool use_spare(struct call *call)
+{
+	if (!call->spare)
+		return false;
+	call->wide = call->spare;
+	call->spare = NULL;
+	ua_leg_set_spare(call->wide, false);
+	return true;
+}
+
 /*
  * A server that says nothing is asked by REGISTER whether it is there, and the call goes
- * by the next one meanwhile (SIP-07). Should the first deliver it later, it is cancelled.
+ * by the next one meanwhile (SIP-07). Whichever speaks first has the call.
  */
 static void on_silent(void *ctx, void *user)
 {
@@ -625,10 +644,31 @@ static void on_silent(void *ctx, void *user)
 	call->sipd->counters.failovers++;
 	log_warning("server %s does not answer; call %llu goes by another one",
 		    call->reg->server->uri, (unsigned long long)call->id);
-	ua_leg_end(call->wide, 487);
-	call->wide = NULL;
+	end_spare(call);
+	call->spare = call->wide;
+	ua_leg_set_spare(call->spare, true);
 	if (!call_again(call))
-		finish(call, 503, "no server takes the call");
+		use_spare(call);
+}
+
+/* The next server speaks first: the silent one shall not deliver the call any more. */
+static void on_heard(void *ctx, void *user)
+{
+	(void)ctx;
+	end_spare(user);
+}
+
+/* The silent one was slow and speaks first after all: the callee shall be called once. */
+static void on_spare(void *ctx, void *user, bool heard)
+{
+	struct call *call = user;
+
+	(void)ctx;
+	if (heard) {
+		ua_leg_end(call->wide, 487);
+		call->wide = call->spare;
+	}
+	call->spare = NULL;
 }
 
 static void on_failed(void *ctx, void *user, enum ua_side side,
@@ -643,7 +683,7 @@ static void on_failed(void *ctx, void *user, enum ua_side side,
 	else
 		call->local = NULL;
 	if (side == UA_WIDE && call->outgoing && is_servers_fault(code) &&
-	    call_again(call))
+	    (call_again(call) || use_spare(call)))
 		return;
 	if (code)
 		snprintf(why, sizeof(why), "%u %s", code, reason);
@@ -842,6 +882,8 @@ const struct ua_ops call_ua_ops = {
 	.progress = on_progress,
 	.answered = on_answered,
 	.silent = on_silent,
+	.heard = on_heard,
+	.spare = on_spare,
 	.failed = on_failed,
 	.offered = on_offered,
 	.acknowledged = on_acknowledged,

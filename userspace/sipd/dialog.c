@@ -32,12 +32,25 @@ struct parts {
 	struct pl from;
 };
 
-static const char *put(char **at, const struct pl *part)
+/*
+ * A value may be folded over lines, or hold a zero. What we repeat stands in one line: one
+ * that libre took for a fold and others do not would be a header of the peer's choice.
+ */
+static void unfold(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ')
+			text[i] = ' ';
+}
+
+static const char *put(char **at, const struct pl *part, bool lines)
 {
 	char *begin = *at;
 
 	if (part->l)
 		memcpy(begin, part->p, part->l);
+	if (!lines)
+		unfold(begin, part->l);
 	begin[part->l] = 0;
 	*at += part->l + 1;
 	return begin;
@@ -59,12 +72,12 @@ static struct dialog *make(const struct parts *p, const char *target)
 		return NULL;
 	}
 	at = d->text;
-	d->routes = put(&at, &p->routes);
-	d->callid = put(&at, &p->callid);
-	d->ltag = put(&at, &p->ltag);
-	d->rtag = put(&at, &p->rtag);
-	d->to = put(&at, &p->to);
-	d->from = put(&at, &p->from);
+	d->routes = put(&at, &p->routes, true);
+	d->callid = put(&at, &p->callid, false);
+	d->ltag = put(&at, &p->ltag, false);
+	d->rtag = put(&at, &p->rtag, false);
+	d->to = put(&at, &p->to, false);
+	d->from = put(&at, &p->from, false);
 	return d;
 }
 
@@ -118,10 +131,13 @@ static bool add_route(const struct sip_hdr *hdr, const struct sip_msg *msg,
 		      void *arg)
 {
 	struct mbuf *mb = arg;
+	size_t begin = mb->end;
 
 	(void)msg;
-	return mbuf_printf(mb, "Route: %r\r\n", &hdr->val) ||
-	       mb->end > ROUTES_MAX;
+	if (mbuf_printf(mb, "Route: %r", &hdr->val))
+		return true;
+	unfold((char *)mb->buf + begin, mb->end - begin);
+	return mbuf_write_str(mb, "\r\n") || mb->end > ROUTES_MAX;
 }
 
 /* The route set, in the order in which our requests name it. */
@@ -141,7 +157,9 @@ static struct dialog *from_message(struct parts *p, const struct sip_msg *msg)
 	struct dialog *d = NULL;
 	char uri[UA_URI_MAX];
 
-	if (routes && contact_of(msg, uri)) {
+	/* A message may lack what each must have. */
+	if (routes && p->to.l && p->from.l && p->callid.l &&
+	    contact_of(msg, uri)) {
 		p->routes = (struct pl){ (char *)routes->buf, routes->end };
 		d = make(p, uri);
 	}

@@ -44,9 +44,9 @@ struct dialog {
 /* Of a call of ours to @uri, by the server @route or directly. NULL: out of memory. */
 struct dialog *dialog_new(const char *uri, const char *to, const char *name,
 			  const char *from, const char *route);
-/* Of a call that came in. NULL: it has no usable contact. */
+/* Of a call that came in. NULL: it has no usable contact, or not what each must have. */
 struct dialog *dialog_accept(const struct sip_msg *msg);
-/* What an answer makes of the dialog of our call. NULL: it has no usable contact. */
+/* What an answer makes of the dialog of our call. NULL: it has no usable contact, or not what each must have. */
 struct dialog *dialog_fork(const struct dialog *d, const struct sip_msg *msg);
 void dialog_free(struct dialog *d);
 /* Takes the contact of a message as target; false: it has none. */

@@ -50,6 +50,8 @@
  * @reply_offers: it carries an offer, the answer comes with the ACK
  * @established: the first INVITE was answered by 2xx
  * @ours: we sent the first INVITE
+ * @heard: something came from its server
+ * @spare: another one calls for it meanwhile
  * @ending: ends as soon as that INVITE is answered
  * @redirects: times that another server was named
  * @challenges: times that this INVITE was challenged
@@ -82,6 +84,8 @@ struct ua_leg {
 	bool reply_offers;
 	bool established;
 	bool ours;
+	bool heard;
+	bool spare;
 	bool ending;
 	unsigned int redirects;
 	unsigned int challenges;
@@ -492,6 +496,30 @@ static void on_provisional(struct ua_leg *leg, const struct sip_msg *msg)
 			  len);
 }
 
+static void spare_gone(struct ua_leg *leg)
+{
+	struct ua *ua = leg->stack->ua;
+	void *user = leg->user;
+
+	leg_free(leg);
+	if (user)
+		ua->ops->spare(ua->ctx, user, false);
+}
+
+static void first_word(struct ua_leg *leg)
+{
+	struct ua *ua = leg->stack->ua;
+	bool spare = leg->spare;
+
+	tmr_cancel(&leg->give_up);
+	leg->heard = true;
+	leg->spare = false;
+	if (leg->user && spare)
+		ua->ops->spare(ua->ctx, leg->user, true);
+	else if (leg->user)
+		ua->ops->heard(ua->ctx, leg->user);
+}
+
 static void on_answer(int err, const struct sip_msg *msg, void *arg)
 {
 	struct ua_leg *leg = arg;
@@ -499,13 +527,15 @@ static void on_answer(int err, const struct sip_msg *msg, void *arg)
 	if (err || !msg) {
 		if (leg->established)
 			updated(leg, NULL);
+		else if (leg->spare)
+			spare_gone(leg);
 		else
 			leg_failed(leg, 0, NULL);
 		return;
 	}
 	leg->source = ua_from_sa(&msg->src);
-	if (!leg->established)
-		tmr_cancel(&leg->give_up);
+	if (!leg->heard)
+		first_word(leg);
 	if (msg->scode < 200) {
 		on_provisional(leg, msg);
 	} else if ((msg->scode == 401 || msg->scode == 407) &&
@@ -551,6 +581,11 @@ struct ua_leg *ua_call(struct ua *ua, const struct ua_target *target,
 	}
 	leg_free(leg);
 	return NULL;
+}
+
+void ua_leg_set_spare(struct ua_leg *leg, bool spare)
+{
+	leg->spare = spare;
 }
 
 void ua_leg_set_user(struct ua_leg *leg, void *user)

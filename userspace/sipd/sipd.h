@@ -106,6 +106,7 @@ enum call_state {
  * @reg: our registration at the last of them
  * @app: an application has it, by the control socket
  * @wide: dialog with the peer
+ * @spare: the same call by a server that says nothing
  * @local: dialog with the phone, NULL with an application
  * @media: its packets, NULL with an application
  * @session: what is done about moves
@@ -138,6 +139,7 @@ struct call {
 	struct sipd_registration *reg;
 	bool app;
 	struct ua_leg *wide;
+	struct ua_leg *spare;
 	struct ua_leg *local;
 	struct media *media;
 	struct sip_session *session;

@@ -333,9 +333,14 @@ static bool has_its_length(const struct sip_msg *msg)
 	return len <= mbuf_get_left(msg->mb);
 }
 
-/* NULL, or why a request is refused (RFC 3261 8.2, RFC 4475); the code in *code. */
+/* NULL, or why a request is refused (RFC 3261 8.2, RFC 4475); the code in *code, 0: silently. */
 static const char *wrong_with(const struct sip_msg *msg, unsigned int *code)
 {
+	/* An answer repeats these: without them there can be none. */
+	*code = 0;
+	if (!msg->to.val.l || !msg->from.val.l || !msg->callid.l ||
+	    !msg->cseq.met.l)
+		return "No Request";
 	*code = 400;
 	if (pl_cmp(&msg->met, &msg->cseq.met))
 		return "Method Differs From CSeq";
@@ -343,8 +348,7 @@ static const char *wrong_with(const struct sip_msg *msg, unsigned int *code)
 		return "Bad Content-Length";
 	if (!is_closed(&msg->to.val) || !is_closed(&msg->from.val))
 		return "Missing Quote";
-	if (!pl_isset(&msg->from.tag) || !msg->callid.l ||
-	    msg->callid.l > UA_URI_MAX)
+	if (!pl_isset(&msg->from.tag) || msg->callid.l > UA_URI_MAX)
 		return "Bad Request";
 	*code = 416;
 	if (pl_strcasecmp(&msg->uri.scheme, "sip"))
@@ -363,7 +367,7 @@ static bool on_request(const struct sip_msg *msg, void *arg)
 	wrong = wrong_with(msg, &code);
 	if (wrong) {
 		stack->ua->counters.malformed++;
-		if (pl_strcmp(&msg->met, "ACK"))
+		if (code && pl_strcmp(&msg->met, "ACK"))
 			refuse(stack, msg, code, wrong);
 		return true;
 	}

@@ -65,6 +65,9 @@ enum ua_end {
  * @progress: the other end rings (@code 180..199), perhaps with early media
  * @answered: it answered, @sdp is its description
  * @silent: nothing at all came from a server for @wait of struct ua_target
+ * @heard: the first word from a server, before what it says is told
+ * @spare: likewise for a leg after ua_leg_set_spare(); false: there will be none, and
+ *	the leg is gone
  * @failed: it did not (@code 0: no answer came). The leg is gone
  * @offered: a new offer in the dialog, @sdp NULL: we are to make one.
  *	ua_leg_accept() or ua_leg_refuse() answer
@@ -87,6 +90,8 @@ struct ua_ops {
 	void (*answered)(void *ctx, void *user, enum ua_side side,
 			 const char *sdp, size_t len);
 	void (*silent)(void *ctx, void *user);
+	void (*heard)(void *ctx, void *user);
+	void (*spare)(void *ctx, void *user, bool heard);
 	void (*failed)(void *ctx, void *user, enum ua_side side,
 		       unsigned int code, const char *reason);
 	void (*offered)(void *ctx, void *user, enum ua_side side,
@@ -168,6 +173,8 @@ struct ua_target {
 struct ua_leg *ua_call(struct ua *ua, const struct ua_target *target,
 		       const char *sdp, size_t len, void *user);
 void ua_leg_set_user(struct ua_leg *leg, void *user);
+/* @spare: another leg calls for it, until something is heard of this one. */
+void ua_leg_set_spare(struct ua_leg *leg, bool spare);
 /* The other end shall hear it ringing. */
 void ua_leg_progress(struct ua_leg *leg, unsigned int code, const char *sdp,
 		     size_t len);

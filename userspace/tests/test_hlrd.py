@@ -743,6 +743,32 @@ def bytes_out_for_bytes_in(folder):
         r.stop()
 
 
+def a_long_listing_comes_in_slices(folder):
+    """SEC-09: a listing of 20,000 mappings holds up nobody, and costs no memory"""
+    frees = {"ASAN_OPTIONS": "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
+    with Register(folder, extra="rate = 0\n").start(env=frees) as r:
+        fill(r, 20000)
+        h = Host(r)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(WAIT)
+            s.connect(r.socket)
+            before = memory_of(r)
+            s.sendall(b'{"command": "show"}\n')
+            # Nobody reads it: what is not read is not made.
+            until(lambda: h.query(nth(1)[0])["status"] == OK and
+                  h.query(nth(19999)[0])["status"] == OK, "queries are answered")
+            assert memory_of(r) - before < 10240, (before, memory_of(r))
+            s.sendall(b'{"command": "status"}\n')
+            lines = s.makefile()
+            shown = json.loads(lines.readline())["result"]
+            assert json.loads(lines.readline())["result"]["mappings"] == 20000
+        assert len({m["permanent"] for m in shown}) == 20000, len(shown)
+        tool = json.loads(r.tool("-j", "hlr", "show").stdout)
+        perms = [ipaddress.ip_address(m["permanent"]) for m in tool]
+        assert len(perms) == 20000 and perms == sorted(perms)
+        r.stop()
+
+
 def rights_are_told(folder):
     """OPEN-33 SEC-09: that hosts may ask for everybody is said at the start and by the doctor"""
     extra = 'host "server" { key = 8 }\n'
@@ -1101,6 +1127,14 @@ def privileges_are_dropped(folder):
         r.stop()
 
 
+def no_core_is_left(folder):
+    """SEC-09: a daemon leaves no core file, which would hold its keys"""
+    with Register(folder).start(preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_CORE, (-1, -1))) as r:
+        assert resource.prlimit(r.process.pid, resource.RLIMIT_CORE) == (0, 0)
+        r.stop()
+
+
 def two_registers_do_not_share(folder):
     """a second daemon on the same socket or store refuses to start"""
     with Register(folder).start() as r:
@@ -1206,7 +1240,7 @@ TESTS = [registers_and_answers, ipv6_is_served, newest_wins,
          key_ids_have_a_limit, whereabouts_are_kept_private, a_flood_is_bounded,
          junk_is_charged_to_nobody, shown_by_source, shown_by_cookie, squatters_go,
          unfit_addresses_are_refused, old_messages_are_refused,
-         bytes_out_for_bytes_in, rights_are_told,
+         bytes_out_for_bytes_in, rights_are_told, no_core_is_left, a_long_listing_comes_in_slices,
          an_empty_register_says_later, disagreeing_registers_agree_again,
          large_store_is_loaded_while_it_answers,
          a_changed_bit_stops_the_start, damage_far_down_is_survived,

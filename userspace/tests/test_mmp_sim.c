@@ -1663,6 +1663,31 @@ static void a_restarted_host_stays(void **state)
 	end();
 }
 
+/* Two machines with one key: whoever spoke last has it, and nobody gets two copies. */
+static void a_host_in_two_places(void **state)
+{
+	struct tree t = tree_a(&host_defaults, 1000);
+	int twin = add_host("twin", "10.7.0.99", &host_defaults);
+	unsigned int moved = 0;
+
+	(void)state;
+	cable(t.bs[3], twin, 1000);
+	start();
+	run(4000);
+	begin_traffic();
+	for (int i = 0; i < 60; i++) {
+		int was = downlink(t.gw, t.mn);
+
+		traffic(i % 20 < 10 ? t.mn : twin, 1000);
+		assert_int_equal(downlinks(t.gw, t.mn), 1);
+		moved += downlink(t.gw, t.mn) != was;
+	}
+	assert_true(moved > 0);
+	assert_true(is_attached(t.mn));
+	assert_int_equal(looped, 0);
+	end();
+}
+
 static void numbers_of_beacons_wrap(void **state)
 {
 	struct tree t = tree_a(&host_defaults, 1000);
@@ -2132,6 +2157,8 @@ int main(void)
 		     restarts_lose_nothing),
 		TEST("OPEN-45 OPEN-29: a restarted host goes on where it was, and loses no packet, whatever its clock says",
 		     a_restarted_host_stays),
+		TEST("TEN-15: a host in two places is where it spoke last, and nowhere twice",
+		     a_host_in_two_places),
 		TEST("OPEN-42: numbers of beacons wrap", numbers_of_beacons_wrap),
 		TEST("OPEN-29 OPEN-30: what was captured is useless, after restarts, too",
 		     captured_messages_are_useless),

@@ -122,6 +122,18 @@ static struct mmp_msg trace(uint8_t type)
 	return msg;
 }
 
+static struct mmp_msg host_route(uint8_t type)
+{
+	struct mmp_msg msg = {
+		.type = type, .key_id = KEY, .gateway = addr("192.0.2.18"),
+		.epoch = 3, .seq = 16, .coa = addr("10.7.0.99"),
+		.host_seq = 0x17979cfe362a0001, .status = 1,
+	};
+
+	msg.name = name(type == MMP_HOST_ROUTE ? "gw1" : "br");
+	return msg;
+}
+
 /* Reads the block "```hex TITLE" of the page; returns its length. */
 static size_t read_vector(const char *title, uint8_t *buf, size_t room)
 {
@@ -223,6 +235,9 @@ static void vectors_of_the_page(void **state)
 		{ "probe_reply", "roam mmp node", probe(MMP_PROBE_REPLY) },
 		{ "trace", "roam mmp node", trace(MMP_TRACE) },
 		{ "trace_reply", "roam mmp node", trace(MMP_TRACE_REPLY) },
+		{ "host_route", "roam mmp border", host_route(MMP_HOST_ROUTE) },
+		{ "host_route_ack", "roam mmp border",
+		  host_route(MMP_HOST_ROUTE_ACK) },
 	};
 	struct auth_keys *keys = domain_keys();
 
@@ -261,6 +276,9 @@ static struct mmp_msg any(uint8_t type)
 	case MMP_TRACE:
 	case MMP_TRACE_REPLY:
 		return trace(type);
+	case MMP_HOST_ROUTE:
+	case MMP_HOST_ROUTE_ACK:
+		return host_route(type);
 	default:
 		return host_message(type, 0, 1);
 	}
@@ -298,7 +316,10 @@ static void each_malformed_field_has_its_reason(void **state)
 	(void)state;
 	assert_int_equal(judge(MMP_PROBE, 0, 2), MMP_DROP_VERSION);
 	assert_int_equal(judge(MMP_PROBE, 1, 0), MMP_DROP_TYPE);
-	assert_int_equal(judge(MMP_PROBE, 1, 11), MMP_DROP_TYPE);
+	assert_int_equal(judge(MMP_PROBE, 1, 13), MMP_DROP_TYPE);
+	assert_int_equal(judge(MMP_HOST_ROUTE, 64, 2), MMP_DROP_RESERVED);
+	assert_int_equal(judge(MMP_HOST_ROUTE_ACK, 68, 0), MMP_DROP_NAME);
+	assert_int_equal(judge(MMP_HOST_ROUTE, 52, 127), MMP_DROP_ADDRESS);
 	assert_int_equal(judge(MMP_PROBE, 2, 1), MMP_DROP_RESERVED);
 	assert_int_equal(judge(MMP_REGISTRATION, 3, 4 | 1), MMP_DROP_RESERVED);
 	/* a domain id that the flags deny, and the other way round */

@@ -614,6 +614,11 @@ static bool load_file(struct auth_keys *keys, const char *path, char **error)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	bool ok;
 
+	if (fd < 0 && errno == EACCES) {
+		sentence(error, "%s: the daemon's user may not read it; chown _roam %s; chmod 600 %s",
+			 path, path, path);
+		return false;
+	}
 	if (fd < 0) {
 		cannot_open(path, error);
 		return false;

@@ -367,7 +367,7 @@ static void tell_news(struct mobile *mobile, const struct own *own,
 }
 
 static void ack_granted(struct mobile *mobile, const struct ack *ack,
-			struct own *own, const struct lr_entry *entry,
+			const struct own *own, const struct lr_entry *entry,
 			msec_t now)
 {
 	msec_t granted = (msec_t)entry->lifetime * 1000;
@@ -376,7 +376,6 @@ static void ack_granted(struct mobile *mobile, const struct ack *ack,
 	news = registrar_granted(mobile->registrar, ack->reg,
 				 number_of(mobile, own), now, own->seq,
 				 granted);
-	own->translated = false;
 	note_lifetime(mobile, granted);
 	tell_news(mobile, own, ack, news, MOBILE_REGISTERED, LR_OK);
 }
@@ -414,39 +413,51 @@ static void ack_stale(struct mobile *mobile, const struct ack *ack,
 }
 
 /*
- * The register did not see our care-of address as source. If it is of the other
- * family, or has two claimants, a challenge is under way. If it is of the same
- * one, addresses are translated on the way: messages leave with the care-of
- * address as source. Then nobody can reach us there, and a correspondent that
- * believed us would lose our packets (OPEN-65).
+ * The care-of address did not show itself, and a challenge is under way to it:
+ * the register is of the other family, or another host has the address until now.
  */
 static void ack_unproved(struct mobile *mobile, const struct ack *ack,
 			 struct own *own, msec_t now)
 {
-	const struct roam_addr *seen = &ack->msg->source;
 	const struct registration *r = registrar_get(mobile->registrar,
 						     ack->reg,
 						     number_of(mobile, own));
-	bool translated = roam_addr_is_v4(seen) == roam_addr_is_v4(&own->coa) &&
-			  !roam_addr_eq(seen, &own->coa);
 	unsigned int doublings = min_time(r->tries, 10);
 	struct registrar_news news;
 
+	/* A challenge that arrives mends nothing where our packets change. */
+	if (own->translated)
+		registrar_disprove(mobile->registrar, ack->reg,
+				   number_of(mobile, own));
 	news = registrar_refused(mobile->registrar, ack->reg,
 				 number_of(mobile, own), now, LR_UNPROVED,
 				 min_time(mobile->config.retry << doublings,
 					  mobile->config.retry_max));
-	/* One answer like this is normal where a challenge follows. */
-	if (!translated && r->tries == UNPROVED_TRIES)
-		news.news = true;
-	else if (translated || r->tries < UNPROVED_TRIES)
-		news.news = false;
+	/* One answer like this is normal, as the challenge follows it. */
+	news.news = !own->translated && r->tries == UNPROVED_TRIES;
 	tell_news(mobile, own, ack, news, MOBILE_REFUSED, LR_UNPROVED);
-	if (!translated || own->translated)
+}
+
+/*
+ * Messages leave with the care-of address as source. If the register saw another
+ * one of the same family, addresses are translated on the way, and what we send
+ * to correspondents is as well: one that believed us would lose our connections
+ * (OPEN-65).
+ */
+static void note_source(struct mobile *mobile, const struct ack *ack,
+			struct own *own, msec_t now)
+{
+	const struct roam_addr *seen = &ack->msg->source;
+	bool before = own->translated;
+
+	if (!own_is_away(own) || own_is_home(own) ||
+	    roam_addr_is_v4(seen) != roam_addr_is_v4(&own->coa))
 		return;
-	own->translated = true;
-	news.news = true;
-	tell_news(mobile, own, ack, news, MOBILE_TRANSLATED, LR_UNPROVED);
+	own->translated = !roam_addr_eq(seen, &own->coa);
+	if (!own->translated || before)
+		return;
+	tell_news(mobile, own, ack, (struct registrar_news){ .news = true },
+		  MOBILE_TRANSLATED, LR_UNPROVED);
 	mobile_peers_translated(mobile, own, now);
 }
 
@@ -504,34 +515,37 @@ static enum lr_drop input_ack(struct mobile *mobile, msec_t now,
 						  &msg->entries[i].perm);
 
 		if (own && registrar_asked(registrar, ack.reg,
-					   number_of(mobile, own)))
+					   number_of(mobile, own))) {
+			note_source(mobile, &ack, own, now);
 			ack_entry(mobile, &ack, own, &msg->entries[i], now);
+		}
 	}
 	registrar_done(registrar, ack.reg, now, is_replay(msg));
 	return LR_DROP_NONE;
 }
 
 /*
- * The register sent this to the care-of address, and wants its cookie back. Who
- * has no key with us, or did not get our last request, cannot make us send one.
+ * The register sent this to the care-of address, and wants its cookie back. It may
+ * come from another address than answers do, one of the care-of address's family.
+ * Who has no key with us, or did not get our last request, cannot make us send one.
  */
 static enum lr_drop input_challenge(struct mobile *mobile, msec_t now,
-				    const struct roam_addr *from,
 				    const struct lr_msg *msg)
 {
 	const struct lr_entry *entry = &msg->entries[0];
 	const struct own *own = mobile_own_find(mobile, &entry->perm);
 	struct registrar *registrar = mobile->registrar;
-	size_t reg = registrar_find_last(registrar, from, msg->nonce);
+	size_t reg = registrar_find_last(registrar, msg->nonce);
 
-	if (reg == REGISTRAR_NONE || !own || entry->seq != own->seq ||
+	if (reg == REGISTRAR_NONE || !own || own->translated ||
+	    entry->seq != own->seq ||
 	    !roam_addr_eq(&entry->coa, &own->coa))
 		return LR_DROP_UNASKED;
 	if (!msg->key_id ||
 	    msg->key_id != registrar_server(registrar, reg)->key_id)
 		return LR_DROP_KEY;
-	return registrar_prove(registrar, from, msg->nonce,
-			       number_of(mobile, own), now, msg->cookie) ?
+	return registrar_prove(registrar, msg->nonce, number_of(mobile, own),
+			       now, msg->cookie) ?
 	       LR_DROP_NONE : LR_DROP_UNASKED;
 }
 
@@ -543,7 +557,7 @@ enum lr_drop mobile_input(struct mobile *mobile, msec_t now,
 	case LR_ACK:
 		return input_ack(mobile, now, from, msg);
 	case LR_CHALLENGE:
-		return input_challenge(mobile, now, from, msg);
+		return input_challenge(mobile, now, msg);
 	case LR_CONFIRM:
 		return mobile_confirm_input(mobile, now, from, msg);
 	default:

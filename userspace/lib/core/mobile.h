@@ -84,8 +84,8 @@ enum mobile_event_type {
 	MOBILE_PEER_PLAIN,	/* @host did not confirm in time */
 	MOBILE_LITERAL_OK,	/* @host got a packet from @perm: literal mode */
 	MOBILE_LITERAL_LOST,	/* @host got none: symmetric mode */
-	MOBILE_TRANSLATED,	/* @host (a register) saw @seen instead of @coa, where nothing
-				 * arrives: no correspondent is told */
+	MOBILE_TRANSLATED,	/* @host (a register) saw @seen instead of @coa: no
+				 * correspondent is told of this place */
 };
 
 /**

@@ -42,8 +42,8 @@ struct probe {
  * @settled: false after adoption, until mobile_set_coa() spoke for the first
  *	time: the kernel's state is known then, that of the registers is not
  * @moved: the peers have to hear of it still
- * @translated: a register saw another address of this family, and nothing that
- *	it sends to @coa arrives: no correspondent is told of @coa (OPEN-65)
+ * @translated: a register saw another address of this family than @coa, which is
+ *	changed on the way: no correspondent is told of @coa (OPEN-65)
  */
 struct own {
 	struct roam_addr perm;

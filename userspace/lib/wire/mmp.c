@@ -46,6 +46,8 @@ static const char *const type_names[] = {
 	[MMP_PROBE_REPLY] = "probe reply",
 	[MMP_TRACE] = "trace",
 	[MMP_TRACE_REPLY] = "trace reply",
+	[MMP_HOST_ROUTE] = "host route",
+	[MMP_HOST_ROUTE_ACK] = "host route acknowledgement",
 };
 
 static const char *const status_names[] = {
@@ -247,6 +249,8 @@ size_t mmp_encode(const struct mmp_msg *msg, uint8_t *buf)
 		p = put_bs_beacon(p, msg);
 		break;
 	case MMP_ACK:
+	case MMP_HOST_ROUTE:
+	case MMP_HOST_ROUTE_ACK:
 		p = put_ack(p, msg);
 		break;
 	case MMP_PROBE:
@@ -371,7 +375,8 @@ static enum mmp_drop get_ack(const uint8_t *buf, struct mmp_msg *msg)
 	get_addr(buf + 40, &msg->coa);
 	msg->host_seq = bytes_get(buf + 56, 8);
 	msg->status = buf[64];
-	if (bytes_get(buf + 65, 3) || msg->status > MMP_FULL)
+	if (bytes_get(buf + 65, 3) ||
+	    msg->status > (msg->type == MMP_ACK ? MMP_FULL : 1))
 		return MMP_DROP_RESERVED;
 	if (!roam_addr_is_usable(&msg->coa) ||
 	    !roam_addr_is_usable(&msg->gateway))
@@ -455,6 +460,8 @@ static size_t length_of(const uint8_t *buf, size_t len, struct mmp_msg *msg)
 			return 0;
 		return BS_BEACON_LEN + (size_t)msg->n_subnets * MMP_SUBNET_LEN;
 	case MMP_ACK:
+	case MMP_HOST_ROUTE:
+	case MMP_HOST_ROUTE_ACK:
 		return ACK_LEN;
 	case MMP_PROBE:
 	case MMP_PROBE_REPLY:
@@ -478,6 +485,8 @@ static enum mmp_drop get_body(const uint8_t *buf, struct mmp_msg *msg)
 	case MMP_BS_BEACON:
 		return get_bs_beacon(buf, msg);
 	case MMP_ACK:
+	case MMP_HOST_ROUTE:
+	case MMP_HOST_ROUTE_ACK:
 		return get_ack(buf, msg);
 	case MMP_PROBE:
 	case MMP_PROBE_REPLY:

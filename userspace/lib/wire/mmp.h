@@ -34,7 +34,9 @@ enum mmp_type {
 	MMP_PROBE_REPLY = 8,
 	MMP_TRACE = 9,
 	MMP_TRACE_REPLY = 10,
-	MMP_TYPE_MAX = MMP_TRACE_REPLY,
+	MMP_HOST_ROUTE = 11,
+	MMP_HOST_ROUTE_ACK = 12,
+	MMP_TYPE_MAX = MMP_HOST_ROUTE_ACK,
 };
 
 /** enum mmp_trace_role - what a node on the way to a host is */
@@ -123,7 +125,7 @@ struct mmp_hop_state {
  * @subnets: whose addresses this domain routes
  * @coa: care-of address of a host
  * @host_seq: number of the host's message, each higher than the one before
- * @status: acknowledgement: enum mmp_status
+ * @status: acknowledgement: enum mmp_status; host route: 1 the host is there, 0 it left
  * @nonce: probes, traces: repeated in the reply
  * @n_trace: traces: nodes passed, 1..MMP_PATH_MAX
  * @trace: traces: who was asked first, then downwards

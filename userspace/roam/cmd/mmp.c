@@ -249,6 +249,7 @@ static const char *const uplink_columns[] = {
 static const char *const tree_columns[] = {
 	"level", "is", "node", "link", "detail", NULL
 };
+static const char *const route_columns[] = { "host", "gateway", "own", NULL };
 static const char *const station_columns[] = {
 	"base_station", "link", "gateway", "domain", "heard", "present", NULL
 };
@@ -269,6 +270,8 @@ static const struct command commands[] = {
 	{ .name = "trace", .args = "HOST",
 	  .help = "the way from a node to a host, with the state of each node on it",
 	  .run = trace },
+	{ .name = "routes", .help = "at which gateway hosts are",
+	  .daemon = "mmpd", .columns = route_columns },
 	{ .name = "stations", .help = "base stations that a host hears",
 	  .daemon = "mmpd", .columns = station_columns },
 	{ .name = "handoffs", .help = "what each movement of a host cost",
@@ -344,6 +347,8 @@ static void check(struct findings *f, const json_t *status)
 	size_t n = 0, i;
 	json_t *row;
 
+	if (role && !strcmp(role, "border"))
+		return;
 	if (role && !strcmp(role, "host")) {
 		check_host(f, status);
 		return;
