@@ -68,7 +68,7 @@ static bool mangle_is_nobodys_reply(const struct sk_buff *skb)
 	const struct sock *sk = skb->sk;
 
 	if (sk) {
-		/* From 6.14 on such replies carry the socket that refused. */
+		/* In newer kernels such replies carry the socket that refused. */
 		if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_LISTEN | TCPF_TIME_WAIT))
 			return true;
 		return sk_fullsock(sk) && sk->sk_type == SOCK_RAW &&

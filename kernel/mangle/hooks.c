@@ -72,33 +72,43 @@ static __always_inline bool mangle_is_for_us(struct mangle_net *mn,
 }
 
 /*
+ * Is it a translator's? If not, it may be for a published port, whose replies are
+ * forwarded: then their hook is wanted.
+ */
+static bool mangle_translated(struct mangle_net *mn, const struct sk_buff *skb, bool v6)
+{
+	if (mangle_nat_knows_wire(mn->net, skb, v6))
+		return true;
+	if (!READ_ONCE(mn->forwards) && mangle_nat_may_forward(mn->net, skb->dev, v6)) {
+		WRITE_ONCE(mn->forwards, true);
+		roam_sweep_within(&mn->sweep, 0);
+	}
+	return false;
+}
+
+/*
  * A packet that no socket knows by permanent addresses: is it for us, and for nobody
- * who knows it as it is on the wire?
+ * who knows it as it is on the wire? @own and @to are the mapping and the endpoint of its
+ * destination, or NULL. All by value, so that nothing of a packet with a socket has to be
+ * in memory.
  */
 static noinline bool mangle_begins(struct mangle_net *mn, struct sk_buff *skb,
-				   const struct roam_packet *pkt, const __be16 *ports,
-				   const struct mangle_wire *wire,
-				   const struct mangle_whom *whom)
+				   struct roam_packet pkt, const __be16 *ports,
+				   struct mangle_mapping *own, struct mangle_endpoint *to)
 {
-	bool tcp = ports && pkt->protocol == IPPROTO_TCP;
+	bool tcp = ports && pkt.protocol == IPPROTO_TCP;
 
 	/* Who talks to a care-of address on this host means just that address. */
 	if (skb->dev->flags & IFF_LOOPBACK)
 		return false;
-	if (!mangle_is_for_us(mn, skb, pkt->v6, whom))
+	if (!own && !mangle_is_delivered(mn, skb, pkt.v6))
 		return false;
-	if ((tcp && mangle_socket_knows_wire(mn->net, skb, *pkt, ports, whom->own)) ||
-	    (ports && mangle_nat_knows_wire(mn->net, skb, pkt->v6))) {
+	if ((tcp && mangle_socket_knows_wire(mn->net, skb, pkt, ports, own)) ||
+	    (ports && mangle_nat_is_used(mn->net) && mangle_translated(mn, skb, pkt.v6))) {
 		mangle_count(mn, in_kept);
 		return false;
 	}
-	/* It may be for a published port, whose replies are forwarded. */
-	if (unlikely(!READ_ONCE(mn->forwards)) &&
-	    mangle_nat_may_forward(mn->net, skb->dev, pkt->v6)) {
-		WRITE_ONCE(mn->forwards, true);
-		roam_sweep_within(&mn->sweep, 0);
-	}
-	if (tcp && whom->own && rcu_access_pointer(whom->own->endpoint) != wire->to)
+	if (tcp && own && rcu_access_pointer(own->endpoint) != to)
 		WRITE_ONCE(mn->peers.late, jiffies);
 	return true;
 }
@@ -158,7 +168,7 @@ static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
 		sk = mangle_socket_find(mn->net, skb, v6,
 					whom.peer ? &whom.peer->perm : NULL,
 					whom.own ? &whom.own->perm : NULL, ports);
-	if (!sk && !mangle_begins(mn, skb, &pkt, ports, wire, &whom))
+	if (!sk && !mangle_begins(mn, skb, pkt, ports, whom.own, wire->to))
 		return NF_ACCEPT;
 	roam_packet_rewrite(skb, &pkt, whom.peer ? &whom.peer->perm : NULL,
 			    whom.own ? &whom.own->perm : NULL);
@@ -533,8 +543,9 @@ int mangle_hooks_update(struct mangle_net *mn)
 	if (err)
 		return err;
 	mn->hooked = true;
-	if (mangle_nat_may_forward(mn->net, NULL, false) ||
-	    mangle_nat_may_forward(mn->net, NULL, true))
+	if (mangle_nat_is_used(mn->net) &&
+	    (mangle_nat_may_forward(mn->net, NULL, false) ||
+	     mangle_nat_may_forward(mn->net, NULL, true)))
 		WRITE_ONCE(mn->forwards, true);
 	if (mn->forwards)
 		err = mangle_hooks_forward(mn, true);

@@ -20,6 +20,9 @@ struct net;
 struct net_device;
 struct sk_buff;
 
+/* Does anything here watch connections? Without that there is no translator. */
+bool mangle_nat_is_used(const struct net *net);
+
 /**
  * mangle_nat_knows_wire() - is a received packet part of a translated connection, as
  * it is on the wire?

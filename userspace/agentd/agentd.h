@@ -189,6 +189,8 @@ void batch_finish(struct agentd *a);
 msec_t batch_expire(struct agentd *a, msec_t now);
 /* The operator ends a binding or a visitor. False: there is none. */
 bool batch_end(struct agentd *a, const struct roam_addr *home, bool visitor);
+/* The module carries nothing for that home address. */
+void batch_refused(const struct roam_addr *home);
 void batch_free(void);
 
 /* kernel.c */

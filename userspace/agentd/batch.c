@@ -35,6 +35,8 @@ struct answer {
  * @n_sends: their number
  * @nodes: changes of bindings
  * @visitors: changes of visitors
+ * @refused: home addresses for which the module carries nothing
+ * @n_refused: their number
  */
 static struct batch {
 	struct answer answers[BATCH_MAX];
@@ -43,6 +45,8 @@ static struct batch {
 	size_t n_sends;
 	struct ha_changes nodes;
 	struct fa_changes visitors;
+	struct roam_addr refused[2 * BATCH_MAX];
+	size_t n_refused;
 } batch;
 
 void batch_free(void)
@@ -71,7 +75,7 @@ static bool commit(struct agentd *a)
 {
 	char *error;
 
-	if (!batch.nodes.n && !batch.visitors.n)
+	if (!batch.nodes.n && !batch.nodes.n_leases && !batch.visitors.n)
 		return true;
 	error = store_commit(a->store, a->ha, a->fa, &batch.nodes,
 			     &batch.visitors, daemon_now(), daemon_wallclock());
@@ -88,10 +92,11 @@ static void take_back(struct agentd *a)
 	fa_changes_reset(&batch.visitors);
 	for (size_t i = 0; i < batch.n_answers; i++)
 		if (mip_code_accepts(batch.answers[i].reply.msg.code))
-			ha_refuse(&batch.answers[i].reply);
+			ha_refuse(&batch.answers[i].reply,
+				  MIP_HA_RESOURCES);
 	for (size_t i = 0; i < batch.n_sends; i++)
 		if (mip_code_accepts(batch.sends[i].code))
-			fa_refuse(&batch.sends[i]);
+			fa_refuse(&batch.sends[i], MIP_FA_RESOURCES);
 }
 
 static void send_answer(struct agentd *a, struct answer *answer)
@@ -156,14 +161,55 @@ static void send_all(struct agentd *a)
 	agent_sync_flush(a);
 }
 
+void batch_refused(const struct roam_addr *home)
+{
+	if (batch.n_refused < 2 * BATCH_MAX)
+		batch.refused[batch.n_refused++] = *home;
+}
+
+static bool is_refused(const struct roam_addr *home)
+{
+	for (size_t i = 0; i < batch.n_refused; i++)
+		if (roam_addr_eq(&batch.refused[i], home))
+			return true;
+	return false;
+}
+
+/* A binding that the module does not carry is none, and the node hears so (128, 64). */
+static void end_refused(struct agentd *a)
+{
+	if (!batch.n_refused)
+		return;
+	for (size_t i = 0; i < batch.n_refused; i++) {
+		ha_end(a->ha, daemon_now(), &batch.refused[i], &batch.nodes);
+		fa_delete(a->fa, &batch.refused[i], &batch.visitors);
+	}
+	for (size_t i = 0; i < batch.n_answers; i++) {
+		struct ha_reply *reply = &batch.answers[i].reply;
+
+		if (mip_code_accepts(reply->msg.code) &&
+		    is_refused(&reply->msg.home))
+			ha_refuse(reply, MIP_HA_UNSPECIFIED);
+	}
+	for (size_t i = 0; i < batch.n_sends; i++)
+		if (mip_code_accepts(batch.sends[i].code) &&
+		    is_refused(&batch.sends[i].msg.home))
+			fa_refuse(&batch.sends[i], MIP_FA_UNSPECIFIED);
+	commit(a);
+	apply(a, "the tunnel module refused it", false);
+	batch.n_refused = 0;
+}
+
 void batch_finish(struct agentd *a)
 {
 	if (!batch.n_answers && !batch.n_sends)
 		return;
+	batch.n_refused = 0;
 	if (commit(a))
 		apply(a, NULL, false);
 	else
 		take_back(a);
+	end_refused(a);
 	send_all(a);
 	batch.n_answers = 0;
 	batch.n_sends = 0;
@@ -278,7 +324,7 @@ msec_t batch_expire(struct agentd *a, msec_t now)
 				       batch.nodes.items[i].after.n;
 	a->counters.visitors_expired += batch.visitors.n;
 	/* where the disk refuses: the end is in the records as well, as a time */
-	if (batch.nodes.n || batch.visitors.n) {
+	if (batch.nodes.n || batch.nodes.n_leases || batch.visitors.n) {
 		commit(a);
 		apply(a, "lifetime ended", true);
 		agent_sync_flush(a);

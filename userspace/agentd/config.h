@@ -102,7 +102,7 @@ struct config_sync {
  * @groups: home agents, for the core
  * @homes: the rest of each
  * @n_homes: number of @groups and @homes
- * @nodes: mobile nodes, ordered by home address
+ * @nodes: mobile nodes, ordered by home address; those with a NAI first
  * @n_nodes: their number
  * @peers: other agents, ordered by address
  * @n_peers: their number
@@ -118,6 +118,10 @@ struct config_sync {
  * @pending_timeout: ms
  * @rate: requests a second from one source, 0: no limit
  * @sync: other agents with the same tables, NULL: none
+ * @sessions_max: visitors of one NAI at a time, 0: no limit
+ * @session_requests: requests a minute of one NAI at a visiting node, 0: no limit
+ * @session_burst: so many of these at once
+ * @naming: how names of sessions are written
  */
 struct config {
 	struct auth_keys *keys;
@@ -142,6 +146,10 @@ struct config {
 	msec_t pending_timeout;
 	long rate;
 	struct config_sync *sync;
+	long sessions_max;
+	long session_requests;
+	long session_burst;
+	struct mip_naming naming;
 };
 
 /* NULL on failure, with *error set; caller frees both. */
@@ -149,6 +157,8 @@ struct config *config_load(const char *path, char **error);
 void config_free(struct config *config);
 const struct config_node *config_find_node(const struct config *config,
 					   const struct roam_addr *home);
+const struct config_node *config_find_name(const struct config *config,
+					   const uint8_t *nai, size_t len);
 const struct sa_set *config_find_peer(const struct config_peer *peers, size_t n,
 				      const struct roam_addr *addr);
 

@@ -143,6 +143,19 @@ static void complain(struct agentd *a, const char *what)
 		  genl_error(a->kernel->tunnel));
 }
 
+/* Some of several were refused: which ones. */
+static void set_each(struct agentd *a, const struct tunnel_binding *set,
+		     size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!tunnel_binding_set(a->kernel->tunnel, &set[i], 1,
+					TUNNEL_SET_ANY, NULL))
+			continue;
+		complain(a, "a binding");
+		batch_refused(&set[i].home);
+	}
+}
+
 /*
  * What the table says now counts: a node may have changed twice in one batch.
  */
@@ -173,7 +186,7 @@ void kernel_set_nodes(struct agentd *a, const struct ha_changes *changes)
 	}
 	if (n && tunnel_binding_set(a->kernel->tunnel, set, n, TUNNEL_SET_ANY,
 				    NULL))
-		complain(a, "a binding");
+		set_each(a, set, n);
 	free(set);
 }
 
@@ -211,8 +224,10 @@ void kernel_set_visitors(struct agentd *a, const struct fa_changes *changes)
 		}
 		t = visitor_of(a, &c->after);
 		if (tunnel_visitor_set(a->kernel->tunnel, &t, 1, TUNNEL_SET_ANY,
-				       NULL))
+				       NULL)) {
 			complain(a, "a visitor");
+			batch_refused(&t.home);
+		}
 	}
 }
 

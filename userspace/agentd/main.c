@@ -40,6 +40,14 @@ static const struct sa_set *find_visitor(void *ctx, const struct roam_addr *home
 				home);
 }
 
+static const struct ha_node *find_name(void *ctx, const uint8_t *nai, size_t len)
+{
+	const struct agentd *a = ctx;
+	const struct config_node *n = config_find_name(a->config, nai, len);
+
+	return n ? &n->node : NULL;
+}
+
 static uint32_t random_bits(void *ctx)
 {
 	(void)ctx;
@@ -67,6 +75,7 @@ static struct ha_config ha_config_of(struct agentd *a)
 		.groups = a->config->groups, .n_groups = a->config->n_homes,
 		.nodes_max = (size_t)a->config->nodes_max,
 		.find_node = find_node, .find_peer = find_agent,
+		.find_name = find_name, .naming = a->config->naming,
 		.random = random_bits, .ctx = a,
 	};
 }
@@ -78,6 +87,10 @@ static struct fa_config fa_config_of(struct agentd *a)
 		.pending_max = (size_t)a->config->pending_max,
 		.pending_timeout = a->config->pending_timeout,
 		.visitors_max = (size_t)a->config->visitors_max,
+		.naming = a->config->naming,
+		.sessions_max = (size_t)a->config->sessions_max,
+		.requests_rate = (uint32_t)a->config->session_requests,
+		.requests_burst = (uint32_t)a->config->session_burst,
 		.find_node = find_visitor, .find_peer = find_agent,
 		.is_own = is_own, .is_allowed = is_allowed, .ctx = a,
 	};

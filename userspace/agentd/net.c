@@ -61,14 +61,19 @@ static void send_now(void *ctx, const struct fa_send *send)
 	net_send(ctx, send);
 }
 
-static void on_unreachable(void *ctx, const struct roam_addr *host,
-			   uint16_t port)
+static void on_error(void *ctx, const struct roam_addr *host, uint16_t port,
+		     enum udp_error error)
 {
+	static const uint8_t codes[] = {
+		[UDP_NO_PORT] = MIP_FA_PORT_UNREACHABLE,
+		[UDP_NO_HOST] = MIP_FA_HOST_UNREACHABLE,
+		[UDP_NO_NETWORK] = MIP_FA_NET_UNREACHABLE,
+	};
 	struct agentd *a = ctx;
 
 	if (port == MIP_PORT)
-		fa_unreachable(a->fa, daemon_now(), host,
-			       MIP_FA_PORT_UNREACHABLE, send_now, a);
+		fa_unreachable(a->fa, daemon_now(), host, codes[error],
+			       send_now, a);
 }
 
 static struct agent_link *find_link(const struct agentd *a, unsigned int index)
@@ -431,10 +436,11 @@ char *net_start(struct agentd *a)
 	static const struct roam_addr any;
 	char *error = NULL;
 
-	a->udp = udp_open(a->loop, &any, MIP_PORT, on_datagrams, on_unreachable,
+	a->udp = udp_open(a->loop, &any, MIP_PORT, on_datagrams, NULL,
 			  a, &error);
 	if (!a->udp)
 		return error;
+	udp_on_error(a->udp, on_error);
 	udp_on_burst_end(a->udp, on_burst_end);
 	watch = rtnl_watch_open();
 	if (watch < 0)

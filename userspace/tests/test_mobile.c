@@ -927,7 +927,6 @@ static void a_challenge_is_answered(void **state)
 		bad = msg;
 		bad.nonce++;
 		assert_int_equal(input(f, REG1, &bad), LR_DROP_UNASKED);
-		assert_int_equal(input(f, REG2, &msg), LR_DROP_UNASKED);
 		bad = msg;
 		bad.key_id = 0;
 		assert_int_equal(input(f, REG1, &bad), LR_DROP_KEY);
@@ -935,8 +934,10 @@ static void a_challenge_is_answered(void **state)
 		bad.entries[0].coa = addr(PEER);
 		assert_int_equal(input(f, REG1, &bad), LR_DROP_UNASKED);
 		assert_int_equal(f->n_sent, 0);
+		/* that family's address of the register is another one */
 		if (order)
-			assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+			assert_int_equal(input(f, "2001:db8::66", &msg),
+					 LR_DROP_NONE);
 		f->sent[f->n_sent++] = (struct sent){ addr(REG1), 0, update };
 		say_unproved(f, "2001:db8::1");
 		if (!order)

@@ -525,17 +525,17 @@ static enum lr_drop input_ack(struct mobile *mobile, msec_t now,
 }
 
 /*
- * The register sent this to the care-of address, and wants its cookie back. Who
- * has no key with us, or did not get our last request, cannot make us send one.
+ * The register sent this to the care-of address, and wants its cookie back. It may
+ * come from another address than answers do, one of the care-of address's family.
+ * Who has no key with us, or did not get our last request, cannot make us send one.
  */
 static enum lr_drop input_challenge(struct mobile *mobile, msec_t now,
-				    const struct roam_addr *from,
 				    const struct lr_msg *msg)
 {
 	const struct lr_entry *entry = &msg->entries[0];
 	const struct own *own = mobile_own_find(mobile, &entry->perm);
 	struct registrar *registrar = mobile->registrar;
-	size_t reg = registrar_find_last(registrar, from, msg->nonce);
+	size_t reg = registrar_find_last(registrar, msg->nonce);
 
 	if (reg == REGISTRAR_NONE || !own || own->translated ||
 	    entry->seq != own->seq ||
@@ -544,8 +544,8 @@ static enum lr_drop input_challenge(struct mobile *mobile, msec_t now,
 	if (!msg->key_id ||
 	    msg->key_id != registrar_server(registrar, reg)->key_id)
 		return LR_DROP_KEY;
-	return registrar_prove(registrar, from, msg->nonce,
-			       number_of(mobile, own), now, msg->cookie) ?
+	return registrar_prove(registrar, msg->nonce, number_of(mobile, own),
+			       now, msg->cookie) ?
 	       LR_DROP_NONE : LR_DROP_UNASKED;
 }
 
@@ -557,7 +557,7 @@ enum lr_drop mobile_input(struct mobile *mobile, msec_t now,
 	case LR_ACK:
 		return input_ack(mobile, now, from, msg);
 	case LR_CHALLENGE:
-		return input_challenge(mobile, now, from, msg);
+		return input_challenge(mobile, now, msg);
 	case LR_CONFIRM:
 		return mobile_confirm_input(mobile, now, from, msg);
 	default:

@@ -1072,8 +1072,11 @@ void mn_join(struct mn *mn, msec_t now)
 
 void mn_renew(struct mn *mn, msec_t now)
 {
-	if (mn->registered && !mn->asking)
-		mn->registration.renew = now;
+	if (!mn->registered || mn->target.mode == MN_HOME)
+		return;
+	/* who asks for it does not mean to wait for a pause after a denial */
+	stop_asking(mn);
+	mn->registration.renew = now;
 }
 
 /* ---- the whole ---- */

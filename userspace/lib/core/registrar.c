@@ -233,13 +233,11 @@ const struct registrar_request *registrar_request(const struct registrar *r,
 	return &r->servers[server].request;
 }
 
-size_t registrar_find_last(const struct registrar *r,
-			   const struct roam_addr *from, uint64_t nonce)
+size_t registrar_find_last(const struct registrar *r, uint64_t nonce)
 {
 	for (size_t i = 0; i < r->n_servers; i++)
 		if (r->servers[i].request.n &&
-		    r->servers[i].request.nonce == nonce &&
-		    roam_addr_eq(&r->servers[i].config.addr, from))
+		    r->servers[i].request.nonce == nonce)
 			return i;
 	return REGISTRAR_NONE;
 }
@@ -316,11 +314,10 @@ void registrar_replayed(struct registrar *r, size_t server, size_t item,
  * The proof may come before the answer that refuses the item for the lack of it,
  * or behind that.
  */
-bool registrar_prove(struct registrar *r, const struct roam_addr *from,
-		     uint64_t nonce, size_t item, msec_t now,
-		     const uint8_t proof[REGISTRAR_PROOF_LEN])
+bool registrar_prove(struct registrar *r, uint64_t nonce, size_t item,
+		     msec_t now, const uint8_t proof[REGISTRAR_PROOF_LEN])
 {
-	size_t server = registrar_find_last(r, from, nonce);
+	size_t server = registrar_find_last(r, nonce);
 	struct registration *state;
 
 	if (server == REGISTRAR_NONE || !registrar_asked(r, server, item) ||

@@ -192,8 +192,7 @@ struct registrar_news registrar_refused(struct registrar *r, size_t server,
 /**
  * registrar_prove() - the server told what it wants to see with an item
  * @r: the registrar
- * @from: address that it came from
- * @nonce: of the last request to that server
+ * @nonce: of the last request to that server, which may have several addresses
  * @item: the item
  * @now: the time
  * @proof: goes with each request about the item as it is now; where several items
@@ -201,9 +200,8 @@ struct registrar_news registrar_refused(struct registrar *r, size_t server,
  *
  * Return: false if that server was not asked about that item.
  */
-bool registrar_prove(struct registrar *r, const struct roam_addr *from,
-		     uint64_t nonce, size_t item, msec_t now,
-		     const uint8_t proof[REGISTRAR_PROOF_LEN]);
+bool registrar_prove(struct registrar *r, uint64_t nonce, size_t item,
+		     msec_t now, const uint8_t proof[REGISTRAR_PROOF_LEN]);
 /* What the server wanted to see is not sent after all. */
 void registrar_disprove(struct registrar *r, size_t server, size_t item);
 /*
@@ -217,8 +215,7 @@ void registrar_done(struct registrar *r, size_t server, msec_t now,
 		    bool replay);
 
 /* Where requests with @nonce went last, answered or not; REGISTRAR_NONE: nowhere. */
-size_t registrar_find_last(const struct registrar *r,
-			   const struct roam_addr *from, uint64_t nonce);
+size_t registrar_find_last(const struct registrar *r, uint64_t nonce);
 
 /* The state of an item at a server. */
 const struct registration *registrar_get(const struct registrar *r,

@@ -83,8 +83,8 @@ struct sip_session {
  * @epoch: number of the present address
  * @anywhere: there is one
  * @window: requests that may be without answer
+ * @shrunk: when it last shrank
  * @in_flight: requests that are
- * @credit: answers since the window grew
  * @counters: see above
  */
 struct sip_sessions {
@@ -98,6 +98,7 @@ struct sip_sessions {
 	uint32_t epoch;
 	bool anywhere;
 	unsigned int window;
+	msec_t shrunk;
 	unsigned int in_flight;
 	struct sip_session_counters counters;
 };
@@ -232,8 +233,12 @@ static void answered_in_time(struct sip_session *s)
 		ss->window++;
 }
 
-/* Once for all that are lost together: those asked before it shrank are known. */
-static void lost(struct sip_session *s)
+/*
+ * Once for all that are lost together: those asked before it shrank say nothing about the
+ * window of now. Were each of them counted, one hiccup of a server would leave a window of
+ * four for ten thousand calls.
+ */
+static void lost(struct sip_session *s, msec_t now)
 {
 	struct sip_sessions *ss = s->sessions;
 
@@ -241,7 +246,10 @@ static void lost(struct sip_session *s)
 		return;
 	leave_window(s);
 	ss->counters.lost++;
-	ss->window -= ss->window / 8;
+	if (s->asked < ss->shrunk)
+		return;
+	ss->shrunk = now;
+	ss->window /= 2;
 	if (ss->window < WINDOW_MIN)
 		ss->window = WINDOW_MIN;
 }
@@ -437,7 +445,7 @@ void sip_session_answered(struct sip_session *s, msec_t now,
 	if (code)
 		answered_in_time(s);
 	else
-		lost(s);
+		lost(s, now);
 	if (code >= 200 && code < 300) {
 		agreed(s, now);
 	} else if (code == 481) {
@@ -525,7 +533,7 @@ static void no_answer(struct sip_session *s, msec_t now)
 	struct sip_sessions *ss = s->sessions;
 	msec_t waited = now - s->asked;
 
-	lost(s);
+	lost(s, now);
 	if (waited < ss->config.locate_wait) {
 		if (bypass(s, false))
 			return;

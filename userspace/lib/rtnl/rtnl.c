@@ -13,6 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* IFF_LOWER_UP of the kernel, whose header and libc's do not go together. */
+#define LOWER_UP (1 << 16)
+
 static int fail_unless(int err, int expected)
 {
 	return err == -expected ? 0 : err;
@@ -231,7 +234,7 @@ static int read_neigh(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
 
-	*(bool *)ctx = ndm->ndm_state & (NUD_FAILED | NUD_INCOMPLETE);
+	*(bool *)ctx = ndm->ndm_state & NUD_FAILED;
 	return MNL_CB_OK;
 }
 
@@ -258,7 +261,7 @@ static int read_carrier(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
 
-	*(bool *)ctx = (link->ifi_flags & IFF_UP) && (link->ifi_flags & IFF_RUNNING);
+	*(bool *)ctx = (link->ifi_flags & IFF_UP) && (link->ifi_flags & LOWER_UP);
 	return MNL_CB_OK;
 }
 

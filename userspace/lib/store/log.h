@@ -51,7 +51,7 @@
 /* No record is longer. */
 #define STORE_RECORD_MAX 4032
 /* Room for the user's own cursor. */
-#define STORE_CURSOR_LEN 64
+#define STORE_CURSOR_LEN 96
 
 struct store_log;
 
