@@ -3,9 +3,15 @@
 #   make bench-register   the register beside Redis and osmo-hlr, in build/bench
 #   make bench-sip        gaps of media at moves, and many calls that are told; RTTS="0 20 100",
 #                         MOVES=50, CALLS=1000 (see selftests/bench/sip)
+#   make bench-tunnel     tunnels beside the kernel's, part of make bench
 #   make bench-moves      how long connections stand still in a move; MOVES=1000,
 #                         CONNECTIONS=32, AWAY=30 (ms) and CASES="key register bytes
 #                         throughput" (see selftests/bench/moves)
+#
+#   make bench-mmp        packets and changes on a node of a domain, beside /32 routes; CASES="down.roam.1 ..."
+#                         (see selftests/bench/mmp)
+#   make bench-handoffs   what handoffs lose, beside Mobile IPv4 and WireGuard; HANDOFFS=2000
+#                         (see selftests/bench/handoffs)
 #
 # Helpers of make bench, built before the guest starts: a compiler would take
 # minutes where each instruction is counted.
@@ -14,9 +20,10 @@ BENCH := build/bench
 BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -Iuserspace/lib \
 	-Ikernel/include/uapi
 BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
-	$(BENCH)/rewrite.bpf.o
+	$(BENCH)/rewrite.bpf.o $(BENCH)/load-tunnel
 
-.PHONY: bench-helpers bench-register bench-moves bench-sip
+.PHONY: bench-helpers bench-tunnel bench-register bench-moves bench-sip bench-mmp \
+	bench-handoffs
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -26,6 +33,19 @@ $(BENCH)/load-roam: selftests/bench/load-roam.c selftests/bench/load.h \
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $(filter-out %.h,$^) -lmnl
 
+$(BENCH)/load-tunnel: selftests/bench/load-tunnel.c selftests/bench/load.h \
+		build/userspace/libroam.a
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $(filter-out %.h,$^) -lmnl
+
+bench: bench-tunnel
+bench-tunnel: all $(BENCH)/load-tunnel
+	@scripts/build-modules 6.12 >/dev/null
+	@selftests/vm/run --kernel 6.12 --name bench-tunnel --icount --timeout 3600 -- \
+		selftests/bench/tunnel $(CASES)
+	@cp build/vm/6.12/bench-tunnel/results.json $(BENCH)/tunnel.json
+	@cp build/vm/6.12/bench-tunnel/table.txt $(BENCH)/tunnel.txt
+
 $(BENCH)/load-bpf: selftests/bench/load-bpf.c selftests/bench/load.h
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $< -lbpf
@@ -33,6 +53,24 @@ $(BENCH)/load-bpf: selftests/bench/load-bpf.c selftests/bench/load.h
 $(BENCH)/send: selftests/bench/send.c selftests/bench/load.h
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $<
+
+bench-mmp: userspace $(BENCH)/load-mmp
+	@scripts/build-modules 6.12 >/dev/null
+	@selftests/vm/run --kernel 6.12 --name bench-mmp --icount --timeout 3000 -- \
+		selftests/bench/mmp $(CASES)
+	@cp build/vm/6.12/bench-mmp/mmp.tsv $(BENCH)/
+
+$(BENCH)/load-mmp: selftests/bench/load-mmp.c selftests/bench/load.h \
+		build/userspace/libroam.a
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $(filter-out %.h,$^) -lmnl
+
+bench-handoffs: userspace
+	@scripts/build-modules fast >/dev/null
+	@selftests/vm/run --kernel fast --name bench-handoffs --timeout 3600 -- \
+		env HANDOFFS='$(HANDOFFS)' selftests/bench/handoffs
+	@selftests/vm/run --kernel fast --name bench-handoffs-peers --timeout 3600 -- \
+		selftests/bench/handoffs-peers
 
 # No guest: what is measured is a server on a machine, with its disk.
 bench-register: userspace $(BENCH)/register-load $(BENCH)/register-osmo

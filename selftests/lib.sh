@@ -42,16 +42,6 @@ readonly lib_status_failed=1 lib_status_skipped=4
 
 # ---- tests and their results ----
 
-# A name "ID-nn: sentence" is that of a test: "prove" was called "test" once, and a
-# file that still calls it so must not do nothing. All else is the shell's.
-test() {
-	if [[ ${1:-} =~ ^[A-Z]+-[A-Z]?[0-9]+.*:\  ]]; then
-		prove "$@"
-	else
-		builtin test "$@"
-	fi
-}
-
 # prove NAME FUNCTION [ARG...]
 prove() {
 	local name=$1 log status=0 started

@@ -13,7 +13,7 @@
 # The links are bridges in the namespace air; mip_move plugs the node's cable into
 # another one, as an access point does: the carrier stays.
 # shellcheck disable=SC2034 # the tests'
-readonly mip_home=10.77.0.5 mip_agent=10.77.0.1 mip_peer=198.18.0.100
+readonly mip_home=10.77.0.5 mip_agent=${mip_agent:-10.77.0.1} mip_peer=198.18.0.100
 readonly mip_fa1=192.0.2.1 mip_fa2=192.0.2.129
 node='' home='' foreign1='' foreign2='' correspondent='' air=''
 mip_hosts=(node home foreign1 foreign2 correspondent)

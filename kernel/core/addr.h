@@ -6,6 +6,7 @@
 #ifndef ROAM_CORE_ADDR_H
 #define ROAM_CORE_ADDR_H
 
+#include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/types.h>
 #include <net/ipv6.h>
@@ -32,6 +33,14 @@ static inline __be32 roam_addr_to4(const struct in6_addr *key)
 
 /* Is it the unicast address of a host, which means the same on every link? */
 bool roam_addr_is_host(const struct in6_addr *addr);
+
+/* Does it mean something on one link only? */
+static inline bool roam_addr_is_link_local(const struct in6_addr *addr)
+{
+	return roam_addr_is4(addr) ?
+	       ipv4_is_linklocal_169(roam_addr_to4(addr)) :
+	       ipv6_addr_type(addr) & IPV6_ADDR_LINKLOCAL;
+}
 
 /* Is it an address of this namespace, on whatever link? */
 bool roam_addr_is_local(struct net *net, const struct in6_addr *addr);

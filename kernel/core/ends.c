@@ -24,7 +24,7 @@ static void roam_ends_put(struct roam_ends *ends, struct roam_end *end, u32 at)
 {
 	unsigned int level = 0, digit;
 
-	/* It is late: now. */
+	/* An end in the past is due now. */
 	if ((s32)(at - ends->now) < 0)
 		at = ends->now;
 	if (at != ends->now)
@@ -48,7 +48,7 @@ void roam_ends_add(struct roam_ends *ends, struct roam_end *end, u32 now,
 		   u32 at)
 {
 	roam_ends_del(ends, end);
-	/* Nobody ran it, perhaps for so long that the time went round. */
+	/* The queue was not run while it was empty: its time may be far behind. */
 	if (roam_ends_are_empty(ends))
 		ends->now = now;
 	roam_ends_put(ends, end, at);
@@ -64,7 +64,10 @@ void roam_ends_del(struct roam_ends *ends, struct roam_end *end)
 	if (!pprev)
 		return;
 	hlist_del_init(&end->node);
-	/* Was it the last one of its bucket? Only there does it hang on one. */
+	/*
+	 * If the entry was the only one of its bucket, @pprev is the head of that
+	 * bucket, which is empty now.
+	 */
 	head = container_of(pprev, struct hlist_head, first);
 	if (*pprev || head < first ||
 	    head >= first + ROAM_ENDS_LEVELS * ROAM_ENDS_BUCKETS)
@@ -78,9 +81,9 @@ EXPORT_SYMBOL_GPL(roam_ends_del);
 /*
  * The level and time of the first bucket that is not empty; false: there is none.
  *
- * What stands at a level has all higher digits of the queue's time, and a larger one
- * there: so it comes before all that stands higher. Only the highest digit goes
- * round, and no entry is half a round ahead.
+ * An entry at a level has the same higher digits as the queue's time and a larger
+ * digit at that level. So every entry of a lower level ends before every entry of a
+ * higher one. Only the highest digit goes round, and no entry is half a round ahead.
  */
 static bool roam_ends_first(const struct roam_ends *ends, unsigned int *level,
 			    u32 *time)
@@ -88,7 +91,7 @@ static bool roam_ends_first(const struct roam_ends *ends, unsigned int *level,
 	unsigned int digit, shift, l;
 	u64 filled;
 
-	/* A bucket that a run with too small a budget has left. */
+	/* A run whose budget was too small has left entries in the present bucket. */
 	for (l = ROAM_ENDS_TOP; l; l--)
 		if (ends->filled[l] & BIT_ULL(roam_ends_digit(ends->now, l))) {
 			*level = l;
@@ -103,7 +106,7 @@ static bool roam_ends_first(const struct roam_ends *ends, unsigned int *level,
 	shift = l * ROAM_ENDS_BITS;
 	*level = l;
 	if (l == ROAM_ENDS_TOP) {
-		/* Those behind the present one come first. */
+		/* Digits from the present one on come before those that went round. */
 		digit = roam_ends_digit(ends->now, l);
 		filled = filled >> digit << digit ?: filled;
 		*time = (u32)__ffs64(filled) << shift;

@@ -26,7 +26,7 @@ int __roam_table_insert(struct rhashtable *ht, struct rhash_head *node)
 	int err;
 
 	do {
-		/* The seed of the next one is another. */
+		/* The next table has another seed, and so other chains. */
 		flush_work(&ht->run_work);
 		err = rhashtable_insert_fast(ht, node, ht->p);
 	} while (err == -EBUSY && --tries);

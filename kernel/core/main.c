@@ -11,12 +11,12 @@
 static int __init roam_core_init(void)
 {
 	get_random_bytes(&roam_hash_key, sizeof(roam_hash_key));
-	/* An even one would lose bits. */
+	/* An even multiplier would lose bits. */
 	roam_hash_key.out[1] |= 1;
 	return 0;
 }
 
-/* Nothing to undo: whoever uses it keeps it. */
+/* There is nothing to undo: a module that uses the core keeps it loaded. */
 static void __exit roam_core_exit(void)
 {
 }

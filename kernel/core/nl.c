@@ -12,7 +12,8 @@ int roam_nl_require(struct genl_info *info, u16 type)
 {
 	if (!GENL_REQ_ATTR_CHECK(info, type))
 		return 0;
-	NL_SET_ERR_MSG(info->extack, "the request says nothing to do it to");
+	NL_SET_ERR_MSG(info->extack,
+		       "the request lacks an attribute, which is named beside this");
 	return -EINVAL;
 }
 EXPORT_SYMBOL_GPL(roam_nl_require);
@@ -33,15 +34,16 @@ const struct nlattr *roam_nl_addr(const struct nlattr *nest, struct nlattr **tb,
 		return v4;
 	}
 	if (v6) {
-		*addr = nla_get_in6_addr(v6);
+		/* The policy has seen to its length; a bulk request has thousands. */
+		*addr = *(const struct in6_addr *)nla_data(v6);
 		if (!roam_addr_is4(addr))
 			return v6;
 		NL_SET_ERR_MSG_ATTR(extack, v6,
-				    "an IPv4 address in its mapped form; give it as IPv4");
+				    "this is an IPv4 address in its mapped form; give it as IPv4");
 		return ERR_PTR(-EINVAL);
 	}
 	NL_SET_ERR_ATTR_MISS(extack, (struct nlattr *)nest, type);
-	NL_SET_ERR_MSG(extack, "address is missing");
+	NL_SET_ERR_MSG(extack, "an address is missing; give it as IPv4 or as IPv6");
 	return ERR_PTR(-EINVAL);
 }
 EXPORT_SYMBOL_GPL(roam_nl_addr);
@@ -55,7 +57,7 @@ int roam_nl_host(const struct nlattr *nest, struct nlattr **tb, u16 type,
 		return PTR_ERR(attr);
 	if (roam_addr_is_host(addr))
 		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr, "not the unicast address of a host");
+	NL_SET_ERR_MSG_ATTR(extack, attr, "this is not the unicast address of a host");
 	return -EINVAL;
 }
 EXPORT_SYMBOL_GPL(roam_nl_host);
@@ -88,16 +90,17 @@ int roam_nl_insert_error(int err, struct netlink_ext_ack *extack)
 	switch (err) {
 	case -EBUSY:
 		NL_SET_ERR_MSG_MOD(extack,
-				   "table is being rebuilt and has no room for the entry; try again");
+				   "the table is being rebuilt and has no room for the entry; try again");
 		break;
 	case -E2BIG:
-		NL_SET_ERR_MSG_MOD(extack, "table is as large as it can be");
+		NL_SET_ERR_MSG_MOD(extack,
+				   "the table is as large as it can be; delete entries first");
 		break;
 	case -EEXIST:
-		NL_SET_ERR_MSG_MOD(extack, "there is such an entry");
+		NL_SET_ERR_MSG_MOD(extack, "there is such an entry already");
 		break;
 	default:
-		NL_SET_ERR_MSG_MOD(extack, "no memory for the entry");
+		NL_SET_ERR_MSG_MOD(extack, "there is no memory for the entry; try again later");
 	}
 	return err;
 }
@@ -251,7 +254,7 @@ int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 	for (entry = rhashtable_walk_peek(&dump->iter); entry;
 	     entry = rhashtable_walk_next(&dump->iter)) {
 		if (IS_ERR(entry)) {
-			/* Entries may come twice: as good as a change. */
+			/* The table was resized, so entries may come twice: that is a change. */
 			atomic_inc(generation);
 			continue;
 		}
@@ -264,7 +267,7 @@ int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 			continue;
 		}
 		genlmsg_cancel(skb, hdr);
-		/* One that just went is no reason to stop. */
+		/* An entry that was just removed does not end the dump. */
 		if (err != -ENOENT)
 			break;
 	}

@@ -110,8 +110,8 @@ int roam_nl_bulk(struct genl_info *info, const struct genl_family *family,
  * @cmd: its command
  * @hdr: set, for roam_nl_event_send()
  *
- * From any context. One that cannot be built is lost, and the listener learns that
- * from its socket (ENOBUFS).
+ * From any context. An event that cannot be built is lost, and the listener learns
+ * of the loss from its socket (ENOBUFS).
  *
  * Return: the message; NULL if nobody listens, or without memory.
  */
@@ -166,7 +166,7 @@ int roam_nl_dump(struct sk_buff *skb, struct netlink_callback *cb,
 		 int (*put)(struct sk_buff *msg, const void *entry, void *ctx),
 		 void *ctx);
 
-/* One message of a dump, by the user. NULL: no room. */
+/* Begins one message of a dump that the user fills himself. NULL: no room. */
 void *roam_nl_dump_put(struct sk_buff *skb, struct netlink_callback *cb,
 		       const struct genl_family *family, u8 cmd);
 

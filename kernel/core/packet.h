@@ -43,7 +43,7 @@ static __always_inline void roam_packet_read4(const struct sk_buff *skb,
 	pkt->later = iph->frag_off & htons(IP_OFFSET);
 }
 
-/* Behind extension headers that cannot be read there is no protocol of ours. */
+/* A packet whose extension headers cannot be read has no protocol of ours. */
 static __always_inline void roam_packet_read6(const struct sk_buff *skb,
 					      struct roam_packet *pkt)
 {
@@ -63,7 +63,7 @@ static __always_inline void roam_packet_read6(const struct sk_buff *skb,
 	pkt->protocol = protocol < 0 ? NEXTHDR_NONE : protocol;
 	pkt->fragment = flags & IP6_FH_F_FRAG;
 	pkt->later = frag_off;
-	/* Of a later fragment all that is written is the first header. */
+	/* In a later fragment nothing behind the first header is written. */
 	if (!pkt->later)
 		pkt->l4 = l4;
 }

@@ -84,7 +84,7 @@ static inline __wsum roam_pair4_diff(const struct roam_pair4 *old,
 	return csum_add(diff, (__force __wsum)new->daddr);
 }
 
-/* What the change of one IPv6 address adds to a checksum, added to @sum. */
+/* Adds to @sum what the change of one IPv6 address adds to a checksum. */
 static inline __wsum roam_addr6_diff(__wsum sum, const struct in6_addr *old,
 				     const struct in6_addr *new)
 {

@@ -115,7 +115,7 @@ static void roam_route_remember(struct roam_route __rcu **slot,
 	struct dst_entry *dst = skb_dst(skb);
 	struct roam_route *route;
 
-	/* Without memory it is looked up again, that is all. */
+	/* Without memory the next packet looks its route up again. */
 	route = kmalloc(sizeof(*route), GFP_ATOMIC | __GFP_NOWARN);
 	if (!route)
 		return;
@@ -152,7 +152,7 @@ int roam_route_packet(struct net *net, struct roam_route __rcu **slot,
 	route = rcu_dereference(*slot);
 	if (route && roam_route_serves(route, &key)) {
 		skb_dst_drop(skb);
-		/* Not every sender stays under RCU behind the hook. */
+		/* A sender may leave RCU behind the hook, so the packet gets a reference. */
 		skb_dst_set(skb, dst_clone(route->dst));
 		if (skb_headroom(skb) >= LL_RESERVED_SPACE(route->dst->dev))
 			return 0;

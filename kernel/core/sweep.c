@@ -5,7 +5,7 @@
 
 #include "sweep.h"
 
-/* Between two runs, so that many ends close together cost one run. */
+/* Least time between two runs, so that many ends close together cost one run. */
 #define ROAM_SWEEP_GAP msecs_to_jiffies(50)
 
 void roam_sweep_within(struct roam_sweep *sweep, unsigned long delay)
@@ -14,9 +14,9 @@ void roam_sweep_within(struct roam_sweep *sweep, unsigned long delay)
 	unsigned long at = now + max(delay, ROAM_SWEEP_GAP);
 
 	/*
-	 * mod_delayed_work() would also put it off. A run that comes too late
-	 * for a new entry is prevented by looking at the pending time; a run
-	 * under way arms the sweeper again at its end.
+	 * mod_delayed_work() alone would also put a run off. So the pending time is
+	 * looked at, and only an earlier one replaces it. A run under way arms the
+	 * sweeper again at its end.
 	 */
 	spin_lock_bh(&sweep->lock);
 	if (!delayed_work_pending(&sweep->work) ||

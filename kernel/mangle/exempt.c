@@ -30,32 +30,43 @@ static bool mangle_exempt_has_cgroup(const struct mangle_exempt *exempt,
 }
 #endif
 
-static bool mangle_exempt_has_port(const struct mangle_exempt *exempt,
-				   const __be16 *ports)
+static bool mangle_ports_contain(const __be16 *list, unsigned int n,
+				 const __be16 *ports)
 {
 	unsigned int i;
 
-	for (i = 0; i < exempt->n_ports; i++)
-		if (exempt->ports[i] == ports[0] || exempt->ports[i] == ports[1])
+	for (i = 0; i < n; i++)
+		if (list[i] == ports[0] || list[i] == ports[1])
 			return true;
 	return false;
 }
 
+static bool mangle_exempt_has_port(const struct mangle_exempt *exempt, u8 protocol,
+				   const __be16 *ports)
+{
+	return mangle_ports_contain(exempt->ports, exempt->n_ports, ports) ||
+	       (protocol == IPPROTO_UDP &&
+		mangle_ports_contain(exempt->udp_ports, exempt->n_udp_ports, ports));
+}
+
 bool mangle_exempt_look(const struct mangle_exempt *exempt,
-			const struct sk_buff *skb, const __be16 *ports,
+			const struct sk_buff *skb, u8 protocol, const __be16 *ports,
 			struct in6_addr other, const struct sock *sk)
 {
-	return (ports && mangle_exempt_has_port(exempt, ports)) ||
+	return (ports && mangle_exempt_has_port(exempt, protocol, ports)) ||
 	       (exempt->mask && (skb->mark & exempt->mask) == exempt->mark) ||
 	       mangle_ranges_contain(exempt->ranges, &other) ||
 	       (sk && mangle_exempt_has_cgroup(exempt, sk));
 }
 
-bool mangle_exempt_add_port(struct mangle_exempt *exempt, u16 port)
+bool mangle_exempt_add_port(struct mangle_exempt *exempt, u16 port, bool udp)
 {
-	if (exempt->n_ports == MANGLE_EXEMPT_PORTS)
+	__be16 *list = udp ? exempt->udp_ports : exempt->ports;
+	u8 *n = udp ? &exempt->n_udp_ports : &exempt->n_ports;
+
+	if (*n == MANGLE_EXEMPT_PORTS)
 		return false;
-	exempt->ports[exempt->n_ports++] = htons(port);
+	list[(*n)++] = htons(port);
 	exempt->port_bits |= mangle_exempt_port_bit(htons(port));
 	return true;
 }
@@ -66,8 +77,8 @@ struct mangle_exempt *mangle_exempt_default(void)
 
 	if (!exempt)
 		return NULL;
-	mangle_exempt_add_port(exempt, 5060);
-	mangle_exempt_add_port(exempt, 5061);
+	mangle_exempt_add_port(exempt, 5060, false);
+	mangle_exempt_add_port(exempt, 5061, false);
 	return exempt;
 }
 

@@ -26,13 +26,16 @@ struct sock;
 /**
  * struct mangle_exempt - what is exempt
  * @rcu: frees it
- * @port_bits: one for each of @ports, to rule out most packets by one look
+ * @port_bits: one for each of @ports and @udp_ports, to rule out most packets by one
+ *	look
  * @ports: ports, network order
+ * @udp_ports: ports that are exempt for UDP alone
  * @cgroups: numbers of control groups
  * @ranges: prefixes or NULL; goes with this
  * @mark: what the masked mark must be
  * @mask: 0: marks do not matter
  * @n_ports: used in @ports
+ * @n_udp_ports: used in @udp_ports
  * @n_cgroups: used in @cgroups
  * @rare: there is more than ports
  */
@@ -40,11 +43,13 @@ struct mangle_exempt {
 	struct rcu_head rcu;
 	u64 port_bits;
 	__be16 ports[MANGLE_EXEMPT_PORTS];
+	__be16 udp_ports[MANGLE_EXEMPT_PORTS];
 	u64 cgroups[MANGLE_EXEMPT_CGROUPS];
 	struct mangle_ranges *ranges;
 	u32 mark;
 	u32 mask;
 	u8 n_ports;
+	u8 n_udp_ports;
 	u8 n_cgroups;
 	bool rare;
 };
@@ -59,7 +64,7 @@ static inline u64 mangle_exempt_port_bit(__be16 port)
  * address by value, so that it need not be in memory for those who do not ask.
  */
 bool mangle_exempt_look(const struct mangle_exempt *exempt,
-			const struct sk_buff *skb, const __be16 *ports,
+			const struct sk_buff *skb, u8 protocol, const __be16 *ports,
 			struct in6_addr other, const struct sock *sk);
 
 /* May a packet with these ports, or none, be exempt? Nearly always no, at once. */
@@ -72,8 +77,8 @@ static inline bool mangle_exempt_may_hold(const struct mangle_exempt *exempt,
 			   mangle_exempt_port_bit(ports[1]))));
 }
 
-/* Adds a port; false if there are too many. */
-bool mangle_exempt_add_port(struct mangle_exempt *exempt, u16 port);
+/* Adds a port, for UDP alone if @udp; false if there are too many. */
+bool mangle_exempt_add_port(struct mangle_exempt *exempt, u16 port, bool udp);
 
 /* The initial one: the ports of SIP. NULL without memory. */
 struct mangle_exempt *mangle_exempt_default(void);

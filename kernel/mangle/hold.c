@@ -67,16 +67,20 @@ static bool mangle_is_nobodys_reply(const struct sk_buff *skb)
 {
 	const struct sock *sk = skb->sk;
 
-	if (sk)
+	if (sk) {
+		/* In newer kernels such replies carry the socket that refused. */
+		if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_LISTEN | TCPF_TIME_WAIT))
+			return true;
 		return sk_fullsock(sk) && sk->sk_type == SOCK_RAW &&
 		       !sk->sk_net_refcnt;
+	}
 	return skb->protocol == htons(ETH_P_IPV6) &&
 	       ipv6_hdr(skb)->nexthdr == IPPROTO_TCP && tcp_hdr(skb)->rst;
 }
 
 static bool mangle_is_answer_to_syn(const struct sk_buff *skb)
 {
-	/* One that is answered with a cookie has no socket. */
+	/* A SYN that is answered with a cookie has no socket. */
 	return !skb->sk || skb->sk->sk_state == TCP_NEW_SYN_RECV;
 }
 
@@ -121,8 +125,8 @@ static void mangle_pending_remove(struct mangle_hold *hold,
 }
 
 /*
- * Nobody answered: for as long again packets to this destination are not held. Those
- * that were held go to @packets.
+ * A question was not answered in time. For as long again packets to this destination
+ * are not held; the packets that were held go to @packets.
  */
 static void mangle_pending_end(struct mangle_hold *hold, struct mangle_pending *pending,
 			       struct sk_buff_head *packets)
@@ -137,8 +141,8 @@ static void mangle_hold_send(struct mangle_hold *hold, struct sk_buff *skb)
 	struct sock *sk = skb->sk ? sk_to_full_sk(skb->sk) : NULL;
 
 	/*
-	 * The network may have changed while it waited. A route of IPv6 does not
-	 * say of itself that there is a better one now.
+	 * The network may have changed while the packet waited. A route of IPv6 does
+	 * not tell that there is a better one now, so it is looked up again.
 	 */
 	if ((skb->protocol == htons(ETH_P_IPV6) ||
 	     !dst_check(skb_dst(skb), 0)) &&
@@ -234,7 +238,7 @@ unsigned int mangle_hold_packet(struct mangle_hold *hold, struct sk_buff *skb,
 	    skb_queue_len(&pending->packets) >= hold->config->hold_packets ||
 	    hold->packets >= hold->config->hold_total ||
 	    !skb_dst_force(skb)) {
-		/* The question is open from now on, so nobody else would ask it. */
+		/* The question counts as asked from now on, so it has to be sent here. */
 		ask = ask && pending;
 		spin_unlock_bh(&hold->lock);
 		if (ask)
@@ -258,7 +262,7 @@ void mangle_hold_release(struct mangle_hold *hold, const struct in6_addr *peer)
 	struct mangle_pending *pending;
 	struct sk_buff_head packets;
 
-	/* Nearly always nobody waits for the answer any more. */
+	/* Nearly always no packet waits for the answer any more. */
 	if (!READ_ONCE(hold->questions))
 		return;
 	__skb_queue_head_init(&packets);

@@ -16,8 +16,8 @@
  *   LOCAL_OUT, no other hook is skipped or run twice.
  * - A packet on hold owns its route and, through skb->sk, its socket. None
  *   outlives the namespace: mangle_hold_exit() frees what there is and lets nothing in.
- * - It may own an entry of conntrack, which waits for it at the end of the
- *   namespace: hence not later.
+ * - A packet on hold may own an entry of conntrack, and conntrack waits for its
+ *   entries when the namespace ends: so mangle_hold_exit() comes before that.
  */
 #ifndef ROAM_MANGLE_HOLD_H
 #define ROAM_MANGLE_HOLD_H

@@ -29,6 +29,7 @@
 #include "../core/route.h"
 #include "icmp.h"
 #include "mangle.h"
+#include "nat.h"
 #include "socket.h"
 #include "whom.h"
 
@@ -68,6 +69,48 @@ static __always_inline bool mangle_is_for_us(struct mangle_net *mn,
 					     const struct mangle_whom *whom)
 {
 	return whom->own || mangle_is_delivered(mn, skb, v6);
+}
+
+/*
+ * Is it a translator's? If not, it may be for a published port, whose replies are
+ * forwarded: then their hook is wanted.
+ */
+static bool mangle_translated(struct mangle_net *mn, const struct sk_buff *skb, bool v6)
+{
+	if (mangle_nat_knows_wire(mn->net, skb, v6))
+		return true;
+	if (!READ_ONCE(mn->forwards) && mangle_nat_may_forward(mn->net, skb->dev, v6)) {
+		WRITE_ONCE(mn->forwards, true);
+		roam_sweep_within(&mn->sweep, 0);
+	}
+	return false;
+}
+
+/*
+ * A packet that no socket knows by permanent addresses: is it for us, and for nobody
+ * who knows it as it is on the wire? @own and @to are the mapping and the endpoint of its
+ * destination, or NULL. All by value, so that nothing of a packet with a socket has to be
+ * in memory.
+ */
+static noinline bool mangle_begins(struct mangle_net *mn, struct sk_buff *skb,
+				   struct roam_packet pkt, const __be16 *ports,
+				   struct mangle_mapping *own, struct mangle_endpoint *to)
+{
+	bool tcp = ports && pkt.protocol == IPPROTO_TCP;
+
+	/* Who talks to a care-of address on this host means just that address. */
+	if (skb->dev->flags & IFF_LOOPBACK)
+		return false;
+	if (!own && !mangle_is_delivered(mn, skb, pkt.v6))
+		return false;
+	if ((tcp && mangle_socket_knows_wire(mn->net, skb, pkt, ports, own)) ||
+	    (ports && mangle_nat_is_used(mn->net) && mangle_translated(mn, skb, pkt.v6))) {
+		mangle_count(mn, in_kept);
+		return false;
+	}
+	if (tcp && own && rcu_access_pointer(own->endpoint) != to)
+		WRITE_ONCE(mn->peers.late, jiffies);
+	return true;
 }
 
 /*
@@ -117,29 +160,22 @@ static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
 	ports = roam_packet_ports(skb, &pkt, buf);
 	if (!v6)
 		mapped = roam_addr4(ip_hdr(skb)->saddr);
-	if (mangle_is_exempt(mn, skb, ports, v6 ? &ipv6_hdr(skb)->saddr : &mapped,
-			     NULL))
+	if (mangle_is_exempt(mn, skb, pkt.protocol, ports,
+			     v6 ? &ipv6_hdr(skb)->saddr : &mapped, NULL))
 		return NF_ACCEPT;
 	tcp = ports && pkt.protocol == IPPROTO_TCP;
 	if (tcp)
 		sk = mangle_socket_find(mn->net, skb, v6,
 					whom.peer ? &whom.peer->perm : NULL,
 					whom.own ? &whom.own->perm : NULL, ports);
-	if (!sk) {
-		if (!mangle_is_for_us(mn, skb, v6, &whom))
-			return NF_ACCEPT;
-		if (tcp && mangle_socket_knows_wire(mn->net, skb, pkt, ports, whom.own)) {
-			mangle_count(mn, in_kept);
-			return NF_ACCEPT;
-		}
-	}
+	if (!sk && !mangle_begins(mn, skb, pkt, ports, whom.own, wire->to))
+		return NF_ACCEPT;
 	roam_packet_rewrite(skb, &pkt, whom.peer ? &whom.peer->perm : NULL,
 			    whom.own ? &whom.own->perm : NULL);
 	/* A route found for the addresses on the wire leads nowhere now. */
 	skb_dst_drop(skb);
 	if (sk) {
-		/* A SYN may be forged: there is no connection yet. */
-		established = READ_ONCE(sk->sk_state) != TCP_NEW_SYN_RECV;
+		established = mangle_socket_is_open(sk, (const void *)ports);
 		mangle_socket_hand_on(mn->net, skb, sk);
 	}
 	if (whom.own && established) {
@@ -292,6 +328,19 @@ struct mangle_sending {
 	bool told;
 };
 
+/*
+ * The answer to who begins a connection, whom nobody knows: a SYN that came to the
+ * care-of address came from somebody who knows that, or means it; and it may be
+ * forged. So nobody is asked about, and nothing is remembered, before the handshake is
+ * complete. Only who came to an address just left has to be told first.
+ */
+static bool mangle_answers_syn(const struct mangle_net *mn, const struct sk_buff *skb,
+			       const struct roam_packet *pkt)
+{
+	return mangle_packet_answers_syn(skb, pkt) &&
+	       time_after(jiffies, READ_ONCE(mn->peers.late) + MANGLE_LATE_TIME);
+}
+
 static void mangle_translate_source(struct mangle_net *mn,
 				    const struct sk_buff *skb,
 				    const struct roam_packet *pkt,
@@ -327,7 +376,7 @@ static void mangle_translate_source(struct mangle_net *mn,
 	/* A correspondent that cannot be told is forgotten in the end. */
 	if (peer && out->told)
 		mangle_peer_touch(peer);
-	else
+	else if (peer || !mangle_answers_syn(mn, skb, pkt))
 		out->need |= ROAM_MANGLE_NEED_PEER;
 }
 
@@ -370,7 +419,7 @@ unsigned int mangle_output(struct mangle_net *mn, struct sk_buff *skb,
 	old = roam_packet_pair(skb, v6);
 	if (mangle_has(&mn->table, ROAM_MANGLE_ROLE_OWN))
 		mangle_translate_source(mn, skb, &pkt, &old, &out);
-	if (mangle_ranges_contain(rcu_dereference(mn->ranges), &old.daddr))
+	if (mangle_ranges_contain(rcu_dereference(mn->table.ranges), &old.daddr))
 		mangle_translate_destination(mn, &old, &out);
 	if (!out.need && !out.own && !out.to)
 		return NF_ACCEPT;
@@ -378,7 +427,7 @@ unsigned int mangle_output(struct mangle_net *mn, struct sk_buff *skb,
 	if (unlikely(!roam_packet_open(skb, &pkt)))
 		return mangle_drop(mn, skb, MANGLE_DROP_MALFORMED);
 	ports = roam_packet_ports(skb, &pkt, buf);
-	if (mangle_is_exempt(mn, skb, ports, &old.daddr, sk))
+	if (mangle_is_exempt(mn, skb, pkt.protocol, ports, &old.daddr, sk))
 		return NF_ACCEPT;
 	if (unlikely(out.need)) {
 		unsigned int verdict = mangle_hold_packet(&mn->hold, skb,
@@ -404,12 +453,13 @@ unsigned int mangle_output(struct mangle_net *mn, struct sk_buff *skb,
 static unsigned int mangle_hook_out(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
-	if (state->out->flags & IFF_LOOPBACK)
+	/* Where it goes now: a proxy of this host may have turned it to itself. */
+	if (skb_dst(skb)->dev->flags & IFF_LOOPBACK)
 		return NF_ACCEPT;
 	return mangle_output(priv, skb, state->sk);
 }
 
-static const struct nf_hook_ops mangle_hook_ops[MANGLE_HOOKS] = {
+static const struct nf_hook_ops mangle_hook_ops[MANGLE_HOOKS + MANGLE_HOOKS_FORWARD] = {
 	/* conntrack shall see permanent addresses (OPEN-10) */
 	{
 		.hook = mangle_hook_in4,
@@ -436,26 +486,72 @@ static const struct nf_hook_ops mangle_hook_ops[MANGLE_HOOKS] = {
 		.hooknum = NF_INET_LOCAL_OUT,
 		.priority = NF_IP6_PRI_LAST,
 	},
+	/* MANGLE_HOOKS_FORWARD: behind source NAT, see nat.h */
+	{
+		.hook = mangle_nat_forwarded,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = NF_IP_PRI_NAT_SRC + 10,
+	},
+	{
+		.hook = mangle_nat_forwarded,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_POST_ROUTING,
+		.priority = NF_IP6_PRI_NAT_SRC + 10,
+	},
 };
+
+/* Those for forwarded packets: only where there may be any, as each packet pays. */
+static int mangle_hooks_forward(struct mangle_net *mn, bool wanted)
+{
+	struct nf_hook_ops *ops = mn->ops + MANGLE_HOOKS;
+	int err;
+
+	if (wanted == mn->forward_hooked)
+		return 0;
+	if (!wanted) {
+		nf_unregister_net_hooks(mn->net, ops, MANGLE_HOOKS_FORWARD);
+		mn->forward_hooked = false;
+		return 0;
+	}
+	err = nf_register_net_hooks(mn->net, ops, MANGLE_HOOKS_FORWARD);
+	mn->forward_hooked = !err;
+	return err;
+}
 
 int mangle_hooks_update(struct mangle_net *mn)
 {
-	bool wanted = mangle_mappings(&mn->table) || rcu_access_pointer(mn->ranges);
+	bool wanted = mangle_mappings(&mn->table) || rcu_access_pointer(mn->table.ranges);
 	unsigned int i;
 	int err;
 
 	lockdep_assert_held(&mn->table.lock);
-	if (mn->gone || wanted == mn->hooked)
+	if (mn->gone)
 		return 0;
+	if (wanted == mn->hooked)
+		return wanted && READ_ONCE(mn->forwards) ? mangle_hooks_forward(mn, true) : 0;
 	if (!wanted) {
+		mangle_hooks_forward(mn, false);
 		nf_unregister_net_hooks(mn->net, mn->ops, MANGLE_HOOKS);
 		mn->hooked = false;
 		return 0;
 	}
 	memcpy(mn->ops, mangle_hook_ops, sizeof(mn->ops));
-	for (i = 0; i < MANGLE_HOOKS; i++)
+	for (i = 0; i < ARRAY_SIZE(mn->ops); i++)
 		mn->ops[i].priv = mn;
 	err = nf_register_net_hooks(mn->net, mn->ops, MANGLE_HOOKS);
-	mn->hooked = !err;
+	if (err)
+		return err;
+	mn->hooked = true;
+	if (mangle_nat_is_used(mn->net) &&
+	    (mangle_nat_may_forward(mn->net, NULL, false) ||
+	     mangle_nat_may_forward(mn->net, NULL, true)))
+		WRITE_ONCE(mn->forwards, true);
+	if (mn->forwards)
+		err = mangle_hooks_forward(mn, true);
+	if (!err)
+		return 0;
+	nf_unregister_net_hooks(mn->net, mn->ops, MANGLE_HOOKS);
+	mn->hooked = false;
 	return err;
 }

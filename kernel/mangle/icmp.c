@@ -53,7 +53,7 @@ static bool mangle_translate_quoted(struct mangle_net *mn, struct sk_buff *skb,
 		if (!mangle_socket_state(mn->net, skb, &new, ports[1], ports[0]) ||
 		    mangle_socket_state(mn->net, skb, &reply, ports[1], ports[0]))
 			return false;
-	} else if (mangle_is_exempt(mn, skb, ports, &reply.saddr, NULL)) {
+	} else if (mangle_is_exempt(mn, skb, protocol, ports, &reply.saddr, NULL)) {
 		return false;
 	}
 	sent->saddr = new.daddr;
@@ -143,7 +143,7 @@ static bool mangle_report_translate(struct mangle_net *mn,
 				    const struct sk_buff *skb,
 				    const struct sock *sk,
 				    const struct roam_pair6 *got,
-				    const struct roam_pair6 *error,
+				    const struct roam_pair6 *error, u8 protocol,
 				    const __be16 *ports,
 				    struct mangle_reporting *out)
 {
@@ -151,7 +151,7 @@ static bool mangle_report_translate(struct mangle_net *mn,
 	struct mangle_mapping *mapping;
 
 	*out = (struct mangle_reporting){ .quoted = *got };
-	if (mangle_is_exempt(mn, skb, ports, &got->saddr, sk))
+	if (mangle_is_exempt(mn, skb, protocol, ports, &got->saddr, sk))
 		return false;
 	mapping = mangle_mapping_find(&mn->table, &got->saddr);
 	endpoint = mapping && mapping->role == ROAM_MANGLE_ROLE_REMOTE ?
@@ -204,7 +204,9 @@ unsigned int mangle_icmp_out(struct mangle_net *mn, struct sk_buff *skb,
 					   roam_addr4(quoted4->daddr) };
 		ports = (void *)quoted4 + quoted4->ihl * 4;
 	}
-	if (!mangle_report_translate(mn, skb, sk, &got, &error, ports, &out))
+	if (!mangle_report_translate(mn, skb, sk, &got, &error,
+				     pkt->v6 ? quoted6->nexthdr : quoted4->protocol,
+				     ports, &out))
 		return NF_ACCEPT;
 
 	if (skb_ensure_writable(skb, pkt->l4 + len))

@@ -170,9 +170,11 @@ static void __net_exit mangle_net_pre_exit(struct net *net)
 	mutex_lock(&mn->table.lock);
 	/* Without this a late run of the sweeper would register the hooks again. */
 	mn->gone = true;
+	if (mn->forward_hooked)
+		nf_unregister_net_hooks(net, mn->ops + MANGLE_HOOKS, MANGLE_HOOKS_FORWARD);
 	if (mn->hooked)
 		nf_unregister_net_hooks(net, mn->ops, MANGLE_HOOKS);
-	mn->hooked = false;
+	mn->forward_hooked = mn->hooked = false;
 	mutex_unlock(&mn->table.lock);
 	mangle_hold_exit(&mn->hold);
 }
@@ -185,7 +187,8 @@ static void __net_exit mangle_net_exit_one(struct mangle_net *mn)
 	mangle_peer_exit(&mn->peers);
 	mangle_table_exit(&mn->table);
 	mangle_exempt_free(rcu_dereference_protected(mn->exempt, true));
-	kfree(rcu_dereference_protected(mn->ranges, true));
+	kfree(rcu_dereference_protected(mn->table.ranges, true));
+	kfree(rcu_dereference_protected(mn->table.internal, true));
 	free_percpu(mn->stats);
 }
 
@@ -200,8 +203,8 @@ static void __net_exit mangle_net_exit(struct list_head *nets)
 	}
 	/*
 	 * Remembered routes must be gone before the routing code of these
-	 * namespaces is. What frees an endpoint leaves its route to another
-	 * callback: hence two.
+	 * namespaces is. The callback that frees an endpoint leaves its route to
+	 * another callback, so there are two to wait for.
 	 */
 	if (used) {
 		rcu_barrier();

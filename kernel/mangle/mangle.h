@@ -21,6 +21,8 @@
 
 /* Hooks of one namespace: PRE_ROUTING and LOCAL_OUT of both families. */
 #define MANGLE_HOOKS 4
+/* And POST_ROUTING, where a translator of this host may forward packets. */
+#define MANGLE_HOOKS_FORWARD 2
 
 /**
  * struct mangle_net - one network namespace
@@ -28,35 +30,41 @@
  * @config: settings
  * @table: mappings and endpoints. Its lock serialises every change of mappings,
  *	prefixes, exemptions, settings and hooks
- * @ranges: prefixes that hold permanent addresses, NULL for none; RCU, the lock
  * @exempt: what is never rewritten; RCU, the lock
  * @stats: counters
  * @peers: correspondents seen
  * @hold: packets on hold
  * @ops: the hooks, registered while @hooked
  * @hooked: hooks are registered; the lock
+ * @forward_hooked: those behind MANGLE_HOOKS as well; the lock
+ * @forwards: a packet came whose address was restored and that may be forwarded
  * @gone: the namespace or the module goes: no hook and no event any more; the lock
  * @resumed: up to which number of mangle_table.epoch connections were resumed;
- *	@resume only
+ *	@resume and @hole only
+ * @checked: up to which number it was looked whether they got through; @hole only
  * @sweep: removes what has ended; runs while there is anything that can end
  * @resume: asks connections to go on after a move
+ * @hole: looks whether they did, or their packets are too large for the new path
  */
 struct mangle_net {
 	struct net *net;
 	struct mangle_config config;
 	struct mangle_table table;
-	struct mangle_ranges __rcu *ranges;
 	struct mangle_exempt __rcu *exempt;
 	struct mangle_stats __percpu *stats;
 	struct mangle_peers peers;
 	struct mangle_hold hold;
 
-	struct nf_hook_ops ops[MANGLE_HOOKS];
+	struct nf_hook_ops ops[MANGLE_HOOKS + MANGLE_HOOKS_FORWARD];
 	bool hooked;
+	bool forward_hooked;
+	bool forwards;
 	bool gone;
 	u32 resumed;
+	u32 checked;
 	struct roam_sweep sweep;
-	struct work_struct resume;
+	struct delayed_work resume;
+	struct delayed_work hole;
 };
 
 /* main.c */
@@ -89,12 +97,13 @@ unsigned int mangle_output(struct mangle_net *mn, struct sk_buff *skb,
  * mangle_is_exempt - shall this packet stay as it is?
  * @mn: namespace; under rcu_read_lock()
  * @skb: the packet
+ * @protocol: its transport protocol
  * @ports: its two ports, or NULL if it has none
  * @other: address of the other end, as it is in the packet
  * @sk: sender's socket, or NULL for a received packet
  */
 static inline bool mangle_is_exempt(struct mangle_net *mn,
-				    const struct sk_buff *skb,
+				    const struct sk_buff *skb, u8 protocol,
 				    const __be16 *ports,
 				    const struct in6_addr *other,
 				    const struct sock *sk)
@@ -102,7 +111,7 @@ static inline bool mangle_is_exempt(struct mangle_net *mn,
 	const struct mangle_exempt *exempt = rcu_dereference(mn->exempt);
 
 	if (likely(!mangle_exempt_may_hold(exempt, ports)) ||
-	    !mangle_exempt_look(exempt, skb, ports, *other, sk))
+	    !mangle_exempt_look(exempt, skb, protocol, ports, *other, sk))
 		return false;
 	mangle_count(mn, exempted);
 	return true;

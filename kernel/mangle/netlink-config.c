@@ -26,13 +26,16 @@ static int mangle_nl_parse_exempt(const struct nlattr *nest,
 		exempt->mask = nla_get_u32(tb[ROAM_MANGLE_A_EXEMPT_MASK]);
 	if (exempt->mark & ~exempt->mask) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[ROAM_MANGLE_A_EXEMPT_MARK],
-				    "mark has bits that the mask leaves out");
+				    "the mark has bits that the mask leaves out");
 		return -EINVAL;
 	}
 	nla_for_each_nested(attr, nest, rem) {
 		switch (nla_type(attr)) {
 		case ROAM_MANGLE_A_EXEMPT_PORT:
-			if (!mangle_exempt_add_port(exempt, nla_get_u16(attr)))
+		case ROAM_MANGLE_A_EXEMPT_UDP_PORT:
+			if (!mangle_exempt_add_port(exempt, nla_get_u16(attr),
+						    nla_type(attr) ==
+						    ROAM_MANGLE_A_EXEMPT_UDP_PORT))
 				goto too_many;
 			break;
 		case ROAM_MANGLE_A_EXEMPT_CGROUP:
@@ -55,7 +58,7 @@ static int mangle_nl_parse_exempt(const struct nlattr *nest,
 
 too_many:
 	NL_SET_ERR_MSG_ATTR(extack, attr,
-			    "too many of this kind; at most 32 ports and 16 control groups are exempt");
+			    "too many of this kind; at most 32 ports, 32 of UDP and 16 control groups are exempt");
 	return -E2BIG;
 }
 
@@ -77,6 +80,7 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct mangle_net *mn = mangle_nl_net(info);
 	DECLARE_BITMAP(protocols, 256) = {};
 	struct mangle_config *config = &mn->config;
+	struct mangle_ranges *internal = NULL;
 	struct mangle_exempt *exempt = NULL;
 	struct nlattr *nest, *attr;
 	int err, rem;
@@ -115,6 +119,12 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 			    MANGLE_MAPPINGS_DEFAULT, info->extack) ?:
 	      roam_nl_limit(tb[ROAM_MANGLE_A_CONFIG_MAX_PEERS],
 			    MANGLE_PEERS_DEFAULT, info->extack);
+	if (!err)
+		internal = mangle_nl_parse_ranges(nla_data(nest), nla_len(nest),
+						  ROAM_MANGLE_A_CONFIG_INTERNAL,
+						  MANGLE_INTERNAL_MAX, info->extack);
+	if (IS_ERR(internal))
+		err = PTR_ERR(internal);
 	if (err) {
 		mangle_exempt_free(exempt);
 		return err;
@@ -126,6 +136,9 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 		exempt = rcu_replace_pointer(mn->exempt, exempt,
 					     lockdep_is_held(&mn->table.lock));
 	}
+	if (internal)
+		internal = rcu_replace_pointer(mn->table.internal, internal,
+					       lockdep_is_held(&mn->table.lock));
 	if (tb[ROAM_MANGLE_A_CONFIG_PROTOCOL])
 		bitmap_copy(config->protocols, protocols, 256);
 	mangle_nl_config_u32(tb[ROAM_MANGLE_A_CONFIG_HOLD_PACKETS],
@@ -146,7 +159,9 @@ int roam_mangle_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 			    &config->peer_time);
 	mutex_unlock(&mn->table.lock);
 	mangle_exempt_free_later(exempt);
-	/* A shorter time is one for what is there, too. */
+	if (internal)
+		kfree_rcu(internal, rcu);
+	/* A shorter time counts for the correspondents that are there already. */
 	mangle_peer_retime(&mn->peers);
 	return 0;
 }
@@ -163,6 +178,10 @@ static int mangle_nl_put_exempt(struct sk_buff *msg,
 	for (i = 0; i < exempt->n_ports; i++)
 		if (nla_put_u16(msg, ROAM_MANGLE_A_EXEMPT_PORT,
 				ntohs(exempt->ports[i])))
+			return -EMSGSIZE;
+	for (i = 0; i < exempt->n_udp_ports; i++)
+		if (nla_put_u16(msg, ROAM_MANGLE_A_EXEMPT_UDP_PORT,
+				ntohs(exempt->udp_ports[i])))
 			return -EMSGSIZE;
 	for (i = 0; i < exempt->n_cgroups; i++)
 		if (nla_put_u64_64bit(msg, ROAM_MANGLE_A_EXEMPT_CGROUP,
@@ -206,7 +225,9 @@ static int mangle_nl_put_config(struct sk_buff *msg, const struct mangle_net *mn
 			config->max_peers) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_CONFIG_PEER_TIME,
 			jiffies_to_msecs(config->peer_time)) ||
-	    mangle_nl_put_exempt(msg, rcu_dereference(mn->exempt)))
+	    mangle_nl_put_exempt(msg, rcu_dereference(mn->exempt)) ||
+	    mangle_nl_put_ranges(msg, ROAM_MANGLE_A_CONFIG_INTERNAL,
+				 rcu_dereference(mn->table.internal)))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;

@@ -12,7 +12,7 @@
 #include <uapi/linux/roam_mangle.h>
 
 /* Common nested types */
-const struct nla_policy roam_mangle_config_nl_policy[ROAM_MANGLE_A_CONFIG_EXEMPT + 1] = {
+const struct nla_policy roam_mangle_config_nl_policy[ROAM_MANGLE_A_CONFIG_INTERNAL + 1] = {
 	[ROAM_MANGLE_A_CONFIG_PROTOCOL] = { .type = NLA_U8, },
 	[ROAM_MANGLE_A_CONFIG_HOLD_PACKETS] = NLA_POLICY_MAX(NLA_U32, 4096),
 	[ROAM_MANGLE_A_CONFIG_HOLD_TOTAL] = NLA_POLICY_MAX(NLA_U32, 32767),
@@ -23,14 +23,16 @@ const struct nla_policy roam_mangle_config_nl_policy[ROAM_MANGLE_A_CONFIG_EXEMPT
 	[ROAM_MANGLE_A_CONFIG_MAX_PEERS] = { .type = NLA_U32, },
 	[ROAM_MANGLE_A_CONFIG_PEER_TIME] = NLA_POLICY_MIN(NLA_U32, 1000),
 	[ROAM_MANGLE_A_CONFIG_EXEMPT] = NLA_POLICY_NESTED(roam_mangle_exempt_nl_policy),
+	[ROAM_MANGLE_A_CONFIG_INTERNAL] = NLA_POLICY_NESTED(roam_mangle_range_nl_policy),
 };
 
-const struct nla_policy roam_mangle_exempt_nl_policy[ROAM_MANGLE_A_EXEMPT_PAD + 1] = {
+const struct nla_policy roam_mangle_exempt_nl_policy[ROAM_MANGLE_A_EXEMPT_UDP_PORT + 1] = {
 	[ROAM_MANGLE_A_EXEMPT_PORT] = { .type = NLA_U16, },
 	[ROAM_MANGLE_A_EXEMPT_MARK] = { .type = NLA_U32, },
 	[ROAM_MANGLE_A_EXEMPT_MASK] = { .type = NLA_U32, },
 	[ROAM_MANGLE_A_EXEMPT_RANGE] = NLA_POLICY_NESTED(roam_mangle_range_nl_policy),
 	[ROAM_MANGLE_A_EXEMPT_CGROUP] = { .type = NLA_U64, },
+	[ROAM_MANGLE_A_EXEMPT_UDP_PORT] = { .type = NLA_U16, },
 };
 
 const struct nla_policy roam_mangle_mapping_nl_policy[ROAM_MANGLE_A_MAPPING_PAD + 1] = {

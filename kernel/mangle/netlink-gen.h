@@ -13,8 +13,8 @@
 #include <uapi/linux/roam_mangle.h>
 
 /* Common nested types */
-extern const struct nla_policy roam_mangle_config_nl_policy[ROAM_MANGLE_A_CONFIG_EXEMPT + 1];
-extern const struct nla_policy roam_mangle_exempt_nl_policy[ROAM_MANGLE_A_EXEMPT_PAD + 1];
+extern const struct nla_policy roam_mangle_config_nl_policy[ROAM_MANGLE_A_CONFIG_INTERNAL + 1];
+extern const struct nla_policy roam_mangle_exempt_nl_policy[ROAM_MANGLE_A_EXEMPT_UDP_PORT + 1];
 extern const struct nla_policy roam_mangle_mapping_nl_policy[ROAM_MANGLE_A_MAPPING_PAD + 1];
 extern const struct nla_policy roam_mangle_peer_nl_policy[ROAM_MANGLE_A_PEER_TOLD + 1];
 extern const struct nla_policy roam_mangle_range_nl_policy[ROAM_MANGLE_A_RANGE_PREFIX_LEN + 1];

@@ -192,7 +192,7 @@ static int mangle_nl_mapping_set_one(struct genl_info *info,
 		mangle_mapping_remove(&mn->table, mapping);
 		mutex_unlock(&mn->table.lock);
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "cannot register the hooks");
+				    "the hooks cannot be registered");
 		return err;
 	}
 	mangle_nl_mapping_event(mn, mapping, reason);
@@ -232,7 +232,7 @@ static int mangle_nl_mapping_del_one(struct genl_info *info,
 		mangle_nl_mapping_event(mn, mapping, ROAM_MANGLE_REASON_DELETED);
 		mangle_mapping_remove(&mn->table, mapping);
 	} else {
-		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no such mapping");
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "there is no such mapping");
 		err = -ENOENT;
 	}
 	mutex_unlock(&mn->table.lock);
@@ -291,7 +291,7 @@ int roam_mangle_nl_mapping_get_doit(struct sk_buff *skb,
 	} else if (mangle_hold_waits(&mn->hold, &perm, &left)) {
 		err = mangle_nl_put_pending(msg, &perm, left);
 	} else {
-		NL_SET_ERR_MSG_ATTR(info->extack, nest, "no such mapping");
+		NL_SET_ERR_MSG_ATTR(info->extack, nest, "there is no such mapping");
 		err = -ENOENT;
 	}
 	rcu_read_unlock();
@@ -303,7 +303,7 @@ int mangle_nl_mapping_dump_start(struct netlink_callback *cb)
 	return roam_nl_dump_start(cb, &mangle_net(sock_net(cb->skb->sk))->table.by_perm);
 }
 
-/* What is asked for, behind all that is known. */
+/* Behind the mappings that are known come those that packets wait for. */
 static void mangle_nl_dump_pending(struct sk_buff *skb,
 				   struct netlink_callback *cb)
 {

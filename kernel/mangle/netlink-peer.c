@@ -159,7 +159,7 @@ static int mangle_nl_peer_del_one(struct genl_info *info,
 		err = mangle_peer_del(&mangle_nl_net(info)->peers, &key);
 	if (err == -ENOENT)
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "no such correspondent");
+				    "there is no such correspondent");
 	return err;
 }
 
@@ -205,7 +205,7 @@ int roam_mangle_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 		err = mangle_nl_put_peer_entry(mn, msg, peer);
 	} else {
 		NL_SET_ERR_MSG_ATTR(info->extack, nest,
-				    "no such correspondent");
+				    "there is no such correspondent");
 		err = -ENOENT;
 	}
 	rcu_read_unlock();

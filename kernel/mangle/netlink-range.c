@@ -26,7 +26,7 @@ static int mangle_nl_parse_range(const struct nlattr *nest,
 		return err;
 	if (!tb[ROAM_MANGLE_A_RANGE_PREFIX_LEN]) {
 		NL_SET_ERR_MSG_ATTR(extack, nest,
-				    "prefix needs address and length");
+				    "a prefix has an address and a length; give both");
 		return -EINVAL;
 	}
 	attr = roam_nl_addr(nest, tb, ROAM_MANGLE_A_RANGE_ADDR4, &addr, extack);
@@ -45,12 +45,12 @@ static int mangle_nl_parse_range(const struct nlattr *nest,
 	}
 	if (len < 96 && !attr_is4 && ipv6_prefix_equal(&addr, &mangle_mapped, len)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "prefix would hold every IPv4 address too; give a longer one, as 2000::/3");
+				    "the prefix would hold every IPv4 address too; give a longer one, as 2000::/3");
 		return -EINVAL;
 	}
 	if (!mangle_range_fill(range, &addr, len)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "address has bits beyond the prefix length");
+				    "the address has bits beyond the prefix length; clear them");
 		return -EINVAL;
 	}
 	return 0;
@@ -113,7 +113,7 @@ int roam_mangle_nl_range_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(ranges))
 		return PTR_ERR(ranges);
 	mutex_lock(&mn->table.lock);
-	old = rcu_replace_pointer(mn->ranges, ranges,
+	old = rcu_replace_pointer(mn->table.ranges, ranges,
 				  lockdep_is_held(&mn->table.lock));
 	err = mangle_hooks_update(mn);
 	mutex_unlock(&mn->table.lock);
@@ -157,7 +157,7 @@ int roam_mangle_nl_range_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -ENOMEM;
 	rcu_read_lock();
 	err = mangle_nl_put_ranges(msg, ROAM_MANGLE_A_MAIN_RANGE,
-				   rcu_dereference(mn->ranges));
+				   rcu_dereference(mn->table.ranges));
 	rcu_read_unlock();
 	return roam_nl_reply_end(info, msg, hdr, err);
 }

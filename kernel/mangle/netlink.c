@@ -57,7 +57,7 @@ int __init mangle_nl_init(void)
 {
 	unsigned int i;
 
-	/* Who talks to whom, and where, is nobody else's business. */
+	/* Events tell who talks to whom and where, so only administrators may listen. */
 	for (i = 0; i < ARRAY_SIZE(mangle_nl_mcgrps); i++) {
 		mangle_nl_mcgrps[i] = roam_mangle_nl_mcgrps[i];
 		mangle_nl_mcgrps[i].flags = GENL_MCAST_CAP_NET_ADMIN;

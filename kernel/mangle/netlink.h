@@ -15,8 +15,8 @@ struct mangle_ranges;
 
 /*
  * Events, to whoever listens in the namespace. Atomic context; under
- * rcu_read_lock() or mangle_table.lock. One that cannot be built is lost, and the
- * listener learns that from its socket (ENOBUFS).
+ * rcu_read_lock() or mangle_table.lock. An event that cannot be built is lost, and
+ * the listener learns of the loss from its socket (ENOBUFS).
  */
 void mangle_nl_mapping_event(struct mangle_net *mn,
 			     const struct mangle_mapping *mapping, u8 reason);

@@ -6,12 +6,12 @@
 #include "peer.h"
 #include "socket.h"
 
-/* Longer than this packets follow no announce that is not confirmed. */
+/* For so long packets follow an announce that is not confirmed yet. */
 #define MANGLE_FOLLOW_TIME HZ
 /*
- * A reset may take this much longer than the confirm that was sent after it. What
- * is lost by that is little: a segment to a connection that is really gone is
- * answered by another one.
+ * A reset may take this much longer than the confirm that was sent after it. Dropping a
+ * true reset meanwhile costs little: the next segment to a connection that is gone is
+ * refused again.
  */
 #define MANGLE_RESET_LATE (HZ / 10)
 
@@ -32,30 +32,76 @@ struct mangle_peer *mangle_peer_find(struct mangle_peers *peers,
 				struct mangle_peer, node);
 }
 
-/* Adds an entry, or returns the one that somebody else added meanwhile. */
+/* One that has confirmed stays when the table is full. */
+static void mangle_peer_mark(struct mangle_peers *peers, struct mangle_peer *peer,
+			     bool proven)
+{
+	spin_lock_bh(&peers->lock);
+	if (proven)
+		list_del_init(&peer->unproven);
+	else
+		list_add_tail(&peer->unproven, &peers->unproven);
+	spin_unlock_bh(&peers->lock);
+}
+
+/* True if it was us who took it out; under rcu_read_lock(). */
+static bool mangle_peer_remove(struct mangle_peers *peers, struct mangle_peer *peer,
+			       u8 reason)
+{
+	if (rhashtable_remove_fast(&peers->by_key, &peer->node, mangle_peer_params))
+		return false;
+	mangle_peer_mark(peers, peer, true);
+	atomic_inc(&peers->table->generation);
+	peers->ops->event(peers, peer, reason);
+	kfree_rcu(peer, rcu);
+	return true;
+}
+
+/* Is there room, or can the oldest one that never confirmed anything make some? */
+static bool mangle_peer_has_room(struct mangle_peers *peers)
+{
+	struct mangle_peer *oldest;
+
+	if (atomic_read(&peers->by_key.nelems) < peers->config->max_peers)
+		return true;
+	mangle_count(peers, peers_full);
+	spin_lock_bh(&peers->lock);
+	/* Under RCU: whoever removes it meanwhile frees it later. */
+	oldest = list_first_entry_or_null(&peers->unproven, struct mangle_peer, unproven);
+	spin_unlock_bh(&peers->lock);
+	return oldest && mangle_peer_remove(peers, oldest, ROAM_MANGLE_REASON_EXPIRED);
+}
+
+/*
+ * Adds an entry, or returns the one that somebody else added meanwhile; under
+ * rcu_read_lock(). What netlink asks for is on the account of who asks.
+ */
 static struct mangle_peer *mangle_peer_add(struct mangle_peers *peers,
 					   const struct mangle_peer_key *key,
-					   u8 mode, u32 epoch, bool *added)
+					   u8 mode, u32 epoch, gfp_t account, bool *added)
 {
 	struct mangle_peer *peer, *other;
 
 	*added = false;
-	if (atomic_read(&peers->by_key.nelems) >= peers->config->max_peers) {
-		mangle_count(peers, peers_full);
+	if (!mangle_peer_has_room(peers))
 		return ERR_PTR(-ENOSPC);
-	}
-	peer = kzalloc(sizeof(*peer), GFP_ATOMIC);
+	peer = kzalloc(sizeof(*peer), GFP_ATOMIC | account);
 	if (!peer)
 		return ERR_PTR(-ENOMEM);
 	peer->key = *key;
 	peer->used = (u32)jiffies;
 	peer->mode = mode;
 	peer->epoch = epoch;
+	INIT_LIST_HEAD(&peer->unproven);
+	/* Before anybody can find it, and remove it. */
+	if (mode != ROAM_MANGLE_PEER_MODE_ROAM)
+		mangle_peer_mark(peers, peer, false);
 
 	other = rhashtable_lookup_get_insert_fast(&peers->by_key, &peer->node,
 						  mangle_peer_params);
 	if (other) {
-		kfree(peer);
+		mangle_peer_mark(peers, peer, true);
+		kfree_rcu(peer, rcu);
 		return other;
 	}
 	*added = true;
@@ -80,7 +126,7 @@ void __mangle_peer_see(struct mangle_peers *peers, const struct mangle_mapping *
 	}
 	peer = mangle_peer_add(peers, &key, ROAM_MANGLE_PEER_MODE_SEEN,
 			       current_address ? READ_ONCE(own->epoch) : 0,
-			       &added);
+			       0, &added);
 	if (!IS_ERR(peer) && added)
 		peers->ops->event(peers, peer, ROAM_MANGLE_REASON_NEW);
 }
@@ -115,6 +161,8 @@ static void mangle_peer_change(struct mangle_peers *peers, struct mangle_peer *p
 		     READ_ONCE(peer->refused) ||
 		     (was_announced && now >= READ_ONCE(peer->until));
 
+	if (mode == ROAM_MANGLE_PEER_MODE_ROAM && !list_empty_careful(&peer->unproven))
+		mangle_peer_mark(peers, peer, true);
 	if (!again && READ_ONCE(peer->mode) == mode)
 		return;
 	if (announced)
@@ -145,22 +193,23 @@ int mangle_peer_set(struct mangle_peers *peers, const struct mangle_peer_key *ke
 	own = mangle_mapping_find(peers->table, &key->own);
 	if (own)
 		epoch = READ_ONCE(own->epoch);
-	peer = mangle_peer_add(peers, key, mode, epoch, &added);
+	peer = mangle_peer_find(peers, key);
+	added = false;
+	if (!peer)
+		peer = mangle_peer_add(peers, key, mode, epoch,
+				       net_eq(peers->net, &init_net) ? 0 : __GFP_ACCOUNT,
+				       &added);
 	if (IS_ERR(peer)) {
 		int err = PTR_ERR(peer);
 
-		/* In a full table those that are known can still change. */
-		peer = mangle_peer_find(peers, key);
-		if (!peer) {
-			rcu_read_unlock();
-			if (err == -ENOSPC)
-				NL_SET_ERR_MSG_MOD(extack,
-						   "limit of correspondents reached; raise max-peers");
-			else
-				NL_SET_ERR_MSG_MOD(extack,
-						   "no memory for the correspondent");
-			return err;
-		}
+		rcu_read_unlock();
+		if (err == -ENOSPC)
+			NL_SET_ERR_MSG_MOD(extack,
+					   "the limit of correspondents is reached; raise max-peers");
+		else
+			NL_SET_ERR_MSG_MOD(extack,
+					   "there is no memory for the correspondent");
+		return err;
 	}
 	if (added)
 		peers->ops->event(peers, peer, ROAM_MANGLE_REASON_NEW);
@@ -168,18 +217,6 @@ int mangle_peer_set(struct mangle_peers *peers, const struct mangle_peer_key *ke
 		mangle_peer_change(peers, peer, mode, epoch);
 	rcu_read_unlock();
 	return 0;
-}
-
-/* True if it was us who took it out; under rcu_read_lock(). */
-static bool mangle_peer_remove(struct mangle_peers *peers, struct mangle_peer *peer,
-			       u8 reason)
-{
-	if (rhashtable_remove_fast(&peers->by_key, &peer->node, mangle_peer_params))
-		return false;
-	atomic_inc(&peers->table->generation);
-	peers->ops->event(peers, peer, reason);
-	kfree_rcu(peer, rcu);
-	return true;
 }
 
 int mangle_peer_del(struct mangle_peers *peers, const struct mangle_peer_key *key)
@@ -266,8 +303,9 @@ static unsigned long mangle_peers_end(struct mangle_peers *peers)
 {
 	const u32 time = peers->config->peer_time;
 	const unsigned long pause = time / MANGLE_KEEP_PART;
-	unsigned long next, since = jiffies - peers->kept;
+	unsigned long next, wait, since = jiffies - peers->kept;
 	unsigned int chain;
+	u64 begin;
 
 	next = mangle_peers_idle(peers, time, false, 0);
 	if (next)
@@ -275,11 +313,16 @@ static unsigned long mangle_peers_end(struct mangle_peers *peers)
 	/* Not for each that goes, where many come and go. */
 	if (since < pause)
 		return pause - since;
+	wait = mangle_walk_pause(peers->net);
+	if (wait)
+		return wait;
+	begin = ktime_get_ns();
 	for (chain = 0; mangle_chain_next(peers->net, &chain); chain++) {
 		mangle_chain_walk(peers->net, chain, mangle_peer_has_socket,
 				  peers);
 		cond_resched();
 	}
+	mangle_walk_done(peers->net, begin);
 	peers->kept = jiffies;
 	return mangle_peers_idle(peers, time, true, ROAM_MANGLE_REASON_EXPIRED);
 }
@@ -296,7 +339,7 @@ unsigned long mangle_peer_sweep(struct mangle_peers *peers)
 	/* Before the time is read: a change after this has us called again. */
 	WRITE_ONCE(peers->retimed, false);
 	next = mangle_peers_end(peers);
-	/* One that comes after this walk has not been idle for so long before. */
+	/* A correspondent that is added behind this walk has not been idle so long. */
 	peers->look = now + min_t(unsigned long, next, peers->config->peer_time);
 	return next;
 }
@@ -311,6 +354,9 @@ int mangle_peer_init(struct mangle_peers *peers)
 {
 	int err;
 
+	spin_lock_init(&peers->lock);
+	INIT_LIST_HEAD(&peers->unproven);
+	peers->late = jiffies - MAX_JIFFY_OFFSET;
 	peers->kept = jiffies - MAX_JIFFY_OFFSET;
 	peers->look = jiffies;
 	peers->seen = alloc_percpu(struct mangle_seen);

@@ -12,10 +12,11 @@
  *   mangle_config.peer_time without a packet or a connection. All of these may
  *   run at once: the table's own bucket locks serialise them, and whoever takes
  *   an entry out of the table frees it.
- * - An unauthenticated sender cannot fill the table: it takes a connection
- *   that a local socket has completed, or a packet this host sends; and
- *   mangle_config.max_peers bounds it.
- * - Who uses them is told by struct mangle_peer_ops.
+ * - Who forges his address gets no entry: it takes a connection that a local
+ *   socket has completed, or a packet that this host sends of its own accord;
+ *   mangle_config.max_peers bounds it. In a full table the oldest of those goes
+ *   that never confirmed anything: its connection asks again, if it has one.
+ * - The table tells its user by struct mangle_peer_ops what happened.
  */
 #ifndef ROAM_MANGLE_PEER_H
 #define ROAM_MANGLE_PEER_H
@@ -27,6 +28,9 @@
 #include "config.h"
 #include "stats.h"
 #include "table.h"
+
+/* Jiffies after a packet to an address just left: who answers it is told first. */
+#define MANGLE_LATE_TIME HZ
 
 /**
  * struct mangle_peer_key - who talks to whom
@@ -55,6 +59,7 @@ struct mangle_peer_key {
  * @until: jiffies64. While it is announced: until then packets follow; unconfirmed
  *	so long, they wait. Afterwards: until then a reset may be one that it sent
  *	before it knew
+ * @unproven: in mangle_peers.unproven while it has not confirmed anything
  * @rcu: frees it
  */
 struct mangle_peer {
@@ -66,6 +71,7 @@ struct mangle_peer {
 	u8 mode;
 	bool refused;
 	u64 until;
+	struct list_head unproven;
 	struct rcu_head rcu;
 };
 
@@ -102,6 +108,9 @@ struct mangle_seen {
  * struct mangle_peers - the correspondents of a namespace
  * @by_key: struct mangle_peer by own permanent address and peer
  * @seen: the correspondent seen last on each CPU
+ * @lock: protects @unproven; taken in softirq
+ * @unproven: those that never confirmed anything, the oldest first
+ * @late: jiffies when a packet came to an own care-of address just left
  * @kept: jiffies when those with a connection were looked for; the sweeper's
  * @look: jiffies before which none can be idle for long enough; the sweeper's
  * @retimed: the time for that has changed
@@ -115,6 +124,9 @@ struct mangle_seen {
 struct mangle_peers {
 	struct rhashtable by_key;
 	struct mangle_seen __percpu *seen;
+	spinlock_t lock;
+	struct list_head unproven;
+	unsigned long late;
 	unsigned long kept;
 	unsigned long look;
 	bool retimed;
@@ -140,7 +152,6 @@ static inline struct mangle_peer_key mangle_peer_key_of(const struct sock *sk)
 				       roam_addr4(sk->sk_daddr) };
 }
 
-
 static inline void mangle_peer_touch(struct mangle_peer *peer)
 {
 	u32 now = (u32)jiffies;
@@ -156,7 +167,7 @@ static inline bool mangle_peer_knows(const struct mangle_peer *peer, u32 epoch)
 	       READ_ONCE(peer->mode) != ROAM_MANGLE_PEER_MODE_ANNOUNCED;
 }
 
-/* As far as it has to? */
+/* Does it know as much as it has to? A plain one needs to know nothing. */
 static inline bool mangle_peer_is_told(const struct mangle_peer *peer, u32 epoch)
 {
 	return mangle_peer_knows(peer, epoch) ||
@@ -174,7 +185,7 @@ static inline bool mangle_peer_may_know(const struct mangle_peer *peer, u32 epoc
 	       get_jiffies_64() < READ_ONCE(peer->until);
 }
 
-/* By value: a packet's address need not be in memory for this. */
+/* The address comes by value, so that a packet's need not be in memory for this. */
 void __mangle_peer_see(struct mangle_peers *peers, const struct mangle_mapping *own,
 		       struct in6_addr addr, bool current_address);
 
@@ -208,9 +219,9 @@ static inline void mangle_peer_see(struct mangle_peers *peers,
  * Such a reset has no ACK; one that ends a connection on purpose has (RFC 9293,
  * 3.10.7.1 and 3.5.2).
  *
- * Return: true if it may have been sent when the correspondent did not know whose
- * our address is: it is no word about the connection, and goes no further. What
- * it was an answer to is sent again once it confirms.
+ * Return: true if the reset may have been sent when the correspondent did not know
+ * whose our address is. Such a reset says nothing about the connection, so it is to be
+ * dropped; the segment that it refused is sent again when the correspondent confirms.
  */
 bool mangle_peer_resets_early(struct mangle_peers *peers,
 			      const struct mangle_mapping *own,

@@ -14,7 +14,7 @@
 
 struct netlink_ext_ack;
 
-/* More would want another structure than a binary search. */
+/* A binary search is fast enough for so many. */
 #define MANGLE_RANGES_MAX 256
 
 /**

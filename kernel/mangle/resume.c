@@ -16,6 +16,15 @@
 
 /* Sockets taken out of one chain at a time. */
 #define MANGLE_RESUME_BATCH 32
+/*
+ * Who has got no word for so long after a move, though something was sent again, sends
+ * packets that are too large for the new path, perhaps, and those that could say so are
+ * not let through (RFC 2923, 2.1; RFC 4821).
+ */
+#define MANGLE_HOLE_TIME HZ
+#define MANGLE_HOLE_SILENCE (MANGLE_HOLE_TIME * 7 / 10)
+/* Segments of this size pass nearly everywhere, as tcp_base_mss. */
+#define MANGLE_HOLE_MSS 1024
 /* How often a pass waits for who works on a socket, some 0.1 ms each. */
 #define MANGLE_RESUME_WAITS 100
 
@@ -24,11 +33,13 @@
  * @after: numbers of mangle_table.epoch behind this one
  * @last: up to this one
  * @waits: how often it may still wait
+ * @hole: it is for those that got no word since
  */
 struct mangle_moves {
 	u32 after;
 	u32 last;
 	unsigned int waits;
+	bool hole;
 };
 
 static bool mangle_moves_contain(const struct mangle_moves *moves, u32 epoch)
@@ -54,8 +65,8 @@ static bool mangle_socket_moved(struct mangle_net *mn, const struct sock *sk,
 }
 
 /*
- * What was learned about the size of packets was learned on the old path. It is
- * kept with the permanent address, so nobody else's goes with it.
+ * Forgets the packet size that was learned on the old path. The kernel keeps it with the
+ * permanent address, so no other host's is forgotten with it.
  */
 static void mangle_path_forget(struct sock *sk)
 {
@@ -68,7 +79,7 @@ static void mangle_path_forget(struct sock *sk)
 		learned = ((struct rt6_info *)dst)->rt6i_flags & RTF_CACHE;
 	else
 		learned = ((struct rtable *)dst)->rt_pmtu;
-	/* One in the past: the present one is still within the time. */
+	/* A time in the past: at the present jiffy the size would still be valid. */
 	if (learned)
 		WRITE_ONCE(dst->expires, (jiffies - 1) ?: 1);
 	sk_dst_reset(sk);
@@ -98,14 +109,46 @@ static void mangle_window_open(struct sock *sk)
 	bh_unlock_sock(sk);
 }
 
+/* Has it sent again without an answer, packets larger than those that always pass? */
+static bool mangle_path_is_hole(const struct sock *sk)
+{
+	const struct inet_connection_sock *icsk = inet_csk(sk);
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return tp->packets_out && icsk->icsk_retransmits &&
+	       tp->mss_cache > MANGLE_HOLE_MSS &&
+	       tcp_jiffies32 - tp->rcv_tstamp >= MANGLE_HOLE_SILENCE;
+}
+
+/*
+ * Smaller segments, from which TCP itself probes upwards (RFC 4821), as it does by the
+ * setting tcp_mtu_probing.
+ */
+static void mangle_path_shrink(struct sock *sk)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
+	int headers = icsk->icsk_af_ops->net_header_len + icsk->icsk_ext_hdr_len +
+		      tp->tcp_header_len;
+
+	icsk->icsk_mtup.enabled = 1;
+	icsk->icsk_mtup.search_high = tp->rx_opt.mss_clamp + sizeof(struct tcphdr) +
+				      icsk->icsk_af_ops->net_header_len;
+	icsk->icsk_mtup.search_low = MANGLE_HOLE_MSS + headers;
+	icsk->icsk_mtup.probe_size = 0;
+	icsk->icsk_mtup.probe_timestamp = tcp_jiffies32;
+	/* What tcp_sync_mss() comes to, which not every kernel exports. */
+	tp->mss_cache = MANGLE_HOLE_MSS;
+}
+
 /*
  * Returns false if the owner works on the socket just now.
  *
- * What the timer does is done here and now: the next tick would be milliseconds
+ * What the timer would do is done at once: the next tick would be milliseconds
  * away, and data that a program sends before it would put a loss probe, later
  * still, in the timer's place.
  */
-static bool mangle_socket_resume(struct mangle_net *mn, struct sock *sk)
+static bool mangle_socket_resume(struct mangle_net *mn, struct sock *sk, bool hole)
 {
 	struct timer_list *timer = roam_tcp_timer(sk);
 	struct inet_connection_sock *icsk = inet_csk(sk);
@@ -118,7 +161,13 @@ static bool mangle_socket_resume(struct mangle_net *mn, struct sock *sk)
 	owned = sock_owned_by_user(sk);
 	if (owned || ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 		goto out;
-	mangle_path_forget(sk);
+	if (hole) {
+		if (!mangle_path_is_hole(sk))
+			goto out;
+		mangle_path_shrink(sk);
+	} else {
+		mangle_path_forget(sk);
+	}
 	if (!tp->packets_out) {
 		/* The window may have opened, and the word of it was lost. */
 		if (icsk->icsk_pending != ICSK_TIME_PROBE0)
@@ -155,7 +204,7 @@ out:
 static void mangle_socket_resume_soon(struct mangle_net *mn, struct sock *sk,
 				      struct mangle_moves *moves)
 {
-	while (!mangle_socket_resume(mn, sk) && moves->waits) {
+	while (!mangle_socket_resume(mn, sk, moves->hole) && moves->waits) {
 		moves->waits--;
 		usleep_range(50, 150);
 	}
@@ -212,37 +261,74 @@ static void mangle_chain_resume(struct mangle_net *mn, unsigned int chain,
 	} while (batch.n == MANGLE_RESUME_BATCH);
 }
 
+/* False if it is not its turn: then it comes again. */
+static bool mangle_resume_pass(struct mangle_net *mn, struct delayed_work *work,
+			       struct mangle_moves *moves)
+{
+	unsigned long pause = mangle_walk_pause(mn->net);
+	unsigned int chain;
+	u64 begin;
+
+	if (pause) {
+		queue_delayed_work(roam_unbound_wq, work, pause);
+		return false;
+	}
+	begin = ktime_get_ns();
+	for (chain = 0; mangle_chain_next(mn->net, &chain); chain++) {
+		mangle_chain_resume(mn, chain, moves);
+		cond_resched();
+	}
+	mangle_walk_done(mn->net, begin);
+	return true;
+}
+
 static void mangle_resume_run(struct work_struct *work)
 {
-	struct mangle_net *mn = container_of(work, struct mangle_net, resume);
+	struct mangle_net *mn = container_of(to_delayed_work(work), struct mangle_net,
+					     resume);
 	struct mangle_moves moves = {
 		.after = mn->resumed,
 		.waits = MANGLE_RESUME_WAITS,
 	};
-	unsigned int chain;
 
 	/* Each number that was given out has then been written where it belongs. */
 	mutex_lock(&mn->table.lock);
 	moves.last = atomic_read(&mn->table.epoch);
 	mutex_unlock(&mn->table.lock);
-	for (chain = 0; mangle_chain_next(mn->net, &chain); chain++) {
-		mangle_chain_resume(mn, chain, &moves);
-		cond_resched();
-	}
-	mn->resumed = moves.last;
+	if (!mangle_resume_pass(mn, &mn->resume, &moves))
+		return;
+	WRITE_ONCE(mn->resumed, moves.last);
+	queue_delayed_work(roam_unbound_wq, &mn->hole, MANGLE_HOLE_TIME);
+}
+
+static void mangle_hole_run(struct work_struct *work)
+{
+	struct mangle_net *mn = container_of(to_delayed_work(work), struct mangle_net,
+					     hole);
+	struct mangle_moves moves = {
+		.after = mn->checked,
+		.last = READ_ONCE(mn->resumed),
+		.waits = MANGLE_RESUME_WAITS,
+		.hole = true,
+	};
+
+	if (mangle_resume_pass(mn, &mn->hole, &moves))
+		mn->checked = moves.last;
 }
 
 void mangle_resume(struct mangle_net *mn)
 {
-	queue_work(roam_unbound_wq, &mn->resume);
+	queue_delayed_work(roam_unbound_wq, &mn->resume, 0);
 }
 
 void mangle_resume_init(struct mangle_net *mn)
 {
-	INIT_WORK(&mn->resume, mangle_resume_run);
+	INIT_DELAYED_WORK(&mn->resume, mangle_resume_run);
+	INIT_DELAYED_WORK(&mn->hole, mangle_hole_run);
 }
 
 void mangle_resume_exit(struct mangle_net *mn)
 {
-	cancel_work_sync(&mn->resume);
+	cancel_delayed_work_sync(&mn->resume);
+	cancel_delayed_work_sync(&mn->hole);
 }

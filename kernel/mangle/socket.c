@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "socket.h"
 
+#include <linux/ktime.h>
 #include <linux/tcp.h>
+#include <linux/user_namespace.h>
 
 int mangle_socket_state(struct net *net, const struct sk_buff *skb,
 			const struct roam_pair6 *pair, __be16 sport,
@@ -40,6 +42,36 @@ static bool mangle_listener_exists(struct net *net, struct sk_buff *skb,
 		return false;
 	return pkt->v6 ? ipv6_addr_equal(&sk->sk_v6_rcv_saddr, &wire->daddr) :
 			 sk->sk_rcv_saddr == roam_addr_to4(&wire->daddr);
+}
+
+/* The part of the time that is left to others, see mangle_walk_pause(). */
+#define MANGLE_WALK_PART 16
+
+/* When the next walk for a namespace of a user may begin, of ktime_get_ns(). */
+static u64 mangle_walk_next;
+
+static bool mangle_net_is_users(const struct net *net)
+{
+	return net->user_ns != &init_user_ns;
+}
+
+unsigned long mangle_walk_pause(const struct net *net)
+{
+	u64 now = ktime_get_ns(), next = READ_ONCE(mangle_walk_next);
+
+	if (!mangle_net_is_users(net) || now >= next)
+		return 0;
+	return nsecs_to_jiffies(next - now) + 1;
+}
+
+void mangle_walk_done(const struct net *net, u64 begin)
+{
+	u64 now = ktime_get_ns();
+
+	if (mangle_net_is_users(net))
+		WRITE_ONCE(mangle_walk_next,
+			   max(READ_ONCE(mangle_walk_next), now) +
+			   MANGLE_WALK_PART * (now - begin));
 }
 
 bool mangle_chain_next(const struct net *net, unsigned int *chain)
@@ -83,7 +115,7 @@ bool mangle_socket_knows_wire(struct net *net, struct sk_buff *skb,
 {
 	const struct roam_pair6 wire = roam_packet_pair(skb, pkt.v6);
 
-	/* Of servers only one on a care-of address of ours says anything. */
+	/* A listener counts only if it is bound to a care-of address of ours. */
 	return mangle_socket_state(net, skb, &wire, ports[0], ports[1]) ||
 	       (to_own && mangle_listener_exists(net, skb, &pkt, &wire, ports));
 }

@@ -10,14 +10,44 @@
 #include <linux/tcp.h>
 #include <net/l3mdev.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 
 #include "../core/packet.h"
 #include "inet_lookup.h"
 
-/* Does a segment say that the one it answers belongs to no connection? */
+/* Is the segment a reset that refuses another one, which belonged to no connection? */
 static inline bool mangle_packet_refuses(const struct tcphdr *th)
 {
 	return th->rst && !th->ack;
+}
+
+/*
+ * Is it the answer to a SYN of a connection that is not open, with a cookie or without?
+ * The source of that SYN may be forged.
+ */
+static inline bool mangle_packet_answers_syn(const struct sk_buff *skb,
+					     const struct roam_packet *pkt)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	if (pkt->protocol != IPPROTO_TCP || pkt->later ||
+	    (skb->sk && READ_ONCE(skb->sk->sk_state) != TCP_NEW_SYN_RECV))
+		return false;
+	th = skb_header_pointer(skb, pkt->l4, sizeof(buf), &buf);
+	return th && th->syn && th->ack;
+}
+
+/*
+ * Is the connection of a received segment open? While the other end sets it up, the
+ * segment opens it that has our number: nobody has that who forges his address.
+ */
+static inline bool mangle_socket_is_open(const struct sock *sk, const struct tcphdr *th)
+{
+	if (likely(READ_ONCE(sk->sk_state) != TCP_NEW_SYN_RECV))
+		return true;
+	return th->ack && !th->syn && !th->rst &&
+	       ntohl(th->ack_seq) == tcp_rsk((struct request_sock *)sk)->snt_isn + 1;
 }
 
 /* Is it a segment of a connection that is open? */
@@ -137,6 +167,20 @@ static __always_inline void mangle_socket_hand_on(const struct net *net,
 	if (dst && sk->sk_rx_dst_ifindex == skb->skb_iif)
 		skb_dst_set_noref(skb, dst);
 }
+
+/**
+ * mangle_walk_pause() - how long a walk over the table of connections has to wait
+ * @net: the namespace that wants it
+ *
+ * The table is that of the whole machine. Who owns a namespace without being the machine's
+ * administrator can have as many moves in it as he likes: all such namespaces together
+ * get a sixteenth of a processor for walks.
+ *
+ * Return: jiffies; always 0 for a namespace of the administrator.
+ */
+unsigned long mangle_walk_pause(const struct net *net);
+/* A walk is done that began at @begin, in nanoseconds of ktime_get_ns(). */
+void mangle_walk_done(const struct net *net, u64 begin);
 
 /**
  * mangle_chain_next() - find connections

@@ -75,7 +75,7 @@ unsigned int __cold __mangle_drop(const struct net *net,
 				  enum mangle_drop reason);
 
 /*
- * Counts and traces a dropped packet, and is NF_DROP. Who drops it frees it. @of has
+ * Counts and traces a dropped packet, and is NF_DROP. The caller frees it. @of has
  * members net and stats.
  */
 #define mangle_drop(of, skb, reason) \

@@ -12,7 +12,7 @@
 #define MANGLE_ENDPOINT_PARAMS \
 	ROAM_TABLE_PARAMS(struct mangle_endpoint, node, coa)
 
-/* What ends while the lock is held without a pause. */
+/* How many entries end while the lock is held without a pause. */
 #define MANGLE_SWEEP_BATCH 256
 
 /* Endpoints of one mapping in grace: a ninth move ends the grace of the first. */
@@ -44,7 +44,7 @@ mangle_endpoint_current(struct mangle_table *table,
 					 lockdep_is_held(&table->lock));
 }
 
-/* What the owner of a namespace asks for is on the account of who asks. */
+/* Memory that the owner of a namespace asks for is charged to his control group. */
 static gfp_t mangle_table_gfp(const struct mangle_table *table)
 {
 	return net_eq(table->net, &init_net) ? GFP_KERNEL : GFP_KERNEL_ACCOUNT;
@@ -61,7 +61,7 @@ static void mangle_endpoint_free_rcu(struct rcu_head *rcu)
 	struct mangle_endpoint *endpoint =
 		container_of(rcu, struct mangle_endpoint, rcu);
 
-	/* No packet can remember another one now. */
+	/* No packet can put another route into the slot now. */
 	roam_route_free(rcu_dereference_protected(endpoint->route, true));
 	kmem_cache_free(mangle_endpoint_cache, endpoint);
 }
@@ -115,7 +115,7 @@ static void mangle_grace_forget(struct mangle_grace *grace)
 	kfree(grace);
 }
 
-/* The grace is over. */
+/* Removes an endpoint whose grace is over. */
 static void mangle_grace_end(struct mangle_table *table,
 			     struct mangle_grace *grace)
 {
@@ -138,7 +138,7 @@ static void mangle_graces_end(struct mangle_table *table,
 	}
 }
 
-/* The mapping has left this address: translate what is in flight for a while. */
+/* The mapping has left this address: packets in flight are translated for a while. */
 static void mangle_endpoint_leave(struct mangle_table *table,
 				  struct mangle_endpoint *endpoint)
 {
@@ -195,14 +195,14 @@ mangle_endpoint_claim(struct mangle_table *table,
 	}
 	if (old && !grace) {
 		NL_SET_ERR_MSG_MOD(extack,
-				   "care-of address already carries another permanent address; two hosts behind one address need the tunnel");
+				   "the care-of address already carries another permanent address; two hosts behind one address need the tunnel");
 		return ERR_PTR(-EADDRINUSE);
 	}
 
 	endpoint = kmem_cache_zalloc(mangle_endpoint_cache,
 				     mangle_table_gfp(table));
 	if (!endpoint) {
-		NL_SET_ERR_MSG_MOD(extack, "no memory for the care-of address");
+		NL_SET_ERR_MSG_MOD(extack, "there is no memory for the care-of address");
 		return ERR_PTR(-ENOMEM);
 	}
 	endpoint->coa = *coa;
@@ -231,6 +231,43 @@ static void mangle_mappings_add(struct mangle_table *table, u8 role, int n)
 	WRITE_ONCE(table->mappings[role], table->mappings[role] + n);
 }
 
+/*
+ * Who may speak for a permanent address is a stranger for every other one. What this
+ * host sends to the permanent address goes to the care-of address, past any rule about
+ * that: so it can be neither an address of ours nor one where no mobile host can be
+ * (OPEN-28). Where the own host is, its own daemon knows.
+ */
+static int mangle_coa_check(struct mangle_table *table,
+			    const struct mangle_mapping_request *req,
+			    struct netlink_ext_ack *extack)
+{
+	if (!req->valid)
+		return 0;
+	if (roam_addr_is_link_local(&req->coa)) {
+		NL_SET_ERR_MSG_MOD(extack, "care-of address is link-local; a mobile host is nowhere by that");
+		return -EADDRNOTAVAIL;
+	}
+	if (req->role != ROAM_MANGLE_ROLE_REMOTE)
+		return 0;
+	if (roam_addr_is_local(table->net, &req->coa)) {
+		NL_SET_ERR_MSG_MOD(extack, "care-of address is an address of this host; another host cannot be there");
+		return -EADDRNOTAVAIL;
+	}
+	if (mangle_ranges_contain(rcu_dereference_protected(table->ranges,
+							    lockdep_is_held(&table->lock)),
+				  &req->coa)) {
+		NL_SET_ERR_MSG_MOD(extack, "care-of address is in a prefix of permanent addresses; it belongs to another mobile host");
+		return -EADDRNOTAVAIL;
+	}
+	if (mangle_ranges_contain(rcu_dereference_protected(table->internal,
+							    lockdep_is_held(&table->lock)),
+				  &req->coa)) {
+		NL_SET_ERR_MSG_MOD(extack, "care-of address is in an internal prefix, where no mobile host can be");
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}
+
 static int mangle_mapping_check(struct mangle_table *table,
 				const struct mangle_mapping *mapping,
 				const struct mangle_mapping_request *req,
@@ -238,18 +275,18 @@ static int mangle_mapping_check(struct mangle_table *table,
 {
 	if (!mapping) {
 		if (req->existing) {
-			NL_SET_ERR_MSG_MOD(extack, "no such mapping");
+			NL_SET_ERR_MSG_MOD(extack, "there is no such mapping");
 			return -ENOENT;
 		}
 		if (mangle_mappings(table) >= table->config->max_mappings) {
 			NL_SET_ERR_MSG_MOD(extack,
-					   "limit of mappings reached; raise max-mappings");
+					   "the limit of mappings is reached; raise max-mappings");
 			return -ENOSPC;
 		}
 		return 0;
 	}
 	if (req->exclusive) {
-		NL_SET_ERR_MSG_MOD(extack, "mapping exists");
+		NL_SET_ERR_MSG_MOD(extack, "the mapping exists already");
 		return -EEXIST;
 	}
 	if (mapping->role != req->role) {
@@ -258,7 +295,7 @@ static int mangle_mapping_check(struct mangle_table *table,
 		return -EBUSY;
 	}
 	if (req->seq < mapping->seq) {
-		NL_SET_ERR_MSG_MOD(extack, "sequence is older than the stored one");
+		NL_SET_ERR_MSG_MOD(extack, "the sequence is older than the stored one");
 		return -ESTALE;
 	}
 	return 0;
@@ -272,7 +309,7 @@ static int mangle_mapping_prepare(struct mangle_table *table,
 {
 	if (!req->lifetime || mangle_ending_get(table, mapping))
 		return 0;
-	NL_SET_ERR_MSG_MOD(extack, "no memory for the lifetime");
+	NL_SET_ERR_MSG_MOD(extack, "there is no memory for the lifetime");
 	return -ENOMEM;
 }
 
@@ -314,7 +351,7 @@ mangle_mapping_create(struct mangle_table *table,
 	mapping = kmem_cache_zalloc(mangle_mapping_cache,
 				    mangle_table_gfp(table));
 	if (!mapping) {
-		NL_SET_ERR_MSG_MOD(extack, "no memory for the mapping");
+		NL_SET_ERR_MSG_MOD(extack, "there is no memory for the mapping");
 		return ERR_PTR(-ENOMEM);
 	}
 	err = mangle_mapping_prepare(table, mapping, req, extack);
@@ -351,7 +388,7 @@ mangle_mapping_create(struct mangle_table *table,
 			mangle_endpoint_remove(table, endpoint);
 		if (mapping->ending)
 			kmem_cache_free(mangle_ending_cache, mapping->ending);
-		/* A reader may have come by the endpoint. */
+		/* A reader may have found the mapping by its endpoint. */
 		call_rcu(&mapping->rcu, mangle_mapping_free_rcu);
 		return ERR_PTR(err);
 	}
@@ -382,12 +419,12 @@ static int mangle_mapping_move(struct mangle_table *table,
 			       ROAM_MANGLE_REASON_MOVED;
 	WRITE_ONCE(mapping->mode, req->mode);
 	if (new != old) {
-		/* The epoch first: whoever sees the new place must see it, too. */
+		/* The epoch first: a reader of the new endpoint must not see the old epoch. */
 		WRITE_ONCE(mapping->epoch, atomic_inc_return(&table->epoch));
 		rcu_assign_pointer(mapping->endpoint, new);
 		if (old)
 			mangle_endpoint_leave(table, old);
-		/* For an own mapping the correspondents have to know first. */
+		/* Correspondents of an own mapping have to be told first, so they come later. */
 		if (mapping->role == ROAM_MANGLE_ROLE_REMOTE)
 			table->ops->moved(table);
 	}
@@ -405,7 +442,8 @@ mangle_mapping_set(struct mangle_table *table,
 
 	lockdep_assert_held(&table->lock);
 	mapping = mangle_mapping_of(table, &req->perm);
-	err = mangle_mapping_check(table, mapping, req, extack);
+	err = mangle_mapping_check(table, mapping, req, extack) ?:
+	      mangle_coa_check(table, req, extack);
 	if (err)
 		return ERR_PTR(err);
 
@@ -460,7 +498,7 @@ static bool mangle_mapping_flush_one(void *entry, void *ctx)
 void mangle_mapping_flush(struct mangle_table *table)
 {
 	lockdep_assert_held(&table->lock);
-	/* Again, for the mappings that a resize of the table hid. */
+	/* A resize may hide mappings from one walk, so walks go on until none is left. */
 	while (mangle_mappings(table))
 		roam_table_walk(&table->by_perm, mangle_mapping_flush_one,
 				table);
@@ -574,7 +612,7 @@ int mangle_table_caches_init(void)
 
 void mangle_table_caches_exit(void)
 {
-	/* Two: what frees an endpoint leaves its route to another one. */
+	/* Twice: the callback that frees an endpoint leaves its route to another one. */
 	rcu_barrier();
 	rcu_barrier();
 	kmem_cache_destroy(mangle_mapping_cache);

@@ -23,8 +23,8 @@
  *   grace at once, and so does the ninth move within that time.
  * - A mapping that goes takes all its endpoints out first.
  * - A mapping that has ended is removed by mangle_table_sweep().
- * - Who uses the table is told by struct mangle_table_ops; the table calls nothing
- *   else but the core.
+ * - The table tells its user by struct mangle_table_ops what happened, and calls
+ *   nothing else but the core.
  */
 #ifndef ROAM_MANGLE_TABLE_H
 #define ROAM_MANGLE_TABLE_H
@@ -39,6 +39,10 @@
 #include "../core/route.h"
 #include "../core/sweep.h"
 #include "config.h"
+#include "range.h"
+
+/* Prefixes that no mobile host can be in. */
+#define MANGLE_INTERNAL_MAX 64
 
 /* Roles of a mapping: enum roam_mangle_role */
 #define MANGLE_ROLES (ROAM_MANGLE_ROLE_OWN + 1)
@@ -158,6 +162,8 @@ struct mangle_table_ops {
  * @used: there was a mapping once; @lock
  * @net: the namespace, for the account of its memory
  * @config: settings
+ * @ranges: prefixes that hold permanent addresses, NULL for none; RCU, @lock
+ * @internal: prefixes that no mobile host can be in, NULL for none; RCU, @lock
  * @sweep: has mangle_table_sweep() called
  * @ops: of the user
  */
@@ -174,6 +180,8 @@ struct mangle_table {
 	bool used;
 	struct net *net;
 	const struct mangle_config *config;
+	struct mangle_ranges __rcu *ranges;
+	struct mangle_ranges __rcu *internal;
 	struct roam_sweep *sweep;
 	const struct mangle_table_ops *ops;
 };
@@ -226,7 +234,10 @@ mangle_endpoint_find(struct mangle_table *table, const struct in6_addr *coa)
 				struct mangle_endpoint, node);
 }
 
-/* A packet used it. Written only if the time changed: the line stays shared. */
+/*
+ * A packet used the mapping. The time is written only if it changed, so that the cache
+ * line stays shared.
+ */
 static inline void mangle_mapping_touch(struct mangle_mapping *mapping)
 {
 	u32 now = (u32)jiffies;
@@ -266,10 +277,11 @@ struct mangle_mapping_request {
  * @reason: set to what happened, enum roam_mangle_reason
  * @extack: gets the cause of a refusal
  *
- * The user sends the event: he may have to remove the mapping again.
+ * The caller sends the event, since it may have to remove the mapping again.
  *
  * Return: the mapping, or ERR_PTR: -EEXIST, -ENOENT, -ESTALE (older sequence),
  * -EADDRINUSE (care-of address carries another permanent address),
+ * -EADDRNOTAVAIL (nobody else can be there: see mangle_coa_check()),
  * -EBUSY (role cannot change, or the table is being rebuilt), -ENOSPC (limit),
  * -ENOMEM. On error nothing changed.
  */

@@ -157,16 +157,33 @@ static bool mmp_is_message(const struct mmp_net *mn, const struct sk_buff *skb,
 	return uh && uh->dest == READ_ONCE(mn->config.port);
 }
 
+/* The node below that a packet comes by, or NULL. */
+static struct mmp_hop *mmp_node_below(struct mmp_net *mn,
+				      const struct mmp_packet *pkt)
+{
+	struct mmp_hop *hop = mmp_hop_find(mn, pkt->ifindex, pkt->mac);
+
+	return hop && READ_ONCE(hop->below) ? hop : NULL;
+}
+
 /* An entry does not know this way: is it a node's, which may heal it? */
 static noinline bool mmp_comes_by_node(struct mmp_net *mn,
 				       const struct mmp_packet *pkt)
 {
-	struct mmp_hop *hop = mmp_hop_find(mn, pkt->ifindex, pkt->mac);
+	struct mmp_hop *hop = mmp_node_below(mn, pkt);
 
-	if (!hop || !READ_ONCE(hop->below))
+	if (!hop)
 		return false;
 	mmp_host_heal(mn, &pkt->pair.saddr, hop);
 	return true;
+}
+
+/* What a node has to say about a packet climbs though no host says it. */
+static noinline bool mmp_is_nodes_error(struct mmp_net *mn,
+					const struct sk_buff *skb,
+					const struct mmp_packet *pkt)
+{
+	return mmp_is_error(skb, pkt->v6) && mmp_node_below(mn, pkt);
 }
 
 /* From below. NF_ACCEPT: the routing table has it. */
@@ -177,10 +194,12 @@ static unsigned int mmp_climb(struct mmp_net *mn, struct sk_buff *skb,
 	bool gateway = READ_ONCE(mn->config.role) == ROAM_MMP_ROLE_GATEWAY;
 	struct mmp_host *host = mmp_host_find(mn, &pkt->pair.saddr);
 
-	if (!host || !mmp_host_climbs(host, pkt->ifindex, pkt->mac)) {
+	if (!host && !mmp_in_ranges(shape, &pkt->pair.saddr)) {
 		/* Of nobody that this domain routes for. */
-		if (!host && !mmp_in_ranges(shape, &pkt->pair.saddr))
+		if (side != MMP_SIDE_NODES ||
+		    !mmp_is_nodes_error(mn, skb, pkt))
 			return NF_ACCEPT;
+	} else if (!host || !mmp_host_climbs(host, pkt->ifindex, pkt->mac)) {
 		if (mmp_in_ranges(shape, &pkt->pair.daddr) &&
 		    roam_addr_is_local(mn->net, &pkt->pair.daddr))
 			return NF_ACCEPT;

@@ -7,6 +7,7 @@
 #include <net/ndisc.h>
 #include <net/neighbour.h>
 
+#include "../core/forward.h"
 #include "hop.h"
 #include "mmp.h"
 
@@ -54,13 +55,37 @@ static int mmp_hop_announce(struct net_device *dev, const u8 *mac)
 	return err;
 }
 
+static void mmp_hop_dropped(struct net *net, const struct sk_buff *skb,
+			    enum roam_forward_drop why)
+{
+	static const enum mmp_drop reasons[] = {
+		[ROAM_FORWARD_TTL] = MMP_DROP_TTL,
+		[ROAM_FORWARD_TOO_BIG] = MMP_DROP_TOO_BIG,
+		[ROAM_FORWARD_MEMORY] = MMP_DROP_MEMORY,
+	};
+
+	mmp_drop(mmp_net(net), skb, reasons[why]);
+	if (why != ROAM_FORWARD_MEMORY)
+		mmp_error(mmp_net(net), skb, reasons[why]);
+}
+
+static int mmp_hop_input4(struct sk_buff *skb)
+{
+	return roam_forward4(skb, mmp_hop_dropped);
+}
+
+static int mmp_hop_input6(struct sk_buff *skb)
+{
+	return roam_forward6(skb, mmp_hop_dropped);
+}
+
 static struct rtable *mmp_hop_route4(struct net_device *dev, const u8 *mac)
 {
 	struct rtable *rt = rt_dst_alloc(dev, 0, RTN_UNICAST, false);
 
 	if (!rt)
 		return NULL;
-	rt->dst.input = mmp_forward4;
+	rt->dst.input = mmp_hop_input4;
 	rt->rt_is_input = 1;
 	rt->rt_uses_gateway = 1;
 	rt->rt_gw_family = AF_INET6;
@@ -75,7 +100,7 @@ static struct rt6_info *mmp_hop_route6(struct net *net, struct net_device *dev,
 
 	if (!rt)
 		return NULL;
-	rt->dst.input = mmp_forward6;
+	rt->dst.input = mmp_hop_input6;
 	rt->dst.output = ip6_output;
 	rt->rt6i_flags = RTF_UP | RTF_GATEWAY;
 	rt->rt6i_gateway = mmp_hop_gateway(mac);

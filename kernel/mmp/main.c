@@ -14,6 +14,8 @@
 #include "shape.h"
 #include "table.h"
 
+#define MMP_ERRORS_PER_SECOND 1000
+
 static unsigned int mmp_net_id __read_mostly;
 
 struct mmp_net *mmp_net(const struct net *net)
@@ -40,6 +42,9 @@ static int __net_init mmp_net_init(struct net *net)
 	mutex_init(&mn->mutex);
 	spin_lock_init(&mn->lock);
 	hash_init(mn->hops);
+	/* As many as the kernel sends of its own, and no word about the others. */
+	ratelimit_state_init(&mn->errors, HZ, MMP_ERRORS_PER_SECOND);
+	ratelimit_set_flags(&mn->errors, RATELIMIT_MSG_ON_RELEASE);
 	mmp_config_init(&mn->config);
 	roam_sweep_init(&mn->sweep, mmp_table_sweep);
 	mn->stats = alloc_percpu(struct mmp_stats);

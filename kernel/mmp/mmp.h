@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/netfilter.h>
 #include <linux/percpu.h>
+#include <linux/ratelimit.h>
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -111,6 +112,7 @@ struct mmp_config {
  * @generation: raised by each change of the set of entries, marks dumps
  * @ends: which entry ends next; @lock
  * @sweep: removes what has ended
+ * @errors: limits ICMP errors
  * @ops: the hooks, registered while @hooked
  * @hooked: hooks are registered; @mutex
  * @gone: the namespace or the module goes; @mutex
@@ -130,6 +132,7 @@ struct mmp_net {
 	atomic_t generation;
 	struct roam_ends ends;
 	struct roam_sweep sweep;
+	struct ratelimit_state errors;
 	struct nf_hook_ops ops[MMP_HOOKS];
 	bool hooked;
 	bool gone;
@@ -145,11 +148,13 @@ struct mmp_net *mmp_net(const struct net *net);
 /* Has the hooks exactly while there are interfaces; @mutex held. 0 or errno. */
 int mmp_hooks_update(struct mmp_net *mn);
 
-/* forward.c */
+/* error.c */
 
-/* dst_entry.input of the routes to neighbours; consumes the packet. */
-int mmp_forward4(struct sk_buff *skb);
-int mmp_forward6(struct sk_buff *skb);
+/* Is it an ICMP error? */
+bool mmp_is_error(const struct sk_buff *skb, bool v6);
+/* Tells the sender of a packet that was not forwarded why, if the kernel cannot. */
+void __cold mmp_error(struct mmp_net *mn, const struct sk_buff *skb,
+		      enum mmp_drop why);
 
 /* trace.c */
 

@@ -72,17 +72,34 @@ unsigned int tunnel_hook_arp(void *priv, struct sk_buff *skb,
 
 /* ---- gratuitous ARP ---- */
 
+/*
+ * The node's address stands in the message only: a frame that came from here with
+ * the node's address as source would tell every switch that the node is here.
+ */
+static void tunnel_announcement_xmit(const struct tunnel_announcement *say,
+				     struct net_device *dev)
+{
+	__be32 home = roam_addr_to4(&say->home);
+	struct sk_buff *skb;
+
+	skb = arp_create(ARPOP_REQUEST, ETH_P_ARP, home, dev, home, NULL, NULL,
+			 NULL);
+	if (!skb)
+		return;
+	if (say->back && dev->addr_len == ETH_ALEN)
+		memcpy(arp_hdr(skb) + 1, say->mac, ETH_ALEN);
+	arp_xmit(skb);
+}
+
 static void tunnel_announcement_send(struct tunnel_net *tn,
 				     const struct tunnel_announcement *say)
 {
-	__be32 home = roam_addr_to4(&say->home);
 	struct net_device *dev;
 
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(tn->net, say->link);
 	if (dev && netif_running(dev) && !(dev->flags & IFF_NOARP)) {
-		arp_send(ARPOP_REQUEST, ETH_P_ARP, home, dev, home, NULL,
-			 say->back ? say->mac : NULL, NULL);
+		tunnel_announcement_xmit(say, dev);
 		this_cpu_inc(tn->stats->announcements);
 	}
 	rcu_read_unlock();

@@ -4,12 +4,14 @@
 #include <linux/inetdevice.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter_ipv4.h>
 #include <linux/rtnetlink.h>
 #include <net/icmp.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
 #include <net/route.h>
 #include <net/rtnetlink.h>
+#include <net/sch_generic.h>
 
 #include "deliver.h"
 #include "device.h"
@@ -117,16 +119,81 @@ drop:
 	return NETDEV_TX_OK;
 }
 
+/* ---- the short way into the device ---- */
+
+/* Is there anything between a packet and the device, that has to see it or hold it? */
+static bool tunnel_device_is_bare(struct net_device *dev)
+{
+	const struct Qdisc *qdisc;
+
+	qdisc = rcu_dereference_bh(netdev_get_tx_queue(dev, 0)->qdisc);
+	/* A device that is down has one that takes what comes. */
+	if (qdisc->enqueue || dev_nit_active(dev))
+		return false;
+#ifdef CONFIG_NETFILTER_EGRESS
+	if (rcu_access_pointer(dev->nf_hooks_egress))
+		return false;
+#endif
+#if defined(CONFIG_NET_XGRESS)
+	if (rcu_access_pointer(dev->tcx_egress))
+		return false;
+#elif defined(CONFIG_NET_CLS_ACT)
+	if (rcu_access_pointer(dev->miniq_egress))
+		return false;
+#endif
+	return true;
+}
+
+static int tunnel_device_finish(struct net *net, struct sock *sk,
+				struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	int ret;
+
+	local_bh_disable();
+	if (likely(skb->len <= dev->mtu && !skb_is_gso(skb) &&
+		   !IPCB(skb)->frag_max_size && !skb_dst(skb)->xfrm &&
+		   tunnel_device_is_bare(dev))) {
+		IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
+		skb_reset_mac_header(skb);
+		ret = tunnel_device_xmit(skb, dev);
+	} else {
+		/* The hooks have seen it. */
+		IPCB(skb)->flags |= IPSKB_REROUTED;
+		ret = ip_output(net, sk, skb);
+	}
+	local_bh_enable();
+	return ret;
+}
+
+/*
+ * Sends what has the route into the device: as ip_output(), but a forwarded packet
+ * that fits goes without neighbour and queue, since the device has neither.
+ */
+static int tunnel_device_enter(struct net *net, struct sock *sk,
+			       struct sk_buff *skb)
+{
+	struct net_device *indev = skb->dev, *dev = skb_dst(skb)->dev;
+
+	if (sk || !(IPCB(skb)->flags & IPSKB_FORWARDED))
+		return ip_output(net, sk, skb);
+	skb->dev = dev;
+	skb->protocol = htons(ETH_P_IP);
+	return NF_HOOK_COND(NFPROTO_IPV4, NF_INET_POST_ROUTING, net, sk, skb,
+			    indev, dev, tunnel_device_finish,
+			    !(IPCB(skb)->flags & IPSKB_REROUTED));
+}
+
 static int tunnel_device_open(struct net_device *dev)
 {
 	struct in_device *in_dev = __in_dev_get_rtnl(dev);
 
 	/*
 	 * What comes out of a tunnel has a source that is routed elsewhere. That
-	 * it may come from there is checked against the tables.
+	 * it may come from there is checked against the tables, see receive.c.
 	 */
 	if (in_dev)
-		IN_DEV_CONF_SET(in_dev, RP_FILTER, 2);
+		IN_DEV_CONF_SET(in_dev, RP_FILTER, 0);
 	return 0;
 }
 
@@ -191,7 +258,7 @@ ROAM_NEWLINK(tunnel_device_newlink)
 	err = register_netdevice(dev);
 	if (err)
 		return err;
-	device->enter = tunnel_route_new(dev, NULL);
+	device->enter = tunnel_route_new(dev, tunnel_device_enter);
 	if (!device->enter) {
 		unregister_netdevice(dev);
 		return -ENOMEM;

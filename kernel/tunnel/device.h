@@ -6,6 +6,7 @@
 #ifndef ROAM_TUNNEL_DEVICE_H
 #define ROAM_TUNNEL_DEVICE_H
 
+#include <linux/inetdevice.h>
 #include <linux/netdevice.h>
 
 #include "tunnel.h"
@@ -28,6 +29,18 @@ struct tunnel_device {
 
 /* A device of kind roam by its index, 0: the only one; lock held. Or NULL. */
 struct net_device *tunnel_device_get(struct tunnel_net *tn, u32 ifindex);
+
+/*
+ * The strict check of sources, of a whole host perhaps, would drop what comes out of a
+ * tunnel: be it the loose one for this device.
+ */
+static inline void tunnel_device_let_in(struct net_device *dev)
+{
+	struct in_device *in_dev = __in_dev_get_rcu(dev);
+
+	if (in_dev && unlikely(IN_DEV_RPFILTER(in_dev) == 1))
+		IN_DEV_CONF_SET(in_dev, RP_FILTER, 2);
+}
 
 /* Is it a device of kind roam? */
 bool tunnel_device_is(const struct net_device *dev);

@@ -162,8 +162,8 @@ static unsigned int tunnel_hook_in(void *priv, struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
-static unsigned int tunnel_hook_out(void *priv, struct sk_buff *skb,
-				  const struct nf_hook_state *state)
+unsigned int tunnel_hook_out(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state)
 {
 	__be32 daddr = ip_hdr(skb)->daddr;
 	struct tunnel_binding *binding;

@@ -227,6 +227,7 @@ static void tunnel_arrive(struct tunnel_net *tn, struct sk_buff *skb,
 {
 	struct tunnel_endpoint *to;
 
+	tunnel_device_let_in(in->dev);
 	skb->dev = in->dev;
 	skb->pkt_type = in->broadcast ? PACKET_BROADCAST : PACKET_HOST;
 	skb_reset_mac_header(skb);

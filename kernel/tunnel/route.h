@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Routes that the module makes itself, and the forwarding that goes with them. */
+/* Routes that the module makes itself. Packets go on by core/forward.h. */
 #ifndef ROAM_TUNNEL_ROUTE_H
 #define ROAM_TUNNEL_ROUTE_H
 

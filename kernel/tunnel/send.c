@@ -3,16 +3,21 @@
  * The way of a packet into a tunnel: loop guard, route, size, offloads, headers.
  *
  * The route to the other end is remembered at the endpoint, which many bindings
- * share. It depends on the two addresses alone: marks and types of service are
- * the inner packet's matter, as in the kernel's own tunnels with a fixed one.
+ * share, with the mark and the type of service it was chosen for: rules about these
+ * hold for the outer packet as well, which has both (OPEN-15).
+ *
+ * Where no hook but ours would see the outer packet it goes to its neighbour at once.
  */
 #include <linux/ip.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/skbuff.h>
+#include <linux/slab.h>
 #include <net/dst.h>
 #include <net/icmp.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
+#include <net/neighbour.h>
 #include <net/route.h>
 #include <net/udp.h>
 
@@ -27,26 +32,36 @@ static DEFINE_PER_CPU(unsigned int, tunnel_send_depth);
 
 /* The route to the other end, valid as long as rcu_read_lock() is held. */
 static struct dst_entry *tunnel_send_route(struct tunnel_net *tn,
-					 struct tunnel_endpoint *endpoint)
+					   struct tunnel_endpoint *endpoint,
+					   const struct sk_buff *skb)
 {
-	struct dst_entry *dst = rcu_dereference(endpoint->route);
-	struct flowi4 fl4 = {};
-	struct dst_entry *old;
+	const struct roam_encap *tunnel = &endpoint->tunnel;
+	u8 tos = ip_hdr(skb)->tos & ~INET_ECN_MASK;
+	struct tunnel_route *route;
+	struct flowi4 fl4;
 	struct rtable *rt;
 
-	if (likely(dst && dst_check(dst, 0)))
-		return dst;
-	fl4.daddr = endpoint->tunnel.daddr;
-	fl4.saddr = endpoint->tunnel.saddr;
-	fl4.flowi4_proto = roam_encap_protocol(endpoint->tunnel.encap);
-	fl4.fl4_sport = endpoint->tunnel.sport;
-	fl4.fl4_dport = endpoint->tunnel.dport;
+	route = rcu_dereference(endpoint->route);
+	if (likely(route && route->mark == skb->mark && route->tos == tos &&
+		   dst_check(route->dst, 0)))
+		return route->dst;
+	flowi4_init_output(&fl4, 0, skb->mark, tos, RT_SCOPE_UNIVERSE,
+			   roam_encap_protocol(tunnel->encap), 0,
+			   tunnel->daddr, tunnel->saddr, tunnel->dport,
+			   tunnel->sport, sock_net_uid(tn->net, NULL));
 	rt = ip_route_output_key(tn->net, &fl4);
 	if (IS_ERR(rt))
 		return NULL;
+	route = kmalloc(sizeof(*route), GFP_ATOMIC | __GFP_NOWARN);
+	if (!route) {
+		ip_rt_put(rt);
+		return NULL;
+	}
+	*route = (struct tunnel_route){ .dst = &rt->dst, .mark = skb->mark,
+					.tos = tos };
 	/* Given back after a grace period: others may use the old one still. */
-	old = unrcu_pointer(xchg(&endpoint->route, RCU_INITIALIZER(&rt->dst)));
-	dst_release(old);
+	tunnel_route_forget(unrcu_pointer(xchg(&endpoint->route,
+					       RCU_INITIALIZER(route))));
 	return &rt->dst;
 }
 
@@ -77,9 +92,9 @@ static bool tunnel_send_loops(const struct sk_buff *skb,
 
 static bool tunnel_send_fits(const struct sk_buff *skb, unsigned int mtu)
 {
-	if (likely(skb->len <= mtu))
-		return true;
-	return skb_is_gso(skb) && skb_gso_validate_network_len(skb, mtu);
+	if (!skb_is_gso(skb))
+		return skb->len <= mtu;
+	return skb_gso_validate_network_len(skb, mtu);
 }
 
 static int tunnel_send_offloads(struct sk_buff *skb, u8 encap)
@@ -124,43 +139,101 @@ static void tunnel_send_inner(struct sk_buff *skb, u8 encap,
 	skb_set_transport_header(skb, sizeof(struct iphdr));
 }
 
-/* One packet that fits, on @dst; consumed. */
-static int tunnel_send_out(struct tunnel_net *tn,
-			 const struct tunnel_endpoint *endpoint,
-			 struct sk_buff *skb, struct dst_entry *dst, u8 encap,
-			 unsigned int len)
+/**
+ * struct tunnel_way - how a packet gets to the other end
+ * @endpoint: the tunnel
+ * @dst: route to its other end
+ * @encap: from roam_encap_choose()
+ * @len: by how much it grows
+ * @fits: it is one packet, and will not be split
+ */
+struct tunnel_way {
+	struct tunnel_endpoint *endpoint;
+	struct dst_entry *dst;
+	u8 encap;
+	unsigned int len;
+	bool fits;
+};
+
+/* Does the outer packet meet nobody on its way out? */
+static bool tunnel_send_is_straight(struct tunnel_net *tn,
+				    const struct tunnel_way *way)
 {
-	struct roam_encap tunnel = endpoint->tunnel;
+	const struct nf_hook_entries *hooks;
+	__be32 daddr = way->endpoint->tunnel.daddr;
+
+	if (!way->fits || way->dst->output != ip_output || way->dst->xfrm ||
+	    netif_is_l3_slave(way->dst->dev) ||
+	    rcu_access_pointer(tn->net->nf.hooks_ipv4[NF_INET_POST_ROUTING]))
+		return false;
+	hooks = rcu_dereference(tn->net->nf.hooks_ipv4[NF_INET_LOCAL_OUT]);
+	if (hooks && (hooks->num_hook_entries > 1 ||
+		      hooks->hooks[0].hook != tunnel_hook_out))
+		return false;
+	/* What our own one would find: a tunnel within a tunnel. */
+	return !(tunnel_has_bindings(tn) && tunnel_binding_find(tn, daddr)) &&
+	       !(tunnel_has_visitors(tn) && tunnel_visitor_find(tn, daddr));
+}
+
+/* As ip_local_out() does where there is nothing between. */
+static int tunnel_send_straight(struct net *net, struct sk_buff *skb,
+				struct dst_entry *dst)
+{
+	struct neighbour *neigh;
+	bool is_v6gw = false;
+
+	IP_INC_STATS(net, IPSTATS_MIB_OUTREQUESTS);
+	IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
+	/* A device that keeps the packet takes a reference. */
+	skb_dst_set_noref(skb, dst);
+	skb->dev = dst->dev;
+	neigh = ip_neigh_for_gw(skb_rtable(skb), skb, &is_v6gw);
+	if (unlikely(IS_ERR(neigh))) {
+		kfree_skb(skb);
+		return PTR_ERR(neigh);
+	}
+	return neigh_output(neigh, skb, is_v6gw);
+}
+
+/* One packet; consumed. */
+static int tunnel_send_out(struct tunnel_net *tn, const struct tunnel_way *way,
+			   struct sk_buff *skb)
+{
+	struct roam_encap tunnel = way->endpoint->tunnel;
 	bool df = ip_hdr(skb)->frag_off & htons(IP_DF);
 	__be16 id = 0;
 	int err;
 
 	tunnel.ttl = READ_ONCE(tn->config.ttl);
-	if (skb_cow_head(skb, LL_RESERVED_SPACE(dst->dev) + dst->header_len +
-			      len) ||
-	    tunnel_send_offloads(skb, encap))
+	if (skb_cow_head(skb, LL_RESERVED_SPACE(way->dst->dev) +
+			      way->dst->header_len + way->len) ||
+	    tunnel_send_offloads(skb, way->encap))
 		goto malformed;
 	skb_clear_hash_if_not_l4(skb);
 	skb_scrub_packet(skb, false);
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 
-	__skb_push(skb, len);
+	__skb_push(skb, way->len);
 	skb_reset_network_header(skb);
 	/* What is never split needs no number (RFC 6864). */
-	if (!df && encap != ROAM_TUNNEL_ENCAP_MINIMAL) {
+	if (!df && way->encap != ROAM_TUNNEL_ENCAP_MINIMAL) {
 		struct iphdr key = { .saddr = tunnel.saddr,
 				     .daddr = tunnel.daddr,
-				     .protocol = roam_encap_protocol(encap) };
+				     .protocol = roam_encap_protocol(way->encap) };
 
 		__ip_select_ident(tn->net, &key,
 				  skb_shinfo(skb)->gso_segs ?: 1);
 		id = key.id;
 	}
-	roam_encap_write(skb->data, &tunnel, encap, len, skb->len, id);
-	tunnel_send_inner(skb, encap, &tunnel);
+	roam_encap_write(skb->data, &tunnel, way->encap, way->len, skb->len, id);
+	tunnel_send_inner(skb, way->encap, &tunnel);
 	skb->protocol = htons(ETH_P_IP);
-	skb_dst_set(skb, dst_clone(dst));
-	err = ip_local_out(tn->net, NULL, skb);
+	if (likely(tunnel_send_is_straight(tn, way))) {
+		err = tunnel_send_straight(tn->net, skb, way->dst);
+	} else {
+		skb_dst_set(skb, dst_clone(way->dst));
+		err = ip_local_out(tn->net, NULL, skb);
+	}
 	return net_xmit_eval(err);
 
 malformed:
@@ -171,42 +244,29 @@ malformed:
 
 /* ---- what does not fit and may be split: before it enters a UDP tunnel ---- */
 
-/**
- * struct tunnel_split - where the pieces go, while a packet is split on this CPU
- * @endpoint: the tunnel
- * @dst: route to its other end
- */
-struct tunnel_split {
-	struct tunnel_endpoint *endpoint;
-	struct dst_entry *dst;
-};
-
-static DEFINE_PER_CPU(struct tunnel_split, tunnel_split);
+/* Where the pieces go, while a packet is split on this CPU. */
+static DEFINE_PER_CPU(struct tunnel_way, tunnel_split);
 
 static int tunnel_send_piece(struct net *net, struct sock *sk,
 			   struct sk_buff *skb)
 {
-	const struct tunnel_split *split = this_cpu_ptr(&tunnel_split);
-	const struct roam_encap *tunnel = &split->endpoint->tunnel;
+	struct tunnel_way way = *this_cpu_ptr(&tunnel_split);
 
-	return tunnel_send_out(tunnel_net(net), split->endpoint, skb, split->dst,
-			     tunnel->encap,
-			     roam_encap_len(tunnel, tunnel->encap, ip_hdr(skb)));
+	return tunnel_send_out(tunnel_net(net), &way, skb);
 }
 
 /* A NAT could not forward the pieces of a split outer packet (RFC 3519 4.8). */
-static int tunnel_send_split(struct tunnel_net *tn, struct tunnel_endpoint *endpoint,
-			   struct sk_buff *skb, struct dst_entry *dst,
-			   unsigned int mtu)
+static int tunnel_send_split(struct tunnel_net *tn, const struct tunnel_way *way,
+			     struct sk_buff *skb, unsigned int mtu)
 {
-	struct tunnel_split *split = this_cpu_ptr(&tunnel_split);
-	struct tunnel_split before = *split;
+	struct tunnel_way *split = this_cpu_ptr(&tunnel_split);
+	struct tunnel_way before = *split;
 	int err;
 
-	split->endpoint = endpoint;
-	split->dst = dst;
+	*split = *way;
+	split->fits = true;
 	if (!skb_dst(skb))
-		skb_dst_set(skb, dst_clone(dst));
+		skb_dst_set(skb, dst_clone(way->dst));
 	IPCB(skb)->frag_max_size = mtu;
 	err = ip_do_fragment(tn->net, NULL, skb, tunnel_send_piece);
 	*split = before;
@@ -243,25 +303,25 @@ static int tunnel_send_one(struct tunnel_net *tn, struct tunnel_endpoint *endpoi
 {
 	const struct roam_encap *tunnel = &endpoint->tunnel;
 	enum tunnel_drop_reason reason = TUNNEL_DROP_LOOP;
+	struct tunnel_way way = { .endpoint = endpoint };
 	const struct iphdr *iph = ip_hdr(skb);
-	struct dst_entry *dst;
-	unsigned int len, mtu;
-	u8 encap;
+	unsigned int mtu;
 
 	if (unlikely(tunnel_send_loops(skb, tunnel)))
 		goto drop;
-	dst = tunnel_send_route(tn, endpoint);
-	if (unlikely(!dst)) {
+	way.dst = tunnel_send_route(tn, endpoint, skb);
+	if (unlikely(!way.dst)) {
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
 		reason = TUNNEL_DROP_NO_ROUTE;
 		goto drop;
 	}
-	if (unlikely(dst->dev == endpoint->dev))
+	if (unlikely(way.dst->dev == endpoint->dev))
 		goto drop;
-	encap = roam_encap_choose(tunnel->encap, iph);
-	len = roam_encap_len(tunnel, encap, iph);
-	mtu = dst_mtu(dst) - len;
-	if (unlikely(!tunnel_send_fits(skb, mtu))) {
+	way.encap = roam_encap_choose(tunnel->encap, iph);
+	way.len = roam_encap_len(tunnel, way.encap, iph);
+	mtu = dst_mtu(way.dst) - way.len;
+	way.fits = skb->len <= mtu && !skb_is_gso(skb);
+	if (unlikely(!way.fits && !tunnel_send_fits(skb, mtu))) {
 		if (iph->frag_off & htons(IP_DF) && !skb->ignore_df) {
 			icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
 				      htonl(mtu));
@@ -270,12 +330,12 @@ static int tunnel_send_one(struct tunnel_net *tn, struct tunnel_endpoint *endpoi
 		}
 		if (skb_is_gso(skb))
 			return tunnel_send_segments(tn, endpoint, skb);
-		if (encap == ROAM_TUNNEL_ENCAP_UDP)
-			return tunnel_send_split(tn, endpoint, skb, dst, mtu);
+		if (way.encap == ROAM_TUNNEL_ENCAP_UDP)
+			return tunnel_send_split(tn, &way, skb, mtu);
 	}
-	if (unlikely(encap == ROAM_TUNNEL_ENCAP_MINIMAL && skb_is_gso(skb)))
+	if (unlikely(way.encap == ROAM_TUNNEL_ENCAP_MINIMAL && skb_is_gso(skb)))
 		return tunnel_send_segments(tn, endpoint, skb);
-	return tunnel_send_out(tn, endpoint, skb, dst, encap, len);
+	return tunnel_send_out(tn, &way, skb);
 
 drop:
 	tunnel_drop(tn, skb, reason);

@@ -25,13 +25,31 @@ static gfp_t tunnel_table_gfp(const struct tunnel_net *tn)
 
 /* ---- endpoints ---- */
 
+static void tunnel_route_free_rcu(struct rcu_head *rcu)
+{
+	struct tunnel_route *route = container_of(rcu, struct tunnel_route, rcu);
+
+	dst_release(route->dst);
+	kfree(route);
+}
+
+void tunnel_route_forget(struct tunnel_route *route)
+{
+	if (route)
+		call_rcu(&route->rcu, tunnel_route_free_rcu);
+}
+
 static void tunnel_endpoint_free_rcu(struct rcu_head *rcu)
 {
 	struct tunnel_endpoint *endpoint = container_of(rcu, struct tunnel_endpoint,
 						      rcu);
 
+	struct tunnel_route *route;
+
 	/* No packet can remember another one now. */
-	dst_release(rcu_dereference_protected(endpoint->route, true));
+	route = rcu_dereference_protected(endpoint->route, true);
+	if (route)
+		tunnel_route_free_rcu(&route->rcu);
 	kfree(endpoint);
 }
 

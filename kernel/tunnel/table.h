@@ -51,13 +51,29 @@ struct tunnel_pair {
 };
 
 /**
+ * struct tunnel_route - how packets get to the other end
+ * @dst: the route, with a reference
+ * @mark: of the packet that it was chosen for
+ * @tos: type of service of that, without the bits of ECN
+ * @rcu: frees it, and gives back @dst
+ *
+ * Immutable; replaced with xchg() by whoever finds that it does not serve.
+ */
+struct tunnel_route {
+	struct dst_entry *dst;
+	u32 mark;
+	u8 tos;
+	struct rcu_head rcu;
+};
+
+/**
  * struct tunnel_endpoint - one end of a tunnel
  * @node: in tunnel_net.endpoints, if it is @shared
  * @key: what it is, see tunnel_endpoint_key()
  * @tunnel: the same, as packets want it
  * @shared: it stands in the table
  * @dev: device of kind roam that its packets pass
- * @route: how packets get to the other end, or NULL; see send.c
+ * @route: the last one that was needed, or NULL; see send.c
  * @also: another one that gets a copy, or that may send as well; or NULL
  * @refs: entries that point to it; tunnel_net.lock
  * @pair: its addresses
@@ -69,7 +85,7 @@ struct tunnel_endpoint {
 	struct roam_encap tunnel;
 	bool shared;
 	struct net_device *dev;
-	struct dst_entry __rcu *route;
+	struct tunnel_route __rcu *route;
 	struct tunnel_endpoint *also;
 	u32 refs;
 	struct tunnel_pair *pair;
@@ -189,6 +205,9 @@ static inline struct tunnel_pair *tunnel_pair_find(struct tunnel_net *tn,
 	return roam_table_entry(roam_table_find(&tn->pairs, key, 2),
 				struct tunnel_pair, node);
 }
+
+/* Frees it by RCU; NULL is allowed. */
+void tunnel_route_forget(struct tunnel_route *route);
 
 /* A packet used it. Written only if the time changed: the line stays shared. */
 static inline void tunnel_touch(u32 *used)

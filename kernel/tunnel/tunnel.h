@@ -179,6 +179,10 @@ static inline bool tunnel_has_visitors(const struct tunnel_net *tn)
  */
 int tunnel_hooks_update(struct tunnel_net *tn);
 
+/* The hook of LOCAL_OUT. */
+unsigned int tunnel_hook_out(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state);
+
 /* trace.c */
 
 /* Counts and traces a dropped packet, and is NF_DROP. Who drops it frees it. */

@@ -54,16 +54,6 @@ static struct roam_addr address(const char *text, uint32_t i)
 		htonl(ntohl(roam_addr_to_in(&addr).s_addr) + i) });
 }
 
-static uint64_t spin(void)
-{
-	uint64_t end = load_now() + WINDOW * 1000000ULL;
-	uint64_t rounds = 0;
-
-	while (load_now() < end)
-		rounds++;
-	return rounds;
-}
-
 /* The value of the counter of mappings, for mangle_stats_get(). */
 static void count_mappings(void *ctx, const char *name, uint64_t value)
 {
@@ -142,7 +132,7 @@ int main(int argc, char **argv)
 	    (!own && mangle_range_set(genl, &range, 1)))
 		errx(1, "%s", genl_error(genl));
 	if (expiry) {
-		before = spin();
+		before = load_spin(WINDOW);
 		others = mappings_now(genl);
 	}
 	start = load_now();
@@ -153,7 +143,7 @@ int main(int argc, char **argv)
 	} else {
 		if (mappings_now(genl) != others + n)
 			errx(1, "some have ended too soon");
-		after = spin();
+		after = load_spin(WINDOW);
 		if (mappings_now(genl) != others)
 			errx(1, "not all have ended");
 		printf("%.1f\n", WINDOW * 1e6 *

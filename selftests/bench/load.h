@@ -36,4 +36,15 @@ static inline uint32_t load_number(const char *s)
 	return (uint32_t)n;
 }
 
+/* How often a loop turns in @ms; what others do meanwhile makes it fewer. */
+static inline uint64_t load_spin(uint32_t ms)
+{
+	uint64_t end = load_now() + ms * 1000000ULL;
+	uint64_t rounds = 0;
+
+	while (load_now() < end)
+		rounds++;
+	return rounds;
+}
+
 #endif

@@ -13,21 +13,26 @@
 -- "About Wireshark" names.
 
 local PORT = 17434
-local VERSION = 1
-local HEADER, ENTRY, AUTHENTICATOR = 24, 48, 16
+local VERSION = 2
+local HEADER, ENTRY, AUTHENTICATOR = 40, 48, 16
 local COUNT_MIN, COUNT_MAX = 1, 24
-local LENGTH_MAX = 1200
+local LENGTH_MAX = 1208
 
 local types = {
 	[1] = "query", [2] = "answer", [3] = "update",
 	[4] = "acknowledgement", [5] = "announce", [6] = "confirm",
+	[7] = "challenge",
 }
 -- The request that a reply belongs to.
 local request_of = { [2] = 1, [4] = 3, [6] = 5 }
 local between_hosts = { [5] = true, [6] = true }
+local one_entry = { [5] = true, [6] = true, [7] = true }
+-- Neither cookie nor source.
+local plain = { [1] = true, [5] = true }
 local statuses = {
 	[0] = "ok", [1] = "none", [2] = "stale", [3] = "replay",
 	[4] = "denied", [5] = "full", [6] = "later", [7] = "conflict",
+	[8] = "unproved", [9] = "unfit",
 }
 
 local lr = Proto("roam_lr", "Location Register Protocol of roam")
@@ -39,6 +44,9 @@ local f = {
 	key = ProtoField.uint32("roam_lr.key", "Key id"),
 	identification = ProtoField.uint64("roam_lr.identification", "Identification"),
 	nonce = ProtoField.uint64("roam_lr.nonce", "Nonce", base.HEX),
+	cookie = ProtoField.bytes("roam_lr.cookie", "Cookie"),
+	source = ProtoField.ipv6("roam_lr.source", "Source of the request"),
+	source4 = ProtoField.ipv4("roam_lr.source4", "Source of the request"),
 	entry = ProtoField.bytes("roam_lr.entry", "Entry"),
 	permanent = ProtoField.ipv6("roam_lr.permanent", "Permanent address"),
 	permanent4 = ProtoField.ipv4("roam_lr.permanent4", "Permanent address"),
@@ -62,7 +70,8 @@ local f = {
 	malformed = ProtoField.bool("roam_lr.malformed", "Malformed"),
 }
 lr.fields = {
-	f.version, f.type, f.count, f.key, f.identification, f.nonce, f.entry,
+	f.version, f.type, f.count, f.key, f.identification, f.nonce, f.cookie,
+	f.source, f.source4, f.entry,
 	f.permanent, f.permanent4, f.care_of, f.care_of4, f.sequence, f.sealed_key,
 	f.mobile_key, f.lifetime, f.status, f.flags, f.at_home, f.literal, f.pair_key,
 	f.reserved, f.authenticator, f.surplus, f.request, f.time, f.malformed,
@@ -79,10 +88,10 @@ local function doubtful(name, text)
 end
 
 local e = {
-	length = malformed("length", "Length is not what count and key id say"),
+	length = malformed("length", "Length is not what the count says"),
 	version = malformed("version", "Unknown version"),
 	type = malformed("type", "Unknown type"),
-	count = malformed("count", "Number of entries is not from 1 to 24"),
+	count = malformed("count", "Number of entries is not from 1 to 24, or not 1 where there is one"),
 	reserved = malformed("reserved", "Reserved bits are not zero"),
 	address = malformed("address", "An address that no host can have"),
 	unsigned = malformed("key", "This type needs an authenticator"),
@@ -194,7 +203,7 @@ local function dissect_entry(range, tree, type, number)
 	local permanent, care_of = range(0, 16), range(16, 16)
 	local lifetime, status = range(40, 4):uint(), range(44, 1):uint()
 	local at_home = range(45, 1):bitfield(7, 1) == 1
-	local is_key = type == 2 and range(45, 1):bitfield(5, 1) == 1
+	local is_key = type == 2 and range(45, 1):bitfield(5, 1) == 1 and status == 0
 	local bad = false
 	local entry = tree:add(f.entry, range)
 	local item, reason
@@ -219,7 +228,7 @@ local function dissect_entry(range, tree, type, number)
 	end
 	entry:add(f.lifetime, range(40, 4))
 	item = entry:add(f.status, range(44, 1))
-	if types[type] and not request_of[type] and status ~= 0 then
+	if types[type] and not request_of[type] and type ~= 7 and status ~= 0 then
 		item:add_proto_expert_info(e.request_status)
 	elseif not statuses[status] then
 		item:add_proto_expert_info(e.status)
@@ -254,7 +263,7 @@ local function dissect_header(tvb, tree, len)
 	local version, type = tvb(0, 1):uint(), tvb(1, 1):uint()
 	local count, key = tvb(2, 2):uint(), tvb(4, 4):uint()
 	local pair = tvb(4, 1):bitfield(0, 1) == 1
-	local wanted = HEADER + ENTRY * count + (key ~= 0 and AUTHENTICATOR or 0)
+	local wanted = HEADER + ENTRY * count + AUTHENTICATOR
 	local bad = false
 	local item
 
@@ -270,9 +279,9 @@ local function dissect_header(tvb, tree, len)
 	item = tree:add(f.type, tvb(1, 1))
 	check(types[type], e.type)
 	item = tree:add(f.count, tvb(2, 2))
-	check(count >= COUNT_MIN and count <= COUNT_MAX, e.count)
+	check(count >= COUNT_MIN and count <= (one_entry[type] and 1 or COUNT_MAX), e.count)
 	check(len == wanted and len <= LENGTH_MAX, e.length,
-		string.format("%d bytes, count and key id say %d", len, wanted))
+		string.format("%d bytes, count says %d", len, wanted))
 	item = tree:add(f.key, tvb(4, 4))
 	check(key ~= 0 or not types[type] or between_hosts[type], e.unsigned)
 	check(not pair or not types[type] or between_hosts[type], e.pair)
@@ -281,6 +290,12 @@ local function dissect_header(tvb, tree, len)
 	end
 	tree:add(f.identification, tvb(8, 8))
 	tree:add(f.nonce, tvb(16, 8))
+	if request_of[type] then
+		item = add_address(tree, tvb(24, 16), f.source, f.source4)
+	else
+		item = tree:add(f.cookie, tvb(24, 16))
+		check(not plain[type] or is_zero(tvb(24, 16)), e.reserved)
+	end
 	return bad
 end
 
@@ -308,8 +323,13 @@ function lr.dissector(tvb, pinfo, tree)
 		bad = dissect_entry(tvb(at, ENTRY), root, type, number) or bad
 		at = at + ENTRY
 	end
-	if tvb(4, 4):uint() ~= 0 and tvb:len() >= at + AUTHENTICATOR then
-		root:add(f.authenticator, tvb(at, AUTHENTICATOR))
+	if tvb:len() >= at + AUTHENTICATOR then
+		local item = root:add(f.authenticator, tvb(at, AUTHENTICATOR))
+
+		if tvb(4, 4):uint() == 0 and not is_zero(tvb(at, AUTHENTICATOR)) then
+			item:add_proto_expert_info(e.reserved)
+			bad = true
+		end
 		at = at + AUTHENTICATOR
 	end
 	if tvb:len() > at then

@@ -419,6 +419,18 @@ exempt_ports_use_the_care_of_address() {
 	expect_eq "address for other ports" "$permanent" "$(local_addresses 7)"
 }
 
+# DNS names a port, and somebody has a connection to that port: it is none of messages.
+ports_of_messages_are_those_of_udp() {
+	place_now
+	wait_for 60 has_exempt_ports mobile
+	echo_serve correspondent "$second_port"
+	talk_open named mobile "$correspondent_addr" "$second_port"
+	expect_eq "its address" "$permanent" "$(local_addresses "$second_port")"
+	move_to 2
+	talk named
+	wait_for 60 is_registered
+}
+
 # The mark is there before the socket connects, as a program would set it.
 exempt_marks_use_the_care_of_address() {
 	local program='
@@ -452,7 +464,7 @@ exempt_destinations_are_not_held() {
 # ---- what roam-lrd itself sends ----
 
 exempt_ports() {
-	roam "$1" -j mangle config show | jq -c '.[0].exempt_port'
+	roam "$1" -j mangle config show | jq -c '.[0] | .exempt_port + .exempt_udp_port'
 }
 
 has_exempt_ports() {
@@ -533,7 +545,7 @@ doctor_knows_when_own_messages_are_not_exempt() {
 	expect_ok roam mobile mangle config set protocol tcp,udp
 	on_exit roam mobile mangle config set protocol tcp
 	expect_eq "doctor" ok "$(diagnosis mobile messages)"
-	expect_ok roam mobile mangle config set exempt-port none
+	expect_ok roam mobile mangle config set exempt-udp-port none
 	expect_eq "doctor" warn "$(diagnosis mobile messages)"
 	daemon_signal mobile lrd HUP
 	wait_for 60 has_exempt_ports mobile
@@ -768,6 +780,7 @@ prove "MLR-38 OPEN-28 OPEN-41: data follows an announce with proof, too early do
 prove "MLR-38 OPEN-41: without a confirm data does not follow for long" \
 	data_does_not_follow_for_long
 prove "TEN-11: TCP to SIP ports keeps the care-of address" exempt_ports_use_the_care_of_address
+prove "SEC-13: ports that DNS names take no connection out" ports_of_messages_are_those_of_udp
 prove "OPEN-40: a marked socket keeps the care-of address" exempt_marks_use_the_care_of_address
 prove "OPEN-39: exempt destinations are neither held nor rewritten" exempt_destinations_are_not_held
 prove "TEN-11: what roam-lrd sends is neither held nor rewritten, whatever is" \

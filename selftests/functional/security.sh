@@ -35,12 +35,11 @@ def message(a):
         a["secret"] = sign(a["pair"], struct.pack(">13sI", b"roam pair key", key) +
                            addr(a["perm"])).hex()
         key |= 1 << 31
-    m = struct.pack(">BBHIQ8s", 1, types[a["type"]], 1, key, int(a["ident"]),
-                    bytes.fromhex(a["nonce"]))
+    m = struct.pack(">BBHIQ8s16s", 2, types[a["type"]], 1, key, int(a["ident"]),
+                    bytes.fromhex(a["nonce"]), bytes.fromhex(a["cookie"]))
     m += addr(a["perm"]) + addr(a["coa"])
     m += struct.pack(">QIBBH", int(a["seq"]), int(a["lifetime"]), 0, 0, 0)
-    if key:
-        m += sign(a["secret"], m)
+    m += sign(a["secret"], m) if key else bytes(16)
     if a["flip"]:
         m = bytearray(m)
         m[int(a["flip"])] ^= 1
@@ -50,7 +49,7 @@ def send(words):
     a = dict(type="update", perm="203.0.113.5", coa="198.51.100.99", seq=str(2**62),
              lifetime="300", key="0", secret="", ident=str(time.time_ns()),
              nonce=os.urandom(8).hex(), to="198.51.100.66", wait="10", flip="", raw="",
-             port="0", pair="")
+             port="0", pair="", cookie="")
     a.update(word.split("=", 1) for word in words)
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("0.0.0.0", int(a["port"])))
@@ -58,7 +57,7 @@ def send(words):
     s.sendto(message(a), (a["to"], 17434))
     try:
         reply = s.recv(2000)
-        print(reply[1], reply[24 + 44])
+        print(reply[1], reply[40 + 44])
     except TimeoutError:
         print("silence")
 
@@ -108,8 +107,8 @@ forged_updates_are_refused() {
 	refused drop_key silence key=0
 	refused drop_key silence key=99 "secret=$(secret mobile)"
 	refused drop_auth silence key=1 "secret=$(secret correspondent)"
-	refused drop_auth silence key=1 "secret=$(secret mobile)" flip=50
-	refused drop_auth silence key=1 "secret=$(secret mobile)" flip=75
+	refused drop_auth silence key=1 "secret=$(secret mobile)" flip=66
+	refused drop_auth silence key=1 "secret=$(secret mobile)" flip=91
 	# Somebody who may speak to the register, but not for this address.
 	refused status_denied "4 4" wait=60 key=2 "secret=$(secret correspondent)"
 }
@@ -129,9 +128,9 @@ bad_messages() {
 	cat <<-END
 		version flip=0
 		type type=unknown
-		count raw=$(printf '01010000000000020000000000000000%016d' 1)
-		length raw=0103
-		reserved flip=71 key=0
+		count raw=$(printf '02010000000000020000000000000000%016d%032d' 1 0)
+		length raw=0203
+		reserved flip=87 key=0
 		address perm=224.0.0.1
 		key key=99 secret=$secret
 		auth key=$key secret=$(printf '%064d' 1)
@@ -191,8 +190,8 @@ replayed_update_is_refused() {
 	wait_for 60 is_registered
 	capture_stop
 	raw=$(tshark -n -r "$ROAM_OUT/security.pcap" -Y "udp.dstport == 17434 && udp.length > 80" \
-		-T fields -e udp.payload 2>/dev/null | grep '^0103' | head -n 1)
-	expect_match "captured update" '^0103' "$raw"
+		-T fields -e udp.payload 2>/dev/null | grep '^0203' | head -n 1)
+	expect_match "captured update" '^0203' "$raw"
 	replay "$raw"
 	# The register knows after a restart, too.
 	daemon_stop register hlrd KILL
@@ -246,7 +245,7 @@ forged_pair_keys_change_nothing() {
 	# An announce is a hint then: the register knows nothing of it.
 	expect_eq "confirm of a forged announce" "6 6" "$(
 		forge register "to=$correspondent_addr" type=announce wait=60 key=2 \
-			"pair=$(secret correspondent)" "seq=$((seq + 1))")"
+			"pair=$(secret correspondent)" "seq=$((seq + 1))" "coa=$register_addr")"
 	counter_is correspondent lr received "-gt $before" || fail "it did not arrive"
 	expect_eq "sequence" "$seq" "$(mapping_seq)"
 	before=$(counter mobile lr drop_auth)
@@ -260,12 +259,87 @@ forged_pair_keys_change_nothing() {
 	forge correspondent type=query coa= seq=0 lifetime=0 wait=1 key=2 "pair=$(secret mobile)"
 	wait_for 30 counter_is register hlr drop_key "-gt $before"
 	nothing_changed
-	# The forgeries were good ones: with the right key the same is believed at once.
-	expect_eq "confirm of a true announce" "6 0" "$(
+	# With the right key it has to come from the care-of address.
+	expect_eq "confirm of a true announce from elsewhere" "6 8" "$(
 		forge register "to=$correspondent_addr" type=announce wait=60 key=2 \
+			"pair=$(secret mobile)" "seq=$((seq + 1))" "coa=$care_of")"
+	nothing_changed
+	# The forgeries were good ones: the same from there is believed at once.
+	expect_eq "confirm of a true announce" "6 0" "$(
+		forge mobile "to=$correspondent_addr" type=announce wait=60 key=2 \
 			"pair=$(secret mobile)" "seq=$((seq + 1))" "coa=$care_of")"
 	expect_eq "sequence" "$((seq + 1))" "$(mapping_seq)"
 	nothing_changed
+}
+
+# ---- hosts with a key of their own ----
+
+# claim STATUS CARE-OF [NAME=VALUE...]: the mobile host's own key, used at the
+# correspondent for a place where it is not.
+claim() {
+	expect_eq "reply to a claim of $2" "4 $1" "$(forge correspondent wait=60 key=1 \
+		"secret=$(secret mobile)" "coa=$2" "${@:3}")"
+	nothing_changed
+}
+
+# The mobile host may speak for its permanent address and for no other: the silent
+# victim that it would have flooded gets one short message of the register.
+nobody_is_moved_where_he_is_not() {
+	local challenges replies
+	place_now
+	challenges=$(counter register hlr challenges)
+	replies=$(counter register hlr replies)
+	claim 8 "$elsewhere"
+	claim 8 "$elsewhere" "cookie=$(printf '%032d' 1)"
+	claim 9 169.254.169.254
+	claim 9 "$register_addr"
+	counter_is register hlr challenges "-gt $challenges" ||
+		fail "nobody was challenged"
+	counter_is register hlr challenges "-le $((challenges + 2))" ||
+		fail "challenges: $(counter register hlr challenges)"
+	counter_is register hlr replies "-ge $((replies + 4))" ||
+		fail "replies: $(counter register hlr replies)"
+}
+
+# ---- translators ----
+
+is_translated() {
+	roam mobile -j lr status | jq -e '.[0].translated'
+}
+
+is_not_translated() {
+	roam mobile -j lr status | jq -e '.[0].translated | not'
+}
+
+# The router hides net3 behind its own addresses.
+translate() {
+	in_ns "$router" nft "$1" || fail "no translator"
+}
+
+translators_are_noticed() {
+	local seen line
+	require nft
+	translate "add table ip t; add chain ip t post { type nat hook postrouting priority 100; }; add rule ip t post ip saddr 192.0.2.128/26 masquerade"
+	on_exit in_ns "$router" nft delete table ip t
+	echo_serve correspondent 70
+	move_to 3
+	wait_for 60 is_translated
+	seen=$(roam mobile -j lr registers | jq -r '.[0] | "\(.registered) \(.last_status) \(.seen)"')
+	expect_eq "what the register said" "false unproved 198.51.100.65" "$seen"
+	expect_match "log" "behind a translator \(NAT\).*$register_addr saw 198.51.100.65" "$(<"$hosts/mobile/log")"
+	roam mobile -j doctor >"$hosts/doctor" || true
+	expect_match "doctor" "behind a translator" "$(<"$hosts/doctor")"
+	# Connections work as they do everywhere else, at once.
+	talk_open hidden mobile "$correspondent_addr" 70
+	talk hidden
+	expect_eq "mode of the correspondent" plain "$(roam mobile -j lr peers |
+		jq -r --arg peer "$correspondent_addr" '.[] | select(.correspondent == $peer) | .mode')"
+	# What the register believed before is over, or is where the host was: nobody is sent here.
+	line=$(roam register -j hlr show "$permanent" | jq -r '.[].care_of')
+	[[ $line != 192.0.2.1[2-9]* ]] || fail "the register believes $line"
+	move_to 2
+	wait_for 60 is_not_translated
+	wait_for 60 is_registered
 }
 
 # ---- netlink ----
@@ -430,20 +504,16 @@ for host in range(20, 220):
 	talk steady
 }
 
-# Segments of no connection, from anywhere, make the mobile host answer by resets.
-# It asks about none of those addresses, and has room for those it talks to.
-resets_raise_no_questions() {
-	local held rewritten
-	place_now
-	held=$(counter mobile mangle held)
-	rewritten=$(counter mobile mangle out_rewritten)
-	in_ns "$correspondent" /usr/bin/python3 - "$care_of" <<-'END' || fail "no flood"
+# segments FLAGS PORT N: forged ones from N addresses to the mobile host.
+segments() {
+	in_ns "$correspondent" /usr/bin/python3 - "$care_of" "$@" <<-'END' || fail "no flood"
 		import socket, struct, sys
 		to = socket.inet_aton(sys.argv[1])
+		flags, port, n = (int(a, 0) for a in sys.argv[2:])
 		s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-		for host in range(2, 202):
-		    source = bytes([198, 51, 100, 2]) if host == 2 else bytes([198, 51, 100, host % 60 + 3])
-		    tcp = struct.pack("!HHIIBBHHH", 1024 + host, 99, 1, 1, 0x50, 0x10, 512, 0, 0)
+		for i in range(n):
+		    source = bytes([198, 51, 101 + i // 250, i % 250 + 3])
+		    tcp = struct.pack("!HHIIBBHHH", 1024 + i, port, 1, 1, 0x50, flags, 512, 0, 0)
 		    whole = source + to + struct.pack("!BBH", 0, 6, len(tcp)) + tcp
 		    total = sum(struct.unpack("!%dH" % (len(whole) // 2), whole))
 		    while total >> 16:
@@ -452,10 +522,144 @@ resets_raise_no_questions() {
 		    s.sendto(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 6, 0, source, to) + tcp,
 		             (sys.argv[1], 0))
 	END
-	# Each reset left, with the care-of address that was asked.
-	wait_for 30 counter_is mobile mangle out_rewritten "-ge $((rewritten + 200))"
-	expect_eq "packets held for that" "$held" "$(counter mobile mangle held)"
+}
+
+# Segments of no connection, from anywhere, make the mobile host answer by resets.
+# It asks about none of those addresses, and has room for those it talks to.
+resets_raise_no_questions() {
+	local held rewritten port
+	place_now
+	echo_serve mobile 98
+	for port in 99 98; do
+		held=$(counter mobile mangle held)
+		rewritten=$(counter mobile mangle out_rewritten)
+		segments 0x10 "$port" 200
+		# Each reset left, with the care-of address that was asked.
+		wait_for 30 counter_is mobile mangle out_rewritten "-ge $((rewritten + 200))"
+		expect_eq "packets held for that, port $port" "$held" "$(counter mobile mangle held)"
+	done
 	talk steady
+}
+
+# peers: how many correspondents the mobile host's module remembers.
+peers() {
+	roam mobile -j mangle peer show | jq length
+}
+
+# Half-open connections from addresses that are forged: each is answered, and that is all.
+forged_syns_leave_nothing() {
+	local before rewritten held known
+	place_now
+	echo_serve mobile 97 "backlog=1024"
+	# Who has moved just now has to tell those that begin at the old address.
+	wait_for 30 settled_for_a_second
+	talk steady
+	before=$(peers)
+	known=$(roam mobile -j lr peers | jq length)
+	held=$(counter mobile mangle held)
+	rewritten=$(counter mobile mangle out_rewritten)
+	segments 0x02 97 400
+	wait_for 30 counter_is mobile mangle out_rewritten "-ge $((rewritten + 300))"
+	expect_eq "packets held" "$held" "$(counter mobile mangle held)"
+	expect_eq "correspondents of the module" "$before" "$(peers)"
+	expect_eq "correspondents of the daemon" "$known" "$(roam mobile -j lr peers | jq length)"
+	# Somebody who is there completes the handshake, and is remembered.
+	in_ns "$router" socat -u /dev/null "TCP:$care_of:97,connect-timeout=20" || fail "no connection"
+	wait_for 30 peers_are "$((before + 1))"
+	talk steady
+}
+
+peers_are() {
+	(($(peers) == $1))
+}
+
+settled_for_a_second() {
+	roam mobile -j lr status | jq -e '.[0].moved > 2'
+}
+
+# A full table: those that only connected make room for those that take part.
+who_confirmed_stays() {
+	local n i
+	place_now
+	talk steady
+	n=$(peers)
+	expect_ok roam mobile mangle config set max-peers "$n"
+	on_exit roam mobile mangle config set max-peers 65536
+	echo_serve mobile 96
+	for i in 11 12 13 14; do
+		in_ns "$router" busybox ip address add "192.0.2.2$i/32" dev lo
+		on_exit in_ns "$router" busybox ip address delete "192.0.2.2$i/32" dev lo
+		in_ns "$router" socat -u /dev/null "TCP:$care_of:96,connect-timeout=20,bind=192.0.2.2$i" ||
+			fail "no connection from 192.0.2.2$i"
+	done
+	(($(peers) <= n)) || fail "correspondents: $n, then $(peers)"
+	roam mobile -j mangle peer show |
+		jq -e --arg c "$correspondent_addr" 'any(.[]; .peer == $c)' ||
+		fail "who confirmed is gone: $(roam mobile -j mangle peer show)"
+	talk steady
+}
+
+# refusal CARE-OF TEXT: the module's sentence about a mapping to there.
+refusal() {
+	local output status=0
+	output=$(roam correspondent mangle add 203.0.113.77 via "$1" 2>&1) || status=$?
+	expect_eq "status for $1" 2 "$status"
+	expect_match "sentence about $1" "$2" "$output"
+}
+
+nowhere_to_be() {
+	refusal 127.0.0.1 "unicast address of a host"
+	refusal 224.0.0.1 "unicast address of a host"
+	refusal 169.254.169.254 "link-local"
+	refusal "$correspondent_addr" "address of this host"
+	refusal 203.0.113.9 "prefix of permanent addresses"
+	expect_ok roam correspondent mangle config set internal 10.0.0.0/8,192.168.0.0/16
+	expect_eq "internal prefixes" '["10.0.0.0/8","192.168.0.0/16"]' \
+		"$(roam correspondent -j mangle config show | jq -c '.[0].internal')"
+	refusal 10.1.2.3 "internal prefix"
+	expect_ok roam correspondent mangle config set internal none
+	expect_ok roam correspondent mangle add 203.0.113.77 via 10.1.2.3
+	expect_ok roam correspondent mangle del 203.0.113.77
+	nothing_changed
+}
+
+# Somebody in the group of the control socket who sends and never reads, in many
+# connections, and sends rubbish: the daemon goes on.
+control_socket_is_flooded() {
+	place_now
+	bg /usr/bin/python3 - "$hosts/mobile/lrd.sock" <<-'END'
+		import os, random, socket, sys
+		sockets = []
+		random.seed(1)
+		rubbish = [b'{"command": "peers"}\n' * 2000, b'{' * 100000, b"\0" * 5000, b'{"command": 7}\n',
+		           b'"' + b"x" * 200000 + b'"\n', b'[]\n', b'{"command": "status", "args": []}\n']
+		while True:
+		    try:
+		        s = socket.socket(socket.AF_UNIX)
+		        s.setblocking(False)
+		        s.connect(sys.argv[1])
+		        sockets.append(s)
+		    except OSError:
+		        s.close()
+		    for s in random.sample(sockets, min(len(sockets), 20)):
+		        try:
+		            s.send(random.choice(rubbish))
+		        except OSError:
+		            if random.random() < 0.3:
+		                sockets.remove(s)
+		                s.close()
+	END
+	move_to 1
+	talk steady
+	move_to 2
+	talk steady
+	wait_for 60 is_mapped correspondent
+	(($(awk '/^VmRSS:/ { print $2 }' "/proc/$mobile_pid/status") < 65536)) ||
+		fail "roam-lrd has $(grep VmRSS "/proc/$mobile_pid/status")"
+	stop "$bg_pid"
+	wait_for 60 daemon_answers mobile lrd
+	wait_for 60 is_registered
+	nothing_changed
 }
 
 fixture world
@@ -471,6 +675,8 @@ prove "OPEN-29: a replayed update is refused, also after a restart" replayed_upd
 prove "OPEN-28: forged announces change nothing" forged_announces_change_nothing
 prove "OPEN-26 OPEN-28: forged replies change nothing" forged_replies_change_nothing
 prove "OPEN-26 OPEN-28: forged pair keys change nothing" forged_pair_keys_change_nothing
+prove "SEC-01 SEC-02: with a key of one's own nobody is moved where he is not" \
+	nobody_is_moved_where_he_is_not
 prove "OPEN-34: users without the capability are refused" unprivileged_users_are_refused
 prove "OPEN-34 OPEN-14: a user's own namespace is no way in" foreign_namespace_is_untouched
 prove "OPEN-34: malformed requests are refused, with cause and attribute" malformed_requests_are_refused
@@ -478,4 +684,10 @@ prove "OPEN-34: the tool passes the cause on" the_tool_passes_the_cause_on
 prove "OPEN-32 OPEN-37: a flood of unknown destinations stays bounded" floods_are_bounded
 prove "OPEN-32: more questions than there is room for" questions_are_bounded
 prove "OPEN-32: segments of no connection make nobody ask" resets_raise_no_questions
+prove "SEC-11: forged SYNs are answered, and leave nothing" forged_syns_leave_nothing
+prove "SEC-14: in a full table who confirmed stays" who_confirmed_stays
+prove "SEC-02 OPEN-28: the module refuses a mapping to where no mobile host can be" nowhere_to_be
+prove "SEC-15: a control socket that is flooded stops nothing" control_socket_is_flooded
+# The last one: the correspondent is plain afterwards.
+prove "OPEN-65: behind a translator the host says so and stays plain" translators_are_noticed
 tests_done

@@ -336,7 +336,7 @@ boot_configures_the_module() {
 	expect_eq "units" "active active" "$(on systemctl is-active roam-hlrd roam-lrd | xargs)"
 	expect_eq "prefixes in the module" "$permanent_prefix" "$(prefixes)"
 	expect_eq "exempt ports in the module" "2222 5060 5061 17434 17435" "$(on roam -j mangle config show |
-		jq -r '.[0].exempt_port | sort | map(tostring) | join(" ")')"
+		jq -r '.[0] | .exempt_port + .exempt_udp_port | sort | map(tostring) | join(" ")')"
 	expect_eq "own mapping in the module" "$own own" "$(on roam -j mangle show "$permanent" |
 		jq -r '.[0] | .care_of + " " + .role')"
 	expect_eq "register that is asked" "$own" "$(on roam -j lr status | jq -r '.[0].register')"

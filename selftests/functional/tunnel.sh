@@ -451,6 +451,18 @@ tunnels_do_not_loop() {
 	(($(counter agent drop_loop) > loops)) || fail "it came back"
 }
 
+# Each agent is a hop, as core/forward.c counts: the router takes the first.
+time_to_live_is_counted() {
+	on_exit forget
+	register ipip
+	local hops
+	hops=$(in_ns "$correspondent" ping -n -c 1 -W 20 -t 2 "$home")
+	expect_match "two hops" "From $agent_addr .*Time to live exceeded" "$hops"
+	hops=$(in_ns "$correspondent" ping -n -c 1 -W 20 -t 3 "$home")
+	expect_match "three hops" "From [0-9.]* .*Time to live exceeded" "$hops"
+	expect_ok reaches correspondent "$home" -t 4
+}
+
 others_tunnels_work_beside() {
 	on_exit forget
 	register ipip
@@ -469,6 +481,134 @@ others_tunnels_work_beside() {
 		ip_in correspondent link set "$kind".9 down
 	done
 	expect_ok reaches correspondent "$home"
+}
+
+# ---- what is on the path of the outer packet ----
+
+# Its route is chosen as the inner one's marks want: here by way of the home link.
+outer_route_follows() {
+	on_exit forget
+	register ipip
+	ip_in agent route add default via "$neighbour_addr" dev eth1 table 99
+	on_exit ip_in agent route flush table 99
+	ip_in agent rule add tos 0x10 lookup 99
+	on_exit ip_in agent rule delete tos 0x10 lookup 99
+	ip_in agent rule add fwmark 7 lookup 99
+	on_exit ip_in agent rule delete fwmark 7 lookup 99
+	expect_ok reaches correspondent "$home"
+	capture_start "$neighbour" eth0 tunnel.route.pcap "ip proto 4"
+	in_ns "$correspondent" ping -q -n -c 1 -W 1 -Q 0x10 "$home"
+	in_ns "$agent" ping -q -n -c 1 -W 1 -m 7 -I 203.0.113.1 "$home"
+	expect_ok reaches correspondent "$home"
+	capture_stop
+	expect_eq "outer packets on the other way" 2 "$(packets_in tunnel.route.pcap)"
+}
+
+# The short way into the device and out of it is for where nobody looks.
+who_listens_sees_all() {
+	on_exit forget
+	register ipip
+	in_ns "$agent" nft -f - <<-END
+		table ip seen {
+			chain out {
+				type filter hook output priority 0
+				ip protocol ipip counter
+			}
+		}
+	END
+	on_exit in_ns "$agent" nft delete table ip seen
+	capture_start "$agent" roam0 tunnel.inner.pcap "icmp[0] == 8"
+	expect_ok reaches correspondent "$home" -c 3 -i 0.2
+	capture_stop
+	expect_eq "inner packets on the device" 3 "$(packets_in tunnel.inner.pcap)"
+	expect_match "the rule" "packets 3 " "$(in_ns "$agent" nft list table ip seen)"
+}
+
+# Congestion on the way of the outer packet: told to who understands, else dropped.
+congestion_is_told() {
+	local dropped
+	on_exit forget
+	register ipip
+	in_ns "$router" nft -f - <<-END
+		table ip busy {
+			chain post {
+				type filter hook postrouting priority 0
+				ip protocol ipip ip ecn set ce
+			}
+		}
+	END
+	on_exit in_ns "$router" nft delete table ip busy
+	dropped=$(counter fa drop_ecn)
+	capture_start "$fa" eth1 tunnel.ecn.pcap "dst host $home and icmp"
+	expect_ok reaches correspondent "$home" -Q 0x02
+	in_ns "$correspondent" ping -q -n -c 1 -W 1 "$home"
+	capture_stop
+	expect_eq "type of service inside" 0x3 \
+		"$(tcpdump -n -v -r "$ROAM_OUT/tunnel.ecn.pcap" 2>/dev/null | grep -o 'tos 0x[0-9a-f]*' | cut -d' ' -f2 | xargs)"
+	expect_eq "dropped" $((dropped + 1)) "$(counter fa drop_ecn)"
+}
+
+# spoof NS LOCAL REMOTE: an ipip device of somebody who is on the path.
+spoof() {
+	ip_in "$1" link add spoof type ipip local "$2" remote "$3"
+	on_exit ip_in "$1" link delete spoof
+	ip_in "$1" link set spoof up
+}
+
+# At $fb_addr a node is registered, and tunnels back: as itself, then as another one.
+registered_node_speaks_for_itself() {
+	local before spoofed
+	on_exit forget
+	register ipip reverse
+	roam agent tunnel add "$away" via "$fb_addr" from "$agent_addr" home-link eth1 reverse
+	spoof fb "$fb_addr" "$agent_addr"
+	ip_in fb route add "$correspondent_addr" dev spoof
+	ip_in fb address add "$away"/32 dev spoof
+	on_exit ip_in fb address flush dev spoof
+	before=$(counter agent decapsulated)
+	spoofed=$(counter agent drop_spoofed)
+	in_ns "$fb" ping -q -n -c 1 -W 1 -I "$away" "$correspondent_addr"
+	expect_eq "what is its own passes" $((before + 1)) "$(counter agent decapsulated)"
+	ip_in fb address add "$home"/32 dev spoof
+	in_ns "$fb" ping -q -n -c 1 -W 1 -I "$home" "$correspondent_addr"
+	expect_eq "what is another's passes" $((before + 1)) "$(counter agent decapsulated)"
+	expect_eq "dropped" $((spoofed + 1)) "$(counter agent drop_spoofed)"
+}
+
+# Whoever can reach the foreign agent can send it a tunnel.
+foreign_agent_checks_who_sends() {
+	local spoofed delivered
+	on_exit forget
+	register ipip
+	expect_ok reaches correspondent "$home"
+	spoof correspondent "$correspondent_addr" "$fa_addr"
+	ip_in correspondent route add "$home" dev spoof
+	spoofed=$(counter fa drop_spoofed)
+	delivered=$(counter fa delivered)
+	in_ns "$correspondent" ping -q -n -c 1 -W 1 "$home"
+	expect_eq "dropped" $((spoofed + 1)) "$(counter fa drop_spoofed)"
+	expect_eq "delivered" "$delivered" "$(counter fa delivered)"
+}
+
+# A registration that is renewed, or replaced as a whole, under traffic.
+renewal_loses_nothing() {
+	local i
+	on_exit forget
+	register ipip
+	bg in_ns "$correspondent" ping -q -n -c 200 -i 0.01 -W 20 "$home" >"$ROAM_OUT/tunnel.renewal"
+	for ((i = 0; i < 10; i++)); do
+		register gre
+		register ipip lifetime 60s
+	done
+	wait "$bg_pid"
+	expect_match "lost" " 0% packet loss" "$(cat "$ROAM_OUT/tunnel.renewal")"
+}
+
+# What the whole host has of rp_filter does not cut what the tables have checked.
+strict_filter_passes_it() {
+	in_ns "$agent" sysctl -qw net.ipv4.conf.all.rp_filter=1
+	on_exit in_ns "$agent" sysctl -qw net.ipv4.conf.all.rp_filter=2
+	back_by_direct_delivery ipip
 }
 
 # ---- entries ----
@@ -576,7 +716,15 @@ prove "OPEN-07 OPEN-08: a narrow path, and its error at the sender" path_is_narr
 prove "OPEN-08: an unreachable care-of address, and its error at the sender" unreachable_is_relayed
 prove "OPEN-06: type of service outside as inside" marks_survive
 prove "OPEN-09: tunnels that lead into themselves" tunnels_do_not_loop
+prove "OPEN-09: each agent counts the time to live, and tells when it is over" time_to_live_is_counted
 prove "OPEN-11: tunnels of ipip and ip_gre work beside" others_tunnels_work_beside
+prove "OPEN-15: the outer packet takes the way of its mark and type of service" outer_route_follows
+prove "OPEN-50: who captures on the device, or filters what leaves, sees each packet" who_listens_sees_all
+prove "OPEN-06: congestion outside is told inside, by RFC 6040" congestion_is_told
+prove "MIP-54 OPEN-09: a node that is registered cannot speak for another one" registered_node_speaks_for_itself
+prove "MIP-55 MIP-58: a foreign agent takes tunnels from a visitor's home agents only" foreign_agent_checks_who_sends
+prove "MIP-13: a registration that is renewed under traffic loses nothing" renewal_loses_nothing
+prove "OPEN-11: a reverse tunnel passes a host with strict reverse-path filtering" strict_filter_passes_it
 prove "OPEN-50: a lifetime ends, and is told" entries_end
 prove "OPEN-14: many bindings at once share tunnels" many_at_once
 prove "OPEN-34 TEN-28: what is refused, and why" refusals

@@ -5,8 +5,11 @@
 
 Both ends do the same. Numbers begin when both were heard, so that neither's start
 counts as loss; FILE.ready tells that they were. Into FILE goes "received lost twice
-gap", the gap in ms being the longest between two arrivals.
+gap", the gap in ms being the longest between two arrivals. FILE.now has "received
+missing" meanwhile, a few times a second: what is missing may still be on its way. With
+FLOW_TIMES in the environment FILE.times has the time of each arrival, first copies only.
 """
+import os
 import socket
 import sys
 import time
@@ -50,6 +53,7 @@ with open(file + ".ready", "w") as out:
     print("ready", file=out)
 
 seen = {}
+times = [] if os.environ.get("FLOW_TIMES") else None
 gap, last = 0.0, None
 sock.setblocking(False)
 
@@ -62,10 +66,28 @@ def drain(now):
             return
         if got < 0:
             continue
-        seen[got] = seen.get(got, 0) + 1
+        if got in seen:
+            seen[got] += 1
+            continue
+        seen[got] = 1
+        if times is not None:
+            times.append(now)
         if last is not None:
             gap = max(gap, now - last)
         last = now
+
+
+said = 0.0
+
+
+def tell(now):
+    global said
+    if now - said < 0.2:
+        return
+    said = now
+    with open(file + ".tmp", "w") as out:
+        print(len(seen), max(seen, default=-1) + 1 - len(seen), file=out)
+    os.rename(file + ".tmp", file + ".now")
 
 
 total = int(seconds * rate)
@@ -78,12 +100,16 @@ while number < total:
         say(number)
         number += 1
     drain(now)
+    tell(now)
     time.sleep(max(0, start + number / rate - time.monotonic()))
 end = time.monotonic() + 3
 while time.monotonic() < end and len(seen) < total:
     drain(time.monotonic())
     time.sleep(0.01)
 drain(time.monotonic())
+if times is not None:
+    with open(file + ".times", "w") as out:
+        out.writelines("%.6f\n" % t for t in times)
 with open(file, "w") as out:
     print(len(seen), total - len(seen), sum(n - 1 for n in seen.values()),
           int(gap * 1000), file=out)

@@ -8,6 +8,11 @@
 #   a      figure 2A:  cn -- gw1 -- n1 -- bs1, bs2     n2 -- bs3, bs4
 #   b      figure 2B:  the same, each base station below both n1 and n2
 #   c      figure 2C:  the same as a, gw2 beside gw1, both above n1 and n2
+#   bc     both of them
+#
+#   two            two domains in one subnet: gw1 -- n1 -- bs1, bs2 and gw2 -- n2 -- bs3, bs4; each
+#                  gateway has a link to the border router, which has no route to the subnet
+#   switch         gw1 -- sw -- n1 -- bs1, bs2, and bs3 at sw as well: sw is a layer-2 switch
 #
 # The mobile host mn has a link on the air to each base station: air1 .. air4, and its
 # care-of address on a dummy device. cn, the correspondent, is behind a border
@@ -17,6 +22,7 @@ readonly mmp_cn=192.0.2.2 mmp_cn6=2001:db8:2::2
 readonly mmp_gw=10.7.0.1 mmp_gw6=2001:db8:7::1
 readonly mmp_gw2=10.7.0.2 mmp_gw26=2001:db8:7::2
 mmp_bin=${ROAM_BIN:-$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../build/bin")}
+declare -A mmp_domain_id=() # of nodes that are in another domain than 7
 declare -A mmp_ns mmp_pid mmp_role mmp_uplinks
 
 # What a node's namespace gets is collected, and carried out by few programs: a guest
@@ -87,6 +93,16 @@ mmp_air() {
 	mmp_veth "$1" air mn "air$2"
 }
 
+# mmp_second_host NAME BS: a host with a link on the air of a base station.
+mmp_second_host() {
+	mmp_node "$1" stranger
+	mmp_veth "$2" "air-$1" "$1" air1
+	mmp_ip "$1" link add own type dummy
+	mmp_ip "$1" link set own up
+	mmp_ip "$1" address add "$mmp_coa/32" dev own
+	mmp_carry_out
+}
+
 # mmp_config NODE [LINE...]: ten lines, the same everywhere but for the role.
 mmp_config() {
 	local node=$1 file=$mmp_dir/$1/mmpd.conf
@@ -95,7 +111,7 @@ mmp_config() {
 		cat <<-END
 			role = "${mmp_role[$node]}"
 			name = "$node"
-			domain = 7
+			domain = ${mmp_domain_id[$node]:-7}
 			keys = "$mmp_dir/domain.key"
 			subnets = {"10.7.0.0/16", "2001:db8:7::/64"}
 			links = {"up*", "to-*"}
@@ -103,7 +119,11 @@ mmp_config() {
 			state = "$mmp_dir/$node/state"
 		END
 		case ${mmp_role[$node]} in
-		gateway) echo "gateway { address = \"$mmp_gw\" address6 = \"$mmp_gw6\" beacon = \"${mmp_beacon:-1s}\" }" ;;
+		gateway)
+			local own=$mmp_gw own6=$mmp_gw6
+			[[ $node != gw2 ]] || own=$mmp_gw2 own6=$mmp_gw26
+			echo "gateway { address = \"$own\" address6 = \"$own6\" beacon = \"${mmp_beacon:-1s}\" }"
+			;;
 		base-station) echo "base-station { router = \"\" beacon = \"${mmp_air_beacon:-500ms}\" }" ;;
 		esac
 		echo "missed = ${mmp_missed:-6}"
@@ -151,9 +171,16 @@ mmp_enter_by() {
 	ip -n "${mmp_ns[br]}" route replace 2001:db8:7::/64 via "2001:db8:f$1::2"
 }
 
+mmp_second_gateway() {
+	mmp_node gw2 gateway
+	mmp_border gw2 2
+	mmp_ip gw2 address add "$mmp_gw2/32" dev lo
+	mmp_ip gw2 address add "$mmp_gw26/128" dev lo
+}
+
 # mmp_domain SHAPE
 mmp_domain() {
-	local i
+	local i stations=(1 2 3 4)
 	mmp_dir=$(mktemp -d /run/roam-mmp.XXXXXX)
 	on_exit mmp_keep_logs
 	modprobe roam_mmp || fail "roam_mmp cannot be loaded"
@@ -161,8 +188,13 @@ mmp_domain() {
 	mmp_node br router
 	mmp_node gw1 gateway
 	mmp_node n1 node
-	mmp_node n2 node
-	for i in 1 2 3 4; do
+	if [[ $1 == switch ]]; then
+		mmp_node sw switch
+		stations=(1 2 3)
+	else
+		mmp_node n2 node
+	fi
+	for i in "${stations[@]}"; do
 		mmp_node "bs$i" base-station
 	done
 	mmp_node mn host
@@ -177,13 +209,43 @@ mmp_domain() {
 	mmp_border gw1 1
 	mmp_ip gw1 address add "$mmp_gw/32" dev lo
 	mmp_ip gw1 address add "$mmp_gw6/128" dev lo
-	mmp_cable gw1 n1
-	mmp_cable gw1 n2
-	for i in 1 2 3 4; do
-		mmp_cable "n$(((i + 1) / 2))" "bs$i"
+	if [[ $1 == switch ]]; then
+		mmp_ip sw link add bridge type bridge
+		mmp_ip sw link set bridge up
+		mmp_veth gw1 to-sw sw port0
+		mmp_cable sw n1
+		mmp_cable sw bs3
+		mmp_cable n1 bs1
+		mmp_cable n1 bs2
+		for i in port0 to-n1 to-bs3; do
+			mmp_ip sw link set "$i" master bridge
+		done
+	else
+		mmp_cable gw1 n1
+		case $1 in
+		two)
+			mmp_second_gateway
+			mmp_domain_id=([gw2]=8 [n2]=8 [bs3]=8 [bs4]=8)
+			mmp_cable gw2 n2
+			;;
+		c | bc)
+			mmp_cable gw1 n2
+			mmp_second_gateway
+			mmp_cable gw2 n1
+			mmp_cable gw2 n2
+			;;
+		*)
+			mmp_cable gw1 n2
+			;;
+		esac
+		for i in 1 2 3 4; do
+			mmp_cable "n$(((i + 1) / 2))" "bs$i"
+		done
+	fi
+	for i in "${stations[@]}"; do
 		mmp_air "bs$i" "$i"
 	done
-	if [[ $1 == b ]]; then
+	if [[ $1 == b || $1 == bc ]]; then
 		for i in 1 2 3 4; do
 			mmp_cable "n$((2 - (i - 1) / 2))" "bs$i"
 		done
@@ -193,7 +255,7 @@ mmp_domain() {
 	mmp_ip mn address add "$mmp_coa/32" dev own
 	mmp_ip mn address add "$mmp_coa6/128" dev own nodad
 	mmp_carry_out
-	mmp_enter_by 1
+	[[ $1 == two ]] || mmp_enter_by 1
 	"$mmp_bin/roam" mmp keygen 1 >"$mmp_dir/domain.key" || fail "no domain key"
 	chmod 600 "$mmp_dir/domain.key"
 }
@@ -273,6 +335,7 @@ mmp_flow() {
 	mmp_flow_pids+=("$bg_pid")
 	wait_for 60 mmp_flow_runs
 }
+mmp_moves_py=$(realpath "$(dirname "${BASH_SOURCE[0]}")")/moves.py
 mmp_flow_py=$(realpath "$(dirname "${BASH_SOURCE[0]}")")/flow.py
 
 mmp_flow_runs() {

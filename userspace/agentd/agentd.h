@@ -9,6 +9,7 @@
  *   kernel.c   tunnel device, bindings, visitors: the only file that talks to the
  *              kernel's tables
  *   store.c    bindings and visitors on disk
+ *   sync.c     the same tables at other agents
  *   show.c     the control socket's commands, events, log lines
  *
  * What is decided is decided in core/home_agent.c and core/foreign_agent.c.
@@ -164,6 +165,8 @@ void net_stop(struct agentd *a);
 char *net_links(struct agentd *a);
 /* Links or addresses changed. */
 void net_look(struct agentd *a);
+/* This agent begins to serve, or ends: nodes shall hear of it at once. */
+void net_serve(struct agentd *a);
 /* Sends advertisements that are due; returns when the next is. */
 msec_t net_tick(struct agentd *a, msec_t now);
 bool net_is_own(const struct agentd *a, const struct roam_addr *addr);
@@ -171,8 +174,6 @@ void net_send(struct agentd *a, const struct fa_send *send);
 /* The home agent's reply. */
 void net_answer(struct agentd *a, const struct ha_reply *reply,
 		const struct roam_addr *to, uint16_t port);
-const struct agent_link *net_link_at(const struct agentd *a,
-				     unsigned int index);
 
 /* batch.c */
 /* A request for the home agent, of the batch at hand. */
@@ -188,6 +189,8 @@ void batch_finish(struct agentd *a);
 msec_t batch_expire(struct agentd *a, msec_t now);
 /* The operator ends a binding or a visitor. False: there is none. */
 bool batch_end(struct agentd *a, const struct roam_addr *home, bool visitor);
+/* The module carries nothing for that home address. */
+void batch_refused(const struct roam_addr *home);
 void batch_free(void);
 
 /* kernel.c */

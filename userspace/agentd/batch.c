@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agentd/agentd.h"
+#include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/log.h"
 
@@ -34,6 +35,8 @@ struct answer {
  * @n_sends: their number
  * @nodes: changes of bindings
  * @visitors: changes of visitors
+ * @refused: home addresses for which the module carries nothing
+ * @n_refused: their number
  */
 static struct batch {
 	struct answer answers[BATCH_MAX];
@@ -42,6 +45,8 @@ static struct batch {
 	size_t n_sends;
 	struct ha_changes nodes;
 	struct fa_changes visitors;
+	struct roam_addr refused[2 * BATCH_MAX];
+	size_t n_refused;
 } batch;
 
 void batch_free(void)
@@ -70,7 +75,7 @@ static bool commit(struct agentd *a)
 {
 	char *error;
 
-	if (!batch.nodes.n && !batch.visitors.n)
+	if (!batch.nodes.n && !batch.nodes.n_leases && !batch.visitors.n)
 		return true;
 	error = store_commit(a->store, a->ha, a->fa, &batch.nodes,
 			     &batch.visitors, daemon_now(), daemon_wallclock());
@@ -87,10 +92,11 @@ static void take_back(struct agentd *a)
 	fa_changes_reset(&batch.visitors);
 	for (size_t i = 0; i < batch.n_answers; i++)
 		if (mip_code_accepts(batch.answers[i].reply.msg.code))
-			ha_refuse(&batch.answers[i].reply);
+			ha_refuse(&batch.answers[i].reply,
+				  MIP_HA_RESOURCES);
 	for (size_t i = 0; i < batch.n_sends; i++)
 		if (mip_code_accepts(batch.sends[i].code))
-			fa_refuse(&batch.sends[i]);
+			fa_refuse(&batch.sends[i], MIP_FA_RESOURCES);
 }
 
 static void send_answer(struct agentd *a, struct answer *answer)
@@ -115,27 +121,96 @@ static void tell(struct agentd *a, const char *reason)
 		show_visitor(a, &batch.visitors.items[i], reason);
 }
 
-static void apply(struct agentd *a, const char *reason)
+static void apply(struct agentd *a, const char *reason, bool ended)
 {
 	kernel_set_nodes(a, &batch.nodes);
 	kernel_set_visitors(a, &batch.visitors);
 	tell(a, reason);
+	agent_sync_note(a, &batch.nodes, &batch.visitors, ended);
 	ha_changes_reset(&batch.nodes);
 	fa_changes_reset(&batch.visitors);
+}
+
+static void answer_held(struct agentd *a, void *answer)
+{
+	send_answer(a, answer);
+}
+
+static void send_held(struct agentd *a, void *send)
+{
+	net_send(a, send);
+}
+
+/* At once, or when other agents have what it promises. */
+static void send_all(struct agentd *a)
+{
+	for (size_t i = 0; i < batch.n_answers; i++) {
+		struct answer *answer = &batch.answers[i];
+
+		if (!agent_sync_hold(a, AGENT_BINDING, &answer->reply.msg.home,
+				     answer_held, answer, sizeof(*answer)))
+			send_answer(a, answer);
+	}
+	for (size_t i = 0; i < batch.n_sends; i++) {
+		struct fa_send *send = &batch.sends[i];
+
+		if (!agent_sync_hold(a, AGENT_VISITOR, &send->msg.home,
+				     send_held, send, sizeof(*send)))
+			net_send(a, send);
+	}
+	agent_sync_flush(a);
+}
+
+void batch_refused(const struct roam_addr *home)
+{
+	if (batch.n_refused < 2 * BATCH_MAX)
+		batch.refused[batch.n_refused++] = *home;
+}
+
+static bool is_refused(const struct roam_addr *home)
+{
+	for (size_t i = 0; i < batch.n_refused; i++)
+		if (roam_addr_eq(&batch.refused[i], home))
+			return true;
+	return false;
+}
+
+/* A binding that the module does not carry is none, and the node hears so (128, 64). */
+static void end_refused(struct agentd *a)
+{
+	if (!batch.n_refused)
+		return;
+	for (size_t i = 0; i < batch.n_refused; i++) {
+		ha_end(a->ha, daemon_now(), &batch.refused[i], &batch.nodes);
+		fa_delete(a->fa, &batch.refused[i], &batch.visitors);
+	}
+	for (size_t i = 0; i < batch.n_answers; i++) {
+		struct ha_reply *reply = &batch.answers[i].reply;
+
+		if (mip_code_accepts(reply->msg.code) &&
+		    is_refused(&reply->msg.home))
+			ha_refuse(reply, MIP_HA_UNSPECIFIED);
+	}
+	for (size_t i = 0; i < batch.n_sends; i++)
+		if (mip_code_accepts(batch.sends[i].code) &&
+		    is_refused(&batch.sends[i].msg.home))
+			fa_refuse(&batch.sends[i], MIP_FA_UNSPECIFIED);
+	commit(a);
+	apply(a, "the tunnel module refused it", false);
+	batch.n_refused = 0;
 }
 
 void batch_finish(struct agentd *a)
 {
 	if (!batch.n_answers && !batch.n_sends)
 		return;
+	batch.n_refused = 0;
 	if (commit(a))
-		apply(a, NULL);
+		apply(a, NULL, false);
 	else
 		take_back(a);
-	for (size_t i = 0; i < batch.n_answers; i++)
-		send_answer(a, &batch.answers[i]);
-	for (size_t i = 0; i < batch.n_sends; i++)
-		net_send(a, &batch.sends[i]);
+	end_refused(a);
+	send_all(a);
 	batch.n_answers = 0;
 	batch.n_sends = 0;
 	agentd_kick(a);
@@ -191,15 +266,19 @@ void batch_reply(struct agentd *a, const struct udp_datagram *d)
 		batch_finish(a);
 	drop = fa_reply(a->fa, daemon_now(), &in, &batch.sends[batch.n_sends],
 			&batch.visitors);
-	if (drop == FA_DROP_NONE)
-		batch.n_sends++;
-	else
+	if (drop != FA_DROP_NONE) {
 		count_visitor_drop(a, &d->from, drop);
+		return;
+	}
+	agent_sync_note_pending(a, &batch.sends[batch.n_sends].msg.home,
+				batch.sends[batch.n_sends].msg.id, true);
+	batch.n_sends++;
 }
 
 static void send_now(void *ctx, const struct fa_send *send)
 {
-	net_send(ctx, send);
+	if (agent_sync_serves(ctx))
+		net_send(ctx, send);
 }
 
 void batch_visitor(struct agentd *a, const struct frame *frame)
@@ -224,6 +303,14 @@ void batch_visitor(struct agentd *a, const struct frame *frame)
 			       send_now, a);
 		return;
 	}
+	/* Another agent shall know what to do with the reply. */
+	if (send.direction == FA_TO_AGENT) {
+		struct mip_msg msg;
+
+		mip_decode(frame->data, frame->len, &msg);
+		agent_sync_note_pending(a, &msg.home, msg.id, false);
+		agent_sync_flush(a);
+	}
 	net_send(a, &send);
 	agentd_kick(a);
 }
@@ -237,9 +324,10 @@ msec_t batch_expire(struct agentd *a, msec_t now)
 				       batch.nodes.items[i].after.n;
 	a->counters.visitors_expired += batch.visitors.n;
 	/* where the disk refuses: the end is in the records as well, as a time */
-	if (batch.nodes.n || batch.visitors.n) {
+	if (batch.nodes.n || batch.nodes.n_leases || batch.visitors.n) {
 		commit(a);
-		apply(a, "lifetime ended");
+		apply(a, "lifetime ended", true);
+		agent_sync_flush(a);
 	}
 	return min_time(ha_next(a->ha), fa_next(a->fa));
 }
@@ -253,8 +341,9 @@ bool batch_end(struct agentd *a, const struct roam_addr *home, bool visitor)
 	if (!done)
 		return false;
 	if (commit(a))
-		apply(a, "by the operator");
+		apply(a, "by the operator", false);
 	else
 		take_back(a);
+	agent_sync_flush(a);
 	return !a->store_error;
 }

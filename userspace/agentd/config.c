@@ -7,6 +7,7 @@
 
 #include "conf/association.h"
 #include "conf/conf.h"
+#include "core/sync.h"
 #include "io/daemon.h"
 
 #define DEVICE "mip0"
@@ -28,6 +29,8 @@ static cfg_opt_t home_opts[] = {
 	CFG_STR("keepalive", "110s", CFGF_NONE),
 	CFG_BOOL("foreign_care_of", cfg_false, CFGF_NONE),
 	CFG_STR("interval", "1s", CFGF_NONE),
+	CFG_STR("pool", "", CFGF_NONE),
+	CFG_STR("quiet", "60s", CFGF_NONE),
 	CFG_END()
 };
 
@@ -37,6 +40,8 @@ static cfg_opt_t node_opts[] = {
 	CFG_STR("lifetime", "", CFGF_NONE),
 	CFG_INT("bindings", 0, CFGF_NONE),
 	CFG_BOOL("prohibited", cfg_false, CFGF_NONE),
+	CFG_STR("addresses", "", CFGF_NONE),
+	CFG_INT("sessions", 16, CFGF_NONE),
 	CFG_END()
 };
 
@@ -57,6 +62,25 @@ static cfg_opt_t foreign_opts[] = {
 	CFG_BOOL("encapsulating", cfg_true, CFGF_NONE),
 	CFG_BOOL("registration", cfg_false, CFGF_NONE),
 	CFG_BOOL("busy", cfg_false, CFGF_NONE),
+	CFG_BOOL("sub_nai", cfg_false, CFGF_NONE),
+	CFG_END()
+};
+
+static cfg_opt_t sync_opts[] = {
+	CFG_STR("standby", "", CFGF_NONE),
+	CFG_STR("standbyd", "", CFGF_NONE),
+	CFG_STR("mode", "", CFGF_NONE),
+	CFG_INT("group", 1, CFGF_NONE),
+	CFG_INT("key", 0, CFGF_NONE),
+	CFG_INT("port", SYNC_PORT, CFGF_NONE),
+	CFG_STR("address", "", CFGF_NONE),
+	CFG_STR_LIST("members", "{}", CFGF_NONE),
+	CFG_STR("multicast", "", CFGF_NONE),
+	CFG_STR("acks", "1", CFGF_NONE),
+	CFG_STR("wait", "500ms", CFGF_NONE),
+	CFG_STR("hello", "1s", CFGF_NONE),
+	CFG_STR("retry", "1s", CFGF_NONE),
+	CFG_STR("tombstone", "5m", CFGF_NONE),
 	CFG_END()
 };
 
@@ -69,12 +93,18 @@ static cfg_opt_t opts[] = {
 	CFG_INT("pending_max", 1000, CFGF_NONE),
 	CFG_STR("pending_timeout", "7s", CFGF_NONE),
 	CFG_INT("rate", 1000, CFGF_NONE),
+	CFG_INT("sessions_max", 16, CFGF_NONE),
+	CFG_INT("session_requests", 10, CFGF_NONE),
+	CFG_INT("session_burst", 20, CFGF_NONE),
+	CFG_INT("naming_vendor", MIP_NAMING_VENDOR, CFGF_NONE),
+	CFG_INT("naming_type", MIP_NAMING_SUB, CFGF_NONE),
 	CFG_STR_LIST("home_agents", "{}", CFGF_NONE),
 	CFG_SEC("home", home_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_SEC("node", node_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_SEC("agent", peer_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_SEC("visitor", peer_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_SEC("foreign", foreign_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_SEC("sync", sync_opts, CFGF_MULTI),
 	CFG_END()
 };
 
@@ -142,6 +172,29 @@ static char *read_link(cfg_t *cfg, const char *option, const char *name)
 	return conf_error(cfg, option, "'%s' cannot be the name of a link", name);
 }
 
+/* "FIRST-LAST", both in the network. */
+static char *read_pool(cfg_t *cfg, struct ha_group *group)
+{
+	const char *word = cfg_getstr(cfg, "pool");
+	char first[ROAM_ADDR_STRLEN];
+	const char *dash = strchr(word, '-');
+	char *error = conf_get_duration(cfg, "quiet", &group->quiet);
+
+	if (error || !*word)
+		return error;
+	snprintf(first, sizeof(first), "%.*s", dash ? (int)(dash - word) : 0,
+		 word);
+	if (dash && roam_addr_parse(first, &group->pool_first) &&
+	    roam_addr_parse(dash + 1, &group->pool_last) &&
+	    roam_prefix_contains(&group->network, &group->pool_first) &&
+	    roam_prefix_contains(&group->network, &group->pool_last) &&
+	    roam_addr_cmp(&group->pool_first, &group->pool_last) <= 0)
+		return NULL;
+	return conf_error(cfg, "pool",
+			  "'%s' is no range of the home network %s such as \"10.77.0.100-10.77.0.199\"",
+			  word, cfg_getstr(cfg, "network"));
+}
+
 static char *read_home(cfg_t *cfg, struct config *config)
 {
 	struct ha_group *group = &config->groups[config->n_homes];
@@ -174,6 +227,8 @@ static char *read_home(cfg_t *cfg, struct config *config)
 				   cfg_getstr(cfg, "keepalive"));
 	if (!error)
 		error = read_interval(cfg, &home->interval);
+	if (!error)
+		error = read_pool(cfg, group);
 	if (error)
 		return error;
 	group->bindings_max = (unsigned int)bindings;
@@ -189,6 +244,37 @@ static char *read_home(cfg_t *cfg, struct config *config)
 	return NULL;
 }
 
+/* A node whose title is no address and that has none is known by its NAI. */
+static bool is_nai(cfg_t *cfg)
+{
+	struct roam_addr addr;
+
+	return !*cfg_getstr(cfg, "address") &&
+	       !roam_addr_parse(cfg_title(cfg), &addr);
+}
+
+static char *read_names(cfg_t *cfg, struct ha_node *node)
+{
+	const char *nai = cfg_title(cfg), *range = cfg_getstr(cfg, "addresses");
+	long sessions;
+	char *error;
+
+	if (!mip_nai_is_valid((const uint8_t *)nai, strlen(nai)))
+		return conf_error(cfg, "address",
+				  "node \"%s\" is named by neither an IPv4 address nor a NAI such as \"user@example.com\"",
+				  nai);
+	error = conf_get_int(cfg, "sessions", 1, 1000000, &sessions);
+	if (error)
+		return error;
+	node->sessions_max = (unsigned int)sessions;
+	if (*range && (!roam_prefix_parse(range, &node->addresses) ||
+		       node->addresses.len < 96))
+		return conf_error(cfg, "addresses",
+				  "'%s' is no IPv4 prefix such as \"10.77.0.64/28\"",
+				  range);
+	return NULL;
+}
+
 static char *read_node(cfg_t *cfg, struct config *config, const char *keys)
 {
 	struct config_node *n = &config->nodes[config->n_nodes++];
@@ -197,7 +283,9 @@ static char *read_node(cfg_t *cfg, struct config *config, const char *keys)
 	char *error;
 
 	n->name = strdup(cfg_title(cfg));
-	if (*address)
+	if (is_nai(cfg))
+		error = read_names(cfg, &n->node);
+	else if (*address)
 		error = conf_get_addr(cfg, "address", &n->node.home);
 	else
 		error = read_title(cfg, "address", &n->node.home);
@@ -213,6 +301,8 @@ static char *read_node(cfg_t *cfg, struct config *config, const char *keys)
 		return error;
 	n->node.bindings_max = (unsigned int)bindings;
 	n->node.prohibited = cfg_getbool(cfg, "prohibited");
+	if (roam_addr_is_none(&n->node.home))
+		return NULL;
 	for (size_t i = 0; i < config->n_homes; i++)
 		if (roam_prefix_contains(&config->groups[i].network,
 					 &n->node.home))
@@ -243,6 +333,7 @@ static char *read_foreign(cfg_t *cfg, struct config *config)
 	f->link.reverse_only = cfg_getbool(cfg, "reverse_only");
 	f->link.encapsulating = cfg_getbool(cfg, "encapsulating");
 	f->link.busy = cfg_getbool(cfg, "busy");
+	f->link.sub_nai = cfg_getbool(cfg, "sub_nai");
 	f->registration = cfg_getbool(cfg, "registration");
 	return error;
 }
@@ -251,7 +342,12 @@ static int compare_nodes(const void *a, const void *b)
 {
 	const struct config_node *na = a, *nb = b;
 
-	return roam_addr_cmp(&na->node.home, &nb->node.home);
+	int order = roam_addr_cmp(&na->node.home, &nb->node.home);
+
+	/* those that are known by their NAI come first, by it */
+	if (order || !roam_addr_is_none(&na->node.home))
+		return order;
+	return strcmp(na->name, nb->name);
 }
 
 static int compare_peers(const void *a, const void *b)
@@ -276,7 +372,7 @@ static char *read_nodes(cfg_t *cfg, struct config *config)
 	qsort(config->nodes, n, sizeof(*config->nodes), compare_nodes);
 	for (size_t i = 1; i < n; i++)
 		if (!compare_nodes(&config->nodes[i - 1], &config->nodes[i]))
-			return daemon_error("%s: nodes \"%s\" and \"%s\" have the same home address; give each its own",
+			return daemon_error("%s: nodes \"%s\" and \"%s\" have the same home address or NAI; give each its own",
 					    cfg->filename,
 					    config->nodes[i - 1].name,
 					    config->nodes[i].name);
@@ -326,6 +422,7 @@ static char *read_roles(cfg_t *cfg, struct config *config)
 
 static char *read_limits(cfg_t *cfg, struct config *config)
 {
+	long vendor = 0, type = 0;
 	char *error = conf_get_int(cfg, "nodes_max", 1, 100000000,
 				   &config->nodes_max);
 
@@ -336,7 +433,22 @@ static char *read_limits(cfg_t *cfg, struct config *config)
 		error = conf_get_int(cfg, "pending_max", 1, 1000000,
 				     &config->pending_max);
 	if (!error)
+		error = conf_get_int(cfg, "sessions_max", 0, 1000000,
+				     &config->sessions_max);
+	if (!error)
+		error = conf_get_int(cfg, "session_requests", 0, 60000,
+				     &config->session_requests);
+	if (!error)
+		error = conf_get_int(cfg, "session_burst", 1, 1000,
+				     &config->session_burst);
+	if (!error)
+		error = conf_get_int(cfg, "naming_vendor", 1, 0xffffff, &vendor);
+	if (!error)
+		error = conf_get_int(cfg, "naming_type", 1, 65534, &type);
+	if (!error)
 		error = conf_get_int(cfg, "rate", 0, RATE_MAX, &config->rate);
+	config->naming.vendor = (uint32_t)vendor;
+	config->naming.type = (uint16_t)type;
 	if (!error)
 		error = conf_get_duration(cfg, "pending_timeout",
 					  &config->pending_timeout);
@@ -355,12 +467,121 @@ static char *read_keys(cfg_t *cfg, struct config *config)
 		return daemon_error("out of memory");
 	/* a foreign agent may do without any */
 	if (!cfg_size(cfg, "node") && !cfg_size(cfg, "agent") &&
-	    !cfg_size(cfg, "visitor"))
+	    !cfg_size(cfg, "visitor") && !cfg_size(cfg, "sync"))
 		return NULL;
 	auth_keys_keep_secrets(config->keys);
 	if (!auth_keys_read(config->keys, cfg_getstr(cfg, "keys"), &error) &&
 	    !error)
 		error = daemon_error("out of memory");
+	return error;
+}
+
+/* ---- other agents with the same tables ---- */
+
+static char *read_acks(cfg_t *cfg, uint8_t *acks)
+{
+	const char *word = cfg_getstr(cfg, "acks");
+	char *end;
+	long n = strtol(word, &end, 10);
+
+	if (!strcmp(word, "all"))
+		*acks = SYNC_ACKS_ALL;
+	else if (!strcmp(word, "majority"))
+		*acks = SYNC_ACKS_MAJORITY;
+	else if (*word && !*end && n >= 0 && n <= SYNC_MEMBERS_MAX)
+		*acks = (uint8_t)n;
+	else
+		return conf_error(cfg, "acks",
+				  "'%s' is neither a number from 0 to %d, nor \"majority\", nor \"all\"",
+				  word, SYNC_MEMBERS_MAX);
+	return NULL;
+}
+
+static char *read_members(cfg_t *cfg, struct config_sync *c)
+{
+	struct conf_endpoint *endpoints = NULL;
+	char *error = conf_get_endpoints(cfg, "members", c->port, &endpoints,
+					 &c->n_members);
+
+	if (!error && c->n_members > SYNC_MEMBERS_MAX)
+		error = conf_error(cfg, "members", "more than %d of them",
+				   SYNC_MEMBERS_MAX);
+	c->members = calloc(c->n_members + 1, sizeof(*c->members));
+	for (size_t i = 0; !error && i < c->n_members; i++)
+		c->members[i] = endpoints[i].addr;
+	free(endpoints);
+	return error;
+}
+
+static char *read_mode(cfg_t *cfg, struct config_sync *c)
+{
+	const char *word = cfg_getstr(cfg, "mode");
+
+	/* Whoever names members wants all of them to have the tables. */
+	c->mode = !strcmp(word, "group") || (!*word && c->n_members) ?
+		  SYNC_GROUP : SYNC_SINGLE;
+	if (*word && strcmp(word, "group") && strcmp(word, "single"))
+		return conf_error(cfg, "mode", "'%s' is neither \"single\" nor \"group\"",
+				  word);
+	if (!*c->standby && c->mode == SYNC_SINGLE)
+		return conf_error(cfg, "standby",
+				  "without a group of roam-standbyd nobody says who is active; name it: standby = \"office\"");
+	if (!*c->standby && roam_addr_is_none(&c->own))
+		return conf_error(cfg, "address",
+				  "without a group of roam-standbyd it must be said: address = \"192.0.2.1\"");
+	return NULL;
+}
+
+static char *read_times(cfg_t *cfg, struct config_sync *c)
+{
+	char *error = conf_get_duration(cfg, "wait", &c->wait);
+
+	if (!error)
+		error = conf_get_duration(cfg, "hello", &c->hello);
+	if (!error)
+		error = conf_get_duration(cfg, "retry", &c->retry);
+	if (!error)
+		error = conf_get_duration(cfg, "tombstone", &c->tombstone);
+	if (!error && (c->hello < 10 || c->retry < 10))
+		error = conf_error(cfg, c->hello < 10 ? "hello" : "retry",
+				   "less than 10ms");
+	/* A node asks again after a second (RFC 5944 3.6.3). */
+	if (!error && (c->wait < 1 || c->wait > 5000))
+		error = conf_error(cfg, "wait", "'%s' is not from 1ms to 5s",
+				   cfg_getstr(cfg, "wait"));
+	return error;
+}
+
+static char *read_sync(cfg_t *cfg, struct config *config, const char *keys)
+{
+	struct config_sync *c = calloc(1, sizeof(*c));
+	long group, port;
+	char *error;
+
+	config->sync = c;
+	c->standby = strdup(cfg_getstr(cfg, "standby"));
+	c->socket = strdup(cfg_getstr(cfg, "standbyd"));
+	error = conf_get_key(cfg, "key", config->keys, keys, "the other agents",
+			     &c->key);
+	if (!error)
+		error = conf_get_int(cfg, "group", 0, UINT16_MAX, &group);
+	if (!error)
+		error = conf_get_int(cfg, "port", 1, UINT16_MAX, &port);
+	if (error)
+		return error;
+	c->number = (uint16_t)group;
+	c->port = (uint16_t)port;
+	error = read_optional(cfg, "address", &c->own);
+	if (!error)
+		error = read_optional(cfg, "multicast", &c->multicast);
+	if (!error)
+		error = read_members(cfg, c);
+	if (!error)
+		error = read_mode(cfg, c);
+	if (!error)
+		error = read_acks(cfg, &c->acks);
+	if (!error)
+		error = read_times(cfg, c);
 	return error;
 }
 
@@ -389,6 +610,9 @@ struct config *config_load(const char *path, char **error)
 	if (!*error)
 		*error = read_peers(cfg, "visitor", config, &config->visitors,
 				    &config->n_visitors);
+	if (!*error && cfg_size(cfg, "sync"))
+		*error = read_sync(cfg_getnsec(cfg, "sync", 0), config,
+				   cfg_getstr(cfg, "keys"));
 	cfg_free(cfg);
 	if (!*error)
 		return config;
@@ -416,7 +640,27 @@ void config_free(struct config *config)
 	free(config->store);
 	free(config->device);
 	auth_keys_free(config->keys);
+	if (config->sync) {
+		free(config->sync->standby);
+		free(config->sync->socket);
+		free(config->sync->members);
+	}
+	free(config->sync);
 	free(config);
+}
+
+const struct config_node *config_find_name(const struct config *config,
+					   const uint8_t *nai, size_t len)
+{
+	char name[MIP_NAI_MAX + 1];
+	const struct config_node key = { .name = name };
+
+	if (!config->n_nodes || len > MIP_NAI_MAX)
+		return NULL;
+	memcpy(name, nai, len);
+	name[len] = '\0';
+	return bsearch(&key, config->nodes, config->n_nodes,
+		       sizeof(*config->nodes), compare_nodes);
 }
 
 const struct config_node *config_find_node(const struct config *config,
@@ -424,7 +668,7 @@ const struct config_node *config_find_node(const struct config *config,
 {
 	const struct config_node key = { .node.home = *home };
 
-	return config->n_nodes ?
+	return config->n_nodes && !roam_addr_is_none(home) ?
 		bsearch(&key, config->nodes, config->n_nodes,
 			sizeof(*config->nodes), compare_nodes) : NULL;
 }

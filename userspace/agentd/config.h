@@ -59,6 +59,42 @@ struct config_foreign {
 };
 
 /**
+ * struct config_sync - other agents that have the same tables (TEN-01)
+ * @mode: enum sync_mode
+ * @number: of the group, in messages
+ * @standby: name of the group of roam-standbyd that says who is active; empty: none
+ * @socket: its control socket, empty: the usual one
+ * @key: signs messages
+ * @port: UDP port of all members
+ * @own: this agent's address; none: as roam-standbyd says
+ * @members: others
+ * @n_members: their number
+ * @multicast: updates go there, none: to each by unicast
+ * @acks: acknowledgements that a reply waits for, a number or SYNC_ACKS_*
+ * @wait: ms that it waits for them at most
+ * @hello: ms between two digests
+ * @retry: ms after which a message is repeated
+ * @tombstone: ms that a deleted entry is remembered
+ */
+struct config_sync {
+	uint8_t mode;
+	uint16_t number;
+	char *standby;
+	char *socket;
+	uint32_t key;
+	uint16_t port;
+	struct roam_addr own;
+	struct roam_addr *members;
+	size_t n_members;
+	struct roam_addr multicast;
+	uint8_t acks;
+	msec_t wait;
+	msec_t hello;
+	msec_t retry;
+	msec_t tombstone;
+};
+
+/**
  * struct config - the whole, immutable after config_load()
  * @keys: the key set
  * @store: path of the store
@@ -66,7 +102,7 @@ struct config_foreign {
  * @groups: home agents, for the core
  * @homes: the rest of each
  * @n_homes: number of @groups and @homes
- * @nodes: mobile nodes, ordered by home address
+ * @nodes: mobile nodes, ordered by home address; those with a NAI first
  * @n_nodes: their number
  * @peers: other agents, ordered by address
  * @n_peers: their number
@@ -81,6 +117,11 @@ struct config_foreign {
  * @pending_max: requests pending at a time
  * @pending_timeout: ms
  * @rate: requests a second from one source, 0: no limit
+ * @sync: other agents with the same tables, NULL: none
+ * @sessions_max: visitors of one NAI at a time, 0: no limit
+ * @session_requests: requests a minute of one NAI at a visiting node, 0: no limit
+ * @session_burst: so many of these at once
+ * @naming: how names of sessions are written
  */
 struct config {
 	struct auth_keys *keys;
@@ -104,6 +145,11 @@ struct config {
 	long pending_max;
 	msec_t pending_timeout;
 	long rate;
+	struct config_sync *sync;
+	long sessions_max;
+	long session_requests;
+	long session_burst;
+	struct mip_naming naming;
 };
 
 /* NULL on failure, with *error set; caller frees both. */
@@ -111,6 +157,8 @@ struct config *config_load(const char *path, char **error);
 void config_free(struct config *config);
 const struct config_node *config_find_node(const struct config *config,
 					   const struct roam_addr *home);
+const struct config_node *config_find_name(const struct config *config,
+					   const uint8_t *nai, size_t len);
 const struct sa_set *config_find_peer(const struct config_peer *peers, size_t n,
 				      const struct roam_addr *addr);
 

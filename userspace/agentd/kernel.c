@@ -143,6 +143,19 @@ static void complain(struct agentd *a, const char *what)
 		  genl_error(a->kernel->tunnel));
 }
 
+/* Some of several were refused: which ones. */
+static void set_each(struct agentd *a, const struct tunnel_binding *set,
+		     size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!tunnel_binding_set(a->kernel->tunnel, &set[i], 1,
+					TUNNEL_SET_ANY, NULL))
+			continue;
+		complain(a, "a binding");
+		batch_refused(&set[i].home);
+	}
+}
+
 /*
  * What the table says now counts: a node may have changed twice in one batch.
  */
@@ -173,7 +186,7 @@ void kernel_set_nodes(struct agentd *a, const struct ha_changes *changes)
 	}
 	if (n && tunnel_binding_set(a->kernel->tunnel, set, n, TUNNEL_SET_ANY,
 				    NULL))
-		complain(a, "a binding");
+		set_each(a, set, n);
 	free(set);
 }
 
@@ -211,8 +224,10 @@ void kernel_set_visitors(struct agentd *a, const struct fa_changes *changes)
 		}
 		t = visitor_of(a, &c->after);
 		if (tunnel_visitor_set(a->kernel->tunnel, &t, 1, TUNNEL_SET_ANY,
-				       NULL))
+				       NULL)) {
 			complain(a, "a visitor");
+			batch_refused(&t.home);
+		}
 	}
 }
 
@@ -318,7 +333,11 @@ void kernel_adopt(struct agentd *a)
 
 /* ---- routes, links and settings ---- */
 
-/* What of a virtual home network is not away has no place to go to. */
+/*
+ * What of a virtual home network is not away has no place to go to: the device drops
+ * it. A route that says "unreachable" would refuse what is for nodes that are away, as
+ * the module takes only what would be forwarded.
+ */
 static int route_network(struct kernel *k, const struct roam_prefix *network,
 			 bool add)
 {
@@ -331,9 +350,10 @@ static int route_network(struct kernel *k, const struct roam_prefix *network,
 	rtm->rtm_dst_len = network->len - 96;
 	rtm->rtm_table = RT_TABLE_MAIN;
 	rtm->rtm_protocol = RTPROT_ROAM;
-	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
-	rtm->rtm_type = RTN_UNREACHABLE;
+	rtm->rtm_scope = RT_SCOPE_LINK;
+	rtm->rtm_type = RTN_UNICAST;
 	rtnl_put_addr(nlh, RTA_DST, &network->addr);
+	mnl_attr_put_u32(nlh, RTA_OIF, k->device);
 	/* behind any route that somebody else has for it */
 	mnl_attr_put_u32(nlh, RTA_PRIORITY, 7700);
 	return rtnl_talk(k->rtnl, nlh, NULL, NULL);

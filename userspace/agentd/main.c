@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agentd/agentd.h"
+#include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/log.h"
 
@@ -39,6 +40,14 @@ static const struct sa_set *find_visitor(void *ctx, const struct roam_addr *home
 				home);
 }
 
+static const struct ha_node *find_name(void *ctx, const uint8_t *nai, size_t len)
+{
+	const struct agentd *a = ctx;
+	const struct config_node *n = config_find_name(a->config, nai, len);
+
+	return n ? &n->node : NULL;
+}
+
 static uint32_t random_bits(void *ctx)
 {
 	(void)ctx;
@@ -66,6 +75,7 @@ static struct ha_config ha_config_of(struct agentd *a)
 		.groups = a->config->groups, .n_groups = a->config->n_homes,
 		.nodes_max = (size_t)a->config->nodes_max,
 		.find_node = find_node, .find_peer = find_agent,
+		.find_name = find_name, .naming = a->config->naming,
 		.random = random_bits, .ctx = a,
 	};
 }
@@ -77,6 +87,10 @@ static struct fa_config fa_config_of(struct agentd *a)
 		.pending_max = (size_t)a->config->pending_max,
 		.pending_timeout = a->config->pending_timeout,
 		.visitors_max = (size_t)a->config->visitors_max,
+		.naming = a->config->naming,
+		.sessions_max = (size_t)a->config->sessions_max,
+		.requests_rate = (uint32_t)a->config->session_requests,
+		.requests_burst = (uint32_t)a->config->session_burst,
 		.find_node = find_visitor, .find_peer = find_agent,
 		.is_own = is_own, .is_allowed = is_allowed, .ctx = a,
 	};
@@ -153,6 +167,7 @@ static char *start_cores(struct agentd *a)
 	a->fa = fa_new(&fa);
 	if (!a->ha || !a->fa)
 		return daemon_error("out of memory");
+	agent_sync_prepare(a);
 	a->store = store_open(a->config->store, &error);
 	if (!a->store)
 		return error;
@@ -183,6 +198,8 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	if (!error)
 		error = net_start(a);
 	if (!error)
+		error = agent_sync_start(a, socket_path);
+	if (!error)
 		a->control = control_open(loop, socket_path, show_commands, a,
 					  &error);
 	if (error) {
@@ -204,6 +221,11 @@ static char *reload(void *loaded)
 	if (strcmp(config->store, old->store) ||
 	    strcmp(config->device, old->device))
 		return daemon_error("another 'store' or 'device' needs a restart, which drops no packet: systemctl restart roam-agentd");
+	if (!config->sync != !old->sync ||
+	    (config->sync && (config->sync->port != old->sync->port ||
+			      strcmp(config->sync->standby, old->sync->standby))))
+		return daemon_error("another 'sync' group or port needs a restart, which drops no packet: systemctl restart roam-agentd");
+	agent_sync_release(a);
 	a->config = config;
 	error = net_links(a);
 	if (error) {
@@ -224,6 +246,7 @@ static void stop(void)
 	a->stopping = true;
 	uv_close((uv_handle_t *)&a->tick, NULL);
 	control_close(a->control);
+	agent_sync_stop(a);
 	net_stop(a);
 	kernel_stop(a);
 	store_close(a->store);

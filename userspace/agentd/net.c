@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agentd/agentd.h"
+#include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/log.h"
 #include "rtnl/rtnl.h"
@@ -28,6 +29,11 @@ static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
 		uint8_t type = d[i].len ? d[i].data[0] : 0;
 
 		a->counters.received++;
+		/* It may still have the address for a moment. */
+		if (!agent_sync_serves(a)) {
+			a->counters.other++;
+			continue;
+		}
 		if (type == MIP_REPLY && a->n_fa_links) {
 			batch_reply(a, &d[i]);
 			continue;
@@ -55,14 +61,19 @@ static void send_now(void *ctx, const struct fa_send *send)
 	net_send(ctx, send);
 }
 
-static void on_unreachable(void *ctx, const struct roam_addr *host,
-			   uint16_t port)
+static void on_error(void *ctx, const struct roam_addr *host, uint16_t port,
+		     enum udp_error error)
 {
+	static const uint8_t codes[] = {
+		[UDP_NO_PORT] = MIP_FA_PORT_UNREACHABLE,
+		[UDP_NO_HOST] = MIP_FA_HOST_UNREACHABLE,
+		[UDP_NO_NETWORK] = MIP_FA_NET_UNREACHABLE,
+	};
 	struct agentd *a = ctx;
 
 	if (port == MIP_PORT)
-		fa_unreachable(a->fa, daemon_now(), host,
-			       MIP_FA_PORT_UNREACHABLE, send_now, a);
+		fa_unreachable(a->fa, daemon_now(), host, codes[error],
+			       send_now, a);
 }
 
 static struct agent_link *find_link(const struct agentd *a, unsigned int index)
@@ -71,11 +82,6 @@ static struct agent_link *find_link(const struct agentd *a, unsigned int index)
 		if (a->links[i].index == index && index)
 			return &a->links[i];
 	return NULL;
-}
-
-const struct agent_link *net_link_at(const struct agentd *a, unsigned int index)
-{
-	return find_link(a, index);
 }
 
 static void send_to_node(struct agentd *a, const struct fa_send *send)
@@ -161,6 +167,8 @@ static void on_frame(void *ctx, const struct frame *frame)
 	struct agentd *a = link->agent;
 	struct mip_msg msg;
 
+	if (!agent_sync_serves(a))
+		return;
 	if (frame->protocol == IPPROTO_ICMP) {
 		if (!mip_solicitation_is_valid(frame->data, frame->len))
 			return;
@@ -363,8 +371,15 @@ static void advertise(struct agentd *a, struct agent_link *link,
 		.from = link->addr, .ttl = 1, .data = buf,
 	};
 
-	if (!link->frames || roam_addr_is_none(&link->addr))
+	if (!link->frames || roam_addr_is_none(&link->addr) ||
+	    !agent_sync_serves(a))
 		return;
+	/* Agents that stand in for each other are one router to the nodes. */
+	if (link->foreign && a->config->sync &&
+	    !roam_addr_is_none(&link->foreign->link.addr)) {
+		advert.routers[0] = link->foreign->link.addr;
+		frame.from = link->foreign->link.addr;
+	}
 	for (size_t i = 0; i < a->n_fa_links; i++)
 		if (a->fa_links[i].index == link->index)
 			advert.coas[advert.n_coas++] = a->fa_links[i].coa;
@@ -393,6 +408,14 @@ msec_t net_tick(struct agentd *a, msec_t now)
 	return next;
 }
 
+void net_serve(struct agentd *a)
+{
+	net_look(a);
+	for (size_t i = 0; i < a->n_links; i++)
+		advertiser_solicited(&a->links[i].advertiser, daemon_now());
+	agentd_kick(a);
+}
+
 /* ---- the whole ---- */
 
 static void on_watch(uv_poll_t *poll, int status, int events)
@@ -413,10 +436,11 @@ char *net_start(struct agentd *a)
 	static const struct roam_addr any;
 	char *error = NULL;
 
-	a->udp = udp_open(a->loop, &any, MIP_PORT, on_datagrams, on_unreachable,
+	a->udp = udp_open(a->loop, &any, MIP_PORT, on_datagrams, NULL,
 			  a, &error);
 	if (!a->udp)
 		return error;
+	udp_on_error(a->udp, on_error);
 	udp_on_burst_end(a->udp, on_burst_end);
 	watch = rtnl_watch_open();
 	if (watch < 0)

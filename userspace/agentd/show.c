@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agentd/agentd.h"
+#include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/json.h"
 #include "io/log.h"
@@ -195,6 +196,11 @@ static void add_bindings(void *ctx, const struct ha_state *state)
 	}
 }
 
+static json_t *json_name(const uint8_t *name, size_t len)
+{
+	return len ? json_stringn((const char *)name, len) : json_null();
+}
+
 static void add_visitor(void *ctx, const struct fa_visitor *v, bool pending)
 {
 	char link[IF_NAMESIZE] = "", mac[18];
@@ -207,8 +213,11 @@ static void add_visitor(void *ctx, const struct fa_visitor *v, bool pending)
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", v->mac[0],
 		 v->mac[1], v->mac[2], v->mac[3], v->mac[4], v->mac[5]);
 	json_array_append_new(l->rows,
-		json_pack("{so so so so ss ss sI so so so so so sI ss}",
+		json_pack("{so so so so so so ss ss sI so so so so so sI ss}",
 			  "home", json_addr(&v->home),
+			  "nai", json_name(v->names, v->nai_len),
+			  "sub_nai", json_name(v->names + v->nai_len,
+					       v->sub_len),
 			  "source", json_addr(&v->source),
 			  "care_of", json_addr(&v->coa),
 			  "home_agent", json_addr(&v->agent),
@@ -287,6 +296,44 @@ static json_t *pending(void *ctx, const json_t *args,
 	return list_visitors(ctx, args, true, error);
 }
 
+static void add_session(void *ctx, const struct lease *lease)
+{
+	struct listing *l = ctx;
+	struct ha_state state = { .n = 0 };
+
+	ha_get(l->a->ha, &lease->addr, &state);
+	json_array_append_new(l->rows,
+		json_pack("{so so so so so so so so ss}",
+			  "nai", json_name(lease->names, lease->nai_len),
+			  "sub_nai", json_name(lease->names + lease->nai_len,
+					       lease->sub_len),
+			  "home", json_addr(&lease->addr),
+			  "home_agent", json_addr(&lease->agent),
+			  "care_of", state.n ?
+				json_addr(&state.bindings[0].coa) : json_null(),
+			  "lifetime", state.n ?
+				json_lifetime(state.bindings[0].lifetime) :
+				json_null(),
+			  "expires_in", json_until(l->now, state.n ?
+				state.bindings[0].expires : MSEC_NEVER),
+			  "free_in", json_until(l->now, lease->until),
+			  "device", l->a->config->device));
+}
+
+static json_t *sessions(void *ctx, const json_t *args,
+			struct control_error *error)
+{
+	struct listing l = { .a = ctx, .now = daemon_now() };
+	struct table_iter at = { 0 };
+
+	(void)args;
+	(void)error;
+	l.rows = json_array();
+	while (leases_walk(ha_leases(l.a->ha), &at, 1024, add_session, &l))
+		continue;
+	return l.rows;
+}
+
 static json_t *nodes(void *ctx, const json_t *args, struct control_error *error)
 {
 	struct agentd *a = ctx;
@@ -304,7 +351,8 @@ static json_t *nodes(void *ctx, const json_t *args, struct control_error *error)
 		json_array_append_new(rows,
 			json_pack("{ss so sI ss sI ss ss sb}",
 				  "node", n->name,
-				  "home", json_addr(&n->node.home),
+				  "home", roam_addr_is_none(&n->node.home) ?
+					json_null() : json_addr(&n->node.home),
 				  "spi", (json_int_t)sa->spi,
 				  "algorithm", auth_algorithm_name(sa->algorithm),
 				  "key", (json_int_t)auth_key_id(sa->key),
@@ -348,6 +396,11 @@ static json_t *end(struct agentd *a, const json_t *args, bool visitor,
 	if (!only) {
 		control_refuse(error, "usage", "give a home address",
 			       "which one is to end is not said");
+		return NULL;
+	}
+	if (!agent_sync_serves(a)) {
+		control_refuse(error, "refused", "roam sync status at the other agent",
+			       "another agent is the active one, and would tell this one again");
 		return NULL;
 	}
 	if (!batch_end(a, &home, visitor)) {
@@ -439,17 +492,37 @@ static json_t *counters(void *ctx, const json_t *args,
 		json_add_counter(object, "", name, c->fa_drop[i]);
 	}
 	kernel_counters(a, object);
+	agent_sync_counters(a, object);
 	return object;
+}
+
+static json_t *sync_members(void *ctx, const json_t *args,
+			    struct control_error *error)
+{
+	(void)args;
+	(void)error;
+	return agent_sync_show(ctx);
+}
+
+static json_t *sync_state(void *ctx, const json_t *args,
+			  struct control_error *error)
+{
+	(void)args;
+	(void)error;
+	return agent_sync_status(ctx);
 }
 
 const struct control_command show_commands[] = {
 	{ "show", show, false, "bindings; args: home" },
+	{ "sessions", sessions, false, "addresses of sessions, by NAI and sub-NAI" },
 	{ "visitors", visitors, false, "visitors; args: home" },
 	{ "pending", pending, false, "pending requests; args: home" },
 	{ "nodes", nodes, false, "mobile nodes that are configured" },
 	{ "links", links, false, "links on which this agent advertises" },
 	{ "end", end_binding, true, "end the bindings of a node; args: home" },
 	{ "end-visitor", end_visitor, true, "forget a visitor; args: home" },
+	{ "sync", sync_members, false, "other agents with the same tables" },
+	{ "sync-status", sync_state, false, "how far the tables are in step" },
 	{ "status", status, false, "state of the daemon" },
 	{ "counters", counters, false, "counters since the start" },
 	{ NULL, NULL, false, NULL },

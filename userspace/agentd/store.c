@@ -14,11 +14,13 @@
  *
  *   node      what ha_state_encode() writes; without bindings and memory: gone
  *   visitor   what fa_visitor_encode() writes
+ *   session   what lease_encode() writes: a session's address; with end 0: free
  *   gone      4 home address of a visitor that is no more
  */
 #define RECORD_NODE 'n'
 #define RECORD_VISITOR 'v'
 #define RECORD_GONE 'g'
+#define RECORD_LEASE 's'
 #define STATE_N 28		/* where the number of bindings stands */
 #define STATE_FIXED 30
 #define BINDING_LEN 34
@@ -64,10 +66,14 @@ struct work {
 /**
  * struct position - of a pass over both tables
  * @nodes: in the nodes
+ * @leases: in the addresses of sessions
+ * @leased: all of these were seen
  * @visitors: in the visitors
  */
 struct position {
 	struct ha_cursor nodes;
+	struct table_iter leases;
+	bool leased;
 	struct fa_cursor visitors;
 };
 
@@ -79,7 +85,11 @@ static size_t record_len(const uint8_t *p, size_t len)
 			return 0;
 		return 1 + STATE_FIXED + p[1 + STATE_N] * BINDING_LEN;
 	case RECORD_VISITOR:
-		return 1 + FA_VISITOR_LEN;
+		return len < 1 + FA_VISITOR_LEN ? 0 : (size_t)1 +
+			FA_VISITOR_LEN + p[1 + FA_VISITOR_LEN - 2] +
+			p[1 + FA_VISITOR_LEN - 1];
+	case RECORD_LEASE:
+		return len < 19 ? 0 : (size_t)19 + p[17] + p[18];
 	case RECORD_GONE:
 		return 5;
 	default:
@@ -100,13 +110,23 @@ static void add_node(void *ctx, const struct ha_state *state)
 static void add_visitor(void *ctx, const struct fa_visitor *v, bool pending)
 {
 	const struct work *w = ctx;
-	uint8_t record[1 + FA_VISITOR_LEN];
+	uint8_t record[1 + FA_VISITOR_MAX];
 
 	if (pending)
 		return;
 	record[0] = RECORD_VISITOR;
 	store_log_add(w->log, record,
 		      1 + fa_visitor_encode(v, w->shift, record + 1));
+}
+
+static void add_lease(void *ctx, const struct lease *lease)
+{
+	const struct work *w = ctx;
+	uint8_t record[1 + LEASE_LEN];
+
+	record[0] = RECORD_LEASE;
+	store_log_add(w->log, record,
+		      1 + lease_encode(lease, w->shift, record + 1));
 }
 
 static void add_gone(const struct work *w, const struct roam_addr *home)
@@ -126,6 +146,9 @@ static bool walk(void *ctx, void *cursor, size_t n, struct store_log *log)
 	(void)log;
 	if (!at->nodes.done)
 		ha_walk(w->ha, &at->nodes, n, add_node, ctx);
+	else if (!at->leased)
+		at->leased = !leases_walk(ha_leases(w->ha), &at->leases, n,
+					  add_lease, ctx);
 	else
 		fa_walk(w->fa, &at->visitors, n, add_visitor, ctx);
 	return at->nodes.done && at->visitors.done;
@@ -136,6 +159,7 @@ static uint64_t needed(void *ctx)
 	const struct work *w = ctx;
 
 	return ha_entries(w->ha) * (1 + STATE_FIXED + BINDING_LEN) +
+	       leases_count(ha_leases(w->ha)) * (1 + LEASE_LEN / 4) +
 	       fa_count(w->fa) * (1 + FA_VISITOR_LEN);
 }
 
@@ -145,7 +169,7 @@ static bool is_old(struct work *w, const uint8_t *p)
 	struct seen *seen;
 	uint8_t key[5];
 
-	key[0] = *p == RECORD_NODE ? RECORD_NODE : RECORD_VISITOR;
+	key[0] = *p == RECORD_GONE ? RECORD_VISITOR : *p;
 	memcpy(key + 1, p + 1, 4);
 	if (table_find(&w->seen, key))
 		return true;
@@ -189,12 +213,27 @@ static bool load_visitor(struct work *w, const uint8_t *p, size_t len)
 	return fa_apply(w->fa, &v);
 }
 
+/* What another lease has meanwhile is left out: newer records come first. */
+static bool load_lease(struct work *w, const uint8_t *p, size_t len)
+{
+	struct lease lease;
+
+	if (!lease_decode(p + 1, len - 1, w->shift, &lease) || !lease.until)
+		return true;
+	if (lease.until != MSEC_NEVER)
+		lease.until = min_time(lease.until, w->now + KEPT_MAX);
+	leases_apply(ha_leases(w->ha), &lease);
+	return true;
+}
+
 static bool load_record(void *ctx, const uint8_t *p, size_t len)
 {
 	struct work *w = ctx;
 
 	if (is_old(w, p) || *p == RECORD_GONE)
 		return true;
+	if (*p == RECORD_LEASE)
+		return load_lease(w, p, len);
 	return *p == RECORD_NODE ? load_node(w, p, len) :
 				   load_visitor(w, p, len);
 }
@@ -267,6 +306,8 @@ char *store_commit(struct store *store, struct ha *ha, struct fa *fa,
 
 	for (size_t i = 0; i < nodes->n; i++)
 		add_node(&w, &nodes->items[i].after);
+	for (size_t i = 0; i < nodes->n_leases; i++)
+		add_lease(&w, &nodes->leases[i].after);
 	for (size_t i = 0; i < visitors->n; i++) {
 		const struct fa_change *c = &visitors->items[i];
 

@@ -55,7 +55,7 @@ static inline bool could_arrive(const struct lr_msg *msg)
 	size_t len = lr_encode(msg, buf), covered;
 	struct lr_msg back;
 
-	return lr_decode(buf, len + (msg->key_id ? LR_AUTH_LEN : 0), &back,
+	return lr_decode(buf, len + LR_AUTH_LEN, &back,
 			 &covered) == LR_DROP_NONE;
 }
 

@@ -208,7 +208,7 @@ static void home(struct input *in, struct ha *ha, msec_t now)
 
 static void visitor(void *ctx, const struct fa_visitor *v, bool pending)
 {
-	uint8_t buf[FA_VISITOR_LEN];
+	uint8_t buf[FA_VISITOR_MAX];
 	struct fa_visitor back;
 
 	(void)ctx;

@@ -11,6 +11,7 @@
 #include "base/table.h"
 
 #define PENDING_MAX 3
+#define HINTS_MAX 2
 #define LAST 4			/* queries that can still be answered */
 #define NULL_LIFETIME 10000
 #define STAYS_MAX 30		/* as the core has it */
@@ -131,7 +132,7 @@ static void on_event(void *ctx, const struct corr_event *event)
 
 static const struct corr_ops ops = {
 	.send = on_send, .set_mapping = on_set_mapping, .random = on_random,
-	.event = on_event,
+	.wallclock = on_random, .event = on_event,
 };
 
 static struct corr *make(struct world *w, size_t n_registers)
@@ -144,7 +145,8 @@ static struct corr *make(struct world *w, size_t n_registers)
 		.registers = registers, .n_registers = n_registers,
 		.keys = &key, .n_keys = 1, .timeout = 500, .tries = 3,
 		.null_lifetime = NULL_LIFETIME, .prefer = 1000, .again = 50, .again_tries = 6,
-		.announce_rate = 20, .pending_max = PENDING_MAX,
+		.announce_rate = 20, .pending_max = PENDING_MAX, .hints_max = HINTS_MAX,
+		.hint_rate = 5,
 	}, &ops, w);
 }
 
@@ -205,7 +207,7 @@ static void announce(struct world *w, struct input *in)
 	struct roam_addr from = take_addr(in, 3);
 	uint8_t key = take(in);
 	struct lr_msg msg = {
-		.type = LR_ANNOUNCE, .count = 1 + take(in) % 2,
+		.type = LR_ANNOUNCE, .count = 1,
 		.key_id = key & 1 ? 9 : key & 2 ? 1 :
 			  key & 4 ? LR_PAIR_KEY | (1 + (key >> 3) % 2) : 0,
 		.nonce = take(in),
@@ -221,7 +223,12 @@ static void announce(struct world *w, struct input *in)
 	}
 	if (!could_arrive(&msg))
 		return;
-	w->trust = trust_in(w, &msg);
+	if (key & 128)
+		from = msg.entries[0].coa;
+	/* From elsewhere nobody is moved, but home. */
+	if (roam_addr_eq(&from, &msg.entries[0].coa) ||
+	    !msg.entries[0].lifetime || msg.entries[0].flags & LR_FLAG_AT_HOME)
+		w->trust = trust_in(w, &msg);
 	w->pair = msg.entries[0].perm;
 	corr_input(w->corr, w->now, &from, LR_PORT, &msg);
 	w->trust = NOBODY;
@@ -319,7 +326,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(&w, &in);
 		n = 0;
 		corr_foreach(w.corr, count_pending, &n);
-		check(n <= PENDING_MAX);
+		check(n <= PENDING_MAX + HINTS_MAX);
 	}
 	corr_free(w.corr);
 	return 0;

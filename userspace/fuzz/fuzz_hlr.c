@@ -2,7 +2,8 @@
 /*
  * Any order of requests, expiry, undo and restart. A register never goes back
  * in sequence or identification, holds no more than its limit, an undone
- * request leaves no trace, and pair keys are for what was asked and found.
+ * request leaves no trace, pair keys are for what was asked and found, nothing is
+ * stored about a place that was not shown, and no two hosts are in one place.
  */
 #include "fuzz.h"
 
@@ -71,22 +72,20 @@ static void check_changes(const struct hlr_changes *changes, msec_t now)
 	}
 }
 
-/* The key entry at @n is for the entry at @i. */
-static void check_key(const struct lr_msg *reply, unsigned int i,
-		      unsigned int n)
+static void check_key(const struct lr_entry *key)
 {
-	const struct lr_entry *key = &reply->entries[n];
-
-	check(n < reply->count);
-	check(roam_addr_eq(&key->perm, &reply->entries[i].perm));
+	check(key->status == LR_OK || key->status == LR_NONE ||
+	      key->status == LR_REPLAY);
+	check(roam_addr_is_none(&key->coa));
+	if (key->status != LR_OK)
+		return;
+	check(key->flags == LR_FLAG_KEY);
 	check(key->seq == 1 || key->seq == 2);
-	check(key->lifetime == reply->entries[i].lifetime);
-	check(key->status == LR_OK && key->flags == LR_FLAG_KEY);
 }
 
 static void check_reply(const struct lr_msg *req, const struct lr_msg *reply)
 {
-	unsigned int i, n = req->count;
+	unsigned int i;
 
 	check(reply->nonce == req->nonce);
 	check(reply->key_id == req->key_id);
@@ -94,13 +93,59 @@ static void check_reply(const struct lr_msg *req, const struct lr_msg *reply)
 	for (i = 0; i < req->count; i++) {
 		check(roam_addr_eq(&reply->entries[i].perm,
 				   &req->entries[i].perm));
-		check(!(reply->entries[i].flags & LR_FLAG_KEY));
 		if (reply->entries[i].status == LR_OK)
 			check(reply->entries[i].lifetime <= 10);
-		if (reply->entries[i].status == LR_OK && req->entries[i].flags)
-			check_key(reply, i, n++);
+		if (req->entries[i].flags == LR_FLAG_KEY)
+			check_key(&reply->entries[i]);
 	}
-	check(reply->count == n);
+	check(reply->count == req->count);
+}
+
+/* The cookie, which shows one place. */
+static bool shows(void *ctx, const struct roam_addr *coa)
+{
+	return roam_addr_eq(ctx, coa);
+}
+
+/* What was stored was shown by source or cookie, or needs no proof. */
+static void check_shown(const struct hlr_changes *changes,
+			const struct roam_addr *source,
+			const struct roam_addr *cookie)
+{
+	const struct hlr_mapping *m;
+	size_t i;
+
+	for (i = 0; i < changes->n; i++) {
+		m = &changes->items[i].after;
+		if (changes->items[i].kind == HLR_CHANGE_MAPPING &&
+		    !roam_addr_is_none(&m->coa) &&
+		    !roam_addr_eq(&m->coa, &m->perm))
+			check(roam_addr_eq(&m->coa, source) ||
+			      roam_addr_eq(&m->coa, cookie));
+	}
+}
+
+/**
+ * struct crowd - who is where
+ * @n: their number
+ * @m: they
+ */
+struct crowd {
+	unsigned int n;
+	struct hlr_mapping m[MAX];
+};
+
+static void nobody_else_is_there(void *ctx, const struct hlr_mapping *m)
+{
+	struct crowd *c = ctx;
+	unsigned int i;
+
+	for (i = 0; i < c->n; i++)
+		check(c->m[i].key_id == m->key_id ||
+		      roam_addr_eq(&m->coa, &m->perm) ||
+		      !roam_addr_eq(&c->m[i].coa, &m->coa));
+	check(c->n < MAX);
+	c->m[c->n++] = *m;
 }
 
 static void request(struct hlr *hlr, msec_t now, struct input *in)
@@ -112,12 +157,21 @@ static void request(struct hlr *hlr, msec_t now, struct input *in)
 		.key_id = req.key_id, .may_query = take(in) & 1,
 		.permanent = &all, .n_permanent = take(in) % 4 != 0,
 	};
+	struct roam_addr cookie = take_addr(in, 2);
+	struct hlr_request r = {
+		.now = now, .wall = 1000 + take(in), .source = take_addr(in, 2),
+		.rights = &rights, .msg = &req, .shows = shows, .ctx = &cookie,
+	};
 	uint64_t before = summary(hlr, now);
+	unsigned int challenge;
 
 	if (could_arrive(&req)) {
-		check(hlr_input(hlr, now, &rights, &req, &reply, &changes) ==
+		check(hlr_input(hlr, &r, &reply, &changes, &challenge) ==
 		      LR_DROP_NONE);
+		check(challenge == HLR_NO_CHALLENGE ||
+		      reply.entries[challenge].status == LR_UNPROVED);
 		check_changes(&changes, now);
+		check_shown(&changes, &r.source, &cookie);
 		check_reply(&req, &reply);
 		if (req.type == LR_QUERY)
 			check(!changes.n);
@@ -187,7 +241,8 @@ static struct hlr *restart(struct hlr *old, const struct hlr_config *config,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct hlr_config config = { 10, 5, MAX };
+	struct hlr_config config = { .lifetime_max = 10, .tombstone = 5,
+				     .mappings_max = MAX };
 	struct hlr *hlr = hlr_new(&config);
 	struct input in = { data, size };
 	msec_t now = 1000;

@@ -159,8 +159,15 @@ static void reply(struct world *w, struct input *in)
 	if (!msg.count)
 		return;
 	msg.type += 1;
+	if (wrong & 64 && msg.type == LR_ACK) {
+		msg.type = LR_CHALLENGE;
+		msg.count = 1;
+		msg.cookie[0] = take(in);
+	}
+	if (wrong & 128)
+		msg.source = take_addr(in, 2);
 	for (i = 0; i < msg.count; i++) {
-		msg.entries[i].status = take(in) % 10;
+		msg.entries[i].status = take(in) % (LR_STATUS_MAX + 1);
 		if (take(in) % 4 == 0)
 			msg.entries[i].seq += (uint64_t)take(in) << 56 |
 					      take(in);

@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(!memcmp(again, data, covered));
 	check(msg.n_path <= MMP_PATH_MAX);
 	check(msg.n_subnets <= MMP_SUBNETS_MAX);
+	check(msg.n_trace <= MMP_PATH_MAX);
 	for (i = 0; i < msg.n_path; i++)
 		check(!mmp_name_is_none(&msg.path[i]));
 	return 0;

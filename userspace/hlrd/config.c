@@ -15,6 +15,7 @@ static cfg_opt_t host_opts[] = {
 	CFG_STR_LIST("permanent", "{}", CFGF_NONE),
 	CFG_BOOL("query", cfg_true, CFGF_NONE),
 	CFG_STR_LIST("visible", "{}", CFGF_NONE),
+	CFG_STR_LIST("care_of", "{}", CFGF_NONE),
 	CFG_END()
 };
 
@@ -27,6 +28,11 @@ static cfg_opt_t opts[] = {
 	CFG_INT("mappings_max", 1000000, CFGF_NONE),
 	CFG_INT("rate", 2000, CFGF_NONE),
 	CFG_BOOL("others", cfg_false, CFGF_NONE),
+	CFG_STR("window", "60s", CFGF_NONE),
+	CFG_STR("proof", "source", CFGF_NONE),
+	CFG_STR_LIST("trust", "{}", CFGF_NONE),
+	CFG_STR_LIST("internal", "{}", CFGF_NONE),
+	CFG_STR_LIST("permanent", "{}", CFGF_NONE),
 	CFG_SEC("host", host_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_END()
 };
@@ -41,6 +47,8 @@ static const struct conf_field fields[] = {
 		   limits.mappings_max, 1, 0x7fffffff),
 	CONF_FIELD("rate", CONF_NUMBER, struct config, rate, 0, RATE_MAX),
 	CONF_FIELD("others", CONF_BOOL, struct config, others, 0, 0),
+	CONF_FIELD("window", CONF_SECONDS, struct config, limits.window, 1,
+		   86400),
 	CONF_FIELDS_END
 };
 
@@ -107,6 +115,11 @@ static char *read_host(cfg_t *cfg, struct config *config, const char *keys)
 		error = conf_get_prefixes(cfg, "visible",
 			(struct roam_prefix **)&host->rights.visible,
 			&host->rights.n_visible);
+	if (!error)
+		error = conf_get_prefixes(cfg, "care_of",
+			(struct roam_prefix **)&host->rights.care_of,
+			&host->rights.n_care_of);
+	config->n_see_all += host->rights.may_query && !host->rights.n_visible;
 	return error;
 }
 
@@ -118,7 +131,10 @@ static int compare_keys(const void *a, const void *b)
 	return (ka > kb) - (ka < kb);
 }
 
-/* One host for each key, found when they are in order: there may be millions. */
+/*
+ * Refuses a key that two hosts have. Sorted, equal keys stand side by side: there may be
+ * millions of hosts.
+ */
 static char *check_owners(cfg_t *cfg, const struct config *config)
 {
 	for (size_t i = 1; i < config->n_host_keys; i++) {
@@ -159,6 +175,78 @@ static char *read_hosts(cfg_t *cfg, struct config *config)
 	return check_owners(cfg, config);
 }
 
+static char *read_proof(cfg_t *cfg, struct config *config)
+{
+	const char *proof = cfg_getstr(cfg, "proof");
+
+	config->limits.cookies = !strcmp(proof, "cookie");
+	if (config->limits.cookies || !strcmp(proof, "source"))
+		return NULL;
+	return conf_error(cfg, "proof",
+			  "'%s' is neither \"source\" nor \"cookie\"", proof);
+}
+
+static char *read_internal(cfg_t *cfg, struct config *config)
+{
+	struct roam_prefix *prefixes = NULL;
+	size_t n;
+	char *error = conf_get_prefixes(cfg, "internal", &prefixes, &n);
+
+	if (!error)
+		config->internal = prefix_set_new(prefixes, n);
+	if (!error && !config->internal)
+		error = daemon_error("out of memory");
+	free(prefixes);
+	return error;
+}
+
+/* Nobody's care-of address is in a prefix of permanent addresses, whoever's. */
+static char *read_permanent(cfg_t *cfg, struct config *config)
+{
+	struct roam_prefix *all = NULL, *more;
+	size_t n;
+	char *error = conf_get_prefixes(cfg, "permanent", &all, &n);
+
+	for (size_t i = 0; i < config->n_hosts && !error; i++) {
+		const struct hlr_rights *rights = &config->hosts[i].rights;
+
+		more = reallocarray(all, n + rights->n_permanent + 1,
+				    sizeof(*all));
+		if (!more) {
+			error = daemon_error("out of memory");
+			break;
+		}
+		all = more;
+		if (rights->n_permanent)
+			memcpy(&all[n], rights->permanent,
+			       rights->n_permanent * sizeof(*all));
+		n += rights->n_permanent;
+	}
+	if (!error)
+		config->permanent = prefix_set_new(all, n);
+	if (!error && !config->permanent)
+		error = daemon_error("out of memory");
+	free(all);
+	return error;
+}
+
+static char *read_places(cfg_t *cfg, struct config *config)
+{
+	char *error = read_proof(cfg, config);
+
+	if (!error)
+		error = read_internal(cfg, config);
+	if (!error)
+		error = read_permanent(cfg, config);
+	if (!error)
+		error = conf_get_prefixes(cfg, "trust",
+			(struct roam_prefix **)&config->limits.trust,
+			&config->limits.n_trust);
+	config->limits.places = (struct places){ config->permanent,
+						 config->internal };
+	return error;
+}
+
 struct config *config_load(const char *path, char **error)
 {
 	cfg_t *cfg = conf_load(path, opts, error);
@@ -174,6 +262,8 @@ struct config *config_load(const char *path, char **error)
 		*error = conf_get_keys(cfg, &config->keys);
 	if (!*error)
 		*error = read_hosts(cfg, config);
+	if (!*error)
+		*error = read_places(cfg, config);
 	cfg_free(cfg);
 	if (!*error)
 		return config;
@@ -189,6 +279,7 @@ void config_free(struct config *config)
 		free(config->hosts[i].name);
 		free((void *)config->hosts[i].rights.permanent);
 		free((void *)config->hosts[i].rights.visible);
+		free((void *)config->hosts[i].rights.care_of);
 		free((void *)config->hosts[i].rights.keys);
 	}
 	free(config->hosts);
@@ -196,6 +287,9 @@ void config_free(struct config *config)
 	free(config->listen);
 	free(config->store);
 	auth_keys_free(config->keys);
+	free((void *)config->limits.trust);
+	prefix_set_free(config->permanent);
+	prefix_set_free(config->internal);
 	free(config);
 }
 

@@ -40,13 +40,16 @@ struct config_key {
  * @n_listen: number of @listen
  * @store: path of the database
  * @limits: for the core
- * @rate: requests per second of one source (OPEN-32); 0 for no limit
+ * @rate: authenticated requests per second of one key (OPEN-32); 0 for no limit
  * @others: other registers serve the same hosts (OPEN-38)
  * @hosts: as they stand in the file
  * @n_hosts: number of @hosts
  * @host_keys: of all hosts, ordered by id
  * @n_host_keys: number of @host_keys
  * @keys: the key set
+ * @permanent: of all hosts, and those that 'permanent' lists
+ * @internal: addresses that are for nobody from outside
+ * @n_see_all: hosts that may ask for every address
  */
 struct config {
 	struct conf_endpoint *listen;
@@ -60,6 +63,9 @@ struct config {
 	struct config_key *host_keys;
 	size_t n_host_keys;
 	struct auth_keys *keys;
+	struct prefix_set *permanent;
+	struct prefix_set *internal;
+	size_t n_see_all;
 };
 
 /* NULL on failure, with *error set; caller frees both. */

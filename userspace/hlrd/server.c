@@ -9,12 +9,16 @@
 #include "io/daemon.h"
 #include "io/json.h"
 #include "io/log.h"
+#include "wire/bytes.h"
 
 #define LOAD_AT_ONCE 50000	/* records loaded before the first request */
 #define LOAD_SLICE 4096		/* records loaded between requests, about 2 ms */
 #define STORE_SETTLED 1000	/* ms without a failure, then it works again */
 
 #define BURST_MAX 512		/* requests that one commit makes durable */
+#define COOKIE_STEP 60000	/* ms that cookies of one step share */
+#define COOKIE_STEPS 3		/* in which a cookie is good */
+#define COOKIE_KEY 1
 
 /**
  * struct request - one authenticated request of the burst at hand
@@ -27,6 +31,7 @@
  * @rights: what it may do
  * @msg: the request
  * @reply: what will be answered
+ * @challenge: entry whose care-of address is sent a challenge, or HLR_NO_CHALLENGE
  * @first_change: index of its first change
  * @n_changes: how many it made
  */
@@ -40,6 +45,7 @@ struct request {
 	struct hlr_rights rights;
 	struct lr_msg msg;
 	struct lr_msg reply;
+	unsigned int challenge;
 	size_t first_change;
 	size_t n_changes;
 };
@@ -54,7 +60,7 @@ static struct store_clock read_clock(void)
 	return clock;
 }
 
-/* Who sent it and what it says; LR_DROP_NONE if it is to be carried out. */
+/* Reads and verifies a datagram; LR_DROP_NONE: it is to be carried out. */
 static enum lr_drop authenticate(struct server *server,
 				 const struct udp_datagram *d,
 				 struct request *r)
@@ -86,6 +92,70 @@ static enum lr_drop authenticate(struct server *server,
 		r->rights = r->host->rights;
 	r->rights.key_id = r->msg.key_id;
 	return LR_DROP_NONE;
+}
+
+/*
+ * What only this process can make, and whoever receives at @coa can know: no
+ * state for those who never answer (SEC-01).
+ */
+static void make_cookie(const struct server *server, uint32_t key_id,
+			const struct roam_addr *coa, uint64_t step,
+			uint8_t cookie[LR_COOKIE_LEN])
+{
+	uint8_t text[28], *p = bytes_put(text, key_id, 4);
+
+	memcpy(p, coa->b, sizeof(coa->b));
+	bytes_put(p + sizeof(coa->b), step, 8);
+	auth_sign(auth_keys_find(server->cookies, COOKIE_KEY), text,
+		  sizeof(text), cookie, LR_COOKIE_LEN);
+}
+
+/**
+ * struct shown - the cookie at hand
+ * @server: whose it should be
+ * @r: the request that has it
+ */
+struct shown {
+	const struct server *server;
+	const struct request *r;
+};
+
+static bool cookie_shows(void *ctx, const struct roam_addr *coa)
+{
+	const struct shown *shown = ctx;
+	const struct lr_msg *msg = &shown->r->msg;
+	uint64_t step = daemon_now() / COOKIE_STEP;
+	uint8_t cookie[LR_COOKIE_LEN], differ;
+
+	if (!lr_has_cookie(msg))
+		return false;
+	for (unsigned int i = 0; i < COOKIE_STEPS; i++) {
+		make_cookie(shown->server, msg->key_id, coa, step - i, cookie);
+		differ = 0;
+		for (size_t b = 0; b < sizeof(cookie); b++)
+			differ |= cookie[b] ^ msg->cookie[b];
+		if (!differ)
+			return true;
+	}
+	return false;
+}
+
+static enum lr_drop decide(struct server *server, struct request *r, msec_t now)
+{
+	struct shown shown = { server, r };
+	const struct hlr_request req = {
+		.now = now,
+		.wall = daemon_wallclock(),
+		.source = r->from,
+		.local = r->to,
+		.rights = &r->rights,
+		.msg = &r->msg,
+		.shows = cookie_shows,
+		.ctx = &shown,
+	};
+
+	return hlr_input(server->hlr, &req, &r->reply, &server->changes,
+			 &r->challenge);
 }
 
 static void event(struct server *server, const char *what,
@@ -139,7 +209,10 @@ static void report_change(struct server *server, const struct request *r,
 			  roam_addr_format(&c->after.perm, perm), r->msg.key_id);
 		return;
 	}
-	if (roam_addr_is_none(coa)) {
+	if (c->displaced) {
+		what = "removed";
+		reason = "another host is there";
+	} else if (roam_addr_is_none(coa)) {
 		what = "removed";
 		reason = "de-registered";
 	} else if (roam_addr_is_none(old)) {
@@ -163,17 +236,43 @@ static void report_change(struct server *server, const struct request *r,
 	      &r->from, reason);
 }
 
+/* Why an entry was refused, for people. */
+static const char *refusal(const struct server *server, const struct request *r,
+			   const struct lr_entry *in, uint8_t status)
+{
+	const char *unfit;
+
+	switch (status) {
+	case LR_UNPROVED:
+		return "; nobody has shown to receive there: it was sent a challenge, which does not arrive behind a translator (NAT)";
+	case LR_UNFIT:
+		unfit = places_unfit(&server->config->limits.places, &in->coa);
+		return !unfit ? "; this host may not have that care-of address, see 'care_of' of the host" :
+		       roam_addr_is_link_local(&in->coa) ?
+		       "; a link-local address is nobody's from elsewhere" :
+		       "; that is internal, or holds permanent addresses, see 'internal' and 'permanent'";
+	case LR_REPLAY:
+		return r->msg.type == LR_QUERY ?
+		       "; its clock differs from ours, see 'window'" : "";
+	default:
+		return "";
+	}
+}
+
 static void report_refusals(struct server *server, const struct request *r)
 {
 	static const struct roam_addr none;
 	const struct roam_addr *source = &r->from;
 	char perm[ROAM_ADDR_STRLEN], from[ROAM_ADDR_STRLEN];
+	char coa[ROAM_ADDR_STRLEN];
 
-	/* The key entries behind these refuse nothing. */
 	for (size_t i = 0; i < r->msg.count; i++) {
 		const struct lr_entry *e = &r->reply.entries[i];
 		uint32_t suppressed;
 
+		/* A key entry refuses nothing. */
+		if (r->msg.entries[i].flags & LR_FLAG_KEY)
+			continue;
 		server->counters.status[e->status]++;
 		/* "None" answers a question, it refuses nothing. */
 		if (e->status == LR_OK || e->status == LR_NONE)
@@ -181,12 +280,15 @@ static void report_refusals(struct server *server, const struct request *r)
 		event(server, "refused", &e->perm, &r->msg.entries[i].coa,
 		      &none, r->msg.key_id, source, lr_status_name(e->status));
 		if (channel_may_log(server->channel, source, &suppressed))
-			log_notice("mn=%s refused %s reason=%s key=%u host=%s from=%s suppressed=%u",
+			log_notice("mn=%s refused %s coa=%s reason=%s key=%u host=%s from=%s suppressed=%u%s",
 				   roam_addr_format(&e->perm, perm),
 				   lr_type_name(r->msg.type),
+				   roam_addr_format(&r->msg.entries[i].coa, coa),
 				   lr_status_name(e->status), r->msg.key_id,
 				   r->host ? r->host->name : "none",
-				   roam_addr_format(source, from), suppressed);
+				   roam_addr_format(source, from), suppressed,
+				   refusal(server, r, &r->msg.entries[i],
+					   e->status));
 	}
 }
 
@@ -197,33 +299,65 @@ static void report_refusals(struct server *server, const struct request *r)
 static void seal_keys(const struct server *server, struct request *r)
 {
 	struct lr_msg *reply = &r->reply;
-	uint16_t n = r->msg.count;
 
-	for (uint16_t i = n; i < reply->count; i++) {
+	for (uint16_t i = 0; i < reply->count; i++) {
 		struct lr_entry *e = &reply->entries[i];
-		const struct auth_key *mobile =
-			auth_keys_find(server->config->keys, e->seq);
+		const struct auth_key *mobile;
 
-		if (!mobile)
+		if (e->flags != LR_FLAG_KEY || e->status != LR_OK)
 			continue;
-		auth_pair_seal(mobile, r->key, reply->nonce, e->perm.b,
-			       e->coa.b);
-		reply->entries[n++] = *e;
+		mobile = auth_keys_find(server->config->keys, e->seq);
+		if (mobile)
+			auth_pair_seal(mobile, r->key, reply->nonce, e->perm.b,
+				       e->coa.b);
+		else
+			*e = (struct lr_entry){ .perm = e->perm,
+						.status = LR_NONE,
+						.flags = LR_FLAG_KEY };
 	}
-	reply->count = n;
+}
+
+static void send_signed(struct server *server, const struct request *r,
+			const struct roam_addr *to, const struct lr_msg *msg)
+{
+	uint8_t buf[LR_MAX_LEN];
+	size_t len = lr_encode(msg, buf);
+
+	auth_sign(r->key, buf, len, buf + len, LR_AUTH_LEN);
+	channel_send(server->channel, r->socket, to, r->from_port,
+		     roam_addr_is_v4(to) == roam_addr_is_v4(&r->to) ?
+		     &r->to : NULL, buf, len + LR_AUTH_LEN);
 }
 
 static void send_reply(struct server *server, struct request *r)
 {
-	uint8_t buf[LR_MAX_LEN];
-	size_t len;
-
 	seal_keys(server, r);
-	len = lr_encode(&r->reply, buf);
-	auth_sign(r->key, buf, len, buf + len, LR_AUTH_LEN);
-	channel_send(server->channel, r->socket, &r->from, r->from_port,
-		     &r->to, buf, len + LR_AUTH_LEN);
+	send_signed(server, r, &r->from, &r->reply);
 	server->counters.replies++;
+}
+
+/* To an address that may be anybody's: less than the update that asked for it. */
+static void send_challenge(struct server *server, const struct request *r)
+{
+	const struct lr_entry *in = &r->msg.entries[r->challenge];
+	struct lr_msg msg = {
+		.type = LR_CHALLENGE,
+		.count = 1,
+		.key_id = r->msg.key_id,
+		.id = r->msg.id,
+		.nonce = r->msg.nonce,
+		.entries[0] = {
+			.perm = in->perm,
+			.coa = in->coa,
+			.seq = in->seq,
+			.status = LR_UNPROVED,
+		},
+	};
+
+	make_cookie(server, msg.key_id, &in->coa, daemon_now() / COOKIE_STEP,
+		    msg.cookie);
+	send_signed(server, r, &in->coa, &msg);
+	server->counters.challenges++;
 }
 
 /*
@@ -284,11 +418,11 @@ static void refuse(void *ctx, void *request)
 	struct request *r = request;
 
 	r->n_changes = 0;
+	r->challenge = HLR_NO_CHALLENGE;
 	if (r->msg.type == LR_UPDATE)
 		hlr_refuse(&r->reply);
 	else
-		hlr_input(server->hlr, daemon_now(), &r->rights, &r->msg,
-			  &r->reply, &server->changes);
+		decide(server, r, daemon_now());
 }
 
 static void reply(void *ctx, void *request)
@@ -297,6 +431,8 @@ static void reply(void *ctx, void *request)
 	struct request *r = request;
 
 	send_reply(server, r);
+	if (r->challenge != HLR_NO_CHALLENGE)
+		send_challenge(server, r);
 	report_refusals(server, r);
 	for (size_t c = 0; c < r->n_changes; c++)
 		report_change(server, r,
@@ -330,10 +466,18 @@ static int on_datagram(void *ctx, struct channel_socket *socket,
 
 	r->socket = socket;
 	r->first_change = server->changes.n;
+	/*
+	 * What verifies is charged to its key, and what does not to nobody: its
+	 * source may be a lie (SEC-03).
+	 */
+	if (reason == LR_DROP_NONE &&
+	    !rate_limit_charge(&server->rate, now, server->config->rate,
+			       &r->msg.key_id, sizeof(r->msg.key_id)))
+		reason = LR_DROP_LIMIT;
 	if (reason == LR_DROP_NONE)
-		reason = hlr_input(server->hlr, now, &r->rights, &r->msg,
-				   &r->reply, &server->changes);
-	if (reason == LR_DROP_KEY || reason == LR_DROP_AUTH)
+		reason = decide(server, r, now);
+	if (reason == LR_DROP_KEY || reason == LR_DROP_AUTH ||
+	    reason == LR_DROP_LIMIT)
 		*key_id = r->msg.key_id;
 	if (reason != LR_DROP_NONE)
 		return reason;
@@ -368,7 +512,6 @@ static const char *drop_name(int reason)
 static const struct channel_protocol protocol = {
 	.reasons = LR_DROP_MAX,
 	.reason_name = drop_name,
-	.limit = LR_DROP_LIMIT,
 	.level = LOG_LEVEL_WARNING,
 	.receive = on_datagram,
 	.batch_end = on_batch_end,
@@ -487,6 +630,27 @@ static void on_load(uv_idle_t *loader)
 	note_store(server, error);
 }
 
+static struct auth_keys *cookies_new(void)
+{
+	struct auth_keys *keys = auth_keys_new();
+	uint64_t secret[4];
+
+	for (size_t i = 0; i < 4; i++)
+		secret[i] = daemon_random();
+	auth_keys_add(keys, COOKIE_KEY, (const uint8_t *)secret,
+		      sizeof(secret));
+	explicit_bzero(secret, sizeof(secret));
+	return keys;
+}
+
+/* Whoever may ask for everybody is said once, since it is the default. */
+static void tell_rights(const struct config *config)
+{
+	if (config->n_see_all > 1)
+		log_notice("%zu hosts may ask where every mobile host is; 'visible' of a host limits that",
+			   config->n_see_all);
+}
+
 char *server_start(struct server *server, uv_loop_t *loop,
 		   const struct config *config)
 {
@@ -502,9 +666,9 @@ char *server_start(struct server *server, uv_loop_t *loop,
 	uv_timer_init(loop, &server->expiry);
 	server->expiry.data = server;
 	server->hlr = hlr_new(&config->limits);
+	server->cookies = cookies_new();
 	server->burst = burst_new(&burst_ops, server);
 	server->channel = channel_new(loop, &protocol, server);
-	channel_set_rate(server->channel, config->rate);
 	server->store = store_open(config->store, &error);
 	hlr_set_loading(server->hlr, true);
 	if (server->store) {
@@ -518,6 +682,7 @@ char *server_start(struct server *server, uv_loop_t *loop,
 		server_stop(server);
 		return error;
 	}
+	tell_rights(config);
 	if (server->loading) {
 		log_info("%zu mappings restored from %s so far, the rest follows",
 			 hlr_count(server->hlr), config->store);
@@ -539,8 +704,8 @@ char *server_reload(struct server *server, const struct config *config)
 	if (error)
 		return error;
 	server->config = config;
-	channel_set_rate(server->channel, config->rate);
 	hlr_configure(server->hlr, &config->limits);
+	tell_rights(config);
 	set_young(server);
 	return NULL;
 }
@@ -554,6 +719,7 @@ void server_stop(struct server *server)
 	control_close(server->control);
 	store_close(server->store);
 	hlr_free(server->hlr);
+	auth_keys_free(server->cookies);
 	free(server->store_error);
 	free(server->store_told);
 	hlr_changes_free(&server->changes);

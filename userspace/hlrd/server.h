@@ -31,6 +31,7 @@
  * @updates: authenticated updates
  * @replies: datagrams handed to the kernel
  * @status: entries of replies but key entries, by enum lr_status
+ * @challenges: messages to care-of addresses that were not shown
  * @commits: transactions written
  * @store_failures: transactions the store refused
  * @expired: mappings whose lifetime ended
@@ -39,7 +40,8 @@ struct server_counters {
 	uint64_t queries;
 	uint64_t updates;
 	uint64_t replies;
-	uint64_t status[LR_CONFLICT + 1];
+	uint64_t challenges;
+	uint64_t status[LR_STATUS_MAX];
 	uint64_t commits;
 	uint64_t store_failures;
 	uint64_t expired;
@@ -63,6 +65,8 @@ struct server_counters {
  * @store_failed: when it failed last
  * @counters: see above
  * @lines: of log lines about handoffs
+ * @rate: what each key sent
+ * @cookies: makes the cookies of this run
  * @started: when it started
  */
 struct server {
@@ -82,6 +86,8 @@ struct server {
 	msec_t store_failed;
 	struct server_counters counters;
 	struct line_limit lines;
+	struct rate_limit rate;
+	struct auth_keys *cookies;
 	msec_t started;
 };
 

@@ -7,25 +7,6 @@
 #include "io/daemon.h"
 #include "io/json.h"
 
-struct list {
-	const struct hlr_mapping **items;
-	size_t n;
-};
-
-static void append(void *ctx, const struct hlr_mapping *m)
-{
-	struct list *list = ctx;
-
-	list->items[list->n++] = m;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct hlr_mapping *const *ma = a, *const *mb = b;
-
-	return roam_addr_cmp(&(*ma)->perm, &(*mb)->perm);
-}
-
 static json_t *json_mapping(const struct hlr_mapping *m, msec_t now)
 {
 	return json_pack("{so so sI so sI sb}",
@@ -37,36 +18,68 @@ static json_t *json_mapping(const struct hlr_mapping *m, msec_t now)
 			 "at_home", !!(m->flags & LR_FLAG_AT_HOME));
 }
 
+#define SLICE 500	/* mappings looked at between requests, about 2 ms */
+
+/**
+ * struct part - what one slice of the listing is put into
+ * @list: it
+ * @now: the time
+ */
+struct part {
+	json_t *list;
+	msec_t now;
+};
+
+static void append(void *ctx, const struct hlr_change *c)
+{
+	const struct part *part = ctx;
+
+	if (c->kind == HLR_CHANGE_MAPPING && c->after.expires > part->now &&
+	    !roam_addr_is_none(&c->after.coa))
+		json_array_append_new(part->list,
+				      json_mapping(&c->after, part->now));
+}
+
+/*
+ * In the order of the table: to sort them, all of them would have to be held. One
+ * that moves in the table meanwhile may stand there twice.
+ */
+static bool show_part(void *ctx, void *state, json_t *list)
+{
+	struct part part = { list, daemon_now() };
+	struct hlr_cursor *cursor = state;
+	struct server *server = ctx;
+
+	hlr_walk(server->hlr, cursor, SLICE, append, &part);
+	return !cursor->keys && !cursor->end;
+}
+
 static json_t *show(void *ctx, const json_t *args, struct control_error *error)
 {
 	const char *word = json_string_value(json_object_get(args, "permanent"));
+	const struct hlr_mapping *m;
 	struct server *server = ctx;
-	struct list list = { NULL, 0 };
 	msec_t now = daemon_now();
-	json_t *result = json_array();
+	struct roam_addr perm;
+	json_t *result;
 
-	if (word) {
-		const struct hlr_mapping *m;
-		struct roam_addr perm;
-
-		if (!roam_addr_parse(word, &perm)) {
-			json_decref(result);
-			control_refuse(error, "usage",
-				       "give an address such as 10.77.0.5",
-				       "'%s' is no IP address", word);
-			return NULL;
-		}
-		m = hlr_find(server->hlr, now, &perm);
-		if (m)
-			json_array_append_new(result, json_mapping(m, now));
-		return result;
+	if (!word) {
+		error->parts.next = show_part;
+		error->parts.state = calloc(1, sizeof(struct hlr_cursor));
+		if (!error->parts.state)
+			error->parts.next = NULL;
+		return NULL;
 	}
-	list.items = calloc(hlr_count(server->hlr) + 1, sizeof(*list.items));
-	hlr_foreach(server->hlr, now, append, &list);
-	qsort(list.items, list.n, sizeof(*list.items), compare);
-	for (size_t i = 0; i < list.n; i++)
-		json_array_append_new(result, json_mapping(list.items[i], now));
-	free(list.items);
+	if (!roam_addr_parse(word, &perm)) {
+		control_refuse(error, "usage",
+			       "give an address such as 10.77.0.5",
+			       "'%s' is no IP address", word);
+		return NULL;
+	}
+	result = json_array();
+	m = hlr_find(server->hlr, now, &perm);
+	if (m)
+		json_array_append_new(result, json_mapping(m, now));
 	return result;
 }
 
@@ -84,9 +97,10 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 		json_array_append_new(listen, json_endpoint(&e->addr, e->port));
 	}
 	return json_status("roam-hlrd", daemon_now(), server->started,
-		json_pack("{sI sI so sb ss ss*}",
+		json_pack("{sI sI sI so sb ss ss*}",
 			  "mappings", (json_int_t)hlr_count(server->hlr),
 			  "hosts", (json_int_t)server->config->n_hosts,
+			  "see_all", (json_int_t)server->config->n_see_all,
 			  "listen", listen,
 			  "loading", server->loading,
 			  "store", server->store_error ? "failing" : "ok",
@@ -109,7 +123,8 @@ static json_t *counters(void *ctx, const json_t *args,
 	json_add_counter(object, "", "expired", c->expired);
 	json_add_counter(object, "", "commits", c->commits);
 	json_add_counter(object, "", "store_failures", c->store_failures);
-	for (int i = LR_OK; i <= LR_CONFLICT; i++)
+	json_add_counter(object, "", "challenges", c->challenges);
+	for (int i = LR_OK; i < LR_STATUS_MAX; i++)
 		json_add_counter(object, "status_", lr_status_name(i),
 				 c->status[i]);
 	return object;
@@ -124,7 +139,7 @@ static json_t *json_key(const struct server *server,
 
 	auth_key_fingerprint(auth_keys_find(server->config->keys, key->id),
 			     fingerprint);
-	return json_pack("{sI ss ss so sb so}",
+	return json_pack("{sI ss ss so sb so so}",
 			 "key", (json_int_t)key->id,
 			 "host", host->name,
 			 "fingerprint", fingerprint,
@@ -132,7 +147,9 @@ static json_t *json_key(const struct server *server,
 						    rights->n_permanent),
 			 "query", rights->may_query,
 			 "visible", json_prefixes(rights->visible,
-						  rights->n_visible));
+						  rights->n_visible),
+			 "care_of", json_prefixes(rights->care_of,
+						  rights->n_care_of));
 }
 
 static json_t *keys(void *ctx, const json_t *args, struct control_error *error)

@@ -61,6 +61,8 @@ static cfg_opt_t correspondent_opts[] = {
 	CFG_INT("again_tries", 7, CFGF_NONE),
 	CFG_INT("announce_rate", 20, CFGF_NONE),
 	CFG_INT("pending_max", 4096, CFGF_NONE),
+	CFG_INT("hints_max", 64, CFGF_NONE),
+	CFG_INT("hint_rate", 50, CFGF_NONE),
 	CFG_END()
 };
 
@@ -69,6 +71,7 @@ static cfg_opt_t opts[] = {
 	CFG_INT("port", LR_PORT, CFGF_NONE),
 	CFG_STR("keys", "/etc/roam/keys.d", CFGF_NONE),
 	CFG_STR_LIST("permanent", "{}", CFGF_NONE),
+	CFG_STR_LIST("internal", "{}", CFGF_NONE),
 	CFG_SEC("register", register_opts,
 		CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR("resolve", "5m", CFGF_NONE),
@@ -92,14 +95,14 @@ static char *read_port(cfg_t *cfg, struct config *config)
 		error = conf_error(cfg, "listen",
 				   "'%s' is no address; \"::\" means all",
 				   cfg_getstr(cfg, "listen"));
-	/* "0.0.0.0" means any, too. */
+	/* "0.0.0.0" means any address as well. */
 	if (!error && roam_addr_is_v4(&config->listen) &&
 	    !roam_addr_to_in(&config->listen).s_addr)
 		memset(&config->listen, 0, sizeof(config->listen));
 	return error;
 }
 
-/* Letters, digits, '-', '_' and dots between them, and something but digits. */
+/* Labels of letters, digits, '-' and '_' with dots between them, not of digits only. */
 static bool is_domain(const char *s)
 {
 	size_t len = strlen(s);
@@ -196,7 +199,7 @@ static char *read_peers(cfg_t *cfg, struct config *config)
 static char *too_many_ports(cfg_t *cfg)
 {
 	return conf_error(cfg, "ports",
-			  "has too many; with 'port' and the ports of the registers, which are exempt as well, the module takes %d",
+			  "has too many; the module takes %d, and as many of UDP, which 'port' and those of the registers are",
 			  MANGLE_EXEMPT_PORTS);
 }
 
@@ -218,18 +221,19 @@ static char *read_exempt_ports(cfg_t *cfg, struct mangle_exempt *exempt)
  * Our own messages, whatever protocols are rewritten: one that waits for its
  * own answer waits for ever, and one that shall show whether the network lets
  * the permanent address pass has to carry it (TEN-11). The same goes for
- * questions to DNS about registers.
+ * questions to DNS about registers. For UDP alone: no port of a message, which DNS
+ * may have said, takes a connection out.
  */
 static char *exempt_messages(cfg_t *cfg, struct config *config)
 {
-	bool ok = mangle_exempt_add_port(&config->exempt, config->port);
+	bool ok = mangle_exempt_add_udp_port(&config->exempt, config->port);
 
 	for (size_t i = 0; i < config->n_registers; i++) {
 		const struct servers_source *reg = &config->registers[i];
 
-		ok &= mangle_exempt_add_port(&config->exempt, reg->domain ?
-					     config->nameserver_port :
-					     reg->port);
+		ok &= mangle_exempt_add_udp_port(&config->exempt, reg->domain ?
+						 config->nameserver_port :
+						 reg->port);
 	}
 	return ok ? NULL : too_many_ports(cfg);
 }
@@ -412,13 +416,35 @@ static char *read_correspondent(cfg_t *cfg, struct config *config)
 			   announce_rate, 1, 1000000),
 		CONF_FIELD("pending_max", CONF_NUMBER, struct corr_config,
 			   pending_max, 1, 1 << 24),
+		CONF_FIELD("hints_max", CONF_NUMBER, struct corr_config,
+			   hints_max, 1, 1 << 24),
+		CONF_FIELD("hint_rate", CONF_NUMBER, struct corr_config,
+			   hint_rate, 1, 1000000),
 		CONF_FIELDS_END
 	};
 	struct corr_config *corr = &config->corr;
 
 	corr->permanent = config->permanent;
 	corr->n_permanent = config->n_permanent;
+	corr->places = (struct places){ config->permanent_set,
+					config->internal_set };
 	return conf_get_fields(cfg, fields, corr);
+}
+
+/* Where no care-of address is, whoever says so. */
+static char *read_internal(cfg_t *cfg, struct config *config)
+{
+	char *error = conf_get_prefixes(cfg, "internal", &config->internal,
+					&config->n_internal);
+
+	if (error)
+		return error;
+	config->permanent_set = prefix_set_new(config->permanent,
+					       config->n_permanent);
+	config->internal_set = prefix_set_new(config->internal,
+					      config->n_internal);
+	return config->permanent_set && config->internal_set ? NULL :
+	       daemon_error("out of memory");
 }
 
 static char *read_config(cfg_t *cfg, struct config *config)
@@ -433,6 +459,8 @@ static char *read_config(cfg_t *cfg, struct config *config)
 	if (!error && !config->n_permanent)
 		error = conf_error(cfg, "permanent",
 				   "is empty; list the prefixes that hold the permanent addresses of mobile hosts");
+	if (!error)
+		error = read_internal(cfg, config);
 	if (!error)
 		error = read_registers(cfg, config);
 	if (!error)
@@ -479,6 +507,9 @@ void config_free(struct config *config)
 	free(config->mobile_keys);
 	free(config->corr_keys);
 	free(config->permanent);
+	free(config->internal);
+	prefix_set_free(config->permanent_set);
+	prefix_set_free(config->internal_set);
 	for (size_t i = 0; i < config->n_cgroups; i++)
 		free(config->cgroups[i]);
 	free(config->cgroups);

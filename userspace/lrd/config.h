@@ -27,6 +27,10 @@
  * @nameserver_port: its port, or that of all name servers
  * @permanent: prefixes that hold permanent addresses
  * @n_permanent: their number
+ * @internal: prefixes that no care-of address is in
+ * @n_internal: their number
+ * @permanent_set: @permanent, to look an address up in
+ * @internal_set: @internal, likewise
  * @own: own permanent addresses, one of each family at most; none: this host does
  *	not move
  * @n_own: their number
@@ -56,6 +60,10 @@ struct config {
 	uint16_t nameserver_port;
 	struct roam_prefix *permanent;
 	size_t n_permanent;
+	struct roam_prefix *internal;
+	size_t n_internal;
+	struct prefix_set *permanent_set;
+	struct prefix_set *internal_set;
 	struct roam_addr *own;
 	size_t n_own;
 	struct mangle_exempt exempt;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "io/daemon.h"
 #include "io/log.h"
@@ -27,6 +28,18 @@ static int set_one(struct lrd *lrd, const struct mangle_mapping *mapping)
 static uint8_t mode_of(bool literal)
 {
 	return literal ? ROAM_MANGLE_MODE_LITERAL : ROAM_MANGLE_MODE_SYMMETRIC;
+}
+
+bool kernel_is_there(struct lrd *lrd)
+{
+	static bool was_gone;
+	bool gone = access("/sys/module/roam_mangle", F_OK) && !access("/sys/module", F_OK);
+
+	(void)lrd;
+	if (gone && !was_gone)
+		log_warning("roam_mangle was unloaded: TCP is as without roam; load it and restart roam-lrd");
+	was_gone = gone;
+	return !gone;
 }
 
 void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
@@ -121,14 +134,17 @@ static void on_peer(struct lrd *lrd, const struct mangle_event *event)
 }
 
 /*
- * Somebody else removed a mapping (roam mangle del, flush). What it stands for
- * did not end by that: only this daemon decides about it, so it is put back.
+ * Somebody else removed a mapping (roam mangle del, flush). The registration behind
+ * the mapping goes on, so the mapping is put back: this daemon alone decides about it.
  */
 static void on_deleted(struct lrd *lrd, const struct mangle_mapping *m)
 {
 	char text[ROAM_ADDR_STRLEN];
 	bool restored;
 
+	/* It was this daemon: see roam lr leave. */
+	if (lrd->left && m->role == ROAM_MANGLE_ROLE_OWN)
+		return;
 	if (m->role == ROAM_MANGLE_ROLE_REMOTE)
 		restored = corr_restore(lrd->corr, daemon_now(), &m->perm);
 	else
@@ -236,9 +252,10 @@ void kernel_set_exempt(struct lrd *lrd)
 
 	lrd->exempt = lrd->config->exempt;
 	for (size_t i = 0; i < lrd->n_registers; i++)
-		if (!mangle_exempt_add_port(&lrd->exempt,
-					    lrd->registers[i].port))
-			log_warning("messages to port %u of a register are not exempt: the module takes %d ports; list less in 'exempt { ports }'",
+		/* DNS says the port: what it says is exempt for messages alone. */
+		if (!mangle_exempt_add_udp_port(&lrd->exempt,
+						lrd->registers[i].port))
+			log_warning("messages to port %u of a register are not exempt: the module takes %d ports of UDP; name fewer registers",
 				    lrd->registers[i].port,
 				    MANGLE_EXEMPT_PORTS);
 	exempt_cgroups(lrd);
@@ -249,10 +266,10 @@ void kernel_set_exempt(struct lrd *lrd)
 }
 
 /*
- * MLR-35, MLR-37: a mapping lasts at a correspondent for as long as we are
- * registered, and one that ends just after its last packet is asked for again.
- * What the administrator set is never lowered. The module counts in a signed
- * number.
+ * A mapping lasts at a correspondent for as long as this host is registered, and a
+ * correspondent whose mapping ends just after its last packet asks for it again. So the
+ * module remembers correspondents for two lifetimes (MLR-35, MLR-37). A longer time that
+ * the administrator has set is never lowered. The module counts in a signed number.
  */
 void kernel_remember_peers(struct lrd *lrd, msec_t lifetime)
 {
@@ -273,8 +290,29 @@ void kernel_remember_peers(struct lrd *lrd, msec_t lifetime)
 		  (long long)wanted / 1000, genl_error(lrd->kernel));
 }
 
+/* The module refuses what the cores refuse, whoever asks for it (SEC-02). */
+static void set_internal(struct lrd *lrd)
+{
+	struct mangle_config config = {
+		.set = 1u << ROAM_MANGLE_A_CONFIG_INTERNAL,
+		.n_internal = lrd->config->n_internal,
+	};
+
+	if (config.n_internal > MANGLE_EXEMPT_RANGES) {
+		log_warning("the module takes %d of the %zu prefixes in 'internal'; this daemon minds the others",
+			    MANGLE_EXEMPT_RANGES, config.n_internal);
+		config.n_internal = MANGLE_EXEMPT_RANGES;
+	}
+	memcpy(config.internal, lrd->config->internal,
+	       config.n_internal * sizeof(*config.internal));
+	if (mangle_config_set(lrd->kernel, &config))
+		log_error("the module does not take the internal prefixes: %s",
+			  genl_error(lrd->kernel));
+}
+
 void kernel_configure(struct lrd *lrd)
 {
+	set_internal(lrd);
 	if (lrd->mobile)
 		kernel_remember_peers(lrd, (msec_t)lrd->config->mobile.lifetime *
 					   1000);
@@ -307,14 +345,15 @@ static void restore_mapping(void *ctx, const struct corr_status *st)
 
 /*
  * Questions whose events were lost time out in the module and are asked again.
- * Who was seen stands in its tables; what was removed does not, so it is set.
+ * Correspondents that were seen stand in the module's tables and are read from there.
+ * Mappings that were removed do not, so all mappings are set again.
  */
 static void resync(struct lrd *lrd)
 {
 	lrd->counters.resyncs++;
 	log_notice("events of the module were lost, comparing its tables");
 	corr_foreach(lrd->corr, restore_mapping, lrd);
-	if (!lrd->mobile)
+	if (!lrd->mobile || lrd->left)
 		return;
 	for (size_t i = 0; i < lrd->config->n_own; i++)
 		mobile_restore(lrd->mobile, &lrd->config->own[i]);

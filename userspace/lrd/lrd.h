@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/limit.h"
 #include "core/correspondent.h"
 #include "core/mobile.h"
 #include "dns/servers.h"
@@ -63,6 +64,7 @@ struct lrd_counters {
  * @tick: when a core has something to do
  * @left: the user said that this host is away for a while: no registration
  * @stopping: this daemon ends
+ * @lines: of log lines about mappings
  * @counters: see above
  * @started: when it started
  */
@@ -84,6 +86,7 @@ struct lrd {
 	uv_timer_t tick;
 	bool left;
 	bool stopping;
+	struct line_limit lines;
 	struct lrd_counters counters;
 	msec_t started;
 };
@@ -113,6 +116,8 @@ void kernel_configure(struct lrd *lrd);
 /* The module keeps correspondents as long as they may know where we were. */
 void kernel_remember_peers(struct lrd *lrd, msec_t lifetime);
 void kernel_stop(struct lrd *lrd);
+/* False, with a word in the log, once the module was unloaded. */
+bool kernel_is_there(struct lrd *lrd);
 void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
 		    const struct roam_addr *coa, uint64_t seq, bool literal);
 /* The module forgets a permanent address that is not ours any more. */

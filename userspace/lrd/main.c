@@ -97,6 +97,7 @@ static const struct corr_ops corr_ops = {
 	.send = send_message,
 	.set_mapping = set_mapping,
 	.random = random_bits,
+	.wallclock = wallclock,
 	.event = on_corr_event,
 };
 
@@ -258,6 +259,19 @@ static void stop(void)
 	corr_free(lrd.corr);
 }
 
+static void note_translated(void *ctx, const struct mobile_status *st)
+{
+	*(bool *)ctx |= st->translated;
+}
+
+static bool is_translated(const struct lrd *l)
+{
+	bool translated = false;
+
+	mobile_foreach(l->mobile, note_translated, &translated);
+	return translated;
+}
+
 static void status(char *buf, size_t len)
 {
 	const struct host_places *places = place_get(&lrd);
@@ -274,8 +288,10 @@ static void status(char *buf, size_t len)
 	else if (!*v4 && !*v6)
 		snprintf(buf, len, "mobile host, between networks");
 	else
-		snprintf(buf, len, "mobile host at %s%s%s", v4,
-			 *v4 && *v6 ? " and " : "", v6);
+		snprintf(buf, len, "mobile host at %s%s%s%s", v4,
+			 *v4 && *v6 ? " and " : "", v6,
+			 is_translated(&lrd) ?
+			 ", behind a translator (NAT): connections do not survive a move" : "");
 }
 
 int main(int argc, char **argv)

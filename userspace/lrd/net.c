@@ -57,18 +57,36 @@ void net_send_from(struct lrd *lrd, const struct roam_addr *from,
 	uint8_t buf[LR_MAX_LEN];
 	size_t len = lr_encode(msg, buf);
 
-	if (msg->key_id) {
-		if (!authenticate(lrd, msg, buf, len))
-			return;
-		len += LR_AUTH_LEN;
-	}
-	channel_send(lrd->channel, NULL, to, port, from, buf, len);
+	memset(buf + len, 0, LR_AUTH_LEN);
+	if (msg->key_id && !authenticate(lrd, msg, buf, len))
+		return;
+	channel_send(lrd->channel, NULL, to, port, from, buf,
+		     len + LR_AUTH_LEN);
+}
+
+/*
+ * What tells where we are comes from there, which is what shows it (SEC-01). At
+ * home, and where the receiver is of the other family, the kernel chooses.
+ */
+static const struct roam_addr *place_of(const struct lr_msg *msg,
+					const struct roam_addr *to)
+{
+	const struct lr_entry *e;
+
+	if (msg->type != LR_UPDATE && msg->type != LR_ANNOUNCE)
+		return NULL;
+	for (e = msg->entries; e < msg->entries + msg->count; e++)
+		if (!roam_addr_is_none(&e->coa) &&
+		    !roam_addr_eq(&e->coa, &e->perm) &&
+		    roam_addr_is_v4(&e->coa) == roam_addr_is_v4(to))
+			return &e->coa;
+	return NULL;
 }
 
 void net_send(struct lrd *lrd, const struct roam_addr *to, uint16_t port,
 	      const struct lr_msg *msg)
 {
-	net_send_from(lrd, NULL, to, port, msg);
+	net_send_from(lrd, place_of(msg, to), to, port, msg);
 }
 
 /*
@@ -84,6 +102,7 @@ static enum lr_drop dispatch(struct lrd *lrd, msec_t now,
 	case LR_ANNOUNCE:
 		return corr_input(lrd->corr, now, &d->from, d->from_port, msg);
 	case LR_ACK:
+	case LR_CHALLENGE:
 	case LR_CONFIRM:
 		if (lrd->mobile)
 			return mobile_input(lrd->mobile, now, &d->from, msg);

@@ -54,7 +54,7 @@ static void keep_rules(const struct lrd *lrd)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
 	const struct mangle_exempt *exempt = &lrd->exempt;
-	const struct rtnl_tcp tcp = {
+	struct rtnl_tcp tcp = {
 		.table = lrd->config->table,
 		.priority = lrd->config->priority,
 		.ports = exempt->ports,
@@ -65,15 +65,44 @@ static void keep_rules(const struct lrd *lrd)
 		.n_ranges = exempt->n_ranges,
 		.leaving = lrd->stopping,
 	};
+	const struct host_places *places = host_place_get(lrd->where);
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
+		tcp.oif = families[i] == AF_INET ? places->link4 : places->link6;
 		rtnl_tcp_keep(host_place_rtnl(lrd->where), families[i],
 			      own_of(lrd->config, families[i]), &tcp);
+	}
+}
+
+/* As it was before us (README, "The way back"). */
+static void withdraw(struct lrd *lrd)
+{
+	struct rtnl *rtnl = host_place_rtnl(lrd->where);
+	unsigned int index = rtnl_link_index(lrd->config->device);
+	int ret = 0;
+
+	/* On a link that somebody else made the addresses are ours alone. */
+	for (size_t i = 0; index && ret >= 0 && i < lrd->config->n_own; i++)
+		ret = rtnl_addr_del(rtnl, index, &lrd->config->own[i]);
+	if (ret >= 0)
+		ret = rtnl_tcp_withdraw(rtnl);
+	if (ret < 0)
+		log_warning("cannot take back the rules of TCP, its table %u and %s: %s",
+			    lrd->config->table, lrd->config->device, strerror(-ret));
+	else if (ret)
+		log_notice("rules, table and link of TCP are taken back");
 }
 
 static void restore(void *ctx)
 {
-	char *error = own_addresses(ctx);
+	struct lrd *lrd = ctx;
+	char *error = NULL;
+
+	if (lrd->left || !kernel_is_there(lrd)) {
+		withdraw(lrd);
+		return;
+	}
+	error = own_addresses(ctx);
 
 	if (error)
 		log_warning("%s", error);
@@ -160,7 +189,7 @@ char *place_apply(struct lrd *lrd)
 	if (!lrd->mobile)
 		return NULL;
 	host_place_set_device(lrd->where, lrd->config->device);
-	/* What cannot be done now ends the start; later looks only warn. */
+	/* A failure ends the start of the daemon; a later one is only a warning. */
 	error = own_addresses(lrd);
 	if (!error)
 		host_place_look(lrd->where);
@@ -183,7 +212,8 @@ void place_stop(struct lrd *lrd)
 	if (!lrd->where)
 		return;
 	lrd->stopping = true;
-	keep_rules(lrd);
+	if (!lrd->left)
+		keep_rules(lrd);
 	host_place_close(lrd->where);
 	lrd->where = NULL;
 }

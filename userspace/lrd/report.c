@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/daemon.h"
 #include "io/json.h"
 #include "io/log.h"
 #include "lrd/lrd.h"
@@ -32,6 +33,7 @@ static const char *mobile_event_name(enum mobile_event_type type)
 	case MOBILE_PEER_PLAIN: return "peer-plain";
 	case MOBILE_LITERAL_OK: return "literal";
 	case MOBILE_LITERAL_LOST: return "symmetric";
+	case MOBILE_TRANSLATED: return "translated";
 	}
 	return "unknown";
 }
@@ -40,6 +42,7 @@ static void log_mobile(const struct mobile_event *e)
 {
 	char perm[ROAM_ADDR_STRLEN], coa[ROAM_ADDR_STRLEN];
 	char old[ROAM_ADDR_STRLEN], host[ROAM_ADDR_STRLEN];
+	char seen[ROAM_ADDR_STRLEN];
 
 	roam_addr_format(&e->perm, perm);
 	roam_addr_format(&e->host, host);
@@ -54,8 +57,13 @@ static void log_mobile(const struct mobile_event *e)
 			 e->tries);
 		break;
 	case MOBILE_REFUSED:
-		log_warning("mn=%s register=%s refused reason=%s; it is asked again",
-			    perm, host, lr_status_name(e->status));
+		log_warning("mn=%s register=%s refused coa=%s reason=%s%s; it is asked again",
+			    perm, host, text(&e->coa, coa),
+			    lr_status_name(e->status),
+			    e->status == LR_UNPROVED ?
+			    ": its challenge does not arrive here; can it send to this address?" :
+			    e->status == LR_UNFIT ?
+			    ": that address is for nobody from outside there, see 'internal', 'permanent' and 'care_of' of the register" : "");
 		break;
 	case MOBILE_UNANSWERED:
 		log_warning("mn=%s register=%s does not answer tries=%u; correspondents known so far go on, new ones do not find this host",
@@ -77,18 +85,24 @@ static void log_mobile(const struct mobile_event *e)
 		log_notice("mn=%s packets with this source do not reach %s from here: symmetric mode",
 			   perm, host);
 		break;
+	case MOBILE_TRANSLATED:
+		log_warning("mn=%s coa=%s is behind a translator (NAT): register=%s saw %s; connections pass unchanged from here and do not survive a move",
+			    perm, text(&e->coa, coa), host,
+			    text(&e->seen, seen));
+		break;
 	}
 }
 
 void report_mobile(struct lrd *lrd, const struct mobile_event *e)
 {
 	log_mobile(e);
-	emit(lrd, json_pack("{ss so so so so ss si sI}",
+	emit(lrd, json_pack("{ss so so so so so ss si sI}",
 			    "event", mobile_event_name(e->type),
 			    "permanent", json_addr(&e->perm),
 			    "care_of", json_addr(&e->coa),
 			    "old_care_of", json_addr(&e->old_coa),
 			    "host", json_addr(&e->host),
+			    "seen", json_addr(&e->seen),
 			    "status", lr_status_name(e->status),
 			    "tries", (int)e->tries,
 			    "took_ms", (json_int_t)e->took));
@@ -103,6 +117,7 @@ static const char *corr_event_name(enum corr_event_type type)
 	case CORR_NO_REGISTER: return "no-register";
 	case CORR_UNPROVED: return "unproved";
 	case CORR_CONFLICT: return "conflict";
+	case CORR_UNFIT: return "unfit";
 	}
 	return "unknown";
 }
@@ -140,15 +155,39 @@ static void log_corr(const struct corr_event *e)
 			    perm, text(&e->coa, coa), host);
 		break;
 	case CORR_CONFLICT:
-		log_warning("mn=%s cannot be mapped to coa=%s: another permanent address is behind it",
+		log_warning("mn=%s is not mapped to coa=%s: another permanent address is there, or the module refused",
 			    perm, text(&e->coa, coa));
+		break;
+	case CORR_UNFIT:
+		log_warning("mn=%s is not mapped to coa=%s by=%s, which is %s: packets to it pass unchanged",
+			    perm, text(&e->coa, coa), host, e->why);
 		break;
 	}
 }
 
+/*
+ * Anybody may announce, so anybody could write our log: what he causes is
+ * limited by his address, and all of it in each second (SEC-09). Events are
+ * complete.
+ */
+static bool may_log(struct lrd *lrd, const struct corr_event *e)
+{
+	uint32_t suppressed = 0;
+
+	if (e->type == CORR_MAPPED || e->type == CORR_NULL)
+		return line_limit_allow(&lrd->lines, daemon_now(), &suppressed);
+	if (!channel_may_log(lrd->channel, &e->host, &suppressed))
+		return false;
+	if (suppressed)
+		log_notice("%u more lines like the next one, not logged; roam monitor lr shows all",
+			   suppressed);
+	return true;
+}
+
 void report_corr(struct lrd *lrd, const struct corr_event *e)
 {
-	log_corr(e);
+	if (may_log(lrd, e))
+		log_corr(e);
 	emit(lrd, json_pack("{ss so so so so ss sI}",
 			    "event", corr_event_name(e->type),
 			    "permanent", json_addr(&e->perm),

@@ -6,7 +6,7 @@
 #include "io/json.h"
 #include "lrd/lrd.h"
 
-/* What its own packets carry as source. */
+/* The source address of the host's own packets. */
 static const char *wire_name(bool literal)
 {
 	return literal ? "literal" : "symmetric";
@@ -36,7 +36,7 @@ static json_t *show(void *ctx, const json_t *args, struct control_error *error)
 
 static void add_registration(void *ctx, const struct mobile_status *st)
 {
-	json_array_append_new(ctx, json_pack("{so so ss so sb so sI si ss}",
+	json_array_append_new(ctx, json_pack("{so so ss so sb so sI si ss so sb}",
 		"permanent", json_addr(&st->perm),
 		"care_of", json_addr(&st->coa),
 		"wire", wire_name(st->literal),
@@ -45,7 +45,9 @@ static void add_registration(void *ctx, const struct mobile_status *st)
 		"expires_in", json_until(daemon_now(), st->expires),
 		"sequence", (json_int_t)st->seq,
 		"tries", (int)st->tries,
-		"last_status", lr_status_name(st->last_status)));
+		"last_status", lr_status_name(st->last_status),
+		"seen", json_addr(&st->seen),
+		"translated", st->translated));
 }
 
 static json_t *registers(void *ctx, const json_t *args,
@@ -140,6 +142,7 @@ static void count_peer(void *ctx, const struct mobile_peer_status *st)
 struct registration_count {
 	int all;
 	int registered;
+	bool translated;
 };
 
 static void count_registration(void *ctx, const struct mobile_status *st)
@@ -148,6 +151,7 @@ static void count_registration(void *ctx, const struct mobile_status *st)
 
 	count->all++;
 	count->registered += st->registered;
+	count->translated |= st->translated;
 }
 
 /* The register that the next question goes to. */
@@ -163,7 +167,7 @@ static json_t *status(void *ctx, const json_t *args,
 		      struct control_error *error)
 {
 	const struct lrd *lrd = ctx;
-	struct registration_count registrations = { 0, 0 };
+	struct registration_count registrations = { 0, 0, false };
 	const struct host_places *places = place_get(lrd);
 	int mappings = 0, n_peers = 0;
 
@@ -175,7 +179,7 @@ static json_t *status(void *ctx, const json_t *args,
 		mobile_foreach_peer(lrd->mobile, count_peer, &n_peers);
 	}
 	return json_status("roam-lrd", daemon_now(), lrd->started,
-		json_pack("{ss so so so so so sb si so si si si si}",
+		json_pack("{ss so so so so so sb sb si so si si si si}",
 			  "role", lrd->mobile ? "mobile" : "correspondent",
 			  "care_of", json_addr(&places->now.v4),
 			  "care_of6", json_addr(&places->now.v6),
@@ -185,6 +189,7 @@ static json_t *status(void *ctx, const json_t *args,
 				json_seconds(daemon_now() - places->moved) :
 				json_null(),
 			  "left", lrd->left,
+			  "translated", registrations.translated,
 			  "registers", (int)lrd->n_registers,
 			  "register", json_addr(asked_first(lrd)),
 			  "registrations", registrations.all,
@@ -213,6 +218,9 @@ static json_t *leave(void *ctx, const json_t *args, struct control_error *error)
 	if (!lrd->left) {
 		lrd->left = true;
 		mobile_deregister(lrd->mobile, daemon_now());
+		for (size_t i = 0; i < lrd->config->n_own; i++)
+			kernel_forget_own(lrd, &lrd->config->own[i]);
+		place_look(lrd);
 		lrd_kick(lrd);
 	}
 	return json_array();
@@ -226,6 +234,8 @@ static json_t *join(void *ctx, const json_t *args, struct control_error *error)
 	if (!is_mobile(lrd, error))
 		return NULL;
 	lrd->left = false;
+	for (size_t i = 0; i < lrd->config->n_own; i++)
+		mobile_restore(lrd->mobile, &lrd->config->own[i]);
 	place_look(lrd);
 	return json_array();
 }

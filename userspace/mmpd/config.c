@@ -36,6 +36,16 @@ static cfg_opt_t host_opts[] = {
 	CFG_END()
 };
 
+static cfg_opt_t border_opts[] = {
+	CFG_STR_LIST("peers", "{}", CFGF_NONE),
+	CFG_STR("via", "", CFGF_NONE),
+	CFG_STR("via6", "", CFGF_NONE),
+	CFG_INT("key", 0, CFGF_NONE),
+	CFG_BOOL("routes", cfg_false, CFGF_NONE),
+	CFG_STR("refresh", "5m", CFGF_NONE),
+	CFG_END()
+};
+
 static cfg_opt_t opts[] = {
 	CFG_STR("role", "", CFGF_NONE),
 	CFG_STR("name", "", CFGF_NONE),
@@ -57,6 +67,7 @@ static cfg_opt_t opts[] = {
 	CFG_SEC("gateway", gateway_opts, CFGF_NONE),
 	CFG_SEC("base-station", base_station_opts, CFGF_NONE),
 	CFG_SEC("host", host_opts, CFGF_NONE),
+	CFG_SEC("border", border_opts, CFGF_NONE),
 	CFG_END()
 };
 
@@ -183,7 +194,8 @@ static char *read_gateway(cfg_t *cfg, struct config *config)
 		node->gateway = node->gateway6;
 		memset(&node->gateway6, 0, sizeof(node->gateway6));
 	}
-	if (!error && !config->is_host && node->role == MMP_ROLE_GATEWAY &&
+	if (!error && !config->is_host && !config->is_border &&
+	    node->role == MMP_ROLE_GATEWAY &&
 	    roam_addr_is_none(&node->gateway))
 		error = conf_error(cfg, "address",
 				   "a gateway needs an address; hosts send their messages to it");
@@ -286,15 +298,79 @@ static char *read_host(cfg_t *cfg, struct config *config, const char *keys)
 	return error;
 }
 
+static char *read_peers(cfg_t *cfg, struct mmp_border_config *border)
+{
+	size_t n = cfg_size(cfg, "peers");
+
+	if (n > MMP_PEERS_MAX)
+		return conf_error(cfg, "peers", "there are at most %d",
+				  MMP_PEERS_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (!roam_addr_parse(cfg_getnstr(cfg, "peers", i),
+				     &border->peers[i]) ||
+		    !roam_addr_is_usable(&border->peers[i]))
+			return conf_error(cfg, "peers",
+					  "'%s' is no address of a gateway or border router",
+					  cfg_getnstr(cfg, "peers", i));
+	border->n_peers = n;
+	return NULL;
+}
+
+static char *read_border(cfg_t *cfg, struct config *config)
+{
+	struct mmp_border_config *border = &config->border;
+	long key = 0;
+	char *error = read_peers(cfg, border);
+
+	if (!error)
+		error = read_addr(cfg, "via", &border->via[0]);
+	if (!error)
+		error = read_addr(cfg, "via6", &border->via[1]);
+	if (!error && border->n_peers && !config->is_border &&
+	    roam_addr_is_none(&border->via[0]) &&
+	    roam_addr_is_none(&border->via[1]))
+		error = conf_error(cfg, "via",
+				   "by which address of this gateway do its peers reach hosts?");
+	if (!error)
+		error = conf_get_int(cfg, "key", 0, AUTH_ID_MAX, &key);
+	border->key_id = key ? (uint32_t)key : config->key_id;
+	if (!error && !auth_keys_find(config->keys, border->key_id))
+		error = conf_error(cfg, "key", "there is no key %u",
+				   border->key_id);
+	if (!error)
+		error = conf_get_duration(cfg, "refresh", &border->refresh);
+	if (!error && border->refresh < 1000)
+		error = conf_error(cfg, "refresh", "'%s' is less than 1s",
+				   cfg_getstr(cfg, "refresh"));
+	config->routes = cfg_getbool(cfg, "routes");
+	/* The file may be the same at all nodes. */
+	if (config->is_host || (!config->is_border &&
+				config->node.role != MMP_ROLE_GATEWAY)) {
+		border->n_peers = 0;
+		config->routes = false;
+	}
+	border->name = config->node.name;
+	memcpy(border->subnets, config->node.subnets, sizeof(border->subnets));
+	border->n_subnets = config->node.n_subnets;
+	border->max_hosts = config->kernel.max_hosts;
+	border->retry = 200;
+	border->retry_max = 10000;
+	if (!error && config->is_border && mmp_name_is_none(&border->name))
+		error = conf_error(cfg, "peers",
+				   "a border router needs a 'name'");
+	return error;
+}
+
 static char *read_role(cfg_t *cfg, struct config *config)
 {
 	static const char *const roles[] = { "gateway", "node", "base-station",
-					     "host", NULL };
+					     "host", "border", NULL };
 	unsigned int which = 0;
 	char *error = read_word(cfg, "role", roles, &which);
 
 	config->is_host = which == 3;
-	if (!config->is_host)
+	config->is_border = which == 4;
+	if (!config->is_host && !config->is_border)
 		config->node.role = (enum mmp_role)which;
 	config->kernel.role = (uint8_t)which;
 	return error;
@@ -329,10 +405,12 @@ static char *read_all(cfg_t *cfg, struct config *config)
 				   &config->n_links);
 	if (!error)
 		error = read_names(cfg, "air", &config->air, &config->n_air);
-	if (!error && !config->n_links && !config->is_host)
+	if (!error && !config->n_links && !config->is_host &&
+	    !config->is_border)
 		error = conf_error(cfg, "links",
 				   "name the interfaces towards other nodes; for example {\"eth*\"}");
 	if (!error && !config->n_air &&
+	    !config->is_border &&
 	    (config->is_host || config->node.role == MMP_ROLE_BASE_STATION))
 		error = conf_error(cfg, "air",
 				   "name the interfaces on the air; for example {\"wlan*\"}");
@@ -348,6 +426,8 @@ static char *read_all(cfg_t *cfg, struct config *config)
 	if (!error)
 		error = read_host(cfg_getsec(cfg, "host"), config,
 				  cfg_getstr(cfg, "keys"));
+	if (!error)
+		error = read_border(cfg_getsec(cfg, "border"), config);
 	config->state = strdup(cfg_getstr(cfg, "state"));
 	return error;
 }

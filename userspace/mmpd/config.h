@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "auth/auth.h"
+#include "core/mmp_border.h"
 #include "core/mmp_host.h"
 #include "core/mmp_node.h"
 #include "genl/mmp.h"
@@ -27,6 +28,9 @@
  * @n_links: their number
  * @air: the same towards hosts; at a host towards base stations
  * @n_air: their number
+ * @is_border: a border router: neither a host nor a node
+ * @border: of host routes outside of the domain; @border.n_peers or @is_border: there are
+ * @routes: gateway: the kernel's table gets a route to each host, for a routing daemon
  * @state: file that keeps what a restart must not forget
  */
 struct config {
@@ -44,6 +48,9 @@ struct config {
 	size_t n_links;
 	char **air;
 	size_t n_air;
+	bool is_border;
+	struct mmp_border_config border;
+	bool routes;
 	char *state;
 };
 

@@ -22,6 +22,7 @@ bool kernel_get_entry(struct mmpd *mmpd, const struct roam_addr *addr,
 	if (mmp_route_get(mmpd->kernel, addr, &route))
 		return false;
 	*entry = route.entry;
+	entry->left = route.left;
 	return true;
 }
 
@@ -51,9 +52,29 @@ void kernel_set_below(struct mmpd *mmpd, const struct mmp_hop *hops, size_t n)
 			  genl_error(mmpd->kernel));
 }
 
+/* ---- host routes outside of the domain ---- */
+
+void kernel_host_route(struct mmpd *mmpd, const struct roam_addr *coa,
+		       const struct roam_addr *via, uint32_t link)
+{
+	char text[ROAM_ADDR_STRLEN];
+	int err = via || link ? rtnl_host_set(mmpd->rtnl, coa, via, link) :
+				rtnl_host_del(mmpd->rtnl, coa);
+
+	if (err)
+		log_warning("host=%s its route cannot be %s: %s",
+			    roam_addr_format(coa, text),
+			    via || link ? "set" : "removed", strerror(-err));
+}
+
+void kernel_del_entry(struct mmpd *mmpd, const struct roam_addr *addr)
+{
+	mmp_route_del(mmpd->kernel, addr);
+}
+
 /* ---- the default router of a host (MMP-86, MMP-89) ---- */
 
-static void set_family(struct mmpd *mmpd, const struct mmp_station *s,
+static bool set_family(struct mmpd *mmpd, const struct mmp_station *s,
 		       const struct roam_addr *addr)
 {
 	uint8_t family = rtnl_family(addr);
@@ -68,11 +89,13 @@ static void set_family(struct mmpd *mmpd, const struct mmp_station *s,
 	if (err)
 		log_error("router=%s cannot be the default router: %s",
 			  roam_addr_format(&router, text), strerror(-err));
+	return !err;
 }
 
-void kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station)
+bool kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station)
 {
 	bool done[2] = { false, false };
+	bool ok = true;
 
 	for (size_t i = 0; i < mmpd->config->n_addrs; i++) {
 		const struct roam_addr *addr = &mmpd->config->addrs[i];
@@ -82,10 +105,11 @@ void kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station)
 			continue;
 		done[v4] = true;
 		if (station)
-			set_family(mmpd, station, addr);
+			ok &= set_family(mmpd, station, addr);
 		else
 			rtnl_default_del(mmpd->rtnl, rtnl_family(addr));
 	}
+	return ok;
 }
 
 /* ---- interfaces ---- */
@@ -107,7 +131,7 @@ static void tell_core(struct mmpd *mmpd, const struct mmpd_link *l, bool gone,
 
 	if (mmpd->host)
 		mmp_host_link(mmpd->host, now, l->link.index, up, changed);
-	else
+	else if (mmpd->node)
 		mmp_node_link(mmpd->node, now, l->link.index,
 			      !gone && !l->air, !gone && l->air, up);
 }
@@ -153,7 +177,7 @@ static void set_links(struct mmpd *mmpd)
 {
 	struct mmp_kernel_link links[MMP_LINKS_MAX];
 
-	if (mmpd->host)
+	if (!mmpd->node)
 		return;
 	for (size_t i = 0; i < mmpd->n_links; i++)
 		links[i] = (struct mmp_kernel_link){
@@ -209,8 +233,20 @@ static void on_event(const struct nlmsghdr *nlh, void *ctx)
 	struct mmp_route route;
 	uint8_t reason;
 
-	if (!control_is_monitored(mmpd->control) ||
+	if ((!control_is_monitored(mmpd->control) && !mmpd->border &&
+	     !mmpd->config->routes) ||
 	    !mmp_event_decode(nlh, &route, &reason))
+		return;
+	if (reason == ROAM_MMP_REASON_EXPIRED ||
+	    reason == ROAM_MMP_REASON_DELETED) {
+		if (mmpd->config->routes)
+			kernel_host_route(mmpd, &route.entry.addr, NULL, 0);
+		if (mmpd->border)
+			mmp_border_went(mmpd->border, daemon_now(),
+					&route.entry.addr);
+		mmpd_kick(mmpd);
+	}
+	if (!control_is_monitored(mmpd->control))
 		return;
 	mmpd_event(mmpd, json_pack("{ss so ss si}", "event", "entry",
 				   "host", json_addr(&route.entry.addr),
@@ -228,9 +264,32 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	genl_events(mmpd->events, on_event, mmpd);
 }
 
-static char *start_module(struct mmpd *mmpd)
+/* Settings and subnets of the configuration. */
+static char *configure_module(struct mmpd *mmpd)
 {
 	const struct config *config = mmpd->config;
+
+	if (mmp_config_set(mmpd->kernel, &config->kernel) ||
+	    mmp_ranges_set(mmpd->kernel, config->node.subnets,
+			   config->node.n_subnets))
+		return daemon_error("the module does not take the configuration: %s",
+				    genl_error(mmpd->kernel));
+	return NULL;
+}
+
+char *kernel_configure(struct mmpd *mmpd)
+{
+	char *error = mmpd->node ? configure_module(mmpd) : NULL;
+
+	if (error)
+		return error;
+	look(mmpd);
+	set_links(mmpd);
+	return NULL;
+}
+
+static char *start_module(struct mmpd *mmpd)
+{
 	char *error = NULL;
 
 	mmpd->kernel = mmp_open(&error);
@@ -238,11 +297,9 @@ static char *start_module(struct mmpd *mmpd)
 		mmpd->events = mmp_open(&error);
 	if (!mmpd->events)
 		return error;
-	if (mmp_config_set(mmpd->kernel, &config->kernel) ||
-	    mmp_ranges_set(mmpd->kernel, config->node.subnets,
-			   config->node.n_subnets))
-		return daemon_error("the module does not take the configuration: %s",
-				    genl_error(mmpd->kernel));
+	error = configure_module(mmpd);
+	if (error)
+		return error;
 	if (genl_subscribe(mmpd->events, "events"))
 		return daemon_error("cannot listen to the module: %s",
 				    genl_error(mmpd->events));
@@ -263,7 +320,7 @@ char *kernel_start(struct mmpd *mmpd)
 	if (mmpd->watch < 0)
 		return daemon_error("cannot watch interfaces: %s",
 				    strerror(errno));
-	if (!mmpd->host)
+	if (mmpd->node)
 		error = start_module(mmpd);
 	if (error)
 		return error;
@@ -272,7 +329,7 @@ char *kernel_start(struct mmpd *mmpd)
 	uv_poll_start(&mmpd->watch_poll, UV_READABLE, on_changed);
 	look(mmpd);
 	set_links(mmpd);
-	if (!mmpd->n_links)
+	if (!mmpd->n_links && !mmpd->config->is_border)
 		log_warning("no interface matches 'links' or 'air' yet; see: ip link");
 	return NULL;
 }
@@ -296,7 +353,7 @@ static void on_events_closed(uv_handle_t *handle)
 void kernel_stop(struct mmpd *mmpd)
 {
 	uv_close((uv_handle_t *)&mmpd->watch_poll, on_watch_closed);
-	if (mmpd->host)
+	if (!mmpd->node)
 		return;
 	uv_close((uv_handle_t *)&mmpd->events_poll, on_events_closed);
 	genl_close(mmpd->kernel);

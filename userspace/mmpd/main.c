@@ -63,7 +63,16 @@ static bool op_get_entry(void *ctx, const struct roam_addr *addr,
 
 static bool op_set_entry(void *ctx, const struct mmp_entry *entry)
 {
-	return kernel_set_entry(ctx, entry);
+	struct mmpd *m = ctx;
+
+	if (!kernel_set_entry(m, entry))
+		return false;
+	if (m->config->routes)
+		kernel_host_route(m, &entry->addr, NULL, entry->hops[0].link);
+	if (m->border)
+		mmp_border_came(m->border, daemon_now(), &entry->addr,
+				entry->seq);
+	return true;
 }
 
 static void op_set_uplinks(void *ctx, const struct mmp_hop *hops, size_t n)
@@ -74,6 +83,17 @@ static void op_set_uplinks(void *ctx, const struct mmp_hop *hops, size_t n)
 static void op_set_below(void *ctx, const struct mmp_hop *hops, size_t n)
 {
 	kernel_set_below(ctx, hops, n);
+}
+
+static void op_traced(void *ctx, const struct mmp_msg *msg)
+{
+	struct mmpd_trace *trace = &((struct mmpd *)ctx)->trace;
+
+	/* An answer that comes before the question is known is to that one. */
+	if (trace->nonce && trace->nonce != msg->nonce)
+		return;
+	if (trace->n < MMPD_TRACES)
+		trace->answers[trace->n++] = *msg;
 }
 
 static void op_save(void *ctx, const struct roam_addr *gateway, uint32_t epoch,
@@ -129,9 +149,63 @@ static const struct mmp_node_ops node_ops = {
 	.set_entry = op_set_entry,
 	.set_uplinks = op_set_uplinks,
 	.set_below = op_set_below,
+	.traced = op_traced,
 	.save = op_save,
 	.random = op_random,
 	.event = op_node_event,
+};
+
+/* ---- what host routes ask for ---- */
+
+static void op_border_send(void *ctx, const struct roam_addr *to,
+			   const struct mmp_msg *msg)
+{
+	net_border_send(ctx, to, msg);
+}
+
+static void op_set_route(void *ctx, const struct roam_addr *coa,
+			 const struct roam_addr *via)
+{
+	struct mmpd *m = ctx;
+	char host[ROAM_ADDR_STRLEN], by[ROAM_ADDR_STRLEN];
+
+	log_debug("host-route host=%s via=%s", roam_addr_format(coa, host),
+		  roam_addr_format(via, by));
+	if (m->config->is_border)
+		kernel_host_route(m, coa, via, 0);
+	if (control_is_monitored(m->control))
+		mmpd_event(m, json_pack("{ss so so}", "event", "host-route",
+					"host", json_addr(coa), "gateway",
+					json_addr(via)));
+}
+
+static void op_del_route(void *ctx, const struct roam_addr *coa,
+			 const struct roam_addr *via)
+{
+	struct mmpd *m = ctx;
+
+	(void)via;
+	if (m->config->is_border)
+		kernel_host_route(m, coa, NULL, 0);
+}
+
+static void op_leave(void *ctx, const struct roam_addr *coa)
+{
+	struct mmpd *m = ctx;
+	char host[ROAM_ADDR_STRLEN];
+
+	log_info("host-left host=%s reason=it is at another gateway",
+		 roam_addr_format(coa, host));
+	kernel_del_entry(m, coa);
+	if (m->config->routes)
+		kernel_host_route(m, coa, NULL, 0);
+}
+
+static const struct mmp_border_ops border_ops = {
+	.send = op_border_send,
+	.set_route = op_set_route,
+	.del_route = op_del_route,
+	.leave = op_leave,
 };
 
 /* ---- what the core of a host asks for ---- */
@@ -142,9 +216,14 @@ static void op_host_send(void *ctx, const struct mmp_station *by,
 	net_host_send(ctx, &by->hop, msg);
 }
 
-static void op_set_router(void *ctx, const struct mmp_station *station)
+static bool op_set_router(void *ctx, const struct mmp_station *station)
 {
-	kernel_set_router(ctx, station);
+	return kernel_set_router(ctx, station);
+}
+
+static void op_host_save(void *ctx, const struct mmp_host_memory *memory)
+{
+	state_save_host(ctx, memory);
 }
 
 static uint64_t op_wallclock(void *ctx)
@@ -189,6 +268,7 @@ static void op_host_event(void *ctx, const struct mmp_host_event *event)
 static const struct mmp_host_ops host_ops = {
 	.send = op_host_send,
 	.set_router = op_set_router,
+	.save = op_host_save,
 	.wallclock = op_wallclock,
 	.event = op_host_event,
 };
@@ -198,10 +278,14 @@ static const struct mmp_host_ops host_ops = {
 static void on_tick(uv_timer_t *timer)
 {
 	struct mmpd *m = timer->data;
-	msec_t now = daemon_now(), next;
+	msec_t now = daemon_now(), next = MSEC_NEVER;
 
-	next = m->host ? mmp_host_tick(m->host, now) :
-			 mmp_node_tick(m->node, now, mmpd_now_us());
+	if (m->host)
+		next = mmp_host_tick(m->host, now);
+	else if (m->node)
+		next = mmp_node_tick(m->node, now, mmpd_now_us());
+	if (m->border)
+		next = min_time(next, mmp_border_tick(m->border, now));
 	if (next == MSEC_NEVER)
 		return;
 	/* The loop's clock stands still since the callback began. */
@@ -242,7 +326,7 @@ static char *make_keys(struct mmpd *m)
 		auth_keys_find(m->config->keys, m->config->key_id);
 
 	/* A host has the key of the air itself, and none to make others from. */
-	if (m->config->is_host)
+	if (m->config->is_host || m->config->is_border)
 		return NULL;
 	m->node_key = auth_derive(key, m->config->key_id, "roam mmp node",
 				  NULL, 0);
@@ -278,8 +362,21 @@ static void name_node(struct mmpd *m)
 	mmp_name_parse(text, name);
 }
 
+static char *start_border(struct mmpd *m)
+{
+	uint32_t epoch = (uint32_t)(daemon_wallclock() / 1000000000), seq;
+
+	/* A gateway counts its starts; a border router says nothing that counts. */
+	if (m->node)
+		mmp_node_own(m->node, &epoch, &seq);
+	m->border = mmp_border_new(&m->config->border, epoch, &border_ops, m);
+	return m->border ? NULL : daemon_error("out of memory");
+}
+
 static char *start_core(struct mmpd *m)
 {
+	if (m->config->is_border)
+		return start_border(m);
 	if (m->config->is_host) {
 		m->host = mmp_host_new(&m->config->host, &host_ops, m);
 	} else {
@@ -288,9 +385,8 @@ static char *start_core(struct mmpd *m)
 	}
 	if (!m->host && !m->node)
 		return daemon_error("out of memory");
-	if (m->node)
-		state_load(m);
-	return NULL;
+	state_load(m);
+	return m->config->border.n_peers ? start_border(m) : NULL;
 }
 
 static char *start(uv_loop_t *loop, void *config, const char *socket_path)
@@ -327,6 +423,70 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	return NULL;
 }
 
+static bool same_addrs(const struct config *a, const struct config *b)
+{
+	if (a->n_addrs != b->n_addrs)
+		return false;
+	for (size_t i = 0; i < a->n_addrs; i++)
+		if (!roam_addr_eq(&a->addrs[i], &b->addrs[i]))
+			return false;
+	return true;
+}
+
+/* What sockets, files and the identity of a node hang on stays. */
+static bool same_identity(const struct config *a, const struct config *b)
+{
+	return a->is_host == b->is_host && a->port == b->port &&
+	       !memcmp(&a->border, &b->border, sizeof(a->border)) &&
+	       a->routes == b->routes && a->is_border == b->is_border &&
+	       !strcmp(a->state, b->state) && same_addrs(a, b) &&
+	       a->node.role == b->node.role &&
+	       mmp_name_eq(&a->node.name, &b->node.name) &&
+	       a->node.domain == b->node.domain &&
+	       roam_addr_eq(&a->node.gateway, &b->node.gateway) &&
+	       roam_addr_eq(&a->node.gateway6, &b->node.gateway6);
+}
+
+static void free_keys(struct auth_key *node_key, struct auth_key *air_key)
+{
+	auth_key_free(node_key);
+	auth_key_free(air_key);
+}
+
+static char *reload(void *loaded)
+{
+	struct config *config = loaded, *old = mmpd.config;
+	struct auth_key *node_key = mmpd.node_key, *air_key = mmpd.air_key;
+	char *error;
+
+	/* A name that was not configured is the one taken at the start. */
+	if (mmp_name_is_none(&config->node.name))
+		config->node.name = old->node.name;
+	if (!same_identity(config, old))
+		return daemon_error("another role, name, domain, address, 'border', 'port' or 'state' needs a restart, which drops no packet: systemctl restart roam-mmpd");
+	mmpd.config = config;
+	mmpd.node_key = NULL;
+	mmpd.air_key = NULL;
+	error = make_keys(&mmpd);
+	if (!error)
+		error = kernel_configure(&mmpd);
+	if (error) {
+		free_keys(mmpd.node_key, mmpd.air_key);
+		mmpd.node_key = node_key;
+		mmpd.air_key = air_key;
+		mmpd.config = old;
+		free(kernel_configure(&mmpd));
+		return error;
+	}
+	free_keys(node_key, air_key);
+	if (mmpd.host)
+		mmp_host_configure(mmpd.host, &config->host);
+	else if (mmpd.node)
+		mmp_node_configure(mmpd.node, daemon_now(), &config->node);
+	mmpd_kick(&mmpd);
+	return NULL;
+}
+
 static void stop(void)
 {
 	uv_close((uv_handle_t *)&mmpd.tick, NULL);
@@ -336,8 +496,8 @@ static void stop(void)
 	kernel_stop(&mmpd);
 	mmp_node_free(mmpd.node);
 	mmp_host_free(mmpd.host);
-	auth_key_free(mmpd.node_key);
-	auth_key_free(mmpd.air_key);
+	mmp_border_free(mmpd.border);
+	free_keys(mmpd.node_key, mmpd.air_key);
 }
 
 static void status(char *buf, size_t len)
@@ -354,6 +514,11 @@ static void status(char *buf, size_t len)
 			mmp_name_format(&s->beacon.name, name);
 		snprintf(buf, len, "mobile host, %s, base station %s",
 			 mmp_host_state_name(mmp_host_state(mmpd.host)), name);
+		return;
+	}
+	if (!mmpd.node) {
+		snprintf(buf, len, "border router %s",
+			 mmp_name_format(&mmpd.config->border.name, name));
 		return;
 	}
 	gw = mmp_node_gateways(mmpd.node, &n);
@@ -378,6 +543,7 @@ int main(int argc, char **argv)
 		.load = load,
 		.unload = unload,
 		.start = start,
+		.reload = reload,
 		.stop = stop,
 		.status = status,
 	};

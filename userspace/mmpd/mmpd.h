@@ -50,11 +50,27 @@ struct mmpd_link {
  * @restored: times that the module's lists were written again
  */
 struct mmpd_counters {
-	uint64_t received[MMP_PROBE_REPLY + 1];
-	uint64_t sent[MMP_PROBE_REPLY + 1];
+	uint64_t received[MMP_TYPE_MAX + 1];
+	uint64_t sent[MMP_TYPE_MAX + 1];
 	uint64_t drop[MMP_DROP_MAX];
 	uint64_t send_errors;
 	uint64_t restored;
+};
+
+#define MMPD_TRACES 4	/* branches of a way: a host has two downlinks at most */
+
+/**
+ * struct mmpd_trace - the way to a host that was asked for last
+ * @addr: the host
+ * @nonce: of the answers
+ * @answers: what came
+ * @n: their number
+ */
+struct mmpd_trace {
+	struct roam_addr addr;
+	uint64_t nonce;
+	struct mmp_msg answers[MMPD_TRACES];
+	size_t n;
 };
 
 struct net;
@@ -65,6 +81,7 @@ struct net;
  * @config: configuration in force
  * @node: the core of a node, or NULL
  * @host: the core of a mobile host, or NULL
+ * @border: host routes outside of the domain, or NULL
  * @node_key: signs between nodes
  * @air_key: signs base stations' beacons
  * @links: interfaces that take part
@@ -82,6 +99,7 @@ struct net;
  * @counters: see above
  * @records: handoffs of this host, the newest at (n_records - 1) % MMPD_RECORDS
  * @n_records: their number until now
+ * @trace: the last way that was asked for; see show.c
  * @log_limit: of lines about bad messages
  * @started: when it started
  */
@@ -90,6 +108,7 @@ struct mmpd {
 	struct config *config;
 	struct mmp_node *node;
 	struct mmp_host *host;
+	struct mmp_border *border;
 	struct auth_key *node_key;
 	struct auth_key *air_key;
 	struct mmpd_link links[MMP_LINKS_MAX];
@@ -107,6 +126,7 @@ struct mmpd {
 	struct mmpd_counters counters;
 	struct mmp_handoff_record records[MMPD_RECORDS];
 	uint64_t n_records;
+	struct mmpd_trace trace;
 	struct limit log_limit;
 	msec_t started;
 };
@@ -129,24 +149,34 @@ void net_answer(struct mmpd *mmpd, const struct mmp_hop *to,
 		const struct mmp_msg *msg);
 void net_host_send(struct mmpd *mmpd, const struct mmp_hop *by,
 		   const struct mmp_msg *msg);
+/* To another gateway or a border router, by the routing table. */
+void net_border_send(struct mmpd *mmpd, const struct roam_addr *to,
+		     const struct mmp_msg *msg);
 /* Did packets leave with a care-of address as source since the last call? */
 bool net_has_transmitted(struct mmpd *mmpd);
 
 /* kernel.c */
 char *kernel_start(struct mmpd *mmpd);
 void kernel_stop(struct mmpd *mmpd);
+/* The configuration is another one; NULL or a sentence, caller frees. */
+char *kernel_configure(struct mmpd *mmpd);
 bool kernel_get_entry(struct mmpd *mmpd, const struct roam_addr *addr,
 		      struct mmp_entry *entry);
 bool kernel_set_entry(struct mmpd *mmpd, const struct mmp_entry *entry);
 void kernel_set_uplinks(struct mmpd *mmpd, const struct mmp_hop *hops,
 			size_t n);
 void kernel_set_below(struct mmpd *mmpd, const struct mmp_hop *hops, size_t n);
-void kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station);
+void kernel_del_entry(struct mmpd *mmpd, const struct roam_addr *addr);
+/* A route to a host in the kernel's table: by @via, or on @link; neither: none. */
+void kernel_host_route(struct mmpd *mmpd, const struct roam_addr *coa,
+		       const struct roam_addr *via, uint32_t link);
+bool kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station);
 
 /* state.c */
 void state_load(struct mmpd *mmpd);
 void state_save_gateway(struct mmpd *mmpd, const struct roam_addr *gateway,
 			uint32_t epoch, uint32_t seq);
+void state_save_host(struct mmpd *mmpd, const struct mmp_host_memory *memory);
 
 /* show.c */
 extern const struct control_command show_commands[];

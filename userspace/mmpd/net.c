@@ -54,7 +54,9 @@ struct packet {
  * @mmpd: the daemon
  * @fd: packet sockets, for IPv4 and IPv6
  * @poll: watches them
- * @held: UDP socket, so that nobody else gets the port and no error is sent
+ * @held: UDP socket, so that nobody else gets the port and no error is sent; takes
+ *	host routes
+ * @border_poll: watches @held where there are any
  * @sent: counts what leaves with a care-of address; one for each
  * @n_sent: their number
  * @open: handles not closed yet
@@ -65,6 +67,7 @@ struct net {
 	int fd[2];
 	uv_poll_t poll[2];
 	int held;
+	uv_poll_t border_poll;
 	int sent[MMP_ADDRS_MAX];
 	size_t n_sent;
 	int open;
@@ -115,12 +118,18 @@ static struct key key_of(const struct mmpd *mmpd, const struct mmp_msg *msg)
 	case MMP_GATEWAY_BEACON:
 	case MMP_PROBE:
 	case MMP_PROBE_REPLY:
+	case MMP_TRACE:
+	case MMP_TRACE_REPLY:
 		if (mmpd->host)
 			break;
 		if (current)
 			key.key = mmpd->node_key;
 		else
 			key.own = derived(mmpd, "roam mmp node", msg, 0);
+		break;
+	case MMP_HOST_ROUTE:
+	case MMP_HOST_ROUTE_ACK:
+		key.own = derived(mmpd, "roam mmp border", msg, 0);
 		break;
 	case MMP_BS_BEACON:
 		if (mmpd->host)
@@ -371,7 +380,8 @@ static enum mmp_drop verify(struct mmpd *mmpd, const struct packet *p,
 static bool is_between_neighbours(uint8_t type)
 {
 	return type == MMP_GATEWAY_BEACON || type == MMP_BS_BEACON ||
-	       type == MMP_PROBE || type == MMP_PROBE_REPLY;
+	       type == MMP_PROBE || type == MMP_PROBE_REPLY ||
+	       type == MMP_TRACE || type == MMP_TRACE_REPLY;
 }
 
 /* Others' answers go by, and base stations on one link hear each other. */
@@ -379,7 +389,8 @@ static bool concerns(const struct mmpd *mmpd, uint8_t type)
 {
 	if (mmpd->host)
 		return type == MMP_BS_BEACON || type == MMP_ACK;
-	return type != MMP_ACK && type != MMP_BS_BEACON;
+	return type != MMP_ACK && type != MMP_BS_BEACON &&
+	       type != MMP_HOST_ROUTE && type != MMP_HOST_ROUTE_ACK;
 }
 
 static enum mmp_drop handle(struct mmpd *mmpd, const struct packet *p)
@@ -407,18 +418,12 @@ static enum mmp_drop handle(struct mmpd *mmpd, const struct packet *p)
 	return mmp_node_input(mmpd->node, &p->arrival, &msg);
 }
 
-static void receive(struct net *net, struct packet *p)
+static void tell_dropped(struct mmpd *mmpd, const struct packet *p,
+			 enum mmp_drop drop)
 {
-	struct mmpd *mmpd = net->mmpd;
 	char from[ROAM_ADDR_STRLEN];
-	enum mmp_drop drop;
 	uint32_t suppressed;
 
-	if (!mmpd_link(mmpd, p->arrival.from.link) || !read_ip(p))
-		return;
-	net->handling = p;
-	drop = handle(mmpd, p);
-	net->handling = NULL;
 	if (drop == MMP_DROP_NONE)
 		return;
 	mmpd->counters.drop[drop]++;
@@ -430,6 +435,18 @@ static void receive(struct net *net, struct packet *p)
 		log_info("from=%s link=%u a message is dropped reason=%s more=%u",
 			 roam_addr_format(&p->arrival.src, from),
 			 p->arrival.from.link, mmp_drop_name(drop), suppressed);
+}
+
+static void receive(struct net *net, struct packet *p)
+{
+	enum mmp_drop drop;
+
+	if (!mmpd_link(net->mmpd, p->arrival.from.link) || !read_ip(p))
+		return;
+	net->handling = p;
+	drop = handle(net->mmpd, p);
+	net->handling = NULL;
+	tell_dropped(net->mmpd, p, drop);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -460,6 +477,75 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		p.arrival.from.link = (uint32_t)ll.sll_ifindex;
 		memcpy(p.arrival.from.mac, ll.sll_addr, MMP_MAC_LEN);
 		receive(net, &p);
+	}
+	mmpd_kick(net->mmpd);
+}
+
+/* ---- host routes: ordinary datagrams of the backbone ---- */
+
+void net_border_send(struct mmpd *mmpd, const struct roam_addr *to,
+		     const struct mmp_msg *msg)
+{
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6,
+				     .sin6_port = htons(mmpd->config->port) };
+	struct key key = key_of(mmpd, msg);
+	uint8_t message[MMP_MAX_LEN];
+	size_t len = mmp_encode(msg, message);
+
+	if (!key.key)
+		return;
+	auth_sign(key.key, message, len, message + len, MMP_AUTH_LEN);
+	auth_key_free(key.own);
+	memcpy(&sin6.sin6_addr, to->b, sizeof(to->b));
+	mmpd->counters.sent[msg->type]++;
+	if (sendto(mmpd->net->held, message, len + MMP_AUTH_LEN, 0,
+		   (struct sockaddr *)&sin6, sizeof(sin6)) < 0)
+		mmpd->counters.send_errors++;
+}
+
+static enum mmp_drop handle_border(struct mmpd *mmpd, struct packet *p)
+{
+	struct mmp_msg msg;
+	enum mmp_drop drop;
+	size_t covered;
+
+	drop = mmp_decode(p->data, p->data_len, &msg, &covered);
+	if (drop != MMP_DROP_NONE)
+		return drop;
+	mmpd->counters.received[msg.type]++;
+	if (msg.type != MMP_HOST_ROUTE && msg.type != MMP_HOST_ROUTE_ACK)
+		return MMP_DROP_ROLE;
+	drop = verify(mmpd, p, &msg, covered);
+	if (drop != MMP_DROP_NONE)
+		return drop;
+	return mmp_border_input(mmpd->border, p->arrival.now, &p->arrival.src,
+				&msg);
+}
+
+static void on_border(uv_poll_t *poll, int status, int events)
+{
+	struct net *net = poll->data;
+	struct packet p;
+
+	(void)status;
+	(void)events;
+	for (int i = 0; i < TURN_MAX; i++) {
+		struct sockaddr_in6 from;
+		socklen_t from_len = sizeof(from);
+		ssize_t len = recvfrom(net->held, p.bytes, sizeof(p.bytes),
+				       MSG_DONTWAIT | MSG_TRUNC,
+				       (struct sockaddr *)&from, &from_len);
+
+		if (len < 0)
+			break;
+		if ((size_t)len > sizeof(p.bytes))
+			continue;
+		p.data = p.bytes;
+		p.data_len = (size_t)len;
+		p.arrival.now = daemon_now();
+		memcpy(p.arrival.src.b, &from.sin6_addr,
+		       sizeof(p.arrival.src.b));
+		tell_dropped(net->mmpd, &p, handle_border(net->mmpd, &p));
 	}
 	mmpd_kick(net->mmpd);
 }
@@ -512,8 +598,11 @@ static int open_packet(bool v6, uint16_t port)
 	return -1;
 }
 
-/* Takes nothing: what comes for it was taken off the wire already. */
-static int hold_port(uint16_t port)
+/*
+ * Takes nothing, but where host routes come: what climbs in the domain was taken off the
+ * wire already.
+ */
+static int hold_port(uint16_t port, bool border)
 {
 	struct sock_filter nothing[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6,
@@ -522,7 +611,8 @@ static int hold_port(uint16_t port)
 
 	if (fd < 0)
 		return -1;
-	set_filter(fd, nothing, 1);
+	if (!border)
+		set_filter(fd, nothing, 1);
 	if (!bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)))
 		return fd;
 	close(fd);
@@ -599,7 +689,7 @@ char *net_start(struct mmpd *mmpd)
 
 	mmpd->net = net;
 	net->mmpd = mmpd;
-	net->held = hold_port(mmpd->config->port);
+	net->held = hold_port(mmpd->config->port, mmpd->border);
 	net->fd[0] = open_packet(false, mmpd->config->port);
 	net->fd[1] = open_packet(true, mmpd->config->port);
 	for (size_t i = 0; i < mmpd->config->n_addrs; i++)
@@ -616,6 +706,12 @@ char *net_start(struct mmpd *mmpd)
 		uv_poll_start(&net->poll[i], UV_READABLE, on_readable);
 		net->open++;
 	}
+	if (!mmpd->border)
+		return NULL;
+	uv_poll_init(mmpd->loop, &net->border_poll, net->held);
+	net->border_poll.data = net;
+	uv_poll_start(&net->border_poll, UV_READABLE, on_border);
+	net->open++;
 	return NULL;
 }
 
@@ -637,4 +733,6 @@ void net_stop(struct mmpd *mmpd)
 {
 	for (int i = 0; i < 2; i++)
 		uv_close((uv_handle_t *)&mmpd->net->poll[i], on_closed);
+	if (mmpd->border)
+		uv_close((uv_handle_t *)&mmpd->net->border_poll, on_closed);
 }

@@ -61,8 +61,10 @@ static bool needs_node(const struct mmpd *mmpd, struct control_error *error)
 {
 	if (mmpd->node)
 		return true;
-	control_refuse(error, "refused", "roam mmp stations",
-		       "this is a mobile host; it has base stations, and no entries");
+	control_refuse(error, "refused",
+		       mmpd->host ? "roam mmp stations" : "roam mmp routes",
+		       "this is a %s; it has no entries",
+		       mmpd->host ? "mobile host" : "border router");
 	return false;
 }
 
@@ -130,6 +132,23 @@ static json_t *host_status(struct mmpd *mmpd)
 				     json_null());
 }
 
+static void count_route(void *ctx, const struct mmp_border_route *route)
+{
+	(void)route;
+	(*(size_t *)ctx)++;
+}
+
+static json_t *border_status(struct mmpd *mmpd)
+{
+	size_t n = 0;
+
+	mmp_border_each(mmpd->border, count_route, &n);
+	return json_pack("{ss so sI sI}", "role", "border", "name",
+			 json_name(&mmpd->config->border.name),
+			 "domain", (json_int_t)mmpd->config->node.domain,
+			 "routes", (json_int_t)n);
+}
+
 static json_t *status(void *ctx, const json_t *args, struct control_error *error)
 {
 	struct mmpd *mmpd = ctx;
@@ -137,7 +156,9 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 	(void)args;
 	(void)error;
 	return json_status("roam-mmpd", daemon_now(), mmpd->started,
-			   mmpd->host ? host_status(mmpd) : node_status(mmpd));
+			   mmpd->host ? host_status(mmpd) :
+			   mmpd->node ? node_status(mmpd) :
+					border_status(mmpd));
 }
 
 /* Names of types hold spaces. */
@@ -145,7 +166,7 @@ static void add_types(json_t *object, const char *prefix, const uint64_t *n)
 {
 	char name[64];
 
-	for (int i = MMP_GATEWAY_BEACON; i <= MMP_PROBE_REPLY; i++) {
+	for (int i = MMP_GATEWAY_BEACON; i <= MMP_TYPE_MAX; i++) {
 		snprintf(name, sizeof(name), "%s", mmp_type_name((uint8_t)i));
 		for (char *c = name; *c; c++)
 			if (*c == ' ')
@@ -238,6 +259,30 @@ static json_t *show(void *ctx, const json_t *args, struct control_error *error)
 	return NULL;
 }
 
+static void append_host_route(void *ctx, const struct mmp_border_route *route)
+{
+	json_array_append_new(ctx, json_pack("{so so sI sb}",
+		"host", json_addr(&route->coa), "gateway",
+		json_addr(&route->via), "sequence", (json_int_t)route->seq,
+		"own", route->own));
+}
+
+static json_t *routes(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct mmpd *mmpd = ctx;
+	json_t *array;
+
+	(void)args;
+	if (!mmpd->border) {
+		control_refuse(error, "refused", "man roam-mmpd",
+			       "there are no host routes here: 'border' has no peers");
+		return NULL;
+	}
+	array = json_array();
+	mmp_border_each(mmpd->border, append_host_route, array);
+	return array;
+}
+
 static json_t *json_uplink(const struct mmpd *mmpd, const struct mmp_gateway *gw,
 			   size_t i, bool primary, msec_t now)
 {
@@ -249,15 +294,16 @@ static json_t *json_uplink(const struct mmpd *mmpd, const struct mmp_gateway *gw
 		class = now >= u->proved ? "one-way or silent" : "down";
 	else if (!i && primary)
 		class = "primary";
-	return json_pack("{so so ss ss ss sI sI sf so si si}",
+	/* The core counts these in microseconds. */
+	return json_pack("{so so ss ss ss sf sf sf so si si}",
 			 "gateway", json_addr(&gw->addr),
 			 "node", json_name(&u->name),
 			 "link", link_name(mmpd, u->hop.link),
 			 "mac", mac_format(u->hop.mac, mac),
 			 "class", class,
-			 "delay_us", (json_int_t)u->delay,
-			 "round_trip_us", (json_int_t)u->rtt,
-			 "lateness_ms", u->lateness / 1000.0,
+			 "delay", u->delay / 1e6,
+			 "round_trip", u->rtt / 1e6,
+			 "lateness", u->lateness / 1e6,
 			 "heard", json_seconds(now - u->heard),
 			 "beacons", (int)u->span,
 			 "missing", (int)u->span -
@@ -333,6 +379,57 @@ static json_t *tree(void *ctx, const json_t *args, struct control_error *error)
 						       below[i].hop.link)),
 				 json_null()));
 	return array;
+}
+
+static json_t *trace_rows(const struct mmpd_trace *trace)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < trace->n; i++) {
+		const struct mmp_msg *m = &trace->answers[i];
+
+		for (unsigned int j = 0; j < m->n_trace; j++) {
+			const struct mmp_hop_state *hop = &m->trace[j];
+
+			json_array_append_new(array,
+				json_pack("{si si so ss si so sI}",
+					  "branch", (int)i, "level", (int)j,
+					  "node", json_name(&hop->name),
+					  "role", mmp_role_name(hop->role),
+					  "downlinks", hop->downlinks,
+					  "expires_in", hop->downlinks ?
+						json_seconds(hop->left) :
+						json_null(),
+					  "sequence", (json_int_t)hop->seq));
+		}
+	}
+	return array;
+}
+
+/*
+ * A new question, or with "again" what came since the last one: the answers take as
+ * long as the way there and back, and who asks waits for them.
+ */
+static json_t *trace(void *ctx, const json_t *args, struct control_error *error)
+{
+	const char *word = json_string_value(json_object_get(args, "host"));
+	struct mmpd *mmpd = ctx;
+	struct mmpd_trace *trace = &mmpd->trace;
+	struct roam_addr addr;
+
+	if (!needs_node(mmpd, error))
+		return NULL;
+	if (!word || !roam_addr_parse(word, &addr)) {
+		control_refuse(error, "usage", "give an address such as 10.7.0.99",
+			       "'%s' is no IP address", word ? word : "");
+		return NULL;
+	}
+	if (!json_is_true(json_object_get(args, "again")) ||
+	    !roam_addr_eq(&addr, &trace->addr)) {
+		*trace = (struct mmpd_trace){ .addr = addr };
+		trace->nonce = mmp_node_trace(mmpd->node, daemon_now(), &addr);
+	}
+	return trace_rows(trace);
 }
 
 /* ---- a host ---- */
@@ -443,6 +540,8 @@ const struct control_command show_commands[] = {
 	{ "show", show, false, "entries of a node; args: host" },
 	{ "uplinks", uplinks, false, "possible uplinks of a node" },
 	{ "tree", tree, false, "the domain as a node sees it" },
+	{ "trace", trace, true, "the way from a node to a host; args: host, again" },
+	{ "routes", routes, false, "at which gateway hosts are" },
 	{ "stations", stations, false, "base stations that a host hears" },
 	{ "handoffs", handoffs, false, "what each movement of a host cost" },
 	{ "move", move, true, "go to a base station; args: base_station" },

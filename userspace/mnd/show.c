@@ -59,6 +59,14 @@ void show_event(struct mnd *m, const struct mn_event *e)
 				"link", link, "reason", reason));
 }
 
+/* Who reads "home" may rely on it: nothing goes to where the node was any more. */
+static const char *mode_of(const struct mn_registration *r)
+{
+	if (!r)
+		return mn_mode_name(MN_NOWHERE);
+	return r->agreed ? mn_mode_name(r->place.mode) : "returning";
+}
+
 static json_t *json_registration(const struct mnd *m,
 				 const struct mn_registration *r, msec_t now)
 {
@@ -66,7 +74,7 @@ static json_t *json_registration(const struct mnd *m,
 
 	return json_pack("{so ss so so so ss ss sb so so so}",
 			 "home", json_addr(&m->config->mn.home),
-			 "mode", mn_mode_name(r->place.mode),
+			 "mode", mode_of(r),
 			 "care_of", json_addr(&r->place.coa),
 			 "agent", json_addr(&r->place.agent),
 			 "home_agent", json_addr(&r->home_agent),
@@ -146,7 +154,7 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 	return json_status("roam-mnd", daemon_now(), m->started,
 		json_pack("{so ss so sb sb ss*}",
 			  "home", json_addr(&m->config->mn.home),
-			  "mode", mn_mode_name(r ? r->place.mode : MN_NOWHERE),
+			  "mode", mode_of(r),
 			  "care_of", r ? json_addr(&r->place.coa) : json_null(),
 			  "registered", !!r, "left", m->left,
 			  "last_denial", m->last_code ?

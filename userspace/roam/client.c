@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/addr.h"
 #include "roam/roam.h"
 
 #define CLIENT_TIMEOUT 30	/* seconds without a byte of an answer */
@@ -79,7 +80,7 @@ pid_t client_pid(const struct client *client)
 	struct ucred peer = { .pid = 0 };
 	socklen_t len = sizeof(peer);
 
-	/* Whoever listened: the daemon makes its socket itself. */
+	/* It does not matter who listened: the daemon makes its socket itself. */
 	getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
 	return peer.pid;
 }
@@ -135,6 +136,62 @@ json_t *client_read(struct client *client)
 	return value;
 }
 
+/**
+ * struct row - a row of an answer, to be put in order
+ * @addr: its permanent address
+ * @value: the row
+ */
+struct row {
+	struct roam_addr addr;
+	json_t *value;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct row *ra = a, *rb = b;
+
+	return roam_addr_cmp(&ra->addr, &rb->addr);
+}
+
+/*
+ * The register tells its mappings in the order of its table, in parts, and one
+ * that moved in the table meanwhile twice.
+ */
+static json_t *in_order(json_t *result)
+{
+	size_t n = json_array_size(result);
+	struct row *rows = calloc(n + 1, sizeof(*rows));
+	json_t *ordered = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *value = json_array_get(result, i);
+		const char *perm = json_string_value(
+			json_object_get(value, "permanent"));
+
+		rows[i].value = value;
+		if (perm)
+			roam_addr_parse(perm, &rows[i].addr);
+	}
+	qsort(rows, n, sizeof(*rows), compare);
+	for (size_t i = 0; i < n; i++)
+		if (!i || compare(&rows[i - 1], &rows[i]))
+			json_array_append(ordered, rows[i].value);
+	free(rows);
+	json_decref(result);
+	return ordered;
+}
+
+static json_t *result_of(const char *daemon, const char *command,
+			 const json_t *answer)
+{
+	json_t *result = json_incref(json_object_get(answer, "result"));
+
+	if (!strcmp(daemon, "hlrd") && !strcmp(command, "show") &&
+	    json_is_array(result))
+		return in_order(result);
+	return result;
+}
+
 static int report_connect(const char *daemon)
 {
 	char path[256], hint[64];
@@ -160,7 +217,7 @@ json_t *client_ask(const char *daemon, const char *command, json_t *args)
 	}
 	answer = client_send(client, command, args) ? client_read(client) : NULL;
 	client_close(client);
-	result = json_incref(json_object_get(answer, "result"));
+	result = result_of(daemon, command, answer);
 	json_decref(answer);
 	errno = 0;
 	return result;
@@ -179,7 +236,7 @@ json_t *client_call(const char *daemon, const char *command, json_t *args,
 	}
 	answer = client_send(client, command, args) ? client_read(client) : NULL;
 	client_close(client);
-	result = json_incref(json_object_get(answer, "result"));
+	result = result_of(daemon, command, answer);
 	error = json_object_get(answer, "error");
 	if (!answer) {
 		*status = fail(ROAM_NOT_RUNNING, "journalctl -u 'roam-*' -e",

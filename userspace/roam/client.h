@@ -25,8 +25,8 @@ json_t *client_read(struct client *client);
 bool client_has_line(const struct client *client);
 
 /*
- * One command, one answer, without a word about a failure: NULL with errno set
- * if the daemon is not there, else NULL with errno 0.
+ * Asks one command and returns the answer. A failure is not printed: NULL with errno
+ * set means that the daemon is not there, NULL with errno 0 any other failure.
  */
 json_t *client_ask(const char *daemon, const char *command, json_t *args);
 

@@ -60,6 +60,37 @@ bool firewall_drops_input(const json_t *rules)
 	return false;
 }
 
+static bool has_flag(const json_t *flags, const char *flag)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(flags, i, item)
+		if (json_is_string(item) && !strcmp(json_string_value(item), flag))
+			return true;
+	return false;
+}
+
+bool firewall_checks_source(const json_t *rules)
+{
+	const json_t *fib = json_object_get(rules, "fib");
+	const json_t *flags = json_object_get(fib, "flags");
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (is_string(fib, "result", "oif") && has_flag(flags, "saddr") &&
+	    has_flag(flags, "iif"))
+		return true;
+	json_array_foreach(rules, i, item)
+		if (firewall_checks_source(item))
+			return true;
+	json_object_foreach((json_t *)rules, key, item)
+		if (firewall_checks_source(item))
+			return true;
+	return false;
+}
+
 /* A number anywhere within, alone or as part of a range. */
 static bool names_number(const json_t *value, json_int_t number)
 {

@@ -15,6 +15,8 @@ json_t *firewall_read(void);
 const json_t *firewall_flowtable(const json_t *rules, size_t *at);
 /* Some chain drops what comes in by default. */
 bool firewall_drops_input(const json_t *rules);
+/* Some rule asks whether the source of a packet is reached by the link it came by. */
+bool firewall_checks_source(const json_t *rules);
 /* Some rule or set names this port. */
 bool firewall_names_port(const json_t *rules, unsigned int port);
 
@@ -24,7 +26,7 @@ bool firewall_names_port(const json_t *rules, unsigned int port);
  * @source: source address of the packet when it leaves
  * @device: link it leaves by
  *
- * What a rule asks besides source address and link is taken to apply.
+ * Conditions of a rule other than source address and link are taken to be met.
  *
  * Return: the rule ({family, table, chain, handle, ...}), or NULL.
  */

@@ -249,8 +249,8 @@ static int on_rule(const struct nlmsghdr *nlh, void *ctx)
 			 !mnl_attr_validate(attr, MNL_TYPE_U32))
 			table = mnl_attr_get_u32(attr);
 	}
-	/* What is exempt from rewriting has rules for the main table, and where the
-	 * table has no way a last rule refuses. */
+	/* Rules for the main table are those of exempt packets, and a rule without a
+	 * table refuses what has no route. */
 	if (ipproto == search->ipproto && table != RT_TABLE_MAIN &&
 	    table != RT_TABLE_UNSPEC)
 		search->found = true;

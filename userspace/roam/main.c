@@ -53,7 +53,7 @@ int fail(enum roam_exit status, const char *hint, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
-	/* What was printed so far comes before the error, in a pipe too. */
+	/* In a pipe, too, earlier output comes before the error. */
 	fflush(stdout);
 	if (options.json) {
 		json_t *error = json_pack("{s{ss ss ss}}", "error",
@@ -88,7 +88,7 @@ static void print_entry(const struct command *command)
 		printf("  %-22s  %s\n", head, command->help);
 		return;
 	}
-	/* What is long has its own lines; the explanation stands further in. */
+	/* A long form has a line of its own, with the explanation below it. */
 	output_line(2, head);
 	output_line(26, command->help);
 }
@@ -269,7 +269,7 @@ const struct command *command_find(int argc, char **argv, int *used,
 		if (!next)
 			return NULL;
 		command = next;
-		/* Whoever reads the words from here on reads them in full. */
+		/* From here on the words are read in full, without abbreviations. */
 		argv[(*used)++] = (char *)next->name;
 	}
 	if (*used < argc && !strcmp(argv[*used], "help")) {

@@ -62,7 +62,7 @@ static bool is_duration(const char *key)
 	return len > 5 && !strcmp(key + len - 5, "_time");
 }
 
-/* What a terminal could obey does not come out of a string. */
+/* Control characters of a string are not given to the terminal. */
 static void append(char **text, const char *s)
 {
 	size_t have = *text ? strlen(*text) : 0;
@@ -404,7 +404,7 @@ void output_event(json_t *event)
 	json_t *value;
 	const char *key;
 
-	/* Whoever sent it may know better when it happened. */
+	/* An event that has a time of its own keeps it. */
 	if (options.timestamps && !json_object_get(event, "time")) {
 		output_now(when, sizeof(when));
 		json_object_set_new(event, "time", json_string(when));
@@ -463,7 +463,7 @@ int output_open(const char *path)
 
 int output_close(void)
 {
-	/* What could not be written shows here at the latest. */
+	/* A failure to write shows here at the latest. */
 	bool failed = ferror(stream);
 	int err = fclose(stream) ? errno : failed ? EIO : 0;
 

@@ -5,7 +5,6 @@
  * that it needs, and gives back a picture.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@
 
 /**
  * struct look - one look at everything
- * @work: on the second thread
+ * @job: on the second thread
  * @d: the daemon; not touched there
  * @obsolete: groups changed meanwhile, what was seen is of no use
  * @links: how they are
@@ -34,7 +33,7 @@
  * @n_tracks: number of @tracks
  */
 struct look {
-	uv_work_t work;
+	struct job job;
 	struct standbyd *d;
 	bool obsolete;
 	struct link_state *links;
@@ -94,22 +93,13 @@ static void look_at(struct look *look, struct rtnl *rtnl)
 				look->tracks[i].track.decrement;
 }
 
-/* Only hellos run in front of others; what waits for the kernel does not. */
-static void step_back(void)
-{
-	struct sched_param param = { 0 };
-
-	sched_setscheduler(0, SCHED_OTHER, &param);
-}
-
 /* Second thread. */
-static void on_work(uv_work_t *work)
+static void on_work(struct job *job)
 {
-	struct look *look = container_of(work, struct look, work);
+	struct look *look = container_of(job, struct look, job);
 	struct rtnl *rtnl;
 	char *error;
 
-	step_back();
 	rtnl = rtnl_open(&error);
 	if (!rtnl) {
 		look->obsolete = true;
@@ -221,13 +211,12 @@ static void apply(struct look *look)
 
 static void look(struct standbyd *d);
 
-static void on_looked(uv_work_t *work, int status)
+static void on_looked(struct job *job)
 {
-	struct look *done = container_of(work, struct look, work);
+	struct look *done = container_of(job, struct look, job);
 	struct standbyd *d = done->d;
 	bool again = d->look_again;
 
-	(void)status;
 	if (d->look == done)
 		d->look = NULL;
 	apply(done);
@@ -247,7 +236,9 @@ static void look(struct standbyd *d)
 	}
 	d->look_again = false;
 	d->look = look_new(d);
-	uv_queue_work(d->loop, &d->look->work, on_work, on_looked);
+	d->look->job.run = on_work;
+	d->look->job.done = on_looked;
+	worker_submit(&d->look->job);
 }
 
 static void on_kernel(uv_poll_t *poll, int status, int events)
@@ -326,7 +317,7 @@ void links_unwatch(struct standbyd *d)
 
 /**
  * struct placing - on the second thread
- * @work: likewise
+ * @job: likewise
  * @d: the daemon
  * @generation: of its groups
  * @slot: number of the group
@@ -336,7 +327,7 @@ void links_unwatch(struct standbyd *d)
  * @us: how long it took
  */
 struct placing {
-	uv_work_t work;
+	struct job job;
 	struct standbyd *d;
 	unsigned int generation;
 	size_t slot;
@@ -346,14 +337,13 @@ struct placing {
 	uint64_t us;
 };
 
-static void on_place(uv_work_t *work)
+static void on_place(struct job *job)
 {
-	struct placing *p = container_of(work, struct placing, work);
+	struct placing *p = container_of(job, struct placing, job);
 	uint64_t begin = uv_hrtime();
 	struct rtnl *rtnl;
 	char *error;
 
-	step_back();
 	rtnl = rtnl_open(&error);
 	if (!rtnl) {
 		free(error);
@@ -370,11 +360,10 @@ static void on_place(uv_work_t *work)
 	p->us = (uv_hrtime() - begin) / 1000;
 }
 
-static void on_placed(uv_work_t *work, int status)
+static void on_placed(struct job *job)
 {
-	struct placing *p = container_of(work, struct placing, work);
+	struct placing *p = container_of(job, struct placing, job);
 
-	(void)status;
 	if (p->generation == p->d->generation && p->d->n_groups)
 		group_placed(p->d->groups[p->slot], p->adopt, p->err, p->us);
 	free(p);
@@ -393,5 +382,7 @@ void link_place(struct group *group)
 	p->adopt = group->serving;
 	p->place = kernel_place(group);
 	group->placing = true;
-	uv_queue_work(group->d->loop, &p->work, on_place, on_placed);
+	p->job.run = on_place;
+	p->job.done = on_placed;
+	worker_submit(&p->job);
 }

@@ -38,11 +38,6 @@ static void unload(void *config)
 }
 
 /*
- * In front of whatever else runs, and never waiting for its own pages: what an
- * election needs is little and must be in time. Where that is not permitted it
- * works as well, and measures how late it is.
- */
-/*
  * It ran for too long without a pause: a loop, or a processor that was taken away
  * meanwhile. Others shall not stand still for that.
  */
@@ -58,34 +53,46 @@ static void on_spell(int signum)
 
 void realtime_keep(struct standbyd *d)
 {
-	struct sched_param param = { .sched_priority = d->config->realtime };
 	msec_t now = daemon_now();
 
 	if (!d->realtime || now - d->realtime_looked < STAND_BACK)
 		return;
 	d->realtime_looked = now;
-	if (sched_getscheduler(0) == SCHED_FIFO)
+	if ((sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_FIFO)
 		return;
-	d->realtime = !sched_setscheduler(0, SCHED_FIFO, &param);
+	d->realtime = realtime_begin(d->config);
 	log_warning("it ran for a second without a pause and stood back; is the machine overloaded?");
 }
 
-static bool be_in_time(const struct config *config)
+bool realtime_begin(const struct config *config)
 {
 	struct sched_param param = { .sched_priority = config->realtime };
-	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	struct rlimit spell = { RUN_AT_MOST, 10 * RUN_AT_MOST };
 	struct rlimit priority = { config->realtime, config->realtime };
 
-	bool realtime;
-
-	if (!config->realtime)
-		return false;
 	/* A loop in here must not take the router with it. */
 	signal(SIGXCPU, on_spell);
 	setrlimit(RLIMIT_RTTIME, &spell);
 	setrlimit(RLIMIT_RTPRIO, &priority);
-	realtime = !sched_setscheduler(0, SCHED_FIFO, &param);
+	/* Threads and children that are started later have a right of their own to it. */
+	return !sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
+}
+
+/*
+ * In front of whatever else runs, and never waiting for its own pages: what an
+ * election needs is little and must be in time. Where that is not permitted it
+ * works as well, and measures how late it is.
+ */
+static bool be_in_time(const struct config *config)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	bool realtime;
+
+	if (!config->realtime)
+		return false;
+	if (!log_detach())
+		log_notice("log lines are written by the thread that elects: a disk that is slow may make it late");
+	realtime = realtime_begin(config);
 	if (!realtime)
 		log_notice("no realtime priority: %s; under load it may be late, then it listens again before it acts",
 			   strerror(errno));
@@ -123,6 +130,7 @@ static void close_all(struct standbyd *d)
 {
 	links_unwatch(d);
 	groups_close(d, "the daemon stops");
+	worker_stop();
 	watch_stop(d);
 	if (d->timer_fd >= 0) {
 		uv_close((uv_handle_t *)&d->timer, NULL);
@@ -158,8 +166,6 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	char *error;
 
 	d->loop = loop;
-	/* One at a time: what it does is to be done in order. */
-	setenv("UV_THREADPOOL_SIZE", "1", 1);
 	d->started = daemon_now();
 	d->config = config;
 	d->rtnl = rtnl_open(&error);
@@ -169,6 +175,8 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 		error = net_open_announcer(d);
 	if (!error)
 		error = open_timer(d);
+	if (!error)
+		error = worker_start(loop);
 	if (!error)
 		d->control = control_open(loop, socket_path, show_commands, d,
 					  &error);
@@ -205,6 +213,7 @@ static char *reload(void *config)
 static void stop(void)
 {
 	close_all(&standbyd);
+	log_attach();
 }
 
 static void status(char *buf, size_t len)

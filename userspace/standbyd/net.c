@@ -204,8 +204,10 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct net_socket *s = poll->data;
 
-	(void)status;
 	(void)events;
+	/* An error of the socket ends the watch over it, and is over once it is read. */
+	if (status < 0)
+		uv_poll_start(poll, UV_READABLE, on_readable);
 	groups_run(s->link->d);
 }
 

@@ -57,6 +57,19 @@ static json_t *role_of(const struct group *group, uint8_t state,
 	return peer->known ? json_addr(&peer->rank.addr) : json_null();
 }
 
+/* How far the tables of a client are in step, and since when that is proved. */
+static json_t *json_tables(const struct tables *t, msec_t now)
+{
+	if (!t->told)
+		return json_null();
+	return json_pack("{so sb sb so sI sI so}", "router",
+			 json_addr(&t->router), "complete", t->complete,
+			 "equal", t->equal, "equal_since", t->equal ?
+				json_seconds(now - t->since) : json_null(),
+			 "entries", t->entries, "owed", t->owed, "told",
+			 json_seconds(now - t->told));
+}
+
 static json_t *json_group(const struct group *group, msec_t now)
 {
 	const struct election *e = &group->e;
@@ -83,6 +96,7 @@ static json_t *json_group(const struct group *group, msec_t now)
 			    json_string(mac_names[group->config->mac]));
 	json_object_set_new(g, "active_router", json_peer(&e->active, now));
 	json_object_set_new(g, "standby_router", json_peer(&e->standby, now));
+	json_object_set_new(g, "tables", json_tables(&group->tables, now));
 	json_object_set_new(g, "active_timer", json_until(now, e->active_timer));
 	json_object_set_new(g, "standby_timer",
 			    json_until(now, e->standby_timer));
@@ -337,6 +351,21 @@ static bool router_of(const json_t *args, struct roam_addr *router,
 	return false;
 }
 
+static void note_tables(struct tables *t, const json_t *args,
+			const struct roam_addr *router)
+{
+	double since = json_number_value(json_object_get(args, "since"));
+
+	t->told = daemon_now();
+	t->router = *router;
+	t->complete = json_is_true(json_object_get(args, "complete"));
+	t->equal = json_is_true(json_object_get(args, "equal"));
+	t->since = since > 0 && since < 1e9 ? t->told - (msec_t)(since * 1000) :
+					      t->told;
+	t->entries = json_integer_value(json_object_get(args, "entries"));
+	t->owed = json_integer_value(json_object_get(args, "owed"));
+}
+
 /* A client: the table of the active router is complete here, or is not. */
 static json_t *table(void *ctx, const json_t *args, struct control_error *error)
 {
@@ -345,8 +374,8 @@ static json_t *table(void *ctx, const json_t *args, struct control_error *error)
 
 	if (!group || !router_of(args, &router, error))
 		return NULL;
-	elect_table(&group->e, &router,
-		    json_is_true(json_object_get(args, "complete")));
+	note_tables(&group->tables, args, &router);
+	elect_table(&group->e, &router, group->tables.complete);
 	return json_array();
 }
 

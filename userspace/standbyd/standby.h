@@ -9,6 +9,7 @@
  *   link.c    links and what is tracked: a second thread asks the kernel
  *   net.c     sockets: the only file that talks to the network
  *   kernel.c  addresses, devices, tunables: the only one that talks to the kernel
+ *   worker.c  the second thread
  *   watch.c   the process that outlives this one
  *   show.c    control socket
  */
@@ -98,6 +99,26 @@ struct link {
 };
 
 /**
+ * struct tables - of a client, compared with another router's
+ * @router: whose
+ * @complete: they are complete, here or there (STBY-65)
+ * @equal: the last digests were equal
+ * @since: since when that is so
+ * @entries: entries here
+ * @owed: messages that the other one has not acknowledged
+ * @told: when this was said, 0 for never
+ */
+struct tables {
+	struct roam_addr router;
+	bool complete;
+	bool equal;
+	msec_t since;
+	json_int_t entries;
+	json_int_t owed;
+	msec_t told;
+};
+
+/**
  * struct group - one group
  * @d: the daemon
  * @config: its configuration, of the present struct config
@@ -126,6 +147,7 @@ struct link {
  * @kernel_errors: what the kernel refused
  * @kernel_error: the last such, as a sentence, or NULL
  * @adopt_us: how long the last takeover's kernel work took
+ * @tables: what a client said last about its tables
  */
 struct group {
 	struct standbyd *d;
@@ -154,6 +176,7 @@ struct group {
 	uint64_t kernel_errors;
 	char *kernel_error;
 	uint64_t adopt_us;
+	struct tables tables;
 };
 
 /**
@@ -222,6 +245,8 @@ struct standbyd {
 
 /* ---- main.c ---- */
 
+/* In front of others, within limits; false if that is not permitted. */
+bool realtime_begin(const struct config *config);
 /* In front of others again, some time after it had to step back. */
 void realtime_keep(struct standbyd *d);
 
@@ -282,6 +307,24 @@ void links_obsolete(struct standbyd *d);
  * group_placed() is told of the end. One at a time for each group.
  */
 void link_place(struct group *group);
+
+/* ---- worker.c ---- */
+
+/**
+ * struct job - for the second thread
+ * @next: of its list
+ * @run: on the second thread
+ * @done: on the first one, behind that, or without it when the daemon stops
+ */
+struct job {
+	struct job *next;
+	void (*run)(struct job *job);
+	void (*done)(struct job *job);
+};
+
+char *worker_start(uv_loop_t *loop);
+void worker_submit(struct job *job);
+void worker_stop(void);
 
 /* ---- net.c ---- */
 

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -155,9 +154,6 @@ static void close_others(const struct standbyd *d, int keep)
 static void watch(struct standbyd *d, int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	struct sched_param param = {
-		.sched_priority = d->config->realtime,
-	};
 	msec_t looked = daemon_now();
 	struct rtnl *rtnl;
 	char *error;
@@ -166,10 +162,9 @@ static void watch(struct standbyd *d, int fd)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	signal(SIGXCPU, SIG_IGN);
 	prctl(PR_SET_NAME, "standby-watch");
 	if (d->config->realtime)
-		sched_setscheduler(0, SCHED_FIFO, &param);
+		realtime_begin(d->config);
 	close_others(d, fd);
 	rtnl = rtnl_open(&error);
 	if (!rtnl)

@@ -51,6 +51,7 @@ static cfg_t *load(const char *text, char **error)
 		CFG_STR("register", NULL, CFGF_NONE),
 		CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("limits", limits, CFGF_NONE),
+		CFG_SEC("peer", host, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_END()
 	};
 	FILE *file = fopen(path, "w");
@@ -80,7 +81,7 @@ static void unknown_option_names_the_nearest(void **state)
 	expect_error("host \"a\" {\n  adress = x\n}\n",
 		     "2: no option 'adress'; did you mean 'address'?");
 	expect_error("xyzzy = 1\n",
-		     "1: no option 'xyzzy'; options here: lifetime, permanent, register, host, limits");
+		     "1: no option 'xyzzy'; options here: lifetime, permanent, register, host, limits, peer");
 }
 
 static void comments_do_not_move_lines(void **state)
@@ -96,7 +97,21 @@ static void first_error_is_told(void **state)
 {
 	(void)state;
 	expect_error("host \"a\" {\n key = x\n}\nlifetme = 1\n",
-		     "2: invalid integer value for option 'key'");
+		     "2: option 'key': is a whole number; write it without quotes and without a unit, such as 1");
+}
+
+static void errors_of_the_parser_say_what_to_try(void **state)
+{
+	(void)state;
+	expect_error("peer \"a\" {\n key = 1\n}\npeer \"a\" {\n}\n",
+		     "4: a section of this name has the title 'a' already; write all its options into one section");
+	expect_error("host {\n key = 1\n}\n",
+		     "1: section 'host': has no title; write: host \"TITLE\" { ... }");
+	expect_error("lifetime 3s\n",
+		     "1: option 'lifetime': has no value; write: lifetime = VALUE");
+	expect_error("lifetime = \"3s\n", "2: the file ends within quotes; close them");
+	expect_error("lifetime = 3s }\n",
+		     "1: there is no '{' for this '}'; remove it, or add the '{'");
 }
 
 static void open_section_is_told(void **state)
@@ -215,7 +230,7 @@ static void missing_file_is_told(void **state)
 	(void)state;
 	assert_null(conf_load("/nonexistent/x.conf", (cfg_opt_t[]){ CFG_END() },
 			      &error));
-	assert_string_equal(error, "cannot read /nonexistent/x.conf: No such file or directory");
+	assert_string_equal(error, "cannot read /nonexistent/x.conf: No such file or directory; write it, the daemon's manual page has an example");
 	free(error);
 }
 
@@ -490,6 +505,7 @@ int main(void)
 		cmocka_unit_test(unknown_option_names_the_nearest),
 		cmocka_unit_test(comments_do_not_move_lines),
 		cmocka_unit_test(first_error_is_told),
+		cmocka_unit_test(errors_of_the_parser_say_what_to_try),
 		cmocka_unit_test(open_section_is_told),
 		cmocka_unit_test_teardown(dropins_come_after_the_file,
 					  remove_dropins),

@@ -9,6 +9,7 @@
 #define PERM2 "198.51.100.8"
 #define A "192.0.2.1"
 #define B "203.0.113.1"
+#define C "203.0.113.9"
 #define REG1 "10.0.0.1"
 #define REG2 "10.0.0.2"
 #define EVIL "10.66.0.1"
@@ -36,6 +37,9 @@ struct sent {
  * @literal: its mode
  * @n_set: mappings the kernel was asked for since then
  * @refuse: the kernel refuses
+ * @permanent: what the core gets as such
+ * @internal: likewise
+ * @wall: nanoseconds since 1970
  * @next_random: makes nonces distinct
  */
 struct fixture {
@@ -51,6 +55,9 @@ struct fixture {
 	bool literal;
 	unsigned int n_set;
 	bool refuse;
+	struct prefix_set *permanent;
+	struct prefix_set *internal;
+	uint64_t wall;
 	uint64_t next_random;
 };
 
@@ -80,6 +87,11 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 	return true;
 }
 
+static uint64_t on_wallclock(void *ctx)
+{
+	return ((struct fixture *)ctx)->wall;
+}
+
 static uint64_t on_random(void *ctx)
 {
 	return ((struct fixture *)ctx)->next_random += 0x9e3779b97f4a7c15;
@@ -95,7 +107,7 @@ static void on_event(void *ctx, const struct corr_event *event)
 
 static const struct corr_ops ops = {
 	.send = on_send, .set_mapping = on_set_mapping, .random = on_random,
-	.event = on_event,
+	.wallclock = on_wallclock, .event = on_event,
 };
 
 static int setup(void **state)
@@ -106,7 +118,10 @@ static int setup(void **state)
 	};
 	struct roam_prefix permanent = prefix("198.51.100.0/24");
 	struct corr_key key = { 9, prefix(PERM) };
+	struct roam_prefix internal = prefix("10.1.0.0/16");
 
+	f->permanent = prefix_set_new(&permanent, 1);
+	f->internal = prefix_set_new(&internal, 1);
 	f->corr = corr_new(&(struct corr_config){
 		.registers = registers, .n_registers = 2,
 		.permanent = &permanent, .n_permanent = 1,
@@ -114,7 +129,8 @@ static int setup(void **state)
 		.timeout = 500, .tries = 3, .null_lifetime = 60000,
 		.prefer = 10000,
 		.again = 50, .again_tries = 6,
-		.announce_rate = 20, .pending_max = 8,
+		.announce_rate = 20, .pending_max = 8, .hints_max = 4,
+		.hint_rate = 50, .places = { f->permanent, f->internal },
 	}, &ops, f);
 	assert_non_null(f->corr);
 	f->now = 1000;
@@ -127,6 +143,8 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	corr_free(f->corr);
+	prefix_set_free(f->permanent);
+	prefix_set_free(f->internal);
 	free(f);
 	return 0;
 }
@@ -206,7 +224,7 @@ static struct lr_msg answer_of(const struct fixture *f, uint8_t status,
 	assert_non_null(last(f, LR_QUERY));
 	msg = last(f, LR_QUERY)->msg;
 	msg.type = LR_ANSWER;
-	msg.entries[0].flags = 0;
+	msg.entries[1].status = LR_NONE;
 	msg.entries[0].status = status;
 	msg.entries[0].coa = addr(coa);
 	msg.entries[0].seq = seq;
@@ -269,6 +287,17 @@ static unsigned int hosts(const struct fixture *f)
 
 	corr_foreach(f->corr, count_host, &n);
 	return n;
+}
+
+static void set_registers(struct fixture *f, const char *first,
+			  const char *second)
+{
+	struct corr_register registers[2] = {
+		{ addr(first), 17434, 7 }, { addr(second), 17434, 8 },
+	};
+
+	assert_true(corr_set_registers(f->corr, f->now, registers,
+				       *first ? 2 : 0));
 }
 
 /* Look-ups */
@@ -433,7 +462,7 @@ static void renewal_is_no_proof(void **state)
 	pass(f, 2000);
 	forget_past(f);
 	announce(f, EVIL, EVIL, 10);
-	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(confirmed(f), LR_LATER);
 	assert_int_equal(count(f, LR_QUERY), 0);
 	/* nor is what has ended confirmed, however late the answer is read */
 	pass(f, 57500);
@@ -770,22 +799,36 @@ static void announce_of_the_unknown_fills_no_table(void **state)
 	assert_int_equal(hosts(f), 0);
 }
 
+/* Who proves nothing learns nothing (SEC-09); who has the key is told. */
 static void old_announce_is_stale(void **state)
 {
 	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM, B, 9);
 	const struct sent *s;
 
 	know(f);
 	announce(f, B, B, 9);
 	s = last(f, LR_CONFIRM);
-	assert_int_equal(s->msg.entries[0].status, LR_STALE);
-	assert_int_equal(s->msg.entries[0].seq, 10);
-	/* who does not know the care-of address is not told it */
+	assert_int_equal(s->msg.entries[0].status, LR_LATER);
+	assert_int_equal(s->msg.entries[0].seq, 9);
 	assert_addr(s->msg.entries[0].coa, B);
 	announce(f, B, B, 10);
-	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(confirmed(f), LR_LATER);
 	announce(f, A, A, 10);
 	assert_int_equal(confirmed(f), LR_OK);
+	msg.key_id = 9;
+	input(f, B, &msg);
+	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].seq, 10);
+	assert_addr(last(f, LR_CONFIRM)->msg.entries[0].coa, B);
+	/* a key of somebody else's does not count */
+	miss(f, PERM2);
+	answer(f, REG1, LR_OK, C, 10, 200);
+	forget_past(f);
+	msg = announcement(PERM2, B, 9);
+	msg.key_id = 9;
+	input(f, B, &msg);
+	assert_int_equal(confirmed(f), LR_LATER);
 	assert_int_equal(count(f, LR_QUERY), 0);
 	assert_int_equal(f->n_set, 0);
 }
@@ -795,11 +838,11 @@ static void register_knows_better(void **state)
 	struct fixture *f = *state;
 
 	know(f);
-	announce(f, A, B, 11);
+	announce(f, B, B, 11);
 	answer(f, REG1, LR_OK, "192.0.2.99", 12, 200);
 	assert_addr(f->coa, "192.0.2.99");
-	assert_int_equal(confirmed(f), LR_STALE);
-	assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].seq, 12);
+	assert_int_equal(confirmed(f), LR_LATER);
+	assert_int_equal(last(f, LR_CONFIRM)->msg.entries[0].seq, 11);
 }
 
 static void older_answer_does_not_overwrite(void **state)
@@ -819,7 +862,7 @@ static void older_answer_does_not_overwrite(void **state)
 	answer(f, REG1, LR_NONE, "", 12, 0);
 	assert_int_equal(f->n_set, 1);
 	assert_addr(f->coa, "");
-	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(confirmed(f), LR_LATER);
 }
 
 static void conflict_is_told(void **state)
@@ -829,7 +872,7 @@ static void conflict_is_told(void **state)
 	f->refuse = true;
 	announce(f, A, A, 10);
 	answer(f, REG1, LR_OK, A, 10, 200);
-	assert_int_equal(confirmed(f), LR_CONFLICT);
+	assert_int_equal(confirmed(f), LR_LATER);
 	assert_int_equal(f->events[0].type, CORR_CONFLICT);
 	assert_addr(f->events[0].coa, A);
 	/* packets that go on missing do not ask at full speed */
@@ -890,10 +933,10 @@ static void newest_announces_wait(void **state)
 	announce(f, A, A, 9);
 	for (i = 0; i < 10; i++) {
 		sprintf(text, "10.3.0.%u", i);
-		announce(f, text, A, 9);
+		announce(f, text, text, 9);
 	}
 	assert_int_equal(count(f, LR_QUERY), 1);
-	answer(f, REG1, LR_OK, A, 9, 200);
+	answer(f, REG1, LR_OK, "10.3.0.9", 9, 200);
 	assert_int_equal(count(f, LR_CONFIRM), 4);
 	for (i = 0; i < f->n_sent; i++)
 		n += roam_addr_eq(&f->sent[i].to, &to);
@@ -916,14 +959,21 @@ static void shared_key_is_proof(void **state)
 	/* an old one is stale */
 	msg = announcement(PERM, A, 10);
 	msg.key_id = 9;
-	input(f, B, &msg);
+	input(f, A, &msg);
 	assert_int_equal(confirmed(f), LR_STALE);
 	assert_addr(f->coa, B);
-	f->refuse = true;
+	/* where it did not come from nobody is sent to */
 	msg = announcement(PERM, A, 12);
 	msg.key_id = 9;
 	input(f, B, &msg);
-	assert_int_equal(confirmed(f), LR_CONFLICT);
+	assert_int_equal(confirmed(f), LR_UNPROVED);
+	assert_addr(f->coa, B);
+	f->refuse = true;
+	input(f, A, &msg);
+	assert_int_equal(confirmed(f), LR_LATER);
+	f->refuse = false;
+	input(f, A, &msg);
+	assert_int_equal(confirmed(f), LR_OK);
 }
 
 static void shared_key_proves_no_more_than_it_may(void **state)
@@ -941,7 +991,7 @@ static void shared_key_proves_no_more_than_it_may(void **state)
 	assert_int_equal(last(f, LR_CONFIRM)->msg.key_id, 9);
 	/* another host's address */
 	miss(f, PERM2);
-	answer(f, REG1, LR_OK, A, 10, 200);
+	answer(f, REG1, LR_OK, C, 10, 200);
 	forget_past(f);
 	msg = announcement(PERM2, B, 11);
 	msg.key_id = 9;
@@ -960,7 +1010,8 @@ static void shared_key_proves_no_more_than_it_may(void **state)
 /* A mapping with the pair key of mobile host's key 3, which REG1 seals. */
 static void answer_with_pair(struct fixture *f, const char *perm, uint64_t seq)
 {
-	struct lr_msg msg = answer_of(f, LR_OK, A, seq, 200);
+	bool second = !strcmp(perm, PERM2);
+	struct lr_msg msg = answer_of(f, LR_OK, second ? C : A, seq, 200);
 
 	assert_addr(msg.entries[0].perm, perm);
 	msg.count = 2;
@@ -982,7 +1033,9 @@ static const struct corr_pair *pair_of(const struct fixture *f, const char *perm
 static void know_with_pair(struct fixture *f, const char *perm)
 {
 	miss(f, perm);
-	assert_int_equal(last(f, LR_QUERY)->msg.entries[0].flags, LR_FLAG_KEY);
+	assert_int_equal(last(f, LR_QUERY)->msg.count, 2);
+	assert_int_equal(last(f, LR_QUERY)->msg.entries[0].flags, 0);
+	assert_int_equal(last(f, LR_QUERY)->msg.entries[1].flags, LR_FLAG_KEY);
 	answer_with_pair(f, perm, 10);
 }
 
@@ -1033,7 +1086,7 @@ static void pair_key_comes_with_the_mapping(void **state)
 	assert_int_equal(last(f, LR_CONFIRM)->msg.key_id, LR_PAIR_KEY | 7);
 	/* to others it is of no use */
 	announce(f, B, B, 9);
-	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(confirmed(f), LR_LATER);
 	assert_int_equal(last(f, LR_CONFIRM)->msg.key_id, 0);
 }
 
@@ -1075,19 +1128,18 @@ static void pair_key_proves_no_more_than_it_may(void **state)
 	/* others of the same register have keys with the same id */
 	know_with_pair(f, PERM);
 	miss(f, PERM2);
-	answer(f, REG1, LR_OK, A, 10, 200);
+	answer(f, REG1, LR_OK, C, 10, 200);
 	announce_by_pair(f, PERM2, B, 11);
 	assert_int_equal(f->n_set, 0);
 	assert_int_equal(count(f, LR_QUERY), 1);
-	/* one message is about one of them */
 	answer_with_pair(f, PERM2, 10);
+	/* from elsewhere */
 	forget_past(f);
 	msg = announcement(PERM, B, 11);
 	msg.key_id = LR_PAIR_KEY | 7;
-	msg.count = 2;
-	msg.entries[1] = announcement(PERM2, B, 12).entries[0];
-	input(f, B, &msg);
+	input(f, EVIL, &msg);
 	assert_int_equal(f->n_set, 0);
+	assert_int_equal(confirmed(f), LR_UNPROVED);
 	/* another register's */
 	msg = announcement(PERM, B, 13);
 	msg.key_id = LR_PAIR_KEY | 8;
@@ -1141,7 +1193,7 @@ static void adopted_mappings_are_known(void **state)
 	corr_adopt(f->corr, f->now, &perm2, &a, 10, 0, false);
 	assert_int_equal(f->n_sent + f->n_set + f->n_events, 0);
 	announce(f, B, B, 9);
-	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(confirmed(f), LR_LATER);
 	assert_int_equal(hosts(f), 2);
 	/* the kernel's event does not come: it goes by itself a little later */
 	pass(f, 6000);
@@ -1182,17 +1234,6 @@ static struct CMUnitTest test(const char *name, CMUnitTestFunction fn)
 	return (struct CMUnitTest){ .name = name, .test_func = fn,
 				    .setup_func = setup,
 				    .teardown_func = teardown };
-}
-
-static void set_registers(struct fixture *f, const char *first,
-			  const char *second)
-{
-	struct corr_register registers[2] = {
-		{ addr(first), 17434, 7 }, { addr(second), 17434, 8 },
-	};
-
-	assert_true(corr_set_registers(f->corr, f->now, registers,
-				       *first ? 2 : 0));
 }
 
 static void other_registers_are_asked(void **state)
@@ -1352,8 +1393,341 @@ static void a_probe_is_answered_at_the_care_of_address(void **state)
 	/* another place than the known one gets no answer there */
 	msg = announcement(PERM, B, 10);
 	input(f, PERM, &msg);
-	assert_int_equal(confirmed(f), LR_STALE);
+	assert_int_equal(confirmed(f), LR_LATER);
 	assert_addr(last(f, LR_CONFIRM)->to, PERM);
+	/* nor does one about another registration make anybody ask */
+	forget_past(f);
+	msg = announcement(PERM, B, 99);
+	input(f, PERM, &msg);
+	assert_int_equal(confirmed(f), LR_LATER);
+	assert_int_equal(count(f, LR_QUERY), 0);
+}
+
+/* Adversaries */
+
+/* From where it does not receive nobody makes us ask, tell or move anything. */
+static void an_announce_comes_from_its_place(void **state)
+{
+	struct fixture *f = *state;
+	const struct sent *s;
+	struct lr_msg msg;
+
+	announce(f, EVIL, A, 10);
+	s = last(f, LR_CONFIRM);
+	assert_int_equal(s->msg.entries[0].status, LR_UNPROVED);
+	assert_addr(s->to, EVIL);
+	/* a host behind a translator sees by that that it is */
+	assert_addr(s->msg.source, EVIL);
+	assert_int_equal(count(f, LR_QUERY), 0);
+	assert_int_equal(hosts(f), 0);
+	know(f);
+	announce(f, EVIL, B, 11);
+	announce(f, EVIL, A, 10);
+	assert_int_equal(confirmed(f), LR_UNPROVED);
+	assert_int_equal(count(f, LR_QUERY) + f->n_set, 0);
+	/* who says that he is gone says nothing about others */
+	msg = announcement(PERM, "", 11);
+	msg.entries[0].lifetime = 0;
+	input(f, EVIL, &msg);
+	assert_int_equal(count(f, LR_QUERY), 1);
+}
+
+/*
+ * PERM2 is where a squatter is by an old answer. The register knows better: no
+ * status makes PERM2 plain before it said so, and then PERM2 is there.
+ */
+static void the_register_tells_who_has_a_place(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM2, A, 5), about_first;
+	unsigned int sent;
+
+	know(f);
+	input(f, A, &msg);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer(f, REG1, LR_OK, A, 5, 200);
+	/* the kernel was not asked, the register is, about the older one */
+	assert_int_equal(f->n_set, 0);
+	assert_int_equal(confirmed(f), -1);
+	assert_int_equal(count(f, LR_QUERY), 2);
+	assert_addr(last(f, LR_QUERY)->msg.entries[0].perm, PERM);
+	about_first = answer_of(f, LR_NONE, "", 10, 0);
+	sent = f->n_sent;
+	pass(f, 50);
+	assert_int_equal(f->n_sent, sent + 1);
+	assert_addr(last(f, LR_QUERY)->msg.entries[0].perm, PERM2);
+	assert_int_equal(input(f, REG1, &about_first), LR_DROP_NONE);
+	assert_addr(f->coa, "");
+	answer(f, REG1, LR_OK, A, 5, 200);
+	assert_addr(f->coa, A);
+	assert_int_equal(f->seq, 5);
+	assert_int_equal(confirmed(f), LR_OK);
+}
+
+/* The register says of both that they are there: nobody is moved, nobody is plain. */
+static void an_open_conflict_moves_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM2, A, 5);
+	unsigned int i;
+
+	know(f);
+	input(f, A, &msg);
+	for (i = 0; i < 20 && confirmed(f) < 0; i++) {
+		if (roam_addr_eq(&last(f, LR_QUERY)->msg.entries[0].perm,
+				 &msg.entries[0].perm))
+			answer(f, REG1, LR_OK, A, 5, 200);
+		else
+			answer(f, REG1, LR_OK, A, 10, 200);
+		pass(f, 50 << (i < 10 ? i : 10));
+	}
+	assert_int_equal(confirmed(f), LR_CONFLICT);
+	assert_addr(f->coa, A);
+	assert_int_equal(f->seq, 10);
+	assert_int_equal(count_events(f, CORR_CONFLICT), 1);
+	assert_int_equal(count_events(f, CORR_NULL), 0);
+}
+
+static void a_packet_waits_for_the_end_of_a_conflict(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg about_first;
+
+	know(f);
+	miss(f, PERM2);
+	answer(f, REG1, LR_OK, A, 5, 200);
+	assert_int_equal(f->n_set, 0);
+	about_first = answer_of(f, LR_OK, B, 11, 200);
+	assert_addr(about_first.entries[0].perm, PERM);
+	input(f, REG1, &about_first);
+	assert_addr(f->coa, B);
+	pass(f, 50);
+	answer(f, REG1, LR_OK, A, 5, 200);
+	assert_addr(f->coa, A);
+	assert_int_equal(f->seq, 5);
+}
+
+/* A place whose time is over is nobody's. */
+static void an_ended_place_is_free(void **state)
+{
+	struct fixture *f = *state;
+
+	know(f);
+	f->now += 200000;
+	miss(f, PERM2);
+	answer(f, REG1, LR_OK, A, 5, 200);
+	assert_addr(f->coa, A);
+	assert_int_equal(f->seq, 5);
+}
+
+static void unfit_places_are_sent_to_by_nobody(void **state)
+{
+	static const char *const unfit[] = { "169.254.169.254", "10.1.2.3",
+					     "198.51.100.99" };
+	struct fixture *f = *state;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		miss(f, PERM);
+		answer(f, REG1, LR_OK, unfit[i], 10 + i, 200);
+		/* packets pass as if it did not move */
+		assert_addr(f->coa, "");
+		assert_int_equal(count_events(f, CORR_UNFIT), 1);
+		assert_non_null(f->events[0].why);
+		assert_int_equal(count_events(f, CORR_MAPPED), 0);
+		forget_past(f);
+		announce(f, unfit[i], unfit[i], 20 + i);
+		pass(f, 61000);
+		forget_past(f);
+	}
+	announce(f, unfit[1], unfit[1], 40);
+	answer(f, REG1, LR_OK, unfit[1], 40, 200);
+	assert_int_equal(confirmed(f), LR_UNFIT);
+	/* by its own key neither */
+	pass(f, 61000);
+	know(f);
+	{
+		struct lr_msg msg = announcement(PERM, unfit[0], 50);
+
+		msg.key_id = 9;
+		input(f, unfit[0], &msg);
+		assert_int_equal(confirmed(f), LR_UNFIT);
+		assert_int_equal(f->n_set, 0);
+	}
+}
+
+/* Junk with a forged source uses up what the source has, not what the key has. */
+static void junk_is_not_charged_to_keys(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM, B, 11);
+	unsigned int i;
+
+	know(f);
+	for (i = 0; i < 200; i++)
+		announce(f, B, B, 9);
+	assert_int_equal(announce(f, B, B, 9), LR_DROP_LIMIT);
+	msg.key_id = 9;
+	assert_int_equal(input(f, B, &msg), LR_DROP_NONE);
+	assert_addr(f->coa, B);
+	/* and a key has its own limit, wherever its messages come from */
+	for (i = 0; i < 200; i++) {
+		char text[32];
+
+		sprintf(text, "10.9.0.%u", i);
+		input(f, text, &msg);
+	}
+	assert_int_equal(input(f, B, &msg), LR_DROP_LIMIT);
+}
+
+/* An IPv6 host has 2^64 addresses. */
+static void sources_count_by_64(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i, taken = 0;
+	char text[64];
+
+	for (i = 0; i < 200; i++) {
+		sprintf(text, "2001:db8:66::%x", i);
+		taken += announce(f, text, text, 10) == LR_DROP_NONE;
+	}
+	assert_int_equal(taken, 20);
+}
+
+/* 50 datagrams a second from all over the world, about all of the range. */
+static void hints_take_nothing_from_misses(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+	char text[32];
+	unsigned int i, asked;
+
+	for (i = 0; i < 200; i++) {
+		sprintf(text, "10.20.%u.1", i);
+		msg = announcement("198.51.100.1", text, 10);
+		msg.entries[0].perm.b[15] = (uint8_t)i;
+		input(f, text, &msg);
+	}
+	/* few at a time */
+	assert_int_equal(count(f, LR_QUERY), 4);
+	/* one that only a hint asked for does not hold a packet up */
+	miss(f, "198.51.100.3");
+	msg = answer_of(f, LR_NONE, "", 0, 0);
+	assert_addr(msg.entries[0].perm, "198.51.100.3");
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+	assert_int_equal(f->n_set, 1);
+	/* with that one there are as many as there is room for */
+	for (i = 200; i < 207; i++) {
+		sprintf(text, "198.51.100.%u", i);
+		forget_past(f);
+		miss(f, text);
+		assert_int_equal(count(f, LR_QUERY), 1);
+	}
+	/* and few in a second, however fast the answers are */
+	pass(f, 10000);
+	set_registers(f, REG1, REG2);
+	asked = 0;
+	for (i = 0; i < 4 * LOG; i++) {
+		forget_past(f);
+		sprintf(text, "10.%u.%u.1", 30 + i / 250, i % 250);
+		msg = announcement("198.51.100.1", text, 10);
+		msg.entries[0].perm.b[15] = (uint8_t)i;
+		input(f, text, &msg);
+		if (count(f, LR_QUERY)) {
+			answer(f, REG1, LR_NONE, "", 0, 0);
+			asked++;
+		}
+		if (i % 40 == 0)
+			pass(f, 1);
+	}
+	assert_in_range(asked, 1, 55);
+}
+
+/* What came to nothing is not asked for again because of the same source. */
+static void a_hint_in_vain_is_remembered(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	announce(f, EVIL, EVIL, 5);
+	for (i = 0; i < 7; i++) {
+		answer(f, REG1, LR_NONE, "", 0, 0);
+		pass(f, 50 << i);
+	}
+	assert_int_equal(confirmed(f), LR_LATER);
+	forget_past(f);
+	for (i = 0; i < 8; i++) {
+		announce(f, EVIL, EVIL, 6 + i);
+		assert_int_equal(confirmed(f), LR_LATER);
+		pass(f, 200);
+	}
+	assert_int_equal(count(f, LR_QUERY), 0);
+	/* others may ask about the same address, and later he, too */
+	announce(f, A, A, 10);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer(f, REG1, LR_OK, A, 10, 1);
+	assert_int_equal(confirmed(f), LR_OK);
+	pass(f, 5000);
+	forget_past(f);
+	announce(f, EVIL, EVIL, 20);
+	assert_int_equal(count(f, LR_QUERY), 1);
+}
+
+/* The register's clock is another one: that is learned, and asked again at once. */
+static void a_wrong_clock_is_corrected(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+
+	f->wall = 1000;
+	miss(f, PERM);
+	assert_int_equal(last(f, LR_QUERY)->msg.id, 1000);
+	msg = answer_of(f, LR_REPLAY, "", 0, 0);
+	msg.id = 1700000000000000000;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+	assert_int_equal(count(f, LR_QUERY), 2);
+	assert_int_equal(last(f, LR_QUERY)->msg.id, 1700000000000000000);
+	/* a register that never agrees is left for the next */
+	msg = answer_of(f, LR_REPLAY, "", 0, 0);
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+	assert_addr(last(f, LR_QUERY)->to, REG2);
+	assert_int_equal(last(f, LR_QUERY)->msg.id, 1000);
+	answer(f, REG2, LR_OK, A, 10, 1);
+	/* the other one's clock is remembered */
+	set_registers(f, REG1, REG2);
+	forget_past(f);
+	pass(f, 3000);
+	miss(f, PERM);
+	msg = answer_of(f, LR_REPLAY, "", 0, 0);
+	msg.id = 5000;
+	input(f, REG1, &msg);
+	answer(f, REG1, LR_OK, A, 10, 1);
+	f->wall += 500;
+	pass(f, 3000);
+	miss(f, PERM);
+	assert_int_equal(last(f, LR_QUERY)->msg.id, 5500);
+}
+
+/* However one asks, and whatever for: one datagram in, at most one out, not longer. */
+static void no_confirm_is_longer_than_its_announce(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t buf[LR_MAX_LEN];
+	struct lr_msg msg;
+	unsigned int i;
+
+	know_with_pair(f, PERM);
+	for (i = 0; i < 60; i++) {
+		msg = announcement(i % 2 ? PERM : PERM2, i % 3 ? A : B, 8 + i % 5);
+		msg.key_id = i % 7 == 0 ? 9 : i % 7 == 1 ? LR_PAIR_KEY | 7 : 0;
+		forget_past(f);
+		input(f, i % 4 ? A : B, &msg);
+		assert_true(count(f, LR_CONFIRM) <= 1);
+		if (count(f, LR_CONFIRM))
+			assert_true(lr_encode(&last(f, LR_CONFIRM)->msg, buf) <=
+				    lr_encode(&msg, buf));
+		pass(f, 60);
+	}
 }
 
 int main(void)
@@ -1436,6 +1810,28 @@ int main(void)
 		     preferred_register_is_returned_to),
 		test("MLR-10 OPEN-38: an empty register is not returned to",
 		     an_empty_register_is_not_returned_to),
+		test("SEC-01: an announce counts from its care-of address only",
+		     an_announce_comes_from_its_place),
+		test("SEC-01: of two in one place the register tells who is there",
+		     the_register_tells_who_has_a_place),
+		test("SEC-01: a conflict that the register leaves open moves nobody",
+		     an_open_conflict_moves_nobody),
+		test("SEC-01: a packet waits for the end of a conflict",
+		     a_packet_waits_for_the_end_of_a_conflict),
+		test("SEC-01: a place whose time is over is free", an_ended_place_is_free),
+		test("SEC-02: nobody is mapped to an address that is for nobody",
+		     unfit_places_are_sent_to_by_nobody),
+		test("SEC-03: junk with a forged source takes nothing from keys",
+		     junk_is_not_charged_to_keys),
+		test("SEC-04: sources are counted by /64", sources_count_by_64),
+		test("SEC-04: hints take nothing from packets' look-ups",
+		     hints_take_nothing_from_misses),
+		test("SEC-04: a hint in vain is remembered with its source",
+		     a_hint_in_vain_is_remembered),
+		test("SEC-08: a query carries the register's clock",
+		     a_wrong_clock_is_corrected),
+		test("SEC-08: one confirm for an announce, and not longer",
+		     no_confirm_is_longer_than_its_announce),
 		test("OPEN-45: a mapping that somebody removed is set again",
 		     removed_mapping_is_set_again),
 		test("OPEN-18: the mode of a mobile host is followed",

@@ -102,6 +102,9 @@ static int group_setup(void **state)
 		       "--srv-host=" SERVICE ".none.test,nowhere.none.test,17434,1,0",
 		       "--host-record=a.example.test,192.0.2.1",
 		       "--host-record=b.example.test,2001:db8::2",
+		       "--host-record=many.test,192.0.2.12",
+		       "--host-record=many.test,192.0.2.11,2001:db8::11",
+		       "--host-record=many.test,192.0.2.13",
 		       "--host-record=single.test,192.0.2.9", NULL);
 		_exit(errno == ENOENT ? 127 : 126);
 	}
@@ -216,6 +219,27 @@ static void a_name_without_records_is_a_host(void **state)
 	assert_int_equal(answer.servers[0].port, 17434);
 }
 
+/* The name server turns them, and the order stays. */
+static void all_addresses_of_a_name_are_taken(void **state)
+{
+	struct answer answer;
+
+	(void)state;
+	need_server();
+	for (int i = 0; i < 3; i++) {
+		find_patiently("many.test", &answer);
+		if (roam_addr_is_v4(&answer.servers[0].addr)) {
+			assert_int_equal(answer.n, 3);
+			assert_addr(answer.servers[0].addr, "192.0.2.11");
+			assert_addr(answer.servers[1].addr, "192.0.2.12");
+			assert_addr(answer.servers[2].addr, "192.0.2.13");
+		} else {
+			assert_int_equal(answer.n, 1);
+			assert_addr(answer.servers[0].addr, "2001:db8::11");
+		}
+	}
+}
+
 static void what_is_not_found_has_a_reason(void **state)
 {
 	struct answer answer;
@@ -280,6 +304,8 @@ int main(void)
 		  .test_func = srv_records_are_followed },
 		{ .name = "MLR-09: a name without SRV records is a register",
 		  .test_func = a_name_without_records_is_a_host },
+		{ .name = "MLR-09: all registers behind one name are taken",
+		  .test_func = all_addresses_of_a_name_are_taken },
 		{ .name = "MLR-09: what is not found has a reason",
 		  .test_func = what_is_not_found_has_a_reason },
 		{ .name = "dns: a silent name server is given up",

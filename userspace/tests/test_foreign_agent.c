@@ -712,7 +712,7 @@ static void taken_back(void **state)
 	(void)state;
 	fa_undo(w.fa, &w.changes);
 	assert_false(visitor(&v));
-	fa_refuse(&w.send);
+	fa_refuse(&w.send, MIP_FA_RESOURCES);
 	decode_out();
 	assert_int_equal(w.out.code, 66);
 	assert_int_equal(fa_next(w.fa), MSEC_NEVER);
@@ -748,7 +748,7 @@ static void written_down(void **state)
 	struct mip_msg msg = registered();
 	struct fa_cursor cursor = { .done = false };
 	struct seen seen = { 0 };
-	uint8_t buf[FA_VISITOR_LEN];
+	uint8_t buf[FA_VISITOR_MAX];
 	struct fa_visitor v, back;
 	struct mip_writer m;
 	size_t n;

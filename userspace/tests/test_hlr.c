@@ -20,6 +20,11 @@
  * @changes: all since the last reset
  * @id: last identification sent
  * @gone: expired mappings
+ * @source: where updates come from; all zero: the care-of address of their first
+ *	entry
+ * @no_cookie: updates have no cookie; else one that shows everything
+ * @wall: nanoseconds since 1970
+ * @challenge: the last one
  */
 struct fixture {
 	struct hlr *hlr;
@@ -31,6 +36,10 @@ struct fixture {
 	struct hlr_changes changes;
 	uint64_t id;
 	unsigned int gone;
+	struct roam_addr source;
+	bool no_cookie;
+	uint64_t wall;
+	unsigned int challenge;
 };
 
 static const struct hlr_config limits = {
@@ -80,30 +89,44 @@ static void add(struct lr_msg *msg, const char *perm, const char *coa,
 	};
 }
 
-/* The reply has an entry for each of the request and then @keys key entries. */
-static void input_keys(struct fixture *f, const struct hlr_rights *rights,
-		       const struct lr_msg *msg, unsigned int keys)
+static bool shows(void *ctx, const struct roam_addr *coa)
 {
-	unsigned int i;
+	(void)coa;
+	return !((struct fixture *)ctx)->no_cookie;
+}
 
-	assert_int_equal(hlr_input(f->hlr, f->now, rights, msg, &f->reply,
-				   &f->changes), LR_DROP_NONE);
-	assert_int_equal(f->reply.type,
-			 msg->type == LR_QUERY ? LR_ANSWER : LR_ACK);
-	assert_int_equal(f->reply.nonce, msg->nonce);
-	assert_int_equal(f->reply.key_id, msg->key_id);
-	assert_int_equal(f->reply.count, msg->count + keys);
-	for (i = 0; i < msg->count; i++) {
-		assert_true(roam_addr_eq(&f->reply.entries[i].perm,
-					 &msg->entries[i].perm));
-		assert_int_equal(f->reply.entries[i].flags & LR_FLAG_KEY, 0);
-	}
+static enum lr_drop hand_in(struct fixture *f, const struct hlr_rights *rights,
+			    const struct lr_msg *msg)
+{
+	struct hlr_request req = {
+		.now = f->now, .wall = f->wall, .source = f->source,
+		.local = addr("10.0.0.1"), .rights = rights, .msg = msg,
+		.shows = shows, .ctx = f,
+	};
+
+	if (roam_addr_is_none(&f->source))
+		req.source = msg->entries[0].coa;
+	return hlr_input(f->hlr, &req, &f->reply, &f->changes, &f->challenge);
 }
 
 static void input(struct fixture *f, const struct hlr_rights *rights,
 		  const struct lr_msg *msg)
 {
-	input_keys(f, rights, msg, 0);
+	unsigned int i;
+
+	assert_int_equal(hand_in(f, rights, msg), LR_DROP_NONE);
+	assert_int_equal(f->reply.type,
+			 msg->type == LR_QUERY ? LR_ANSWER : LR_ACK);
+	assert_int_equal(f->reply.nonce, msg->nonce);
+	assert_int_equal(f->reply.key_id, msg->key_id);
+	assert_int_equal(f->reply.count, msg->count);
+	for (i = 0; i < msg->count; i++) {
+		assert_true(roam_addr_eq(&f->reply.entries[i].perm,
+					 &msg->entries[i].perm));
+		assert_int_equal(f->reply.entries[i].flags & LR_FLAG_KEY,
+				 f->reply.entries[i].status == LR_REPLAY ? 0 :
+				 msg->entries[i].flags & LR_FLAG_KEY);
+	}
 }
 
 /* One update of @perm by @rights; its status. */
@@ -159,7 +182,8 @@ static void lifetime_is_bounded(void **state)
 
 	assert_int_equal(update(f, A, 10, UINT32_MAX), LR_OK);
 	assert_int_equal(f->reply.entries[0].lifetime, 300);
-	hlr_configure(f->hlr, &(struct hlr_config){ 60, 300, 1000 });
+	hlr_configure(f->hlr, &(struct hlr_config){ 60, 300,
+						    .mappings_max = 1000 });
 	assert_int_equal(update(f, A, 11, 300), LR_OK);
 	assert_int_equal(f->reply.entries[0].lifetime, 60);
 }
@@ -374,7 +398,8 @@ static void full_table_refuses_new_ones_only(void **state)
 {
 	struct fixture *f = *state;
 
-	hlr_configure(f->hlr, &(struct hlr_config){ 300, 300, 2 });
+	hlr_configure(f->hlr, &(struct hlr_config){ 300, 300,
+						    .mappings_max = 2 });
 	assert_int_equal(update(f, A, 10, 100), LR_OK);
 	assert_int_equal(update_by(f, &f->rights, "198.51.100.8", A, 1, 100),
 			 LR_OK);
@@ -385,7 +410,7 @@ static void full_table_refuses_new_ones_only(void **state)
 	assert_int_equal(query(f, "198.51.100.9"), LR_NONE);
 }
 
-static void two_hosts_may_share_a_care_of_address(void **state)
+static void two_addresses_of_a_host_may_share_a_place(void **state)
 {
 	struct fixture *f = *state;
 
@@ -497,7 +522,7 @@ static void listing_shows_live_ones(void **state)
 static void other_types_are_not_served(void **state)
 {
 	static const uint8_t types[] = { LR_ANSWER, LR_ACK, LR_ANNOUNCE,
-					 LR_CONFIRM };
+					 LR_CONFIRM, LR_CHALLENGE };
 	struct fixture *f = *state;
 	struct lr_msg msg;
 	size_t i;
@@ -505,9 +530,7 @@ static void other_types_are_not_served(void **state)
 	for (i = 0; i < sizeof(types); i++) {
 		msg = request(types[i], ++f->id);
 		add(&msg, PERM, A, 1, 1);
-		assert_int_equal(hlr_input(f->hlr, f->now, &f->rights, &msg,
-					   &f->reply, &f->changes),
-				 LR_DROP_ROLE);
+		assert_int_equal(hand_in(f, &f->rights, &msg), LR_DROP_ROLE);
 	}
 	assert_int_equal(f->changes.n, 0);
 	assert_int_equal(hlr_count(f->hlr), 0);
@@ -674,33 +697,34 @@ static void assert_key_entry(const struct fixture *f, unsigned int i,
 	assert_int_equal(e->flags, LR_FLAG_KEY);
 }
 
-/* Behind the answers, in the order of the questions, for those that ask. */
+/* Each in the place of its question. */
 static void a_query_may_ask_for_keys(void **state)
 {
 	struct fixture *f = *state;
 	struct lr_msg msg = request(LR_QUERY, 0);
 
 	update(f, A, 10, 200);
-	update_by(f, &f->others, "198.51.100.8", A, 10, 100);
+	update_by(f, &f->others, "198.51.100.8", B, 10, 100);
 	update_by(f, &f->others, "2001:db8::1", "2001:db8::1", 10, 50);
 	f->now += 20000;
 	ask_key(&msg, "2001:db8::1");
 	ask_key(&msg, "198.51.100.99");
 	add(&msg, "198.51.100.8", "", 0, 0);
 	ask_key(&msg, PERM);
-	input_keys(f, &f->rights, &msg, 2);
-	assert_int_equal(f->reply.entries[0].flags, LR_FLAG_AT_HOME);
+	add(&msg, "2001:db8::1", "", 0, 0);
+	input(f, &f->rights, &msg);
+	assert_key_entry(f, 0, "2001:db8::1", 2, 30);
 	assert_int_equal(f->reply.entries[1].status, LR_NONE);
-	assert_addr(f->reply.entries[2].coa, A);
-	assert_int_equal(f->reply.entries[3].seq, 10);
-	assert_key_entry(f, 4, "2001:db8::1", 2, 30);
-	assert_key_entry(f, 5, PERM, 1, 180);
+	assert_int_equal(f->reply.entries[1].flags, LR_FLAG_KEY);
+	assert_addr(f->reply.entries[2].coa, B);
+	assert_key_entry(f, 3, PERM, 1, 180);
+	assert_int_equal(f->reply.entries[4].flags, LR_FLAG_AT_HOME);
 	/* of the key that registered it last */
 	update_by(f, &f->others, PERM, B, 11, 100);
 	msg = request(LR_QUERY, 0);
 	ask_key(&msg, PERM);
-	input_keys(f, &f->rights, &msg, 1);
-	assert_key_entry(f, 1, PERM, 2, 100);
+	input(f, &f->rights, &msg);
+	assert_key_entry(f, 0, PERM, 2, 100);
 }
 
 /* Asks for the key of PERM in vain; the status of the answer. */
@@ -719,15 +743,16 @@ static void only_what_is_found_has_a_key(void **state)
 
 	assert_int_equal(ask_in_vain(f), LR_NONE);
 	hlr_set_young(f->hlr, f->now + 1);
-	assert_int_equal(ask_in_vain(f), LR_LATER);
+	assert_int_equal(ask_in_vain(f), LR_NONE);
 	update(f, A, 10, 100);
 	f->rights.visible = &f->ours[1];
 	f->rights.n_visible = 1;
-	assert_int_equal(ask_in_vain(f), LR_DENIED);
+	assert_int_equal(ask_in_vain(f), LR_NONE);
 	f->rights.n_visible = 0;
 	f->rights.may_query = false;
-	assert_int_equal(ask_in_vain(f), LR_DENIED);
+	assert_int_equal(ask_in_vain(f), LR_NONE);
 	f->rights.may_query = true;
+	assert_int_equal(ask_in_vain(f), LR_OK);
 	update(f, "", 11, 0);
 	assert_int_equal(ask_in_vain(f), LR_NONE);
 	update(f, A, 12, 100);
@@ -743,30 +768,312 @@ static const char *nth(unsigned int i)
 	return perm;
 }
 
-/* @n questions for keys, of which @keys are answered. */
-static void ask_many(struct fixture *f, unsigned int n, unsigned int keys)
-{
-	struct lr_msg msg = request(LR_QUERY, 0);
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		ask_key(&msg, nth(i));
-	input_keys(f, &f->rights, &msg, keys);
-	for (i = 0; i < keys; i++)
-		assert_key_entry(f, n + i, nth(i), 1, 100);
-}
-
-static void answers_go_before_keys(void **state)
+static void no_answer_is_longer_than_its_query(void **state)
 {
 	struct fixture *f = *state;
+	uint8_t buf[LR_MAX_LEN];
+	struct lr_msg msg = request(LR_QUERY, 0);
 	unsigned int i;
 
 	for (i = 0; i < LR_MAX_ENTRIES; i++)
 		update_by(f, &f->rights, nth(i), A, 10, 100);
-	ask_many(f, 12, 12);
-	ask_many(f, 13, 11);
-	ask_many(f, 23, 1);
-	ask_many(f, 24, 0);
+	for (i = 0; i < LR_MAX_ENTRIES; i++) {
+		ask_key(&msg, nth(i));
+		input(f, &f->rights, &msg);
+		assert_int_equal(lr_encode(&f->reply, buf),
+				 lr_encode(&msg, buf));
+	}
+	for (i = 0; i < LR_MAX_ENTRIES; i++)
+		assert_key_entry(f, i, nth(i), 1, 100);
+}
+
+/* Places */
+
+static void no_cookies(struct fixture *f, const char *source)
+{
+	f->no_cookie = true;
+	f->source = addr(source);
+}
+
+static void a_place_has_to_be_shown(void **state)
+{
+	struct fixture *f = *state;
+
+	no_cookies(f, B);
+	assert_int_equal(update(f, A, 10, 100), LR_UNPROVED);
+	assert_addr(f->reply.source, B);
+	assert_addr(f->reply.entries[0].coa, A);
+	assert_int_equal(f->reply.entries[0].seq, 10);
+	assert_int_equal(f->reply.entries[0].lifetime, 0);
+	assert_int_equal(query(f, PERM), LR_NONE);
+	/* the identification counts, as nobody shall use it again */
+	assert_int_equal(f->changes.n, 1);
+	f->no_cookie = false;
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	f->no_cookie = true;
+	/* what was shown once is shown again with each refresh */
+	assert_int_equal(update(f, A, 10, 100), LR_UNPROVED);
+	assert_int_equal(query(f, PERM), LR_OK);
+	f->source = addr(A);
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	/* nor does another family's source show anything */
+	assert_int_equal(update_by(f, &f->rights, "2001:db8::7",
+				   "2001:db9::1", 10, 100), LR_UNPROVED);
+	/* but for those networks where nobody can lie */
+	f->ours[0] = prefix("2001:db9::/64");
+	hlr_configure(f->hlr, &(struct hlr_config){
+		300, 300, 1000, .trust = &f->ours[0], .n_trust = 1 });
+	assert_int_equal(update_by(f, &f->rights, "2001:db8::7",
+				   "2001:db9::1", 10, 100), LR_OK);
+}
+
+static void a_cookie_may_be_wanted_of_everybody(void **state)
+{
+	struct fixture *f = *state;
+
+	hlr_configure(f->hlr, &(struct hlr_config){ 300, 300, 1000,
+						    .cookies = true });
+	no_cookies(f, A);
+	assert_int_equal(update(f, A, 10, 100), LR_UNPROVED);
+	f->no_cookie = false;
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+}
+
+static void challenges_are_few(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = request(LR_UPDATE, ++f->id);
+	unsigned int i;
+
+	no_cookies(f, B);
+	add(&msg, PERM, B, 10, 100);
+	add(&msg, "198.51.100.8", A, 10, 100);
+	add(&msg, "198.51.100.9", "192.0.2.99", 10, 100);
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[0].status, LR_OK);
+	assert_int_equal(f->reply.entries[1].status, LR_UNPROVED);
+	assert_int_equal(f->reply.entries[2].status, LR_UNPROVED);
+	assert_int_equal(f->challenge, 1);
+	/* neither a copy nor another update is a reason for one more */
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[1].status, LR_UNPROVED);
+	assert_int_equal(f->challenge, HLR_NO_CHALLENGE);
+	for (i = 0; i < 9; i++) {
+		f->now += 100;
+		assert_int_equal(update(f, A, 11, 100), LR_UNPROVED);
+		assert_int_equal(f->challenge, HLR_NO_CHALLENGE);
+	}
+	/* that is for each key */
+	assert_int_equal(update_by(f, &f->others, PERM, A, 11, 100),
+			 LR_UNPROVED);
+	assert_int_equal(f->challenge, 0);
+	f->now += 100;
+	input(f, &f->rights, &msg);
+	assert_int_equal(f->reply.entries[0].status, LR_REPLAY);
+	assert_int_equal(f->challenge, HLR_NO_CHALLENGE);
+	assert_int_equal(update(f, A, 11, 100), LR_UNPROVED);
+	assert_int_equal(f->challenge, 0);
+}
+
+/* A squatter is at the place that the victim comes to, with a forged source. */
+static void the_last_to_show_has_the_place(void **state)
+{
+	struct fixture *f = *state;
+	const char *squatter = "198.51.100.66";
+
+	no_cookies(f, A);
+	assert_int_equal(update_by(f, &f->others, squatter, A, 1ull << 60, 100),
+			 LR_OK);
+	hlr_changes_reset(&f->changes);
+	assert_int_equal(update(f, A, 10, 100), LR_UNPROVED);
+	assert_int_equal(f->challenge, 0);
+	f->no_cookie = false;
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	assert_int_equal(query(f, PERM), LR_OK);
+	assert_int_equal(query(f, squatter), LR_NONE);
+	/* the store hears of both */
+	assert_int_equal(f->changes.n, 4);
+	assert_true(f->changes.items[2].displaced);
+	assert_addr(f->changes.items[2].after.perm, squatter);
+	assert_addr(f->changes.items[2].after.coa, "");
+	/* it is no use to forge a source again */
+	f->no_cookie = true;
+	assert_int_equal(update_by(f, &f->others, squatter, A,
+				   (1ull << 60) + 1, 100), LR_UNPROVED);
+	assert_int_equal(query(f, PERM), LR_OK);
+	/* and a refresh, or a move in one's own place, needs no more than ever */
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	assert_int_equal(update(f, A, 11, 100), LR_OK);
+	/* nobody is there any more: the source is enough */
+	assert_int_equal(update(f, "", 12, 0), LR_OK);
+	assert_int_equal(update_by(f, &f->others, squatter, A,
+				   (1ull << 60) + 1, 100), LR_OK);
+	f->now += 100001;
+	assert_int_equal(update(f, A, 13, 100), LR_OK);
+}
+
+static void put_back(void *ctx, const struct hlr_change *c)
+{
+	if (c->kind == HLR_CHANGE_MAPPING)
+		assert_true(hlr_restore_mapping(ctx, &c->after));
+}
+
+static void a_lost_place_is_won_back(void **state)
+{
+	struct fixture *f = *state;
+	struct hlr_cursor cursor = { 0 };
+	struct hlr *again = hlr_new(&limits);
+
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	assert_int_equal(update_by(f, &f->others, "198.51.100.8", A, 5, 100),
+			 LR_OK);
+	assert_int_equal(query(f, PERM), LR_NONE);
+	while (!cursor.end)
+		hlr_walk(f->hlr, &cursor, 10, put_back, again);
+	hlr_free(f->hlr);
+	f->hlr = again;
+	assert_int_equal(query(f, PERM), LR_NONE);
+	no_cookies(f, A);
+	/* its old registration is over */
+	assert_int_equal(update(f, A, 10, 100), LR_STALE);
+	assert_int_equal(update(f, A, 11, 100), LR_UNPROVED);
+	f->no_cookie = false;
+	assert_int_equal(update(f, A, 11, 100), LR_OK);
+	assert_int_equal(query(f, "198.51.100.8"), LR_NONE);
+}
+
+static void a_displacement_can_be_undone(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	hlr_changes_reset(&f->changes);
+	assert_int_equal(update_by(f, &f->others, "198.51.100.8", A, 5, 100),
+			 LR_OK);
+	hlr_undo(f->hlr, &f->changes);
+	assert_int_equal(query(f, PERM), LR_OK);
+	assert_int_equal(query(f, "198.51.100.8"), LR_NONE);
+	assert_int_equal(hlr_count(f->hlr), 1);
+	no_cookies(f, A);
+	assert_int_equal(update_by(f, &f->others, "198.51.100.8", A, 5, 100),
+			 LR_UNPROVED);
+}
+
+static void home_needs_no_proof(void **state)
+{
+	struct fixture *f = *state;
+
+	no_cookies(f, B);
+	assert_int_equal(update(f, PERM, 10, 100), LR_OK);
+	assert_int_equal(f->reply.entries[0].flags, LR_FLAG_AT_HOME);
+	assert_int_equal(update(f, "", 11, 0), LR_OK);
+	assert_int_equal(update(f, A, 12, 0), LR_OK);
+	assert_int_equal(f->challenge, HLR_NO_CHALLENGE);
+}
+
+static void unfit_places_are_refused(void **state)
+{
+	static const char *const unfit[] = {
+		"169.254.169.254", "fe80::1", "10.0.0.1", "172.16.3.4",
+		"198.51.100.9", "2001:db8::9",
+	};
+	struct fixture *f = *state;
+	struct roam_prefix inside = prefix("172.16.0.0/12");
+	struct prefix_set *permanent = prefix_set_new(f->ours, 2);
+	struct prefix_set *internal = prefix_set_new(&inside, 1);
+	size_t i;
+
+	hlr_configure(f->hlr, &(struct hlr_config){
+		300, 300, 1000, .places = { permanent, internal } });
+	for (i = 0; i < sizeof(unfit) / sizeof(unfit[0]); i++) {
+		assert_int_equal(update(f, unfit[i], 10, 100), LR_UNFIT);
+		assert_int_equal(f->challenge, HLR_NO_CHALLENGE);
+	}
+	assert_int_equal(query(f, PERM), LR_NONE);
+	assert_int_equal(update(f, PERM, 10, 100), LR_OK);
+	assert_int_equal(update(f, A, 11, 100), LR_OK);
+	prefix_set_free(permanent);
+	prefix_set_free(internal);
+}
+
+static void care_of_prefixes_limit_a_host(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_prefix here = prefix("192.0.2.0/28");
+
+	f->rights.care_of = &here;
+	f->rights.n_care_of = 1;
+	assert_int_equal(update(f, B, 10, 100), LR_UNFIT);
+	assert_int_equal(update(f, "192.0.2.16", 10, 100), LR_UNFIT);
+	assert_int_equal(update(f, "192.0.2.15", 10, 100), LR_OK);
+	assert_int_equal(update(f, PERM, 11, 100), LR_OK);
+	assert_int_equal(update_by(f, &f->others, "198.51.100.8", B, 1, 100),
+			 LR_OK);
+}
+
+/* Freshness */
+
+#define SECOND 1000000000ull
+#define WALL (1700000000ull * SECOND)
+
+static void with_window(struct fixture *f)
+{
+	hlr_configure(f->hlr, &(struct hlr_config){ 300, 300, 1000,
+						    .window = 60 });
+	f->wall = WALL;
+}
+
+static void old_updates_do_not_enter_an_empty_register(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg old = request(LR_UPDATE, WALL - 61 * SECOND);
+
+	with_window(f);
+	add(&old, PERM, A, 10, 100);
+	input(f, &f->rights, &old);
+	assert_int_equal(f->reply.entries[0].status, LR_REPLAY);
+	assert_int_equal(f->reply.id, WALL);
+	assert_int_equal(f->changes.n, 0);
+	assert_int_equal(query(f, PERM) == LR_OK, false);
+	/* its sender goes on from what it was told, however late that is */
+	f->wall += 3600 * SECOND;
+	f->id = f->wall - 59 * SECOND;
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	/* of a key with history nothing but the order counts */
+	f->wall += 86400 * SECOND;
+	assert_int_equal(update(f, A, 11, 100), LR_OK);
+	input(f, &f->rights, &old);
+	assert_int_equal(f->reply.entries[0].status, LR_REPLAY);
+	assert_int_equal(f->reply.id, f->id);
+}
+
+static uint8_t query_at(struct fixture *f, uint64_t id)
+{
+	struct lr_msg msg = request(LR_QUERY, id);
+
+	add(&msg, PERM, "", 0, 0);
+	ask_key(&msg, PERM);
+	input(f, &f->rights, &msg);
+	return f->reply.entries[0].status;
+}
+
+static void old_queries_are_not_answered(void **state)
+{
+	struct fixture *f = *state;
+
+	with_window(f);
+	f->id = WALL;
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	assert_int_equal(query_at(f, WALL - 60 * SECOND), LR_OK);
+	assert_int_equal(query_at(f, WALL + 60 * SECOND), LR_OK);
+	assert_int_equal(query_at(f, WALL + 61 * SECOND), LR_REPLAY);
+	assert_int_equal(query_at(f, WALL - 61 * SECOND), LR_REPLAY);
+	assert_int_equal(f->reply.id, WALL);
+	assert_addr(f->reply.entries[0].coa, "");
+	assert_int_equal(f->reply.entries[0].seq, 0);
+	assert_int_equal(f->reply.entries[1].status, LR_REPLAY);
+	assert_int_equal(f->reply.entries[1].seq, 0);
+	assert_int_equal(query_at(f, 0), LR_REPLAY);
 }
 
 static struct CMUnitTest test(const char *name, CMUnitTestFunction fn)
@@ -808,8 +1115,8 @@ int main(void)
 		test("OPEN-22: a host at home is marked so", at_home_is_said),
 		test("OPEN-32: a full register refuses new hosts only",
 		     full_table_refuses_new_ones_only),
-		test("MLR-01: two hosts behind one care-of address are both kept",
-		     two_hosts_may_share_a_care_of_address),
+		test("MLR-01: two permanent addresses of a host in one place are both kept",
+		     two_addresses_of_a_host_may_share_a_place),
 		test("MLR-01: what could not be stored is taken back whole",
 		     undo_leaves_no_trace),
 		test("OPEN-29 OPEN-38: order and mappings outlast a restart",
@@ -830,8 +1137,30 @@ int main(void)
 		     a_query_may_ask_for_keys),
 		test("OPEN-28 OPEN-33: no pair key without a mapping that is told",
 		     only_what_is_found_has_a_key),
-		test("OPEN-28 OPEN-32: answers go before pair keys, all within 24 entries",
-		     answers_go_before_keys),
+		test("SEC-08: an answer has as many entries as its query, also with pair keys",
+		     no_answer_is_longer_than_its_query),
+		test("SEC-01: a care-of address counts that the source or a cookie shows",
+		     a_place_has_to_be_shown),
+		test("SEC-01: with 'proof = cookie' the source shows nothing",
+		     a_cookie_may_be_wanted_of_everybody),
+		test("SEC-01: what was not shown is challenged once, and seldom",
+		     challenges_are_few),
+		test("SEC-01: whoever shows that he is there last has the place, not whoever came first",
+		     the_last_to_show_has_the_place),
+		test("SEC-01 OPEN-38: who lost a place comes back by showing it, over a restart too",
+		     a_lost_place_is_won_back),
+		test("SEC-01: an undone displacement leaves no trace",
+		     a_displacement_can_be_undone),
+		test("SEC-01: at home and when leaving there is nothing to show",
+		     home_needs_no_proof),
+		test("SEC-02: what can be nobody's care-of address is refused",
+		     unfit_places_are_refused),
+		test("SEC-02: a host has the care-of addresses that its configuration names",
+		     care_of_prefixes_limit_a_host),
+		test("SEC-07: an old update does not enter an empty register",
+		     old_updates_do_not_enter_an_empty_register),
+		test("SEC-08: an old query is not answered",
+		     old_queries_are_not_answered),
 		test("hlr: a walk misses nothing that stays",
 		     a_walk_misses_nothing),
 		test("hlr: other types are not served",

@@ -731,7 +731,7 @@ static void taken_back(void **state)
 	assert_int_equal(ask(&msg), MIP_ACCEPTED);
 	ha_undo(w.ha, &w.changes);
 	assert_int_equal(ha_entries(w.ha), 0);
-	ha_refuse(&w.reply);
+	ha_refuse(&w.reply, MIP_HA_RESOURCES);
 	assert_int_equal(mip_decode(w.reply.w.buf, w.reply.w.len, &w.answer),
 			 MIP_OK);
 	assert_int_equal(w.answer.code, 130);

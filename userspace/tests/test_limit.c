@@ -52,6 +52,50 @@ static void sources_have_their_own(void **state)
 	assert_int_equal(allowed(5000, "2001:db8:0:1::2", 1000), 100);
 }
 
+/* Lines that somebody's messages cause: his /64 is he, and nobody writes the log full. */
+static void lines_are_counted_by_64(void **state)
+{
+	static struct limit limit;
+	struct roam_addr a = addr("2001:db8::1");
+	uint32_t suppressed = 0;
+	unsigned int n = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++) {
+		a.b[15] = (uint8_t)i;
+		a.b[14] = (uint8_t)(i >> 8);
+		n += limit_allow(&limit, 5000, &a, &suppressed);
+	}
+	assert_int_equal(n, 1);
+	/* all /64 together */
+	for (unsigned int i = 0; i < 1000; i++) {
+		a.b[7] = (uint8_t)i;
+		a.b[6] = (uint8_t)(i >> 8);
+		n += limit_allow(&limit, 5000, &a, &suppressed);
+	}
+	assert_int_equal(n, LIMIT_TOTAL);
+	a = addr("2001:db8::ffff");
+	assert_true(limit_allow(&limit, 5000 + LIMIT_INTERVAL, &a,
+				&suppressed));
+}
+
+/* Keys are told apart by their number, and from sources. */
+static void keys_have_their_own(void **state)
+{
+	struct roam_addr a = addr("192.0.2.1");
+	uint32_t key;
+	unsigned int n = 0;
+
+	(void)state;
+	for (key = 1; key <= 50; key++)
+		for (unsigned int i = 0; i < 200; i++)
+			n += rate_limit_charge(&rates, 5000, 100, &key,
+					       sizeof(key));
+	/* two may share a slot by chance */
+	assert_in_range(n, 4900, 5000);
+	assert_true(rate_limit_allow(&rates, 5000, 100, &a));
+}
+
 static void without_a_rate_all_pass(void **state)
 {
 	struct roam_addr a = addr("192.0.2.1");
@@ -90,6 +134,10 @@ int main(void)
 		     a_second_s_worth_then_the_rate),
 		test("OPEN-32: sources have their own allowance, IPv6 by /64",
 		     sources_have_their_own),
+		test("SEC-09 SEC-04: lines that messages cause are counted by /64, and all of them",
+		     lines_are_counted_by_64),
+		test("SEC-03: keys have their own allowance",
+		     keys_have_their_own),
 		test("OPEN-32: without a rate all pass",
 		     without_a_rate_all_pass),
 		test("OPEN-32: lines about handoffs are counted when too many",

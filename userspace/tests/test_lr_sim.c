@@ -3,9 +3,11 @@
  * Mobile hosts, correspondents and registers together, over a virtual network
  * that loses, doubles and reorders, with moves, restarts, clocks that go back,
  * failing stores and an attacker. Two hosts are mobile and correspondents at
- * once, a third one stays where it is. Seeded: a failure repeats.
+ * once, a third one stays where it is. Seeded: a failure repeats. The attacker has
+ * no key; an insider has one of his own, and claims the places of the others with
+ * it, by forged sources as well (SEC-01).
  *
- * Checked at each step: a mapping is only ever one that the mobile host itself
+ * Checked at each step: no two hosts are in one place; a mapping is only ever one that the mobile host itself
  * announced with that sequence, and never older than the one it replaces.
  * Checked at the end: everyone has the newest, and nothing is left behind.
  */
@@ -25,6 +27,7 @@
 #define PACKETS 8192
 #define PAST 256		/* packets the attacker recorded */
 #define LIFETIME 60		/* s */
+#define INSIDER (HOSTS + 1)	/* his key */
 #define HISTORY 65536
 #define NS 1000000u
 
@@ -59,6 +62,7 @@ struct host {
 	bool own_literal;
 	int modes[HOSTS];		/* -1 = the kernel does not know the peer */
 	struct held maps[MOBILES];
+	struct held insider;		/* what it holds about him */
 	int64_t clock_offset;		/* ms */
 	unsigned int confirmed;
 };
@@ -68,7 +72,7 @@ struct reg {
 	struct roam_addr addr;
 	struct hlr *hlr;
 	struct hlr_mapping stored[MOBILES];	/* seq 0 = nothing */
-	uint64_t stored_id[HOSTS];
+	uint64_t stored_id[INSIDER];
 	bool down;
 };
 
@@ -97,6 +101,8 @@ struct world {
 	size_t n_said;
 	unsigned long delivered;
 	unsigned long moves;
+	uint64_t insider_id;
+	unsigned long claims;		/* that a register took */
 };
 
 /**
@@ -106,6 +112,7 @@ struct world {
  * @range: prefix of the permanent addresses
  * @place: format of care-of addresses
  * @evil: the attacker
+ * @insider: permanent address of the insider
  * @keyed: the hosts share a key
  * @no_pairs: the registers give no pair keys
  * @mode: of the mobile hosts
@@ -116,6 +123,7 @@ struct kind {
 	const char *range;
 	const char *place;
 	const char *evil;
+	const char *insider;
 	bool keyed;
 	bool no_pairs;
 	enum mobile_mode mode;
@@ -124,12 +132,13 @@ struct kind {
 #define IPV4								\
 	.perms = { "198.51.100.1", "198.51.100.2", "10.9.0.1" },	\
 	.reg_addrs = { "10.0.0.1", "10.0.0.2" },			\
-	.range = "198.51.100.0/24", .place = "192.0.%u.%u", .evil = "10.66.0.1"
+	.range = "198.51.100.0/24", .place = "192.0.%u.%u", .evil = "10.66.0.1", \
+	.insider = "198.51.100.66"
 #define IPV6								\
 	.perms = { "2001:db8::1", "2001:db8::2", "2001:db8:9::1" },	\
 	.reg_addrs = { "2001:db8:a::1", "2001:db8:a::2" },		\
 	.range = "2001:db8::/64", .place = "2001:db8:c:%u::%u",		\
-	.evil = "2001:db8:66::1"
+	.evil = "2001:db8:66::1", .insider = "2001:db8::66"
 
 static const struct kind kinds[] = {
 	{ IPV4 },
@@ -170,6 +179,13 @@ static int mobile_number(const struct roam_addr *perm)
 			return i;
 	}
 	return -1;
+}
+
+static bool is_insider(const struct roam_addr *perm)
+{
+	struct roam_addr a = addr(kind->insider);
+
+	return roam_addr_eq(&a, perm);
 }
 
 static int host_number(const struct roam_addr *perm)
@@ -220,7 +236,7 @@ static void post_msg(struct world *w, const struct roam_addr *from,
 	size_t len = lr_encode(msg, data);
 
 	if (!roam_addr_is_none(from))
-		post(w, from, to, data, len + (msg->key_id ? LR_AUTH_LEN : 0));
+		post(w, from, to, data, len + LR_AUTH_LEN);
 }
 
 static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
@@ -280,6 +296,20 @@ static void on_set_peer(void *ctx, const struct roam_addr *perm,
 	h->modes[host_number(peer)] = (int)mode;
 }
 
+/* No other host is at @coa in this kernel: the way back would lead to one only. */
+static void nobody_is_there(const struct host *h, const struct held *but,
+			    const struct roam_addr *coa)
+{
+	const struct held *m;
+	unsigned int i;
+
+	for (i = 0; i <= MOBILES && !roam_addr_is_none(coa); i++) {
+		m = i < MOBILES ? &h->maps[i] : &h->insider;
+		if (m != but && m->valid && m->expires > h->world->now)
+			assert_false(roam_addr_eq(&m->coa, coa));
+	}
+}
+
 static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 			   const struct roam_addr *coa, uint64_t seq,
 			   msec_t lifetime, bool literal)
@@ -287,10 +317,15 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 	struct host *h = ctx;
 	struct world *w = h->world;
 	int who = mobile_number(perm);
-	struct held *m = &h->maps[who];
+	struct held *m = is_insider(perm) ? &h->insider : &h->maps[who];
 	struct said said;
 
 	assert_in_range(lifetime, 1, LIFETIME * 1000);
+	nobody_is_there(h, m, coa);
+	if (m == &h->insider) {
+		*m = (struct held){ true, *coa, seq, w->now + lifetime, literal };
+		return true;
+	}
 	if (!roam_addr_is_none(coa)) {
 		said = truth(w, (unsigned int)who, seq);
 		assert_true(roam_addr_eq(&said.coa, coa));
@@ -341,7 +376,7 @@ static const struct mobile_ops mobile_ops = {
 
 static const struct corr_ops corr_ops = {
 	.send = on_send, .set_mapping = on_set_mapping, .random = on_random,
-	.event = on_corr_event,
+	.wallclock = on_wallclock, .event = on_corr_event,
 };
 
 /* Hosts */
@@ -370,7 +405,8 @@ static void host_boot(struct host *h)
 		.n_permanent = 1, .keys = &proof, .n_keys = kind->keyed,
 		.timeout = 500, .tries = 3, .null_lifetime = 20000,
 		.prefer = 10000, .again = 20, .again_tries = 7,
-		.announce_rate = 20, .pending_max = 16,
+		.announce_rate = 20, .pending_max = 16, .hints_max = 4,
+		.hint_rate = 20,
 	}, &corr_ops, h);
 	assert_non_null(h->corr);
 	if (h->number >= MOBILES)
@@ -410,6 +446,11 @@ static void host_restart(struct host *h)
 				   h->maps[i].seq, h->maps[i].expires - w->now,
 				   h->maps[i].literal);
 	}
+	a = addr(kind->insider);
+	if (h->insider.valid && h->insider.expires > w->now)
+		corr_adopt(h->corr, w->now, &a, &h->insider.coa,
+			   h->insider.seq, h->insider.expires - w->now,
+			   h->insider.literal);
 	if (!h->mobile)
 		return;
 	mobile_adopt_own(h->mobile, &h->perm, &h->own_coa, h->own_seq,
@@ -450,7 +491,8 @@ static void host_receive(struct host *h, const struct packet *p,
 			 struct lr_msg *msg)
 {
 	host_verify(h, msg);
-	if (msg->type == LR_ACK || msg->type == LR_CONFIRM) {
+	if (msg->type == LR_ACK || msg->type == LR_CONFIRM ||
+	    msg->type == LR_CHALLENGE) {
 		if (h->mobile)
 			mobile_input(h->mobile, h->world->now, &p->from, msg);
 	} else {
@@ -485,6 +527,11 @@ static void host_kernel_tick(struct host *h)
 	struct roam_addr a;
 	unsigned int i;
 
+	if (h->insider.valid && h->insider.expires <= w->now) {
+		h->insider.valid = false;
+		a = addr(kind->insider);
+		corr_expired(h->corr, w->now, &a, roll(w, 60000));
+	}
 	for (i = 0; i < MOBILES; i++) {
 		if (!h->maps[i].valid || h->maps[i].expires > w->now)
 			continue;
@@ -511,6 +558,9 @@ static void reg_store(struct reg *r, const struct hlr_changes *changes)
 			continue;
 		}
 		who = mobile_number(&c->after.perm);
+		r->world->claims += is_insider(&c->after.perm);
+		if (is_insider(&c->after.perm))
+			continue;
 		assert_int_equal(c->key_id, 0);
 		assert_int_equal(c->after.key_id, who + 1);
 		if (!roam_addr_is_none(&c->after.coa)) {
@@ -529,15 +579,47 @@ static void reg_boot(struct reg *r, bool empty)
 	unsigned int i;
 
 	hlr_free(r->hlr);
-	r->hlr = hlr_new(&(struct hlr_config){ LIFETIME, 300, 100 });
+	r->hlr = hlr_new(&(struct hlr_config){ LIFETIME, 300, 100,
+					       .window = 60 });
 	assert_non_null(r->hlr);
 	if (empty)
 		memset(r->stored, 0, sizeof(r->stored));
 	for (i = 0; i < MOBILES; i++)
 		if (r->stored[i].seq)
 			assert_true(hlr_restore_mapping(r->hlr, &r->stored[i]));
-	for (i = 0; i < HOSTS; i++)
+	for (i = 0; i < INSIDER; i++)
 		assert_true(hlr_restore_key(r->hlr, i + 1, r->stored_id[i]));
+}
+
+/* The register's cookie for a place: whoever is there reads it, nobody makes it. */
+static void make_cookie(const struct roam_addr *coa, uint8_t cookie[16])
+{
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		cookie[i] = coa->b[i] ^ 0x5a;
+}
+
+static bool shows(void *ctx, const struct roam_addr *coa)
+{
+	const struct lr_msg *msg = ctx;
+	uint8_t cookie[16];
+
+	make_cookie(coa, cookie);
+	return !memcmp(cookie, msg->cookie, sizeof(cookie));
+}
+
+static void reg_challenge(struct reg *r, const struct lr_msg *msg,
+			  unsigned int n)
+{
+	struct lr_msg challenge = {
+		.type = LR_CHALLENGE, .count = 1, .key_id = msg->key_id,
+		.id = msg->id, .nonce = msg->nonce,
+		.entries[0] = msg->entries[n],
+	};
+
+	make_cookie(&msg->entries[n].coa, challenge.cookie);
+	post_msg(r->world, &r->addr, &msg->entries[n].coa, &challenge);
 }
 
 static void reg_receive(struct reg *r, const struct packet *p,
@@ -547,24 +629,34 @@ static void reg_receive(struct reg *r, const struct packet *p,
 	struct roam_prefix own;
 	struct hlr_rights rights = { .key_id = msg->key_id, .may_query = true };
 	struct lr_msg reply;
+	unsigned int challenge, i;
 
-	if (r->down || !msg->key_id || msg->key_id > HOSTS)
+	if (r->down || !msg->key_id || msg->key_id > INSIDER)
 		return;
-	if (msg->key_id <= MOBILES) {
-		own = prefix(kind->perms[msg->key_id - 1]);
+	if (msg->key_id <= MOBILES || msg->key_id == INSIDER) {
+		own = prefix(msg->key_id == INSIDER ? kind->insider :
+			     kind->perms[msg->key_id - 1]);
 		rights.permanent = &own;
 		rights.n_permanent = 1;
 	}
-	if (hlr_input(r->hlr, r->world->now, &rights, msg, &reply,
-		      &changes) == LR_DROP_NONE) {
+	if (hlr_input(r->hlr, &(struct hlr_request){
+		.now = r->world->now,
+		.wall = (uint64_t)(1700000000000 + r->world->now) * NS,
+		.source = p->from, .rights = &rights, .msg = msg,
+		.shows = shows, .ctx = (void *)msg,
+	}, &reply, &changes, &challenge) == LR_DROP_NONE) {
 		if (changes.n && r->world->failing_store &&
 		    !roll(r->world, 4)) {
 			hlr_undo(r->hlr, &changes);
 			hlr_refuse(&reply);
+			challenge = HLR_NO_CHALLENGE;
 		}
+		if (challenge != HLR_NO_CHALLENGE)
+			reg_challenge(r, msg, challenge);
 		reg_store(r, &changes);
-		if (kind->no_pairs)
-			reply.count = msg->count;
+		for (i = 0; kind->no_pairs && i < reply.count; i++)
+			if (reply.entries[i].flags == LR_FLAG_KEY)
+				reply.entries[i].status = LR_NONE;
 		post_msg(r->world, &r->addr, &p->from, &reply);
 	}
 	hlr_changes_free(&changes);
@@ -628,6 +720,8 @@ static msec_t settle(struct world *w)
 		for (j = 0; j < MOBILES; j++)
 			if (h->maps[j].valid)
 				next = earlier(next, h->maps[j].expires);
+		if (h->insider.valid)
+			next = earlier(next, h->insider.expires);
 	}
 	for (i = 0; i < REGS; i++)
 		next = earlier(next, hlr_expire(w->regs[i].hlr, w->now, NULL,
@@ -714,9 +808,9 @@ static void attack(struct world *w)
 	struct host *victim = &w->hosts[roll(w, MOBILES)];
 	struct host *target = &w->hosts[roll(w, HOSTS)];
 	static const uint8_t types[] = { LR_ANNOUNCE, LR_CONFIRM, LR_ANSWER,
-					 LR_ACK };
+					 LR_ACK, LR_CHALLENGE };
 	struct lr_msg msg = {
-		.type = types[roll(w, 4)], .count = 1, .nonce = dice(w),
+		.type = types[roll(w, 5)], .count = 1, .nonce = dice(w),
 		.entries[0] = { .perm = victim->perm, .coa = evil,
 				.seq = victim->own_seq + roll(w, 5),
 				.lifetime = LIFETIME },
@@ -728,13 +822,49 @@ static void attack(struct world *w)
 		post(w, &old->from, &old->to, old->data, old->len);
 }
 
+/*
+ * The insider claims a place where a mobile host is, was or will be, with a source
+ * that he forges or not, and somebody wants to talk to him.
+ */
+static void claim(struct world *w)
+{
+	struct host *victim = &w->hosts[roll(w, MOBILES)];
+	struct roam_addr evil = addr(kind->evil), self = addr(kind->insider);
+	struct roam_addr where = place(victim->number, roll(w, PLACES));
+	struct lr_msg msg = {
+		.type = roll(w, 4) ? LR_UPDATE : LR_ANNOUNCE, .count = 1,
+		.key_id = INSIDER, .nonce = dice(w),
+		.id = (uint64_t)(1700000000000 + w->now) * NS + ++w->insider_id,
+		.entries[0] = { .perm = self, .coa = where,
+				.seq = ++w->insider_id, .lifetime = LIFETIME },
+	};
+	struct host *target = &w->hosts[roll(w, HOSTS)];
+	unsigned int i;
+
+	if (roll(w, 2) && !roam_addr_is_none(&victim->here))
+		msg.entries[0].coa = victim->here;
+	if (msg.type == LR_ANNOUNCE) {
+		msg.key_id = 0;
+		post_msg(w, roll(w, 2) ? &msg.entries[0].coa : &evil,
+			 &target->here, &msg);
+		return;
+	}
+	for (i = 0; i < REGS; i++)
+		post_msg(w, roll(w, 2) ? &msg.entries[0].coa : &evil,
+			 &w->regs[i].addr, &msg);
+	corr_miss(target->corr, w->now, &self);
+}
+
 static void random_act(struct world *w)
 {
 	struct host *h = &w->hosts[roll(w, HOSTS)];
 	struct roam_addr a;
 	unsigned int peer;
 
-	switch (roll(w, 20)) {
+	switch (roll(w, 22)) {
+	case 20: case 21:
+		claim(w);
+		break;
 	case 0: case 1: case 2: case 3: case 4:
 		if (h->mobile)
 			wander(w, h);
@@ -881,6 +1011,7 @@ static void storm(uint64_t seed)
 	assert_no_leak(w);
 	/* it was a storm indeed */
 	assert_true(w->moves > 300);
+	assert_true(w->claims > 2);
 	assert_true(w->delivered > 2000);
 	world_free(w);
 }

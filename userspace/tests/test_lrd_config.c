@@ -77,7 +77,7 @@ static void expect_error(const char *text, const char *cause)
 	free(error);
 }
 
-/* The ports that are exempt, as "1 2 3". */
+/* The ports that are exempt, and those for UDP alone, as "1 2 3". */
 static void expect_ports(const char *text, const char *wanted)
 {
 	struct config *config = load_good(text);
@@ -86,7 +86,10 @@ static void expect_ports(const char *text, const char *wanted)
 
 	for (size_t i = 0; i < config->exempt.n_ports; i++)
 		len += snprintf(seen + len, sizeof(seen) - len, "%s%u",
-				i ? " " : "", config->exempt.ports[i]);
+				len ? " " : "", config->exempt.ports[i]);
+	for (size_t i = 0; i < config->exempt.n_udp_ports; i++)
+		len += snprintf(seen + len, sizeof(seen) - len, "%s%u",
+				len ? " " : "", config->exempt.udp_ports[i]);
 	assert_string_equal(seen, wanted);
 	config_free(config);
 }
@@ -110,7 +113,7 @@ static void own_messages_are_exempt(void **state)
 		     "5060 5061 17434 5353");
 	expect_ports("exempt { ports = {} }\n" REGISTER, "17434");
 	expect_ports("exempt { ports = {17434, 22, 22} }\n" REGISTER,
-		     "17434 22");
+		     "17434 22 17434");
 }
 
 /* "exempt { ports = {1001, 1002, ...} }" with @n of them, and a register. */
@@ -131,12 +134,11 @@ static void ports_have_a_limit(void **state)
 	struct config *config;
 
 	(void)state;
-	config = load_good(many_ports(MANGLE_EXEMPT_PORTS - 1));
+	config = load_good(many_ports(MANGLE_EXEMPT_PORTS));
 	assert_int_equal(config->exempt.n_ports, MANGLE_EXEMPT_PORTS);
-	assert_true(mangle_exempt_has_port(&config->exempt, 17434));
+	assert_false(mangle_exempt_has_port(&config->exempt, 17434));
+	assert_true(mangle_exempt_has_udp_port(&config->exempt, 17434));
 	config_free(config);
-	expect_error(many_ports(MANGLE_EXEMPT_PORTS),
-		     ":4: option 'ports': has too many; with 'port' and the ports of the registers");
 	expect_error(many_ports(MANGLE_EXEMPT_PORTS + 1),
 		     "the module takes 32");
 	expect_error(REGISTER "exempt { ports = {0} }\n",

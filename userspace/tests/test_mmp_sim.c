@@ -87,6 +87,7 @@ struct node {
 	struct roam_addr addr;
 	struct port ports[PORTS];
 	int64_t clock_offset;
+	int64_t set_back;		/* us that its time of day is behind */
 	bool dead;
 	msec_t next;
 	struct soft table[HOSTS_MAX];
@@ -101,15 +102,18 @@ struct node {
 	uint32_t saved_epoch[4];
 	uint32_t saved_seq[4];
 	size_t n_saved;
+	struct mmp_host_memory memory;
 	struct mmp_station router;
 	bool has_router;
 	struct mmp_handoff_record records[64];
 	size_t n_records;
 	unsigned int beacons[PORTS];	/* gateway beacons sent */
-	unsigned int seen[MMP_PROBE_REPLY + 1]; /* messages by type, received */
+	unsigned int seen[MMP_TYPE_MAX + 1]; /* messages by type, received */
 	unsigned int drops[MMP_DROP_MAX];
 	unsigned int events[16];
 	struct mmp_msg last_host_msg;
+	struct mmp_msg traced;
+	unsigned int n_traced;
 };
 
 static struct node nodes[NODES];
@@ -408,6 +412,14 @@ static void op_set_below(void *ctx, const struct mmp_hop *hops, size_t n)
 	node->n_below = n;
 }
 
+static void op_traced(void *ctx, const struct mmp_msg *msg)
+{
+	struct node *n = ctx;
+
+	n->traced = *msg;
+	n->n_traced++;
+}
+
 static void op_save(void *ctx, const struct roam_addr *gateway, uint32_t epoch,
 		    uint32_t seq)
 {
@@ -438,7 +450,8 @@ static const struct mmp_node_ops node_ops = {
 	.send = op_send, .climb = op_climb, .answer = op_answer,
 	.get_entry = op_get_entry, .set_entry = op_set_entry,
 	.set_uplinks = op_set_uplinks, .set_below = op_set_below,
-	.save = op_save, .random = random_bits, .event = op_event,
+	.traced = op_traced, .save = op_save, .random = random_bits,
+	.event = op_event,
 };
 
 static void op_host_send(void *ctx, const struct mmp_station *by,
@@ -452,19 +465,28 @@ static void op_host_send(void *ctx, const struct mmp_station *by,
 	transmit_to(n, &by->hop, &p);
 }
 
-static void op_set_router(void *ctx, const struct mmp_station *station)
+static bool op_set_router(void *ctx, const struct mmp_station *station)
 {
 	struct node *n = ctx;
 
 	n->has_router = station;
 	if (station)
 		n->router = *station;
+	return true;
+}
+
+static void op_host_save(void *ctx, const struct mmp_host_memory *memory)
+{
+	struct node *n = ctx;
+
+	n->memory = *memory;
 }
 
 static uint64_t op_wallclock(void *ctx)
 {
-	(void)ctx;
-	return (uint64_t)(now_us + 1000000) * 1000;
+	struct node *n = ctx;
+
+	return (uint64_t)(now_us + 7200000000 - n->set_back) * 1000;
 }
 
 static void op_host_event(void *ctx, const struct mmp_host_event *event)
@@ -481,6 +503,7 @@ static void op_host_event(void *ctx, const struct mmp_host_event *event)
 
 static const struct mmp_host_ops host_ops = {
 	.send = op_host_send, .set_router = op_set_router,
+	.save = op_host_save,
 	.wallclock = op_wallclock, .event = op_host_event,
 };
 
@@ -1206,6 +1229,62 @@ static void two_entries_meanwhile(void **state)
 	end();
 }
 
+static void check_way(const struct mmp_msg *msg, const char *way)
+{
+	char text[MMP_PATH_MAX * (MMP_NAME_LEN + 1) + 1] = "";
+
+	for (unsigned int i = 0; i < msg->n_trace; i++) {
+		char one[MMP_NAME_LEN + 1];
+
+		strcat(text, i ? " " : "");
+		strcat(text, mmp_name_format(&msg->trace[i].name, one));
+	}
+	assert_string_equal(text, way);
+}
+
+static void the_way_to_a_host_is_told(void **state)
+{
+	struct mmp_host_config config = host_defaults;
+	const struct roam_addr host = addr("10.7.0.99");
+	const struct roam_addr nobody = addr("10.7.0.98");
+	struct node *gw;
+	struct tree t;
+	uint64_t nonce;
+
+	(void)state;
+	config.handoff = MMP_SEMISOFT;
+	config.measured = false;
+	t = started_a(&config, 1000);
+	gw = &nodes[t.gw];
+	nonce = mmp_node_trace(gw->core, ms_of(gw), &host);
+	run(50);
+	assert_int_equal(gw->n_traced, 1);
+	assert_int_equal(gw->traced.nonce, nonce);
+	check_way(&gw->traced, "gw1 n1 bs1");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(gw->traced.trace[i].downlinks, 1);
+	assert_int_equal(gw->traced.trace[2].role, MMP_TRACE_BASE_STATION);
+	/* Of nobody there is no way, and that is told at once. */
+	mmp_node_trace(gw->core, ms_of(gw), &nobody);
+	assert_int_equal(gw->n_traced, 2);
+	check_way(&gw->traced, "gw1");
+	assert_int_equal(gw->traced.trace[0].downlinks, 0);
+	/* Two of them during a semi-soft handoff. */
+	move(t.mn, "bs3");
+	traffic(t.mn, 50);
+	mmp_node_trace(gw->core, ms_of(gw), &host);
+	run(50);
+	assert_int_equal(gw->n_traced, 4);
+	assert_int_equal(gw->traced.trace[0].downlinks, 2);
+	/* A dead node is where it ends: nobody answers. */
+	traffic(t.mn, 1000);
+	nodes[t.node[1]].dead = true;
+	mmp_node_trace(gw->core, ms_of(gw), &host);
+	run(50);
+	assert_int_equal(gw->n_traced, 4);
+	end();
+}
+
 /* The update is lost, or the new base station is deaf: it stays and tries again. */
 static void semisoft_with_loss(void **state)
 {
@@ -1528,6 +1607,84 @@ static void restarts_lose_nothing(void **state)
 	move(t.mn, "bs2");
 	traffic(t.mn, 1000);
 	assert_true(is_attached(t.mn));
+	end();
+}
+
+/* Its daemon is gone, its routes are not. */
+static void restart_host(int host, const char *address)
+{
+	const struct roam_addr own = addr(address);
+	struct node *n = &nodes[host];
+	struct mmp_host_config config = *mmp_host_config(n->host);
+
+	mmp_host_free(n->host);
+	n->host = mmp_host_new(&config, &host_ops, n);
+	mmp_host_remember(n->host, ms_of(n), &n->memory);
+	for (int i = 0; i < PORTS; i++)
+		if (n->ports[i].peer >= 0)
+			mmp_host_link(n->host, ms_of(n), (uint32_t)i + 1,
+				      n->ports[i].up, false);
+	mmp_host_addresses(n->host, ms_of(n), &own, 1);
+	kick(n);
+}
+
+static void a_restarted_host_stays(void **state)
+{
+	struct tree t = started_a(&host_defaults, 1000);
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		static const char *const to[] = { "bs4", "bs1", "bs3", "bs2" };
+
+		move(t.mn, to[i]);
+		traffic(t.mn, 100);
+		restart_host(t.mn, "10.7.0.99");
+		traffic(t.mn, 2000);
+		assert_string_equal(station_of(t.mn), to[i]);
+		assert_true(is_attached(t.mn));
+	}
+	/* Its clock was set back meanwhile. */
+	nodes[t.mn].set_back = 3600000000;
+	restart_host(t.mn, "10.7.0.99");
+	traffic(t.mn, 2000);
+	move(t.mn, "bs1");
+	traffic(t.mn, 1000);
+	assert_string_equal(station_of(t.mn), "bs1");
+	assert_true(is_attached(t.mn));
+	run(100);
+	assert_int_equal(count(0, next_id).lost_up, 0);
+	assert_int_equal(count(0, next_id).lost_down, 0);
+	/* Where it was there is nobody any more. */
+	nodes[t.bs[0]].dead = true;
+	restart_host(t.mn, "10.7.0.99");
+	run(3000);
+	assert_string_not_equal(station_of(t.mn), "bs1");
+	assert_true(is_attached(t.mn));
+	end();
+}
+
+/* Two machines with one key: whoever spoke last has it, and nobody gets two copies. */
+static void a_host_in_two_places(void **state)
+{
+	struct tree t = tree_a(&host_defaults, 1000);
+	int twin = add_host("twin", "10.7.0.99", &host_defaults);
+	unsigned int moved = 0;
+
+	(void)state;
+	cable(t.bs[3], twin, 1000);
+	start();
+	run(4000);
+	begin_traffic();
+	for (int i = 0; i < 60; i++) {
+		int was = downlink(t.gw, t.mn);
+
+		traffic(i % 20 < 10 ? t.mn : twin, 1000);
+		assert_int_equal(downlinks(t.gw, t.mn), 1);
+		moved += downlink(t.gw, t.mn) != was;
+	}
+	assert_true(moved > 0);
+	assert_true(is_attached(t.mn));
+	assert_int_equal(looped, 0);
 	end();
 }
 
@@ -1972,6 +2129,8 @@ int main(void)
 		     semisoft_measures_its_period),
 		TEST("MMP-43 MMP-44 TEN-15: two entries at the crossover node, one elsewhere",
 		     two_entries_meanwhile),
+		TEST("MMP-22 MMP-28: the way to a host is told by every node on it",
+		     the_way_to_a_host_is_told),
 		TEST("MMP-46: a lost update, a deaf base station: the old way stays",
 		     semisoft_with_loss),
 		TEST("MMP-06 MMP-50 MMP-56 MMP-60 MMP-53 D-15: latency decides about uplinks, and decides again",
@@ -1996,6 +2155,10 @@ int main(void)
 		     a_rebooted_gateway_is_followed_at_once),
 		TEST("OPEN-45: restarts of all daemons lose no packet",
 		     restarts_lose_nothing),
+		TEST("OPEN-45 OPEN-29: a restarted host goes on where it was, and loses no packet, whatever its clock says",
+		     a_restarted_host_stays),
+		TEST("TEN-15: a host in two places is where it spoke last, and nowhere twice",
+		     a_host_in_two_places),
 		TEST("OPEN-42: numbers of beacons wrap", numbers_of_beacons_wrap),
 		TEST("OPEN-29 OPEN-30: what was captured is useless, after restarts, too",
 		     captured_messages_are_useless),

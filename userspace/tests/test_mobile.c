@@ -354,6 +354,13 @@ static void answer(struct fixture *f, const char *from, uint8_t type,
 	assert_int_equal(input(f, from, &msg), LR_DROP_NONE);
 }
 
+/* An answer to the newest announce to @peer, even if it was before forget_past(). */
+static void answer_last(struct fixture *f, const char *peer, uint8_t status)
+{
+	pass(f, 1000);
+	answer(f, peer, LR_ANNOUNCE, status);
+}
+
 static void one_status(void *ctx, const struct mobile_status *st)
 {
 	*(struct mobile_status *)ctx = *st;
@@ -851,8 +858,8 @@ static void first_contact_unanswered_is_plain(void **state)
 
 static void refusing_peer_is_plain(void **state)
 {
-	static const uint8_t statuses[] = { LR_NONE, LR_DENIED, LR_CONFLICT,
-					    LR_FULL };
+	static const uint8_t statuses[] = { LR_NONE, LR_DENIED, LR_UNFIT,
+					    LR_FULL, LR_UNPROVED };
 	struct fixture *f = *state;
 	size_t i;
 
@@ -863,6 +870,155 @@ static void refusing_peer_is_plain(void **state)
 		answer(f, PEER, LR_ANNOUNCE, statuses[i]);
 		assert_int_equal(f->modes[0], PEER_PLAIN);
 	}
+}
+
+/* Somebody else is said to be here: the register will tell, nobody is plain. */
+static void conflict_makes_nobody_plain(void **state)
+{
+	struct fixture *f = *state;
+
+	set_coa(f, A);
+	miss(f, PEER);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	set_coa(f, B);
+	answer_last(f, PEER, LR_CONFLICT);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+	forget_past(f);
+	pass(f, 150);
+	assert_int_not_equal(count_to(f, PEER, LR_ANNOUNCE), 0);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+	assert_int_equal(count_events(f, MOBILE_PEER_PLAIN), 0);
+}
+
+/* The register did not see our care-of address, but @source. */
+static void say_unproved(struct fixture *f, const char *source)
+{
+	struct lr_msg msg = reply_to(f, REG1, LR_UPDATE, LR_UNPROVED);
+
+	msg.source = addr(source);
+	for (unsigned int i = 0; i < msg.count; i++)
+		msg.entries[i].lifetime = 0;
+	assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+}
+
+static struct lr_msg challenge_of(const struct lr_msg *update)
+{
+	struct lr_msg msg = *update;
+
+	msg.type = LR_CHALLENGE;
+	msg.count = 1;
+	msg.entries[0].status = LR_UNPROVED;
+	memset(msg.cookie, 0xc0, sizeof(msg.cookie));
+	return msg;
+}
+
+/* Another family's source: the cookie goes back at once, before or behind the answer. */
+static void a_challenge_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg update, msg, bad;
+
+	for (unsigned int order = 0; order < 2; order++) {
+		set_coa(f, order ? B : A);
+		update = *last_to(f, REG1, LR_UPDATE);
+		msg = challenge_of(&update);
+		forget_past(f);
+		bad = msg;
+		bad.nonce++;
+		assert_int_equal(input(f, REG1, &bad), LR_DROP_UNASKED);
+		bad = msg;
+		bad.key_id = 0;
+		assert_int_equal(input(f, REG1, &bad), LR_DROP_KEY);
+		bad = msg;
+		bad.entries[0].coa = addr(PEER);
+		assert_int_equal(input(f, REG1, &bad), LR_DROP_UNASKED);
+		assert_int_equal(f->n_sent, 0);
+		/* that family's address of the register is another one */
+		if (order)
+			assert_int_equal(input(f, "2001:db8::66", &msg),
+					 LR_DROP_NONE);
+		f->sent[f->n_sent++] = (struct sent){ addr(REG1), 0, update };
+		say_unproved(f, "2001:db8::1");
+		if (!order)
+			assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+		assert_int_equal(count_to(f, REG1, LR_UPDATE), 2);
+		assert_memory_equal(last_to(f, REG1, LR_UPDATE)->cookie,
+				    msg.cookie, sizeof(msg.cookie));
+		assert_true(last_to(f, REG1, LR_UPDATE)->id > update.id);
+		answer(f, REG1, LR_UPDATE, LR_OK);
+		assert_true(status(f).registered);
+		assert_false(status(f).translated);
+	}
+	/* that place is over, its cookie goes nowhere */
+	set_coa(f, A);
+	assert_false(lr_has_cookie(last_to(f, REG1, LR_UPDATE)));
+	assert_int_equal(count_events(f, MOBILE_REFUSED), 0);
+}
+
+/* What does not arrive is told, and asked for no faster than a silent register. */
+static void a_challenge_that_is_lost(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i, n;
+
+	set_coa(f, A);
+	for (i = 0; i < 8; i++) {
+		say_unproved(f, "2001:db8::1");
+		forget_past(f);
+		pass(f, 8000);
+		n = count_to(f, REG1, LR_UPDATE);
+		assert_in_range(n, 1, i ? 4 : 8);
+	}
+	assert_false(status(f).translated);
+	assert_int_equal(status(f).last_status, LR_UNPROVED);
+}
+
+/* OPEN-65: nobody is told of a place where nothing arrives. */
+static void behind_a_translator_nobody_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	set_coa(f, A);
+	miss(f, PEER);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	say_unproved(f, "203.0.113.99");
+	assert_int_equal(count_events(f, MOBILE_TRANSLATED), 1);
+	assert_true(status(f).translated);
+	assert_addr(status(f).seen, "203.0.113.99");
+	assert_false(status(f).registered);
+	/* the packet that waited goes, and so do others, without a message */
+	assert_int_equal(f->modes[0], PEER_PLAIN);
+	/* a challenge that comes through the translator mends nothing */
+	{
+		struct lr_msg msg = challenge_of(last_to(f, REG1, LR_UPDATE));
+
+		assert_int_equal(input(f, REG1, &msg), LR_DROP_UNASKED);
+	}
+	forget_past(f);
+	miss(f, PEER2);
+	seen(f, PEER2);
+	assert_int_equal(f->modes[1], PEER_PLAIN);
+	pass(f, 60000);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE) +
+			 count_to(f, PEER2, LR_ANNOUNCE), 0);
+	/* the register is asked on, and the user told once */
+	assert_int_not_equal(count_to(f, REG1, LR_UPDATE), 0);
+	say_unproved(f, "203.0.113.99");
+	assert_int_equal(count_events(f, MOBILE_TRANSLATED), 0);
+	/* in the next network all is as ever */
+	set_coa(f, B);
+	assert_false(status(f).translated);
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	miss(f, PEER);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+	/* nor does a translator there change what peers know of open connections */
+	set_coa(f, A);
+	say_unproved(f, "203.0.113.99");
+	assert_int_equal(f->modes[0], PEER_ROAM);
+	miss(f, PEER);
+	assert_int_equal(f->modes[0], PEER_PLAIN);
 }
 
 static void unreachable_peer_is_plain_at_once(void **state)
@@ -1732,6 +1888,14 @@ int main(void)
 		     a_new_mode_is_a_move, setup_literal),
 		test("OPEN-18: a probe that arrives makes it literal, in this network",
 		     probe_that_arrives_makes_literal, setup_probing),
+		test("SEC-01: a conflict makes no peer plain",
+		     conflict_makes_nobody_plain, setup),
+		test("SEC-01: a challenge is answered by its cookie, once and at once",
+		     a_challenge_is_answered, setup),
+		test("SEC-01: a challenge that does not arrive is no reason to hurry",
+		     a_challenge_that_is_lost, setup),
+		test("OPEN-65: behind a translator no correspondent is told, and packets go as they are",
+		     behind_a_translator_nobody_is_told, setup),
 		test("OPEN-18: a probe that is lost keeps it symmetric",
 		     probe_that_is_lost_stays_symmetric, setup_probing),
 	};

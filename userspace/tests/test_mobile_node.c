@@ -578,7 +578,9 @@ static void returns_home(void **state)
 	/* until it answers */
 	pass(1000);
 	assert_int_equal(w.n_sent, 3);
+	assert_false(mn_current(w.mn)->agreed);
 	answer(MIP_ACCEPTED, 0);
+	assert_true(mn_current(w.mn)->agreed);
 	assert_int_equal(w.events[MN_EVENT_HOME], 1);
 	hear_advert(&advert, ETH, AGENT);
 	pass(8000);

@@ -195,6 +195,64 @@ static void other_servers_keep_what_they_know(void **state)
 	assert_null(registrar_server(w.r, 2));
 }
 
+static const struct registrar_request *last_to(const struct roam_addr *to)
+{
+	size_t i = w.n;
+
+	while (i--)
+		if (roam_addr_eq(&w.to[i], to))
+			return &w.sent[i];
+	fail_msg("nothing was sent");
+	return NULL;
+}
+
+/* What a server wants to see: with the next request about that item, and no other. */
+static void a_proof_goes_with_its_item(void **state)
+{
+	static const uint8_t proof[REGISTRAR_PROOF_LEN] = { 1, 2, 3 };
+	const struct roam_addr a = addr("192.0.2.1");
+	uint64_t nonce;
+	size_t i;
+
+	(void)state;
+	registrar_change(w.r, 0, 0, true);
+	registrar_change(w.r, 0, 1, true);
+	registrar_tick(w.r, 0);
+	nonce = w.sent[0].nonce;
+	/* not for an item that it was not about */
+	assert_false(registrar_prove(w.r, nonce, 1, 5, proof));
+	assert_false(registrar_prove(w.r, nonce + 99, 0, 5, proof));
+	i = registrar_find(w.r, &a, nonce);
+	registrar_answered(w.r, i, 10);
+	registrar_refused(w.r, i, 0, 10, 8, 1000);
+	/* another item is asked for meanwhile; then the request is another one */
+	registrar_done(w.r, i, 10, false);
+	assert_int_equal(last_to(&a)->items[0], 1);
+	assert_null(last_to(&a)->proof);
+	assert_false(registrar_prove(w.r, nonce, 0, 20, proof));
+	grant(last_to(&a) - w.sent, 5, 30);
+	registrar_tick(w.r, 1010);
+	assert_int_equal(last_to(&a)->items[0], 0);
+	assert_true(registrar_prove(w.r, last_to(&a)->nonce, 0, 1020,
+				    proof));
+	/* the refusal comes behind it: the item is asked for at once, with it */
+	registrar_answered(w.r, i, 1030);
+	registrar_refused(w.r, i, 0, 1030, 8, 1000);
+	registrar_done(w.r, i, 1030, false);
+	assert_int_equal(last_to(&a)->items[0], 0);
+	assert_memory_equal(last_to(&a)->proof, proof, sizeof(proof));
+	/* it did not help: not at full speed */
+	registrar_answered(w.r, i, 1040);
+	registrar_refused(w.r, i, 0, 1040, 8, 1000);
+	registrar_done(w.r, i, 1040, false);
+	assert_int_equal(registrar_get(w.r, i, 0)->due, 2040);
+	/* and for another state of the item it is nothing */
+	registrar_change(w.r, 1100, 0, true);
+	registrar_tick(w.r, 1100);
+	assert_int_equal(last_to(&a)->items[0], 0);
+	assert_null(last_to(&a)->proof);
+}
+
 static void leaving_tells_all_at_once(void **state)
 {
 	(void)state;
@@ -227,6 +285,8 @@ int main(void)
 		     a_replay_is_followed_once),
 		test("MLR-09: servers that stay keep what they know, new ones hear all",
 		     other_servers_keep_what_they_know),
+		test("SEC-01: what a server wants to see goes with its item",
+		     a_proof_goes_with_its_item),
 		test("MLR-08: leaving tells every server of every item",
 		     leaving_tells_all_at_once),
 	};

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "rtnl/rtnl.h"
+#include "rtnl/tcp.h"
 
 #define TABLE 7700
 #define PRIORITY 7700
@@ -24,6 +25,7 @@
 #define MARK 0x70
 
 static struct rtnl *rtnl;
+static int refused;
 static unsigned int dummy;
 
 /* A link stands for the dummy one, which not every kernel has. */
@@ -124,16 +126,16 @@ static void mirror_takes(const char *own, int changes)
 {
 	struct roam_addr a = addr(own);
 
-	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &a), changes);
-	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &a), 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &a, 0, &refused), changes);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &a, 0, &refused), 0);
 }
 
 static void mirror(const char *own)
 {
 	struct roam_addr a = addr(own);
 
-	assert_true(rtnl_table_mirror(rtnl, TABLE, &a) > 0);
-	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &a), 0);
+	assert_true(rtnl_table_mirror(rtnl, TABLE, &a, 0, &refused) > 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &a, 0, &refused), 0);
 }
 
 static void the_kernel_does_not_choose_the_permanent_address(void **state)
@@ -255,7 +257,7 @@ static void routes_in_one_place_are_mirrored(void **state)
 	 * old one to go first, which takes a second look. */
 	assert_int_equal(system("ip -6 route del 2001:db8:1::/64 dev far &&"
 				"ip -6 route append 2001:db8:1::/64 dev far proto kernel metric 256 mtu 1300"), 0);
-	assert_true(rtnl_table_mirror(rtnl, TABLE, &own6) > 0);
+	assert_true(rtnl_table_mirror(rtnl, TABLE, &own6, 0, &refused) > 0);
 	mirror_takes(PERM6, 1);
 	assert_int_equal(system("ip -6 route show table 7700 2001:db8:1::/64 | grep 'dev far ' | grep -q 'mtu 1300' &&"
 				"ip -6 route show table 7700 2001:db8:1::/64 | grep -q 'dev net '"), 0);
@@ -353,6 +355,138 @@ static void tcp_without_a_way_of_its_own_is_refused(void **state)
 	keep(AF_INET6, NULL, 0, 2);
 }
 
+static unsigned int link_of(const char *name)
+{
+	return rtnl_link_index(name);
+}
+
+/* The care-of address is that of one link: only its routes get the permanent one. */
+static void other_links_keep_their_source(void **state)
+{
+	struct roam_addr own = addr(PERM4);
+
+	(void)state;
+	need_namespace();
+	assert_int_equal(system("ip link add lan type veth peer name lan1 && ip link set lan up && "
+				"ip link set lan1 up && ip address add 10.9.0.2/24 dev lan && "
+				"ip route add 10.5.0.0/16 nexthop via 192.0.2.1 dev net "
+				"nexthop via 10.9.0.1 dev lan"), 0);
+	assert_true(rtnl_table_mirror(rtnl, TABLE, &own, link_of("net"), &refused) > 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own, link_of("net"), &refused), 0);
+	assert_int_equal(system("ip route show table 7700 10.9.0.0/24 | grep -q 'src 10.9.0.2' && "
+				"ip route show table 7700 default | grep -q 'src " PERM4 "' && "
+				"ip route show table 7700 10.5.0.0/16 | grep -q 'src " PERM4 "'"), 0);
+}
+
+/* What the kernel reports of a way without carrier it does not take itself. */
+static void ways_without_carrier_are_mirrored(void **state)
+{
+	struct roam_addr own = addr(PERM4);
+
+	(void)state;
+	need_namespace();
+	/* The kernel notices it a little later. */
+	assert_int_equal(system("ip link set lan1 down; n=0; "
+				"until ip route show 10.5.0.0/16 | grep -q linkdown; do "
+				"n=$((n + 1)); test $n -lt 400 || exit 1; sleep 0.05; done; "
+				"ip route add 10.6.0.0/16 nexthop via 192.0.2.1 dev net "
+				"nexthop via 10.9.0.1 dev lan"), 0);
+	assert_true(rtnl_table_mirror(rtnl, TABLE, &own, 0, &refused) > 0);
+	assert_int_equal(refused, 0);
+	assert_int_equal(rtnl_table_mirror(rtnl, TABLE, &own, 0, &refused), 0);
+	assert_int_equal(system("ip route show table 7700 10.6.0.0/16 | grep -q 'dev lan'"), 0);
+	assert_int_equal(system("ip link delete lan"), 0);
+	assert_true(rtnl_table_mirror(rtnl, TABLE, &own, 0, &refused) >= 0);
+}
+
+/* Two default routes of one metric: whichever the kernel takes, the other is as good. */
+static void ways_that_are_as_good(void **state)
+{
+	struct roam_addr to = addr(PEER4), a = addr(COA4), b = addr("10.9.0.2");
+
+	(void)state;
+	need_namespace();
+	assert_int_equal(system("ip link add lan type veth peer name lan1 && ip link set lan up && "
+				"ip link set lan1 up && ip address add 10.9.0.2/24 dev lan && "
+				"ip route prepend default via 10.9.0.1 dev lan && "
+				"ip neigh replace 192.0.2.1 dev net lladdr 2:0:0:0:0:1 nud permanent"), 0);
+	assert_true(rtnl_route_is_as_good(rtnl, &to, &a, link_of("net")));
+	assert_true(rtnl_route_is_as_good(rtnl, &to, &b, link_of("lan")));
+	/* not on that link; no carrier; a silent gateway; a worse metric */
+	assert_false(rtnl_route_is_as_good(rtnl, &to, &a, link_of("lan")));
+	assert_int_equal(system("ip link set lan1 down"), 0);
+	assert_false(rtnl_route_is_as_good(rtnl, &to, &b, link_of("lan")));
+	assert_int_equal(system("ip link set lan1 up && "
+				"ip neigh replace 10.9.0.1 dev lan nud failed"), 0);
+	assert_false(rtnl_route_is_as_good(rtnl, &to, &b, link_of("lan")));
+	assert_int_equal(system("ip neigh replace 10.9.0.1 dev lan lladdr 2:0:0:0:0:9 nud permanent"), 0);
+	assert_true(rtnl_route_is_as_good(rtnl, &to, &b, link_of("lan")));
+	assert_int_equal(system("ip route delete default via 10.9.0.1 dev lan && "
+				"ip route add default via 10.9.0.1 dev lan metric 50"), 0);
+	assert_false(rtnl_route_is_as_good(rtnl, &to, &b, link_of("lan")));
+	assert_int_equal(system("ip link delete lan"), 0);
+}
+
+static void rules_of_others_come_first(void **state)
+{
+	struct rtnl_rule rules[] = { rule(AF_INET, RTNL_TCP_LAST, 254),
+				     rule(AF_INET, RTNL_TCP_LAST, TABLE),
+				     rule(AF_INET, RTNL_TCP_LAST, 0) };
+	uint32_t last;
+
+	(void)state;
+	assert_int_equal(rtnl_tcp_before(7700, 0), 7699);
+	assert_int_equal(rtnl_tcp_before(7700, 5270), 7699);
+	assert_int_equal(rtnl_tcp_before(7700, 7698), 7699);
+	assert_int_equal(rtnl_tcp_before(7700, 7699), 7700);
+	assert_int_equal(rtnl_tcp_before(7700, 32763), 32764);
+	assert_int_equal(rtnl_tcp_before(7700, 32764), 32765);
+	assert_int_equal(rtnl_tcp_before(7700, 32765), 32765);
+	need_namespace();
+	rules[0].dport = 5060;
+	/* as wg-quick sets them, one at the very last place */
+	assert_int_equal(system("ip rule add not fwmark 0xca6c table 51820 priority 32765 && "
+				"ip rule add table main suppress_prefixlength 0 priority 32764"), 0);
+	assert_int_equal(rtnl_rules_last(rtnl, AF_INET, &last), 0);
+	assert_int_equal(last, 32765);
+	keep(AF_INET, rules, 3, 3);
+	assert_int_equal(system("test \"$(ip rule show priority 32765 | sed 's/.*lookup //;s/ proto.*//;s/.*unreachable.*/none/' | xargs)\" = '51820 main 7700 none'"), 0);
+	/* it goes and comes, now behind ours */
+	assert_int_equal(system("ip rule delete priority 32765 table 51820 && "
+				"ip rule add not fwmark 0xca6c table 51820 priority 32765"), 0);
+	assert_true(rtnl_rules_keep(rtnl, AF_INET, rules, 3) > 0);
+	assert_int_equal(rtnl_rules_keep(rtnl, AF_INET, rules, 3), 0);
+	assert_int_equal(system("test \"$(ip rule show priority 32765 | sed 's/.*lookup //;s/ proto.*//;s/.*unreachable.*/none/' | xargs)\" = '51820 main 7700 none'"), 0);
+	/* somebody removes the first of ours, and it comes again where it was */
+	assert_int_equal(system("ip rule delete priority 32765 table main"), 0);
+	assert_true(rtnl_rules_keep(rtnl, AF_INET, rules, 3) > 0);
+	assert_int_equal(system("test \"$(ip rule show priority 32765 | sed 's/.*lookup //;s/ proto.*//;s/.*unreachable.*/none/' | xargs)\" = '51820 main 7700 none'"), 0);
+	assert_int_equal(system("ip rule delete priority 32765 table 51820; ip rule delete priority 32764"), 0);
+	keep(AF_INET, NULL, 0, 3);
+	assert_int_equal(rtnl_rules_last(rtnl, AF_INET, &last), 0);
+	assert_int_equal(last, 99);
+}
+
+static void all_is_taken_back(void **state)
+{
+	struct rtnl_rule v4 = rule(AF_INET, PRIORITY, TABLE);
+	struct rtnl_rule v6 = rule(AF_INET6, PRIORITY, TABLE);
+	struct roam_addr own4 = addr(PERM4), own6 = addr(PERM6);
+
+	(void)state;
+	need_namespace();
+	keep(AF_INET, &v4, 1, 1);
+	keep(AF_INET6, &v6, 1, 1);
+	assert_true(rtnl_table_mirror(rtnl, TABLE, &own4, 0, &refused) >= 0);
+	assert_true(rtnl_table_mirror(rtnl, TABLE, &own6, 0, &refused) >= 0);
+	assert_true(rtnl_tcp_withdraw(rtnl) >= 2);
+	assert_int_equal(rtnl_tcp_withdraw(rtnl), 0);
+	assert_source(SOCK_STREAM, PEER4, 80, 0, COA4);
+	assert_source(SOCK_STREAM, PEER6, 80, 0, COA6);
+	/* a link that somebody else made stays */
+	assert_true(rtnl_link_index("roam0"));
+}
+
 static void all_goes_again(void **state)
 {
 	(void)state;
@@ -385,6 +519,16 @@ int main(void)
 		  .test_func = what_is_exempt_keeps_the_care_of_address },
 		{ .name = "MLR-32: TCP without a way of its own is refused",
 		  .test_func = tcp_without_a_way_of_its_own_is_refused },
+		{ .name = "HOST-04: what leaves by other links keeps their source",
+		  .test_func = other_links_keep_their_source },
+		{ .name = "HOST-06: ways without carrier are mirrored",
+		  .test_func = ways_without_carrier_are_mirrored },
+		{ .name = "HOST-07: which ways are as good as the one that the kernel takes",
+		  .test_func = ways_that_are_as_good },
+		{ .name = "HOST-08: rules of others come first",
+		  .test_func = rules_of_others_come_first },
+		{ .name = "HOST-09: all is taken back",
+		  .test_func = all_is_taken_back },
 		{ .name = "rtnl: nothing is left behind",
 		  .test_func = all_goes_again },
 	};

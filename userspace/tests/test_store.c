@@ -295,6 +295,7 @@ static void update(struct world *w, unsigned int host,
 {
 	struct lr_msg msg = { .type = LR_UPDATE, .count = 1, .key_id = 7,
 			      .id = ++w->id }, reply;
+	unsigned int challenge;
 	char text[32];
 
 	snprintf(text, sizeof(text), "10.%u.%u.1", host / 250, host % 250);
@@ -303,8 +304,10 @@ static void update(struct world *w, unsigned int host,
 	msg.entries[0].coa = addr(text);
 	msg.entries[0].seq = w->id;
 	msg.entries[0].lifetime = 300;
-	assert_int_equal(hlr_input(w->hlr, clock->now, &w->rights, &msg, &reply,
-				   &w->changes), LR_DROP_NONE);
+	assert_int_equal(hlr_input(w->hlr, &(struct hlr_request){
+		.now = clock->now, .source = msg.entries[0].coa,
+		.rights = &w->rights, .msg = &msg,
+	}, &reply, &w->changes, &challenge), LR_DROP_NONE);
 	assert_int_equal(reply.entries[0].status, LR_OK);
 }
 

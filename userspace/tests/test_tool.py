@@ -42,6 +42,7 @@ ARGUMENTS = {
     "tunnel config set": ["grace", "4s"],
     "mmp keygen": ["7"],
     "mmp move": ["bs1"],
+    "mmp trace": ["10.7.0.99"],
     "mangle add": ["203.0.113.5", "via", "192.0.2.9"],
     "mangle replace": ["203.0.113.5", "null"],
     "mangle del": ["203.0.113.5"],

@@ -41,6 +41,21 @@ static struct lr_msg message(uint8_t type, uint32_t key_id, uint64_t id,
 	};
 }
 
+/* The same as a reply to what came from @source. */
+static struct lr_msg seen(const char *source, struct lr_msg msg)
+{
+	msg.source = addr(source);
+	return msg;
+}
+
+/* The same with the cookie c0 c1 .. cf. */
+static struct lr_msg cookie(struct lr_msg msg)
+{
+	for (unsigned int i = 0; i < sizeof(msg.cookie); i++)
+		msg.cookie[i] = (uint8_t)(0xc0 + i);
+	return msg;
+}
+
 static struct lr_msg with(struct lr_msg msg, struct lr_entry more)
 {
 	msg.entries[msg.count++] = more;
@@ -113,6 +128,8 @@ static void assert_same_message(const struct lr_msg *a, const struct lr_msg *b)
 	assert_int_equal(a->key_id, b->key_id);
 	assert_int_equal(a->id, b->id);
 	assert_int_equal(a->nonce, b->nonce);
+	assert_memory_equal(a->cookie, b->cookie, sizeof(a->cookie));
+	assert_true(roam_addr_eq(&a->source, &b->source));
 	for (i = 0; i < a->count; i++) {
 		assert_true(roam_addr_eq(&a->entries[i].perm,
 					 &b->entries[i].perm));
@@ -141,10 +158,10 @@ static void check_vector(const struct vector *v, const struct auth_key *key)
 
 	made_len = lr_encode(&v->msg, made);
 	assert_int_equal(made_len, covered);
-	if (v->msg.key_id) {
+	memset(made + made_len, 0, LR_AUTH_LEN);
+	if (v->msg.key_id)
 		auth_sign(key, made, made_len, made + made_len, LR_AUTH_LEN);
-		made_len += LR_AUTH_LEN;
-	}
+	made_len += LR_AUTH_LEN;
 	assert_int_equal(made_len, len);
 	assert_memory_equal(made, page, len);
 }
@@ -156,52 +173,73 @@ static void vectors_of_the_page(void **state)
 	struct auth_key *pair = auth_pair(auth_keys_find(keys, 8),
 					  LR_PAIR_KEY | 7, 7, addr(MOBILE).b);
 	const struct vector vectors[] = {
-		{ "query", message(LR_QUERY, 7, 0, NONCE,
+		{ "query", message(LR_QUERY, 7, ID, NONCE,
 				   entry(MOBILE, "", 0, 0, LR_OK, 0)) },
-		{ "answer", message(LR_ANSWER, 7, 0, NONCE,
-				    entry(MOBILE, COA, SEQ, 240, LR_OK, 0)) },
+		{ "answer",
+		  seen("198.51.100.2",
+		       message(LR_ANSWER, 7, ID, NONCE,
+			       entry(MOBILE, COA, SEQ, 240, LR_OK, 0))) },
 		{ "update",
 		  with(message(LR_UPDATE, 7, ID, 0xa1a2a3a4a5a6a7a8,
 			       entry(MOBILE, COA, SEQ, 300, LR_OK, 0)),
 		       entry("2001:db8::7", "2001:db8::7", SEQ + 1, 300, LR_OK,
 			     LR_FLAG_AT_HOME)) },
 		{ "acknowledgement",
-		  with(message(LR_ACK, 7, ID, 0xa1a2a3a4a5a6a7a8,
-			       entry(MOBILE, COA, SEQ, 300, LR_OK, 0)),
-		       entry("2001:db8::7", "2001:db8:1::99", SEQ + 5, 120,
-			     LR_STALE, 0)) },
+		  seen(COA, with(message(LR_ACK, 7, ID, 0xa1a2a3a4a5a6a7a8,
+					 entry(MOBILE, COA, SEQ, 300, LR_OK,
+					       0)),
+				 entry("2001:db8::7", "2001:db8:1::99",
+				       SEQ + 5, 120, LR_STALE, 0))) },
 		{ "announce", message(LR_ANNOUNCE, 0, ID + 1,
 				      0xb1b2b3b4b5b6b7b8,
 				      entry(MOBILE, COA, SEQ, 300, LR_OK, 0)) },
-		{ "confirm", message(LR_CONFIRM, 0, ID + 1, 0xb1b2b3b4b5b6b7b8,
-				     entry(MOBILE, COA, SEQ, 240, LR_OK, 0)) },
+		{ "confirm",
+		  seen(COA, message(LR_CONFIRM, 0, ID + 1, 0xb1b2b3b4b5b6b7b8,
+				    entry(MOBILE, COA, SEQ, 240, LR_OK, 0))) },
 		{ "removal", message(LR_UPDATE, 7, ID + 2, 0xc1c2c3c4c5c6c7c8,
 				     entry(MOBILE, "", SEQ + 9, 0, LR_OK, 0)) },
-		{ "replay", message(LR_ACK, 7, ID + 2, 0xd1d2d3d4d5d6d7d8,
-				    entry(MOBILE, "", 0, 0, LR_REPLAY, 0)) },
+		{ "replay",
+		  seen(COA, message(LR_ACK, 7, ID + 2, 0xd1d2d3d4d5d6d7d8,
+				    entry(MOBILE, "", 0, 0, LR_REPLAY, 0))) },
 		{ "literal", message(LR_UPDATE, 7, ID + 3, 0xe1e2e3e4e5e6e7e8,
 				     entry("2001:db8::7", "2001:db8:1::99",
 					   SEQ + 10, 300, LR_OK,
 					   LR_FLAG_LITERAL)) },
+		{ "unproved",
+		  seen(COA, message(LR_ACK, 7, ID + 3, 0xe1e2e3e4e5e6e7e8,
+				    entry("2001:db8::7", "2001:db8:1::99",
+					  SEQ + 10, 0, LR_UNPROVED, 0))) },
+		{ "challenge",
+		  cookie(message(LR_CHALLENGE, 7, ID + 3, 0xe1e2e3e4e5e6e7e8,
+				 entry("2001:db8::7", "2001:db8:1::99",
+				       SEQ + 10, 0, LR_UNPROVED, 0))) },
+		{ "cookie",
+		  cookie(message(LR_UPDATE, 7, ID + 4, 0xe2e3e4e5e6e7e8e9,
+				 entry("2001:db8::7", "2001:db8:1::99",
+				       SEQ + 10, 300, LR_OK,
+				       LR_FLAG_LITERAL))) },
 		{ "proof", message(LR_ANNOUNCE, 7, ID + 4, 0xf1f2f3f4f5f6f7f8,
 				   entry(MOBILE, COA, SEQ, 300, LR_OK, 0)) },
-		{ "query_key", message(LR_QUERY, 7, 0, NONCE,
-				       entry(MOBILE, "", 0, 0, LR_OK,
-					     LR_FLAG_KEY)) },
+		{ "query_key",
+		  with(message(LR_QUERY, 7, ID, NONCE,
+			       entry(MOBILE, "", 0, 0, LR_OK, 0)),
+		       entry(MOBILE, "", 0, 0, LR_OK, LR_FLAG_KEY)) },
 		{ "answer_key",
-		  with(message(LR_ANSWER, 7, 0, NONCE,
-			       entry(MOBILE, COA, SEQ, 240, LR_OK, 0)),
-		       key_entry(keys)) },
+		  seen("198.51.100.2",
+		       with(message(LR_ANSWER, 7, ID, NONCE,
+				    entry(MOBILE, COA, SEQ, 240, LR_OK, 0)),
+			    key_entry(keys))) },
 		{ "announce_pair",
 		  message(LR_ANNOUNCE, LR_PAIR_KEY | 7, ID + 5,
 			  0x0102030405060708,
 			  entry(MOBILE, "203.0.113.33", SEQ + 1, 300, LR_OK,
 				0)) },
 		{ "confirm_pair",
-		  message(LR_CONFIRM, LR_PAIR_KEY | 7, ID + 5,
-			  0x0102030405060708,
-			  entry(MOBILE, "203.0.113.33", SEQ + 1, 240, LR_OK,
-				0)) },
+		  seen("203.0.113.33",
+		       message(LR_CONFIRM, LR_PAIR_KEY | 7, ID + 5,
+			       0x0102030405060708,
+			       entry(MOBILE, "203.0.113.33", SEQ + 1, 240,
+				     LR_OK, 0))) },
 	};
 	size_t i;
 
@@ -243,14 +281,17 @@ static void each_malformed_field_has_its_reason(void **state)
 	(void)state;
 	assert_int_equal(judge(0, LR_VERSION), LR_DROP_NONE);
 	assert_int_equal(judge(0, 0), LR_DROP_VERSION);
-	assert_int_equal(judge(0, 2), LR_DROP_VERSION);
+	assert_int_equal(judge(0, 1), LR_DROP_VERSION);
+	assert_int_equal(judge(0, 3), LR_DROP_VERSION);
 	assert_int_equal(judge(1, 0), LR_DROP_TYPE);
-	assert_int_equal(judge(1, 7), LR_DROP_TYPE);
+	assert_int_equal(judge(1, 8), LR_DROP_TYPE);
 	assert_int_equal(judge(3, 0), LR_DROP_COUNT);
 	assert_int_equal(judge(3, 25), LR_DROP_COUNT);
 	assert_int_equal(judge(2, 1), LR_DROP_COUNT);
 	assert_int_equal(judge(3, 1), LR_DROP_LENGTH);
-	assert_int_equal(judge(7, 0), LR_DROP_LENGTH);
+	/* an update with an authenticator, and no key to make it with */
+	assert_int_equal(judge(7, 0), LR_DROP_NONE);
+	assert_int_equal(judge(24, 1), LR_DROP_NONE);
 	assert_int_equal(judge(first + 45, LR_FLAG_AT_HOME), LR_DROP_NONE);
 	assert_int_equal(judge(first + 45, LR_FLAG_LITERAL), LR_DROP_NONE);
 	assert_int_equal(judge(first + 45, 4), LR_DROP_RESERVED);
@@ -262,6 +303,55 @@ static void each_malformed_field_has_its_reason(void **state)
 	assert_int_equal(judge(first + 12, 224), LR_DROP_ADDRESS);
 	assert_int_equal(judge(second, 0xff), LR_DROP_ADDRESS);
 	assert_int_equal(judge(second + 16, 0xff), LR_DROP_ADDRESS);
+}
+
+/* What nobody signed says nothing where the signature would be. */
+static void reserved_bytes_are_zero(void **state)
+{
+	uint8_t buf[2 * LR_MAX_LEN], type;
+	size_t len, covered;
+	struct lr_msg msg;
+
+	(void)state;
+	len = valid(buf);
+	buf[7] = 0;
+	for (size_t i = len - LR_AUTH_LEN; i < len; i++) {
+		buf[i] = 1;
+		assert_int_equal(lr_decode(buf, len, &msg, &covered),
+				 LR_DROP_RESERVED);
+		buf[i] = 0;
+	}
+	for (type = LR_QUERY; type <= LR_CHALLENGE; type++) {
+		msg = message(type, 7, ID, 1,
+			      entry(MOBILE, COA, SEQ, 300, LR_OK, 0));
+		memset(buf, 0, sizeof(buf));
+		len = lr_encode(&msg, buf) + LR_AUTH_LEN;
+		for (size_t i = 24; i < LR_HEADER_LEN; i++) {
+			buf[i] = 1;
+			assert_int_equal(lr_decode(buf, len, &msg, &covered),
+					 type == LR_QUERY ||
+					 type == LR_ANNOUNCE ?
+					 LR_DROP_RESERVED : LR_DROP_NONE);
+			buf[i] = 0;
+		}
+	}
+}
+
+/* One datagram that anybody can send is answered by one, of its length. */
+static void hosts_tell_each_other_one_address(void **state)
+{
+	uint8_t buf[2 * LR_MAX_LEN], type;
+	size_t len, covered;
+	struct lr_msg msg;
+
+	(void)state;
+	for (type = LR_QUERY; type <= LR_CHALLENGE; type++) {
+		len = valid(buf);
+		buf[1] = type;
+		assert_int_equal(lr_decode(buf, len, &msg, &covered),
+				 type < LR_ANNOUNCE ? LR_DROP_NONE :
+						      LR_DROP_COUNT);
+	}
 }
 
 /* What becomes of a message of that type with this entry. */
@@ -281,7 +371,7 @@ static void the_flag_key_asks_or_answers(void **state)
 	bool fits;
 
 	(void)state;
-	for (type = LR_QUERY; type <= LR_CONFIRM; type++) {
+	for (type = LR_QUERY; type <= LR_CHALLENGE; type++) {
 		for (flags = 0; flags < 16; flags++) {
 			e.flags = flags;
 			fits = flags < LR_FLAG_KEY ||
@@ -352,11 +442,11 @@ static void the_largest_message_fits(void **state)
 	(void)state;
 	while (msg.count < LR_MAX_ENTRIES)
 		msg = with(msg, entry("2001:db8::9", "2001:db8::a", UINT64_MAX,
-				      UINT32_MAX, LR_CONFLICT,
+				      UINT32_MAX, LR_UNFIT,
 				      LR_FLAG_AT_HOME));
 	len = lr_encode(&msg, buf);
 	assert_int_equal(len + LR_AUTH_LEN, LR_MAX_LEN);
-	assert_true(LR_MAX_LEN <= 1200);
+	assert_true(LR_MAX_LEN <= 1280 - 40 - 8);
 	assert_int_equal(lr_decode(buf, LR_MAX_LEN, &back, &covered),
 			 LR_DROP_NONE);
 	assert_int_equal(covered, len);
@@ -371,12 +461,12 @@ static void every_value_has_a_name(void **state)
 	for (i = 0; i < LR_DROP_MAX; i++)
 		assert_string_not_equal(lr_drop_name((enum lr_drop)i),
 					"unknown");
-	for (i = LR_QUERY; i <= LR_CONFIRM; i++)
+	for (i = LR_QUERY; i <= LR_CHALLENGE; i++)
 		assert_string_not_equal(lr_type_name((uint8_t)i), "unknown");
-	for (i = LR_OK; i <= LR_CONFLICT; i++)
+	for (i = LR_OK; i < LR_STATUS_MAX; i++)
 		assert_string_not_equal(lr_status_name((uint8_t)i), "unknown");
 	assert_string_equal(lr_type_name(0), "unknown");
-	assert_string_equal(lr_status_name(8), "unknown");
+	assert_string_equal(lr_status_name(LR_STATUS_MAX), "unknown");
 }
 
 int main(void)
@@ -386,6 +476,10 @@ int main(void)
 		  .test_func = vectors_of_the_page },
 		{ .name = "wire: each malformed field is dropped with its reason",
 		  .test_func = each_malformed_field_has_its_reason },
+		{ .name = "wire: reserved bytes are zero",
+		  .test_func = reserved_bytes_are_zero },
+		{ .name = "SEC-08: announce, confirm and challenge have one entry",
+		  .test_func = hosts_tell_each_other_one_address },
 		{ .name = "OPEN-28: the flag key stands alone, in query and answer only",
 		  .test_func = the_flag_key_asks_or_answers },
 		{ .name = "OPEN-28: a sealed key may be any bytes, its address may not",

@@ -101,6 +101,39 @@ static struct mmp_msg probe(uint8_t type)
 	};
 }
 
+static struct mmp_msg trace(uint8_t type)
+{
+	struct mmp_msg msg = {
+		.type = type, .flags = MMP_FLAG_DOMAIN, .key_id = KEY,
+		.domain = 7, .coa = addr("10.7.0.99"),
+		.nonce = 0x1122334455667788, .n_trace = 1,
+	};
+
+	msg.trace[0] = (struct mmp_hop_state){
+		.name = name("gw1"), .role = MMP_TRACE_GATEWAY, .downlinks = 1,
+		.left = 29500, .seq = 0x17979cfe362a0004,
+	};
+	if (type == MMP_TRACE_REPLY)
+		msg.trace[msg.n_trace++] = (struct mmp_hop_state){
+			.name = name("bs1"), .role = MMP_TRACE_BASE_STATION,
+			.downlinks = 1, .left = 29000,
+			.seq = 0x17979cfe362a0004,
+		};
+	return msg;
+}
+
+static struct mmp_msg host_route(uint8_t type)
+{
+	struct mmp_msg msg = {
+		.type = type, .key_id = KEY, .gateway = addr("192.0.2.18"),
+		.epoch = 3, .seq = 16, .coa = addr("10.7.0.99"),
+		.host_seq = 0x17979cfe362a0001, .status = 1,
+	};
+
+	msg.name = name(type == MMP_HOST_ROUTE ? "gw1" : "br");
+	return msg;
+}
+
 /* Reads the block "```hex TITLE" of the page; returns its length. */
 static size_t read_vector(const char *title, uint8_t *buf, size_t room)
 {
@@ -200,6 +233,11 @@ static void vectors_of_the_page(void **state)
 		  ack(0x17979cfe362a0001, MMP_OK, "gw1") },
 		{ "probe", "roam mmp node", probe(MMP_PROBE) },
 		{ "probe_reply", "roam mmp node", probe(MMP_PROBE_REPLY) },
+		{ "trace", "roam mmp node", trace(MMP_TRACE) },
+		{ "trace_reply", "roam mmp node", trace(MMP_TRACE_REPLY) },
+		{ "host_route", "roam mmp border", host_route(MMP_HOST_ROUTE) },
+		{ "host_route_ack", "roam mmp border",
+		  host_route(MMP_HOST_ROUTE_ACK) },
 	};
 	struct auth_keys *keys = domain_keys();
 
@@ -235,6 +273,12 @@ static struct mmp_msg any(uint8_t type)
 	case MMP_PROBE:
 	case MMP_PROBE_REPLY:
 		return probe(type);
+	case MMP_TRACE:
+	case MMP_TRACE_REPLY:
+		return trace(type);
+	case MMP_HOST_ROUTE:
+	case MMP_HOST_ROUTE_ACK:
+		return host_route(type);
 	default:
 		return host_message(type, 0, 1);
 	}
@@ -243,7 +287,7 @@ static struct mmp_msg any(uint8_t type)
 static void only_the_exact_length_is_accepted(void **state)
 {
 	(void)state;
-	for (uint8_t type = MMP_GATEWAY_BEACON; type <= MMP_PROBE_REPLY;
+	for (uint8_t type = MMP_GATEWAY_BEACON; type <= MMP_TYPE_MAX;
 	     type++) {
 		uint8_t buf[2 * MMP_MAX_LEN] = { 0 };
 		struct mmp_msg msg = any(type);
@@ -272,7 +316,10 @@ static void each_malformed_field_has_its_reason(void **state)
 	(void)state;
 	assert_int_equal(judge(MMP_PROBE, 0, 2), MMP_DROP_VERSION);
 	assert_int_equal(judge(MMP_PROBE, 1, 0), MMP_DROP_TYPE);
-	assert_int_equal(judge(MMP_PROBE, 1, 9), MMP_DROP_TYPE);
+	assert_int_equal(judge(MMP_PROBE, 1, 13), MMP_DROP_TYPE);
+	assert_int_equal(judge(MMP_HOST_ROUTE, 64, 2), MMP_DROP_RESERVED);
+	assert_int_equal(judge(MMP_HOST_ROUTE_ACK, 68, 0), MMP_DROP_NAME);
+	assert_int_equal(judge(MMP_HOST_ROUTE, 52, 127), MMP_DROP_ADDRESS);
 	assert_int_equal(judge(MMP_PROBE, 2, 1), MMP_DROP_RESERVED);
 	assert_int_equal(judge(MMP_REGISTRATION, 3, 4 | 1), MMP_DROP_RESERVED);
 	/* a domain id that the flags deny, and the other way round */
@@ -303,6 +350,16 @@ static void each_malformed_field_has_its_reason(void **state)
 	assert_int_equal(judge(MMP_ACK, 67, 1), MMP_DROP_RESERVED);
 	assert_int_equal(judge(MMP_PROBE, 39, 1), MMP_DROP_RESERVED);
 	assert_int_equal(judge(MMP_PROBE, 71, 1), MMP_DROP_RESERVED);
+	assert_int_equal(judge(MMP_TRACE, 64, 0), MMP_DROP_LENGTH);
+	assert_int_equal(judge(MMP_TRACE, 64, 17), MMP_DROP_LENGTH);
+	assert_int_equal(judge(MMP_TRACE, 39, 1), MMP_DROP_RESERVED);
+	assert_int_equal(judge(MMP_TRACE, 31, 1), MMP_DROP_ADDRESS);
+	assert_int_equal(judge(MMP_TRACE, 67, 1), MMP_DROP_RESERVED);
+	assert_int_equal(judge(MMP_TRACE, 52, 224), MMP_DROP_ADDRESS);
+	assert_int_equal(judge(MMP_TRACE, 68, ' '), MMP_DROP_NAME);
+	assert_int_equal(judge(MMP_TRACE, 80, 3), MMP_DROP_RESERVED);
+	assert_int_equal(judge(MMP_TRACE, 81, 3), MMP_DROP_RESERVED);
+	assert_int_equal(judge(MMP_TRACE, 83, 1), MMP_DROP_RESERVED);
 }
 
 /* An IPv6 gateway needs no second address, and has none. */
@@ -325,12 +382,19 @@ static void one_ipv6_gateway_address(void **state)
 static void the_longest_path_fits(void **state)
 {
 	struct mmp_msg msg = gateway_beacon(), back;
-	uint8_t buf[MMP_MAX_LEN];
-	size_t covered;
+	uint8_t buf[MMP_MAX_LEN] = { 0 };
+	size_t covered, len;
 
 	(void)state;
 	for (msg.n_path = 0; msg.n_path < MMP_PATH_MAX; msg.n_path++)
 		msg.path[msg.n_path] = name("twelve-chars");
+	len = mmp_encode(&msg, buf) + MMP_AUTH_LEN;
+	assert_true(len <= MMP_MAX_LEN);
+	assert_int_equal(mmp_decode(buf, len, &back, &covered), MMP_DROP_NONE);
+	assert_memory_equal(&back, &msg, sizeof(msg));
+	msg = trace(MMP_TRACE);
+	for (; msg.n_trace < MMP_PATH_MAX; msg.n_trace++)
+		msg.trace[msg.n_trace] = msg.trace[0];
 	assert_int_equal(mmp_encode(&msg, buf) + MMP_AUTH_LEN, MMP_MAX_LEN);
 	assert_true(MMP_MAX_LEN < 1200);
 	assert_int_equal(mmp_decode(buf, MMP_MAX_LEN, &back, &covered),
@@ -368,7 +432,7 @@ static void every_value_has_a_name(void **state)
 	for (int i = 0; i < MMP_DROP_MAX; i++)
 		assert_string_not_equal(mmp_drop_name((enum mmp_drop)i),
 					"unknown");
-	for (int i = MMP_GATEWAY_BEACON; i <= MMP_PROBE_REPLY; i++)
+	for (int i = MMP_GATEWAY_BEACON; i <= MMP_TYPE_MAX; i++)
 		assert_string_not_equal(mmp_type_name((uint8_t)i), "unknown");
 	for (int i = MMP_OK; i <= MMP_FULL; i++)
 		assert_string_not_equal(mmp_status_name((uint8_t)i),

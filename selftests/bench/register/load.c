@@ -168,7 +168,8 @@ static bool make_request(unsigned int i)
 	m->type = load.mode == QUERY ? LR_QUERY : LR_UPDATE;
 	m->count = count;
 	m->key_id = auth_key_id(c->key);
-	m->id = ++load.id;
+	/* Queries are taken by the clock, updates by their order. */
+	m->id = load.mode == QUERY ? clock_ns(CLOCK_REALTIME) : ++load.id;
 	for (unsigned int e = 0; e < count; e++) {
 		uint64_t index = load.mode == FILL ? c->next++ : draw() % n;
 

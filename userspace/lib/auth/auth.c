@@ -570,6 +570,16 @@ static bool read_all(int fd, char *buf, size_t len)
 	return true;
 }
 
+/* A file or folder cannot be opened: the cause is in errno. */
+static void cannot_open(const char *path, char **error)
+{
+	if (errno == ENOENT)
+		sentence(error, "%s: there is no such key file or folder; make a key: roam hlr keygen ID, and put its line into a file NAME.key there",
+			 path);
+	else
+		sentence(error, "%s: %s", path, strerror(errno));
+}
+
 static bool load_open_file(struct auth_keys *keys, int fd, const char *path,
 			   char **error)
 {
@@ -604,8 +614,13 @@ static bool load_file(struct auth_keys *keys, const char *path, char **error)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	bool ok;
 
+	if (fd < 0 && errno == EACCES) {
+		sentence(error, "%s: the daemon's user may not read it; chown _roam %s; chmod 600 %s",
+			 path, path, path);
+		return false;
+	}
 	if (fd < 0) {
-		sentence(error, "%s: %s", path, strerror(errno));
+		cannot_open(path, error);
 		return false;
 	}
 	ok = load_open_file(keys, fd, path, error);
@@ -629,7 +644,7 @@ static bool load_dir(struct auth_keys *keys, const char *path, char **error)
 
 	n = scandir(path, &names, is_key_file, alphasort);
 	if (n < 0) {
-		sentence(error, "%s: %s", path, strerror(errno));
+		cannot_open(path, error);
 		return false;
 	}
 	for (i = 0; i < n; i++) {

@@ -19,7 +19,7 @@
 /**
  * struct limit - of lines about bad messages; what is not logged is named with
  * the next line of that source; all zero to begin with
- * @slots: by a hash of the address
+ * @slots: by a hash of the address; of IPv6 its /64 counts
  * @slots.source: who
  * @slots.next: the next line is allowed at this time
  * @slots.suppressed: lines not written since the last one
@@ -75,6 +75,9 @@ struct rate_limit {
  */
 bool rate_limit_allow(struct rate_limit *limit, msec_t now, uint32_t rate,
 		      const struct roam_addr *source);
+/* The same for whoever these bytes name, a key for example. */
+bool rate_limit_charge(struct rate_limit *limit, msec_t now, uint32_t rate,
+		       const void *who, size_t len);
 
 /* True if a line may be written; then *suppressed tells what was left out. */
 bool limit_allow(struct limit *limit, msec_t now,

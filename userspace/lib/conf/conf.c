@@ -117,6 +117,47 @@ static char *unknown_option(cfg_t *cfg, const char *name)
 	return error;
 }
 
+/*
+ * What libconfuse says up to a word in quotes, and what we say instead: the cause
+ * and the next thing to try.
+ */
+static const struct saying {
+	const char *theirs;
+	const char *ours;
+} sayings[] = {
+	{ "invalid integer value for option '",
+	  "option '%s': is a whole number; write it without quotes and without a unit, such as 1" },
+	{ "invalid boolean value for option '",
+	  "option '%s': is true or false" },
+	{ "found duplicate title '",
+	  "a section of this name has the title '%s' already; write all its options into one section" },
+	{ "missing title for section '",
+	  "section '%s': has no title; write: %s \"TITLE\" { ... }" },
+	{ "missing equal sign after option '",
+	  "option '%s': has no value; write: %s = VALUE" },
+	{ "missing opening brace for section '",
+	  "section '%s': has no '{' behind its name or title" },
+	{ "premature end of file",
+	  "the file ends within quotes; close them" },
+	{ "unexpected closing brace",
+	  "there is no '{' for this '}'; remove it, or add the '{'" },
+};
+
+/* Makes the sentence of @ours, in which @name stands twice at most. */
+static char *say(const char *ours, const char *name)
+{
+	const char *first = strstr(ours, "%s");
+	const char *second = first ? strstr(first + 2, "%s") : NULL;
+
+	if (!first)
+		return format("%s", ours);
+	if (!second)
+		return format("%.*s%s%s", (int)(first - ours), ours, name,
+			      first + 2);
+	return format("%.*s%s%.*s%s%s", (int)(first - ours), ours, name,
+		      (int)(second - first - 2), first + 2, name, second + 2);
+}
+
 static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char text[512];
@@ -125,11 +166,27 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	if (!first_error || *first_error)
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	if (sscanf(text, "no such option '%63[^']'", name) == 1)
+	if (sscanf(text, "no such option '%63[^']'", name) == 1) {
 		*first_error = unknown_option(cfg, name);
-	else
-		*first_error = format("%s:%d: %s", parsed_path, cfg->line,
-				      text);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++) {
+		size_t len = strlen(sayings[i].theirs);
+
+		if (!strncmp(text, sayings[i].theirs, len)) {
+			char *said;
+
+			*name = 0;
+			sscanf(text + len, "%63[^']", name);
+			said = say(sayings[i].ours, name);
+
+			*first_error = format("%s:%d: %s", parsed_path,
+					      cfg->line, said);
+			free(said);
+			return;
+		}
+	}
+	*first_error = format("%s:%d: %s", parsed_path, cfg->line, text);
 }
 
 /* libconfuse forgets where an option stood: keep file and line as its comment. */
@@ -290,7 +347,10 @@ static char *load_file(cfg_t *cfg, const char *path)
 	int ret;
 
 	if (!text)
-		return format("cannot read %s: %s", path, strerror(errno));
+		return format("cannot read %s: %s%s", path, strerror(errno),
+			      errno == ENOENT ?
+			      "; write it, the daemon's manual page has an example" :
+			      "");
 	set_filename(cfg, path);
 	first_error = &error;
 	parsed_path = path;

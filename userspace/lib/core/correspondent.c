@@ -15,12 +15,17 @@
 #define STAYS_MAX 30		/* times a null_lifetime; so long without a register's word */
 #define FIRST_USE 100		/* ms; the packets that asked for it are no use of it */
 #define EXPIRED_SLACK 1000	/* ms the kernel's clock of a mapping may differ */
+#define FORGOTTEN 1024		/* slots of hints that came to nothing, a power of two */
+#define FORGOTTEN_TIME 5000	/* ms that one is not asked for again */
+#define HINT_WAIT 100		/* ms until a hint asks again that is beyond the rate */
+#define DOUBT 1000		/* ms between two doubts about who has a care-of address */
 
 /**
  * struct waiter - an announce that waits for the register's answer
  * @from: who announced
  * @port: its port
  * @key_id: key of the announce, 0 = none; the confirm uses the same
+ * @proved: the key is one that proves this address
  * @id: identification of the announce
  * @nonce: nonce of the announce
  * @entry: what it said
@@ -30,6 +35,7 @@ struct waiter {
 	struct roam_addr from;
 	uint16_t port;
 	uint32_t key_id;
+	bool proved;
 	uint64_t id;
 	uint64_t nonce;
 	struct lr_entry entry;
@@ -46,6 +52,9 @@ struct waiter {
  * @next: when to repeat, to go on to the next register, or to ask again
  * @since: when it started
  * @missed: the kernel holds a packet for the answer
+ * @hint: nothing but announces without proof asked for it
+ * @clocked: a register told its clock in this look-up
+ * @conflicts: answers that named a care-of address where another host is
  * @n_waiters: used ones of @waiters
  * @waiters: announces, oldest first
  */
@@ -58,6 +67,9 @@ struct lookup {
 	msec_t next;
 	msec_t since;
 	bool missed;
+	bool hint;
+	bool clocked;
+	unsigned int conflicts;
 	unsigned int n_waiters;
 	struct waiter waiters[WAITERS_MAX];
 };
@@ -65,8 +77,10 @@ struct lookup {
 /**
  * struct host - one permanent address that is known or asked for
  * @node: in corr.hosts, by @perm
+ * @place: in corr.places, by @coa, while @placed
  * @act: in corr.acts
  * @perm: permanent address
+ * @placed: it is the one that has its care-of address
  * @known: @coa, @seq and @expires are set and in the kernel
  * @coa: care-of address, all zero in a null mapping
  * @seq: sequence of the registration, 0 if the register never had one
@@ -78,11 +92,14 @@ struct lookup {
  * @stay_end: until when it may stay without a register's word, 0: that is not needed
  * @lookup: the look-up under way, or NULL
  * @silent_until: no questions before, after a failure; 0 = not silent
+ * @doubted: when it was asked about because of somebody else
  */
 struct host {
 	struct table_node node;
+	struct table_node place;
 	struct deadline act;
 	struct roam_addr perm;
+	bool placed;
 	bool known;
 	struct roam_addr coa;
 	uint64_t seq;
@@ -94,6 +111,7 @@ struct host {
 	msec_t stay_end;
 	struct lookup *lookup;
 	msec_t silent_until;
+	msec_t doubted;
 };
 
 /**
@@ -107,6 +125,16 @@ struct host {
 struct source {
 	uint64_t thousandths;
 	msec_t filled;
+};
+
+/**
+ * struct forgotten - a hint that no register confirmed
+ * @hash: of the permanent address and the source
+ * @until: it is not asked for again before
+ */
+struct forgotten {
+	uint64_t hash;
+	msec_t until;
 };
 
 /**
@@ -137,10 +165,15 @@ struct trial {
  * @keys: keys that prove an announce
  * @current: register that a look-up asks first (MLR-10)
  * @trial: of one before it
+ * @skews: nanoseconds that the clock of each register is ahead of ours
  * @hosts: struct host by permanent address
+ * @places: those of them that are away, by care-of address: no two in one place
  * @acts: when which host needs something
- * @pending: hosts that are looked up or silent
- * @sources: rate limits, by hash of the source
+ * @pending: hosts that are looked up or silent, but for hints
+ * @hints: hosts that are looked up for hints
+ * @questions: rate limit of questions because of hints
+ * @sources: rate limits, by hash of the source or key
+ * @forgotten: by hash
  */
 struct corr {
 	struct corr_config config;
@@ -151,10 +184,15 @@ struct corr {
 	struct corr_key *keys;
 	size_t current;
 	struct trial trial;
+	int64_t *skews;
 	struct table hosts;
+	struct table places;
 	struct deadlines acts;
 	size_t pending;
+	size_t hints;
+	struct source questions;
 	struct source sources[SOURCES];
+	struct forgotten forgotten[FORGOTTEN];
 };
 
 /**
@@ -192,6 +230,9 @@ struct corr *corr_new(const struct corr_config *config,
 	corr->ctx = ctx;
 	table_init(&corr->hosts, table_key_offset(struct host, node, perm),
 		   sizeof(struct roam_addr));
+	table_init(&corr->places, table_key_offset(struct host, place, coa),
+		   sizeof(struct roam_addr));
+	corr->skews = calloc(config->n_registers + 1, sizeof(*corr->skews));
 	corr->registers = copy_list(config->registers, config->n_registers,
 				    sizeof(*corr->registers));
 	corr->permanent = copy_list(config->permanent, config->n_permanent,
@@ -201,7 +242,8 @@ struct corr *corr_new(const struct corr_config *config,
 	corr->config.registers = corr->registers;
 	corr->config.permanent = corr->permanent;
 	corr->config.keys = corr->keys;
-	if (!corr->registers || !corr->permanent || !corr->keys) {
+	if (!corr->registers || !corr->permanent || !corr->keys ||
+	    !corr->skews) {
 		corr_free(corr);
 		return NULL;
 	}
@@ -219,8 +261,41 @@ static struct host *host_find(const struct corr *corr,
 	return host_of(table_find(&corr->hosts, perm));
 }
 
+/* Who is at @coa, or NULL. */
+static struct host *place_find(const struct corr *corr,
+			       const struct roam_addr *coa)
+{
+	struct table_node *node = table_find(&corr->places, coa);
+
+	return node ? container_of(node, struct host, place) : NULL;
+}
+
+static void place_leave(struct corr *corr, struct host *host)
+{
+	if (host->placed)
+		table_remove(&corr->places, &host->place);
+	host->placed = false;
+}
+
+/* The host is at @coa, which is nobody else's; all zero: nowhere but at home. */
+static void place_take(struct corr *corr, struct host *host,
+		       const struct roam_addr *coa)
+{
+	place_leave(corr, host);
+	host->coa = *coa;
+	if (!roam_addr_is_none(coa) && !place_find(corr, coa))
+		host->placed = table_insert(&corr->places, &host->place);
+}
+
+static void host_unlearn(struct corr *corr, struct host *host)
+{
+	place_leave(corr, host);
+	host->known = false;
+}
+
 static void host_free(struct corr *corr, struct host *host)
 {
+	place_leave(corr, host);
 	deadline_clear(&corr->acts, &host->act);
 	table_remove(&corr->hosts, &host->node);
 	free(host->lookup);
@@ -237,7 +312,9 @@ void corr_free(struct corr *corr)
 	while ((host = host_of(table_next(&corr->hosts, &iter))))
 		host_free(corr, host);
 	table_fini(&corr->hosts);
+	table_fini(&corr->places);
 	deadlines_fini(&corr->acts);
+	free(corr->skews);
 	free(corr->registers);
 	free(corr->permanent);
 	free(corr->keys);
@@ -336,23 +413,64 @@ static bool host_is_as_found(const struct host *host, msec_t now,
 	       roam_addr_eq(&host->coa, &found->coa);
 }
 
+static bool lookup_start(struct corr *corr, struct host *host, msec_t now,
+			 bool hint);
+
+/*
+ * Another host is where this one shall be. The register knows which of both
+ * showed that it is there last, so it is asked about the one that is held; nobody
+ * is right because he is older (SEC-01).
+ */
+static void holder_doubt(struct corr *corr, struct host *holder, msec_t now)
+{
+	if (holder->doubted && now - holder->doubted < DOUBT)
+		return;
+	holder->doubted = now;
+	lookup_start(corr, holder, now, false);
+	host_settle(corr, holder);
+}
+
+/* Where somebody is whose time is over, nobody is. */
+static bool place_is_taken(struct corr *corr, const struct host *host,
+			   const struct roam_addr *coa, msec_t now)
+{
+	struct host *holder = place_find(corr, coa);
+
+	if (!holder || holder == host)
+		return false;
+	if (holder->expires > now) {
+		holder_doubt(corr, holder, now);
+		return true;
+	}
+	host_unlearn(corr, holder);
+	return false;
+}
+
 /*
  * The kernel is asked first: a mapping that it refused does not become known.
+ * Return: LR_OK; LR_UNFIT; LR_CONFLICT where another one is; LR_LATER where the
+ * kernel refused.
  */
-static bool host_learn(struct corr *corr, struct host *host, msec_t now,
-		       const struct finding *found)
+static uint8_t host_learn(struct corr *corr, struct host *host, msec_t now,
+			  const struct finding *found)
 {
 	if (host_is_as_found(host, now, found))
-		return true;
+		return LR_OK;
+	if (!roam_addr_is_none(&found->coa)) {
+		if (places_unfit(&corr->config.places, &found->coa))
+			return LR_UNFIT;
+		if (place_is_taken(corr, host, &found->coa, now))
+			return LR_CONFLICT;
+	}
 	if (!set_mapping(corr, &host->perm, found))
-		return false;
+		return LR_LATER;
 	host->known = true;
-	host->coa = found->coa;
+	place_take(corr, host, &found->coa);
 	host->seq = found->seq;
 	host->learned = now;
 	host->expires = now + found->lifetime;
 	host->literal = found->literal;
-	return true;
+	return LR_OK;
 }
 
 static void tell_learned(struct corr *corr, const struct host *host,
@@ -374,22 +492,28 @@ static void tell_learned(struct corr *corr, const struct host *host,
 	});
 }
 
-static void tell_conflict(struct corr *corr, const struct host *host,
-			  const struct finding *found, struct roam_addr who)
+/* @status: what host_learn() said */
+static void tell_refused(struct corr *corr, const struct host *host,
+			 const struct finding *found, struct roam_addr who,
+			 uint8_t status)
 {
+	bool unfit = status == LR_UNFIT;
+
 	tell(corr, host, (struct corr_event){
-		.type = CORR_CONFLICT,
+		.type = unfit ? CORR_UNFIT : CORR_CONFLICT,
 		.coa = found->coa,
 		.host = who,
+		.why = unfit ? places_unfit(&corr->config.places, &found->coa) :
+			       NULL,
 	});
 }
 
 /* Confirms */
 
 /*
- * @seq is the announced sequence, or the stored one with the status "stale".
- * The care-of address is always the announced one: whoever asks without proof
- * learns no other.
+ * @seq is the announced sequence, or the stored one with the status "stale",
+ * which only those learn who prove that it is theirs. The care-of address is
+ * always the announced one.
  */
 static void confirm(struct corr *corr, const struct waiter *waiter,
 		    uint8_t status, uint64_t seq, msec_t lifetime)
@@ -409,6 +533,11 @@ static void confirm(struct corr *corr, const struct waiter *waiter,
 	 */
 	if (msg.key_id ? msg.key_id & LR_PAIR_KEY : status == LR_OK)
 		msg.key_id = pair ? pair->key_id : 0;
+	if (status == LR_STALE && !waiter->proved) {
+		status = LR_LATER;
+		seq = waiter->entry.seq;
+	}
+	msg.source = waiter->from;
 	msg.entries[0] = waiter->entry;
 	msg.entries[0].seq = seq;
 	msg.entries[0].status = status;
@@ -455,21 +584,74 @@ static void confirm_known(struct corr *corr, const struct waiter *waiter,
 	confirm(corr, &there, LR_OK, waiter->entry.seq, host->expires - now);
 }
 
+static struct roam_addr source_of(const struct roam_addr *from)
+{
+	struct roam_addr source = *from;
+
+	/* That much is one host. */
+	if (!roam_addr_is_v4(from))
+		memset(source.b + 8, 0, 8);
+	return source;
+}
+
+static uint64_t hint_hash(const struct waiter *waiter)
+{
+	struct roam_addr both[2] = { waiter->entry.perm,
+				     source_of(&waiter->from) };
+
+	return table_hash(both, sizeof(both));
+}
+
+/* A hint came to nothing: its source is not believed about this address for a while. */
+static void hint_forget(struct corr *corr, const struct waiter *waiter,
+			msec_t now)
+{
+	uint64_t hash = hint_hash(waiter);
+
+	if (!waiter->proved)
+		corr->forgotten[hash % FORGOTTEN] = (struct forgotten){
+			hash, now + FORGOTTEN_TIME,
+		};
+}
+
+static bool hint_is_forgotten(const struct corr *corr,
+			      const struct waiter *waiter, msec_t now)
+{
+	uint64_t hash = hint_hash(waiter);
+	const struct forgotten *f = &corr->forgotten[hash % FORGOTTEN];
+
+	return !waiter->proved && f->hash == hash && f->until > now;
+}
+
 /* Look-ups */
 
+/*
+ * The answer is no longer than the question, so the question has an entry for
+ * the pair key as well where that is wanted.
+ */
 static void query(struct corr *corr, size_t index, uint64_t nonce,
-		  const struct roam_addr *perm, uint8_t flags)
+		  const struct roam_addr *perm, bool key)
 {
 	const struct corr_register *reg = &corr->registers[index];
 	struct lr_msg msg = {
 		.type = LR_QUERY,
-		.count = 1,
+		.count = key ? 2 : 1,
 		.key_id = reg->key_id,
+		.id = corr->ops.wallclock(corr->ctx) +
+		      (uint64_t)corr->skews[index],
 		.nonce = nonce,
-		.entries[0] = { .perm = *perm, .flags = flags },
+		.entries = { { .perm = *perm },
+			     { .perm = *perm, .flags = LR_FLAG_KEY } },
 	};
 
 	corr->ops.send(corr->ctx, &reg->addr, reg->port, &msg);
+}
+
+/* The register takes no question of our clock: its own is the one that counts. */
+static void take_clock(struct corr *corr, size_t index, const struct lr_msg *msg)
+{
+	corr->skews[index] = (int64_t)(msg->id -
+				       corr->ops.wallclock(corr->ctx));
 }
 
 /*
@@ -488,7 +670,7 @@ static void trial_send(struct corr *corr, const struct host *host, msec_t now)
 	trial->seq = host->known ? host->vouched : 0;
 	trial->outstanding = true;
 	trial->next = now + corr->config.prefer;
-	query(corr, trial->reg, trial->nonce, &host->perm, 0);
+	query(corr, trial->reg, trial->nonce, &host->perm, false);
 }
 
 static void lookup_send(struct corr *corr, const struct host *host, msec_t now)
@@ -497,17 +679,44 @@ static void lookup_send(struct corr *corr, const struct host *host, msec_t now)
 
 	lookup->tries++;
 	lookup->next = now + corr->config.timeout;
-	query(corr, lookup->reg, lookup->nonce, &host->perm, LR_FLAG_KEY);
+	query(corr, lookup->reg, lookup->nonce, &host->perm, true);
+}
+
+/* Takes one of @rate a second. */
+static bool bucket_take(struct source *s, unsigned int rate, msec_t now)
+{
+	uint64_t full = (uint64_t)rate * 1000;
+	uint64_t gained;
+
+	/* an empty bucket is full again after a second */
+	if (!s->filled || now - s->filled >= 1000) {
+		s->thousandths = full;
+	} else {
+		gained = (uint64_t)(now - s->filled) * rate;
+		s->thousandths = s->thousandths + gained > full ?
+				 full : s->thousandths + gained;
+	}
+	s->filled = now;
+	if (s->thousandths < 1000)
+		return false;
+	s->thousandths -= 1000;
+	return true;
 }
 
 /*
  * Each question has a nonce of its own, so that copies of earlier answers do
- * not count.
+ * not count. What only hints ask for waits for its turn.
  */
 static void lookup_ask(struct corr *corr, const struct host *host, msec_t now)
 {
 	struct lookup *lookup = host->lookup;
 
+	if (lookup->hint && !bucket_take(&corr->questions,
+					 corr->config.hint_rate, now)) {
+		lookup->outstanding = false;
+		lookup->next = now + HINT_WAIT;
+		return;
+	}
 	lookup->nonce = corr->ops.random(corr->ctx);
 	lookup->outstanding = true;
 	lookup->tries = 0;
@@ -515,11 +724,16 @@ static void lookup_ask(struct corr *corr, const struct host *host, msec_t now)
 	trial_send(corr, host, now);
 }
 
+static size_t *budget_of(struct corr *corr, const struct lookup *lookup)
+{
+	return lookup->hint ? &corr->hints : &corr->pending;
+}
+
 static void lookup_end(struct corr *corr, struct host *host)
 {
+	--*budget_of(corr, host->lookup);
 	free(host->lookup);
 	host->lookup = NULL;
-	corr->pending--;
 }
 
 /*
@@ -571,16 +785,19 @@ static void lookup_fail(struct corr *corr, struct host *host, msec_t now)
 {
 	struct lookup *lookup = host->lookup;
 	struct roam_addr place = { 0 };
+	bool hint = lookup->hint;
 	const struct waiter *w;
 	struct finding found;
 
 	if (host_may_stay(corr, host, now, &found))
 		host_learn(corr, host, now, &found);
 	for (w = lookup->waiters; w < lookup->waiters + lookup->n_waiters; w++)
-		if (host_knows(host, w, now))
+		if (host_knows(host, w, now)) {
 			confirm_known(corr, w, host, now);
-		else
+		} else {
 			confirm_refuse(corr, w, LR_LATER);
+			hint_forget(corr, w, now);
+		}
 	if (host->known)
 		place = host->coa;
 	tell(corr, host, (struct corr_event){
@@ -589,7 +806,9 @@ static void lookup_fail(struct corr *corr, struct host *host, msec_t now)
 		.took = now - lookup->since,
 	});
 	lookup_end(corr, host);
-	host_silence(corr, host, now);
+	/* What is silent takes room from look-ups that packets wait for. */
+	if (!hint)
+		host_silence(corr, host, now);
 }
 
 /*
@@ -626,17 +845,45 @@ static void lookup_act(struct corr *corr, struct host *host, msec_t now)
 		lookup_next_register(corr, host, now);
 }
 
-/* True if a look-up is under way now; their number is bounded (OPEN-32). */
-static bool lookup_start(struct corr *corr, struct host *host, msec_t now)
+/*
+ * Somebody who counts wants the answer of a look-up that hints asked for; it is
+ * one of the others from now on, if there is room.
+ */
+static void lookup_promote(struct corr *corr, struct host *host, msec_t now)
 {
-	if (host->lookup)
+	struct lookup *lookup = host->lookup;
+
+	if (!lookup->hint || corr->pending >= corr->config.pending_max)
+		return;
+	corr->hints--;
+	corr->pending++;
+	lookup->hint = false;
+	if (!lookup->outstanding && corr->config.n_registers)
+		lookup_ask(corr, host, now);
+}
+
+/*
+ * True if a look-up is under way now; their number is bounded, that of those
+ * which only hints ask for by itself (OPEN-32, SEC-04).
+ */
+static bool lookup_start(struct corr *corr, struct host *host, msec_t now,
+			 bool hint)
+{
+	if (host->lookup) {
+		if (!hint)
+			lookup_promote(corr, host, now);
 		return true;
-	if (host->silent_until || corr->pending >= corr->config.pending_max)
+	}
+	if (host->silent_until)
+		return false;
+	if (hint ? corr->hints >= corr->config.hints_max :
+		   corr->pending >= corr->config.pending_max)
 		return false;
 	host->lookup = calloc(1, sizeof(*host->lookup));
 	if (!host->lookup)
 		return false;
-	corr->pending++;
+	host->lookup->hint = hint;
+	++*budget_of(corr, host->lookup);
 	host->lookup->since = now;
 	host->lookup->reg = corr->current;
 	if (corr->config.n_registers)
@@ -679,7 +926,7 @@ static void waiter_add(struct corr *corr, struct host *host, msec_t now,
 	if (lookup->n_waiters == WAITERS_MAX)
 		waiter_remove(lookup, 0);
 	lookup->waiters[lookup->n_waiters++] = *waiter;
-	if (!lookup->outstanding)
+	if (!lookup->outstanding && !lookup->conflicts)
 		lookup_ask(corr, host, now);
 }
 
@@ -690,6 +937,7 @@ static bool waiter_again(struct corr *corr, const struct host *host,
 	if (++waiter->tries <= corr->config.again_tries)
 		return true;
 	confirm_refuse(corr, waiter, LR_LATER);
+	hint_forget(corr, waiter, now);
 	tell(corr, host, (struct corr_event){
 		.type = CORR_UNPROVED,
 		.coa = waiter->entry.coa,
@@ -701,10 +949,12 @@ static bool waiter_again(struct corr *corr, const struct host *host,
 }
 
 /*
- * Confirms the announce as @found says. @learned: the kernel took the mapping.
+ * Confirms the announce as @found says. @learned: what became of the mapping,
+ * LR_OK for what is in the kernel. A conflict lasts until the register told
+ * about the other host.
  */
 static void waiters_answer(struct corr *corr, struct host *host, msec_t now,
-			   const struct finding *found, bool learned)
+			   const struct finding *found, uint8_t learned)
 {
 	struct lookup *lookup = host->lookup;
 	struct waiter *w;
@@ -720,10 +970,15 @@ static void waiters_answer(struct corr *corr, struct host *host, msec_t now,
 				i++;
 				continue;
 			}
-		} else if (learned) {
+		} else if (learned == LR_OK) {
 			confirm_known(corr, w, host, now);
+		} else if (learned == LR_CONFLICT &&
+			   ++w->tries <= corr->config.again_tries) {
+			i++;
+			continue;
 		} else {
-			confirm_refuse(corr, w, LR_CONFLICT);
+			confirm_refuse(corr, w, learned);
+			hint_forget(corr, w, now);
 		}
 		waiter_remove(lookup, i);
 	}
@@ -744,35 +999,55 @@ static msec_t again_interval(const struct corr *corr,
  * What a register says, unless it is older than what is known (OPEN-38). Of the same
  * registration it shortens nothing: the mobile host relies on what was confirmed.
  */
-static bool lookup_learn(struct corr *corr, struct host *host, msec_t now,
+static uint8_t lookup_learn(struct corr *corr, struct host *host, msec_t now,
 			 struct finding found)
 {
-	const struct lookup *lookup = host->lookup;
+	struct lookup *lookup = host->lookup;
 	struct roam_addr reg = corr->registers[lookup->reg].addr;
 	struct roam_addr old = host->known ? host->coa :
 					     (struct roam_addr){ 0 };
 
+	uint8_t learned;
+
 	if (host->known && found.seq < host->seq)
-		return false;
+		return LR_STALE;
 	if (host->known && found.seq == host->seq &&
 	    roam_addr_eq(&found.coa, &host->coa) &&
 	    found.lifetime < host->expires - now)
 		found.lifetime = host->expires - now;
-	if (host_learn(corr, host, now, &found)) {
+	learned = host_learn(corr, host, now, &found);
+	if (learned == LR_OK) {
 		host->vouched = host->seq;
 		tell_learned(corr, host, old, reg, now - lookup->since);
-		return true;
+	} else if (learned != LR_CONFLICT ||
+		   lookup->conflicts++ >= corr->config.again_tries) {
+		tell_refused(corr, host, &found, reg, learned);
+		host_silence(corr, host, now);
 	}
-	tell_conflict(corr, host, &found, reg);
-	host_silence(corr, host, now);
-	return false;
+	return learned;
+}
+
+/*
+ * Packets to a host whose care-of address is no place to send to pass as if it
+ * did not move: the kernel gets that instead of the question again and again.
+ */
+static void refuse_place(struct corr *corr, struct host *host, msec_t now,
+			 uint64_t seq)
+{
+	struct finding none = {
+		.seq = seq,
+		.lifetime = corr->config.null_lifetime,
+	};
+
+	if (host->lookup->missed || host->known)
+		host_learn(corr, host, now, &none);
 }
 
 static void lookup_found(struct corr *corr, struct host *host, msec_t now,
 			 const struct finding *found)
 {
 	struct lookup *lookup = host->lookup;
-	bool learned = false;
+	uint8_t learned = LR_STALE;
 
 	/*
 	 * A null mapping for nobody's packets is not wanted: announces with
@@ -781,6 +1056,15 @@ static void lookup_found(struct corr *corr, struct host *host, msec_t now,
 	if (found->seq || lookup->missed || host->known)
 		learned = lookup_learn(corr, host, now, *found);
 	waiters_answer(corr, host, now, found, learned);
+	if (learned == LR_UNFIT)
+		refuse_place(corr, host, now, found->seq);
+	/* The packets wait until it is told who is in that place. */
+	if (learned == LR_CONFLICT &&
+	    lookup->conflicts <= corr->config.again_tries) {
+		lookup->next = now + (corr->config.again <<
+				      (lookup->conflicts - 1));
+		return;
+	}
 	lookup->missed = false;
 	if (!lookup->n_waiters) {
 		lookup_end(corr, host);
@@ -808,6 +1092,7 @@ static struct finding answer_finding(const struct corr *corr,
 }
 
 static void lookup_answer(struct corr *corr, struct host *host, msec_t now,
+			  const struct lr_msg *msg,
 			  const struct lr_entry *entry)
 {
 	struct lookup *lookup = host->lookup;
@@ -824,6 +1109,14 @@ static void lookup_answer(struct corr *corr, struct host *host, msec_t now,
 		lookup->failed = 0;
 		lookup_found(corr, host, now, &found);
 		break;
+	case LR_REPLAY:
+		if (!lookup->clocked) {
+			take_clock(corr, lookup->reg, msg);
+			lookup->clocked = true;
+			lookup_ask(corr, host, now);
+			break;
+		}
+		/* fallthrough */
 	default:
 		tell(corr, host, (struct corr_event){
 			.type = CORR_REFUSED,
@@ -846,7 +1139,7 @@ void corr_adopt(struct corr *corr, msec_t now, const struct roam_addr *perm,
 	if (!host)
 		return;
 	host->known = true;
-	host->coa = *coa;
+	place_take(corr, host, coa);
 	host->seq = seq;
 	host->vouched = seq;
 	host->literal = literal;
@@ -860,9 +1153,9 @@ static void ask_for_packets(struct corr *corr, struct host *host, msec_t now)
 {
 	bool waiting = host->lookup && !host->lookup->outstanding;
 
-	if (lookup_start(corr, host, now)) {
+	if (lookup_start(corr, host, now, false)) {
 		host->lookup->missed = true;
-		if (waiting)
+		if (waiting && !host->lookup->outstanding)
 			lookup_ask(corr, host, now);
 	}
 	host_settle(corr, host);
@@ -902,7 +1195,7 @@ void corr_miss(struct corr *corr, msec_t now, const struct roam_addr *perm)
 		return;
 	if (host_set_again(corr, host, now))
 		return;
-	host->known = false;
+	host_unlearn(corr, host);
 	ask_for_packets(corr, host, now);
 }
 
@@ -917,7 +1210,7 @@ void corr_expired(struct corr *corr, msec_t now, const struct roam_addr *perm,
 	if (host->known && host->expires != MSEC_NEVER &&
 	    host->expires - now > EXPIRED_SLACK)
 		return;
-	host->known = false;
+	host_unlearn(corr, host);
 	if (idle < IDLE_MAX && now - idle > host->learned + FIRST_USE)
 		ask_for_packets(corr, host, now);
 	else
@@ -942,7 +1235,7 @@ struct roam_addr corr_locate(struct corr *corr, msec_t now,
 		return *addr;
 	place = roam_addr_is_none(&host->coa) ? *addr : host->coa;
 	if (doubt) {
-		lookup_start(corr, host, now);
+		lookup_start(corr, host, now, false);
 		host_settle(corr, host);
 	}
 	return place;
@@ -960,43 +1253,38 @@ static bool in_range(const struct corr *corr, const struct roam_addr *perm)
 	return !corr->config.n_permanent;
 }
 
+/* @pair: the pair key of @perm, NULL for none */
 static bool proves(const struct corr *corr, uint32_t key_id,
-		   const struct host *host)
+		   const struct roam_addr *perm, const struct corr_pair *pair)
 {
 	size_t i;
 
 	if (key_id & LR_PAIR_KEY)
-		return key_id == host->pair.key_id;
+		return pair && key_id == pair->key_id;
 	for (i = 0; key_id && i < corr->config.n_keys; i++)
 		if (corr->keys[i].key_id == key_id &&
-		    roam_prefix_contains(&corr->keys[i].permanent, &host->perm))
+		    roam_prefix_contains(&corr->keys[i].permanent, perm))
 			return true;
 	return false;
 }
 
-/* OPEN-32 */
+/*
+ * What verified is charged to its key, which nobody else can use up; what did
+ * not, to its source (OPEN-32, SEC-03).
+ */
 static bool may_announce(struct corr *corr, const struct roam_addr *from,
-			 msec_t now)
+			 const struct lr_msg *msg, msec_t now)
 {
-	struct source *s;
-	uint64_t full = (uint64_t)corr->config.announce_rate * 1000;
-	uint64_t gained;
+	struct roam_addr who = source_of(from);
+	uint64_t hash;
 
-	s = &corr->sources[table_hash(from, sizeof(*from)) % SOURCES];
-	/* an empty bucket is full again after a second */
-	if (!s->filled || now - s->filled >= 1000) {
-		s->thousandths = full;
-	} else {
-		gained = (uint64_t)(now - s->filled) *
-			 corr->config.announce_rate;
-		s->thousandths = s->thousandths + gained > full ?
-				 full : s->thousandths + gained;
-	}
-	s->filled = now;
-	if (s->thousandths < 1000)
-		return false;
-	s->thousandths -= 1000;
-	return true;
+	if (msg->key_id & LR_PAIR_KEY)
+		who = msg->entries[0].perm;
+	hash = table_hash(&who, sizeof(who)) + msg->key_id;
+	if (msg->key_id && !(msg->key_id & LR_PAIR_KEY))
+		hash = table_hash(&msg->key_id, sizeof(msg->key_id));
+	return bucket_take(&corr->sources[hash % SOURCES],
+			   corr->config.announce_rate, now);
 }
 
 static void announce_proved(struct corr *corr, struct host *host, msec_t now,
@@ -1006,6 +1294,7 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 	bool pair = waiter->key_id & LR_PAIR_KEY;
 	struct roam_addr old = host->coa;
 	struct finding found = finding_of(entry);
+	uint8_t learned;
 
 	if (!entry->lifetime)
 		found.lifetime = corr->config.null_lifetime;
@@ -1015,21 +1304,22 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 	 */
 	if (pair)
 		found.lifetime = min_time(found.lifetime, host->expires - now);
-	if (host_learn(corr, host, now, &found)) {
+	learned = host_learn(corr, host, now, &found);
+	if (learned == LR_OK) {
 		if (!pair)
 			host->vouched = host->seq;
 		tell_learned(corr, host, old, waiter->from, 0);
 		confirm_known(corr, waiter, host, now);
 	} else {
-		tell_conflict(corr, host, &found, waiter->from);
-		confirm_refuse(corr, waiter, LR_CONFLICT);
+		tell_refused(corr, host, &found, waiter->from, learned);
+		confirm_refuse(corr, waiter, learned);
 	}
 	/*
 	 * Only the register can prolong the mapping, and no packet waits for
 	 * its word.
 	 */
 	if (pair)
-		lookup_start(corr, host, now);
+		lookup_start(corr, host, now, false);
 }
 
 /*
@@ -1046,26 +1336,50 @@ static bool wants_renewal(const struct host *host, msec_t now,
 }
 
 static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
-			     const struct waiter *waiter)
+			     struct waiter *waiter)
 {
 	uint64_t seq = waiter->entry.seq;
 
 	if (host->known && host->expires <= now)
-		host->known = false;
+		host_unlearn(corr, host);
 	if (host->known && seq < host->seq)
 		confirm(corr, waiter, LR_STALE, host->seq, 0);
 	else if (host->known && seq == host->seq &&
 		 !(wants_renewal(host, now, &waiter->entry) &&
-		   lookup_start(corr, host, now)))
+		   lookup_start(corr, host, now, false)))
 		confirm_known(corr, waiter, host, now);
-	else if (host->known && host->seq && seq > host->seq &&
-		 proves(corr, waiter->key_id, host))
+	else if (host->known && host->seq && seq > host->seq && waiter->proved)
 		announce_proved(corr, host, now, waiter);
-	else if (lookup_start(corr, host, now))
+	else if (!hint_is_forgotten(corr, waiter, now) &&
+		 lookup_start(corr, host, now, !waiter->proved))
 		waiter_add(corr, host, now, waiter);
 	else
 		confirm_refuse(corr, waiter, LR_LATER);
 	host_settle(corr, host);
+}
+
+/*
+ * Whether the claimant receives where he says that he is: the announce came from
+ * there (SEC-01). Nobody can be harmed by one who is at home or gone.
+ */
+static bool is_shown(const struct waiter *waiter)
+{
+	struct roam_addr place = place_of(&waiter->entry);
+
+	return roam_addr_is_none(&place) ||
+	       roam_addr_eq(&place, &waiter->from);
+}
+
+/* Packets from the permanent address get through; nothing else is said by that. */
+static void input_probe(struct corr *corr, msec_t now,
+			const struct waiter *waiter)
+{
+	const struct host *host = host_find(corr, &waiter->entry.perm);
+
+	if (host && host_knows(host, waiter, now))
+		confirm_known(corr, waiter, host, now);
+	else
+		confirm_refuse(corr, waiter, LR_LATER);
 }
 
 static enum lr_drop input_announce(struct corr *corr, msec_t now,
@@ -1079,29 +1393,31 @@ static enum lr_drop input_announce(struct corr *corr, msec_t now,
 		.key_id = msg->key_id,
 		.id = msg->id,
 		.nonce = msg->nonce,
+		.entry = msg->entries[0],
 	};
+	const struct roam_addr *perm = &waiter.entry.perm;
 	struct host *host;
-	unsigned int i;
 
-	/*
-	 * The key belongs to one address; the pair keys of other addresses have
-	 * the same id.
-	 */
-	if (msg->key_id & LR_PAIR_KEY && msg->count > 1)
-		waiter.key_id = 0;
-	for (i = 0; i < msg->count; i++) {
-		if (!may_announce(corr, from, now))
-			return LR_DROP_LIMIT;
-		waiter.entry = msg->entries[i];
-		/* 0 stands for "no registration", no mobile host gives it */
-		if (!waiter.entry.seq || !in_range(corr, &waiter.entry.perm)) {
-			confirm_refuse(corr, &waiter, LR_DENIED);
-			continue;
-		}
-		host = host_get(corr, &waiter.entry.perm);
-		if (host)
-			announce_to_host(corr, host, now, &waiter);
+	if (!may_announce(corr, from, msg, now))
+		return LR_DROP_LIMIT;
+	/* 0 stands for "no registration", no mobile host gives it */
+	if (!waiter.entry.seq || !in_range(corr, perm)) {
+		confirm_refuse(corr, &waiter, LR_DENIED);
+		return LR_DROP_NONE;
 	}
+	host = host_find(corr, perm);
+	waiter.proved = proves(corr, msg->key_id, perm,
+			       host ? &host->pair : NULL);
+	if (!is_shown(&waiter)) {
+		if (roam_addr_eq(from, perm))
+			input_probe(corr, now, &waiter);
+		else
+			confirm_refuse(corr, &waiter, LR_UNPROVED);
+		return LR_DROP_NONE;
+	}
+	host = host_get(corr, perm);
+	if (host)
+		announce_to_host(corr, host, now, &waiter);
 	return LR_DROP_NONE;
 }
 
@@ -1133,6 +1449,8 @@ static enum lr_drop trial_answer(struct corr *corr,
 	if (!msg->key_id || msg->key_id != reg->key_id)
 		return LR_DROP_KEY;
 	trial->outstanding = false;
+	if (entry->status == LR_REPLAY)
+		take_clock(corr, trial->reg, msg);
 	if (trial_passed(corr, entry) && trial->reg < corr->current)
 		corr->current = trial->reg;
 	return LR_DROP_NONE;
@@ -1148,7 +1466,7 @@ static void host_take_pair(struct host *host, const struct lr_msg *msg)
 
 	host->pair = (struct corr_pair){ 0 };
 	for (e = msg->entries; e < msg->entries + msg->count; e++) {
-		if (e->flags != LR_FLAG_KEY ||
+		if (e->flags != LR_FLAG_KEY || e->status != LR_OK ||
 		    !roam_addr_eq(&e->perm, &host->perm))
 			continue;
 		host->pair.key_id = LR_PAIR_KEY | msg->key_id;
@@ -1185,7 +1503,7 @@ static enum lr_drop input_answer(struct corr *corr, msec_t now,
 		if (msg->entries[i].status == LR_OK ||
 		    msg->entries[i].status == LR_NONE)
 			host_take_pair(host, msg);
-		lookup_answer(corr, host, now, &msg->entries[i]);
+		lookup_answer(corr, host, now, msg, &msg->entries[i]);
 		host_settle(corr, host);
 	}
 	return drop;
@@ -1228,10 +1546,16 @@ bool corr_set_registers(struct corr *corr, msec_t now,
 			const struct corr_register *registers, size_t n)
 {
 	struct corr_register *copy = copy_list(registers, n, sizeof(*copy));
+	int64_t *skews = calloc(n + 1, sizeof(*skews));
 
-	if (!copy)
+	if (!copy || !skews) {
+		free(copy);
+		free(skews);
 		return false;
+	}
+	free(corr->skews);
 	free(corr->registers);
+	corr->skews = skews;
 	corr->registers = copy;
 	corr->config.registers = copy;
 	corr->config.n_registers = n;
@@ -1245,7 +1569,7 @@ static void host_act(struct corr *corr, struct host *host, msec_t now)
 {
 	if (host->known && host->expires != MSEC_NEVER &&
 	    host->expires + EXPIRED_SLACK <= now)
-		host->known = false;
+		host_unlearn(corr, host);
 	if (host->silent_until && host->silent_until <= now) {
 		host->silent_until = 0;
 		corr->pending--;
@@ -1264,7 +1588,7 @@ msec_t corr_tick(struct corr *corr, msec_t now)
 	return deadlines_next(&corr->acts);
 }
 
-/* What can be shown */
+/* What the control socket shows */
 
 void corr_foreach(const struct corr *corr,
 		  void (*fn)(void *ctx, const struct corr_status *st),

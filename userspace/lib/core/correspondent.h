@@ -15,6 +15,7 @@
 
 #include "base/addr.h"
 #include "base/time.h"
+#include "core/places.h"
 #include "wire/lr.h"
 
 /** enum corr_event_type - what happened. */
@@ -24,7 +25,9 @@ enum corr_event_type {
 	CORR_REFUSED,		/* @host refused with @status */
 	CORR_NO_REGISTER,	/* no register answered about @perm, which stays at @coa */
 	CORR_UNPROVED,		/* @host announced @coa for @perm; the register disagrees */
-	CORR_CONFLICT,		/* the kernel refused the mapping of @perm to @coa */
+	CORR_CONFLICT,		/* @perm is not mapped to @coa: another one is there, or the
+				 * kernel refused */
+	CORR_UNFIT,		/* @coa cannot be a care-of address: it is @why */
 };
 
 /**
@@ -36,6 +39,7 @@ enum corr_event_type {
  * @host: register or announcing host
  * @status: enum lr_status (CORR_REFUSED)
  * @took: milliseconds from the question
+ * @why: what @coa is (CORR_UNFIT), constant
  */
 struct corr_event {
 	enum corr_event_type type;
@@ -45,6 +49,7 @@ struct corr_event {
 	struct roam_addr host;
 	uint8_t status;
 	msec_t took;
+	const char *why;
 };
 
 /**
@@ -54,6 +59,7 @@ struct corr_event {
  *	zero: null mapping; @literal: its packets carry @perm, only those to it are
  *	rewritten. False when the kernel refuses it.
  * @random: 64 random bits
+ * @wallclock: nanoseconds since 1970, for identifications
  * @event: see enum corr_event_type
  */
 struct corr_ops {
@@ -63,6 +69,7 @@ struct corr_ops {
 			    const struct roam_addr *coa, uint64_t seq,
 			    msec_t lifetime, bool literal);
 	uint64_t (*random)(void *ctx);
+	uint64_t (*wallclock)(void *ctx);
 	void (*event)(void *ctx, const struct corr_event *event);
 };
 
@@ -119,8 +126,12 @@ struct corr_pair {
  *	it are tried beside every look-up, at most this often, ms (10000)
  * @again: first repeated query when the register is behind an announce, ms (20)
  * @again_tries: how often, doubling (7)
- * @announce_rate: announces accepted per second and source (20)
+ * @announce_rate: announces accepted per second, of each key, or of a source
+ *	where they verify by none (20)
  * @pending_max: most look-ups under way (4096)
+ * @hints_max: most of those under way beside them that only hints asked for (64)
+ * @hint_rate: questions per second because of hints (50)
+ * @places: what can be no care-of address, not owned
  */
 struct corr_config {
 	const struct corr_register *registers;
@@ -137,6 +148,9 @@ struct corr_config {
 	unsigned int again_tries;
 	unsigned int announce_rate;
 	size_t pending_max;
+	size_t hints_max;
+	unsigned int hint_rate;
+	struct places places;
 };
 
 struct corr;
@@ -192,10 +206,11 @@ void corr_expired(struct corr *corr, msec_t now, const struct roam_addr *perm,
  * proof, but only to move a mapping that is held: its sequence shuts out old
  * announces, which nothing would once it ended (OPEN-29). So is one with the pair
  * key of that address, which does not prolong the mapping: that is left to the
- * register, which is asked meanwhile. Each entry of an
- * announce gets a confirm of its own, with the nonce and key of the announce. One
- * that comes from the permanent address it is about is confirmed at the care-of
- * address that is known: its sender tries whether such packets arrive (OPEN-18).
+ * register, which is asked meanwhile. An announce counts only if it comes from
+ * the care-of address that it names (SEC-01), and gets one confirm with its nonce
+ * and key. One that comes from the permanent address it is about is confirmed at
+ * the care-of address that is known: its sender tries whether such packets arrive
+ * (OPEN-18).
  *
  * Return: LR_DROP_NONE or why it was dropped (UNASKED, KEY, LIMIT, ROLE).
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/foreign_agent.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 
 #define DENIALS 1024		/* nodes told apart in the limit of denials */
 #define DENIAL_INTERVAL 1000	/* ms, RFC 5944 3.7.2 */
+#define RATES 4096		/* NAIs told apart in the limit of requests */
+#define KEY_LEN 16
 
 /**
  * struct pending - a request on its way
@@ -24,7 +27,7 @@ struct pending {
  * struct entry - a node: what it asks for now, and what it has
  * @node: in the table
  * @deadline: when the first of it ends
- * @home: the key
+ * @home: the key: its home address, or a hash of its names while it has none
  * @pending: the newest first, at most FA_PENDING_PER_NODE
  * @visitor: the current registration, or NULL
  */
@@ -37,12 +40,26 @@ struct entry {
 };
 
 /**
+ * struct user - a NAI with visitors
+ * @node: in the table
+ * @key: hash of the NAI, behind @node
+ * @n: its visitors
+ */
+struct user {
+	struct table_node node;
+	uint8_t key[KEY_LEN];
+	size_t n;
+};
+
+/**
  * struct fa - see fa_new()
  * @config: in force
  * @table: entries by home address
  * @deadlines: of the entries
  * @n_visitors: entries with a visitor
  * @n_pending: pending requests of all
+ * @users: NAIs with visitors
+ * @rates: when the burst of a NAI at a node would be whole again, by a hash of both
  * @denied: until when a node is told nothing more, by a hash of it
  */
 struct fa {
@@ -51,6 +68,8 @@ struct fa {
 	struct deadlines deadlines;
 	size_t n_visitors;
 	size_t n_pending;
+	struct table users;
+	msec_t rates[RATES];
 	msec_t denied[DENIALS];
 };
 
@@ -106,6 +125,120 @@ static struct entry *entry_of(struct table_node *node)
 	return node ? container_of(node, struct entry, node) : NULL;
 }
 
+/* 128 bits with the tables' secret, as in core/lease.c; no home address begins so. */
+static void key_of(const uint8_t *data, size_t len, uint8_t first,
+		   uint8_t key[KEY_LEN])
+{
+	uint8_t text[2 + LEASE_NAMES_MAX];
+	uint64_t half;
+	size_t i;
+
+	memcpy(text + 2, data, len);
+	text[1] = first;
+	for (i = 0; i < 2; i++) {
+		text[0] = (uint8_t)i;
+		half = table_hash(text, 2 + len);
+		memcpy(key + 8 * i, &half, 8);
+	}
+}
+
+/* Where a request or a visitor is found. */
+static struct roam_addr key_of_visitor(const struct fa_visitor *v)
+{
+	struct roam_addr key = v->home;
+
+	if (roam_addr_is_none(&v->home) && v->nai_len) {
+		key_of(v->names, (size_t)v->nai_len + v->sub_len, v->nai_len,
+		       key.b);
+		key.b[0] = 0xff;
+	}
+	return key;
+}
+
+static void set_names(struct fa_visitor *v, const struct mip_names *names)
+{
+	v->nai_len = (uint8_t)names->nai_len;
+	v->sub_len = (uint8_t)names->sub_len;
+	if (names->nai_len)
+		memcpy(v->names, names->nai, names->nai_len);
+	if (names->sub_len)
+		memcpy(v->names + names->nai_len, names->sub, names->sub_len);
+}
+
+static bool same_names(const struct fa_visitor *a, const struct fa_visitor *b)
+{
+	return a->nai_len == b->nai_len && a->sub_len == b->sub_len &&
+	       !memcmp(a->names, b->names, (size_t)a->nai_len + a->sub_len);
+}
+
+/* ---- NAIs and their limits ---- */
+
+static struct user *find_user(const struct fa *fa, const struct fa_visitor *v)
+{
+	struct table_node *node;
+	uint8_t key[KEY_LEN];
+
+	if (!v->nai_len)
+		return NULL;
+	key_of(v->names, v->nai_len, 0, key);
+	node = table_find(&fa->users, key);
+	return node ? container_of(node, struct user, node) : NULL;
+}
+
+/* A visitor without memory for its NAI is not counted: it can be, and it is there. */
+static void join_user(struct fa *fa, const struct fa_visitor *v)
+{
+	struct user *user = find_user(fa, v);
+
+	if (!v->nai_len)
+		return;
+	if (!user) {
+		user = calloc(1, sizeof(*user));
+		if (!user)
+			return;
+		key_of(v->names, v->nai_len, 0, user->key);
+		if (!table_insert(&fa->users, &user->node)) {
+			free(user);
+			return;
+		}
+	}
+	user->n++;
+}
+
+static void leave_user(struct fa *fa, const struct fa_visitor *v)
+{
+	struct user *user = find_user(fa, v);
+
+	if (!user || --user->n)
+		return;
+	table_remove(&fa->users, &user->node);
+	free(user);
+}
+
+/*
+ * Requests of a NAI from one node: nobody proved the name yet, so who uses another's
+ * name uses up nothing of his (SES-30).
+ */
+static bool is_within_rate(struct fa *fa, msec_t now,
+			   const struct fa_visitor *v)
+{
+	uint8_t who[LEASE_NAMES_MAX + FA_MAC_LEN];
+	msec_t each, *until;
+
+	if (!v->nai_len || !fa->config.requests_rate)
+		return true;
+	memcpy(who, v->names, v->nai_len);
+	memcpy(who + v->nai_len, v->mac, FA_MAC_LEN);
+	until = &fa->rates[table_hash(who, v->nai_len + FA_MAC_LEN) % RATES];
+	each = 60000 / fa->config.requests_rate;
+	if (*until < now)
+		*until = now;
+	if (*until - now > each * (fa->config.requests_burst - 1))
+		return false;
+	*until += each;
+	return true;
+}
+
 static struct entry *find(const struct fa *fa, const struct roam_addr *home)
 {
 	return entry_of(table_find(&fa->table, home));
@@ -153,8 +286,10 @@ static void settle(struct fa *fa, struct entry *e)
 
 static void drop_visitor(struct fa *fa, struct entry *e)
 {
-	if (e->visitor)
+	if (e->visitor) {
 		fa->n_visitors--;
+		leave_user(fa, e->visitor);
+	}
 	free(e->visitor);
 	e->visitor = NULL;
 }
@@ -176,8 +311,11 @@ static bool set_visitor(struct fa *fa, struct entry *e,
 		if (!e->visitor)
 			return false;
 		fa->n_visitors++;
+	} else {
+		leave_user(fa, e->visitor);
 	}
 	*e->visitor = *visitor;
+	join_user(fa, visitor);
 	return true;
 }
 
@@ -216,6 +354,18 @@ bool fa_get(const struct fa *fa, const struct roam_addr *home,
 	return true;
 }
 
+bool fa_get_pending(const struct fa *fa, const struct roam_addr *home,
+		    uint32_t id, struct fa_visitor *pending)
+{
+	struct entry *e = (struct entry *)find(fa, home);
+	struct pending **at = e ? find_pending(e, id) : NULL;
+
+	if (!at)
+		return false;
+	*pending = (*at)->v;
+	return true;
+}
+
 bool fa_apply(struct fa *fa, const struct fa_visitor *visitor)
 {
 	struct entry *e = find_or_make(fa, &visitor->home);
@@ -228,7 +378,8 @@ bool fa_apply(struct fa *fa, const struct fa_visitor *visitor)
 
 bool fa_apply_pending(struct fa *fa, const struct fa_visitor *pending)
 {
-	struct entry *e = find_or_make(fa, &pending->home);
+	struct roam_addr key = key_of_visitor(pending);
+	struct entry *e = find_or_make(fa, &key);
 	struct pending **at;
 	bool set;
 
@@ -350,6 +501,18 @@ static const struct fa_link *link_of(const struct fa *fa, uint32_t index)
 	return NULL;
 }
 
+/* So that the node knows which of its sessions was denied. */
+static void put_names(struct fa_send *send)
+{
+	const struct fa_visitor *v = &send->names;
+
+	if (v->nai_len)
+		mip_put_extension(&send->w, MIP_NAI, v->names, v->nai_len);
+	if (v->sub_len)
+		mip_put_sub_nai(&send->w, &send->naming, v->names + v->nai_len,
+				v->sub_len);
+}
+
 static void make_denial(const struct fa *fa, const struct fa_visitor *v,
 			uint8_t code, struct fa_send *send)
 {
@@ -360,7 +523,9 @@ static void make_denial(const struct fa *fa, const struct fa_visitor *v,
 	send->w.full = false;
 	address_reply(send, v, link);
 	send->code = code;
+	send->naming = fa->config.naming;
 	send->node = sa_of_node(fa, &v->home);
+	send->names = *v;
 	send->msg = (struct mip_msg){
 		.type = MIP_REPLY, .code = code, .home = v->home,
 		.agent = v->agent, .id = v->id, .lifetime = v->requested,
@@ -368,15 +533,17 @@ static void make_denial(const struct fa *fa, const struct fa_visitor *v,
 	if (code == MIP_FA_LIFETIME && link)
 		send->msg.lifetime = link->lifetime_max;
 	mip_put_message(&send->w, &send->msg);
+	put_names(send);
 	sign_for_node(send);
 }
 
-void fa_refuse(struct fa_send *send)
+void fa_refuse(struct fa_send *send, uint8_t code)
 {
-	send->code = send->msg.code = MIP_FA_RESOURCES;
+	send->code = send->msg.code = code;
 	send->w.len = 0;
 	send->w.full = false;
 	mip_put_message(&send->w, &send->msg);
+	put_names(send);
 	sign_for_node(send);
 }
 
@@ -406,6 +573,8 @@ static enum fa_drop deny(struct fa *fa, msec_t now, const struct fa_visitor *v,
  * @link: where it came from
  * @msg: decoded
  * @signature: the mobile-home extension
+ * @names: of a session
+ * @adds: we add the sub-NAI
  * @v: what will be pending
  */
 struct judgement {
@@ -414,6 +583,8 @@ struct judgement {
 	const struct fa_link *link;
 	struct mip_msg msg;
 	const struct mip_extension *signature;
+	struct mip_names names;
+	bool adds;
 	struct fa_visitor v;
 };
 
@@ -427,9 +598,10 @@ static void fill_request(struct judgement *j)
 		.coa = j->msg.coa, .agent = j->msg.agent, .id = j->msg.id,
 		.link = j->in->link, .requested = j->msg.lifetime,
 		.port = j->in->from_port, .flags = j->msg.flags,
-		.named = mip_find(&j->msg, MIP_NAI, NULL),
+		.named = j->names.nai,
 	};
 	memcpy(j->v.mac, j->in->mac, FA_MAC_LEN);
+	set_names(&j->v, &j->names);
 	j->signature = mip_find(&j->msg, MIP_MOBILE_HOME, NULL);
 	if (j->signature)
 		mip_get_auth(j->signature, &j->v.spi, &mac, &mac_len, &covered);
@@ -523,8 +695,13 @@ static uint8_t check_room(const struct judgement *j)
 	const struct fa *fa = j->fa;
 	const struct entry *e = find(fa, &j->msg.home);
 	bool visits = e && e->visitor;
+	const struct user *user;
 
 	if (fa->n_pending >= fa->config.pending_max)
+		return MIP_FA_RESOURCES;
+	user = find_user(fa, &j->v);
+	if (j->msg.lifetime && !visits && user && fa->config.sessions_max &&
+	    user->n >= fa->config.sessions_max)
 		return MIP_FA_RESOURCES;
 	if (j->msg.lifetime && !visits &&
 	    (j->link->busy || fa->n_visitors >= fa->config.visitors_max))
@@ -540,9 +717,10 @@ static uint8_t judge(struct judgement *j)
 	if (!j->signature)
 		return MIP_FA_REQUEST;
 	code = check_flags(j);
-	if (!code && roam_addr_is_none(&j->msg.home))
+	if (!code && roam_addr_is_none(&j->msg.home) && !j->names.nai)
 		code = MIP_FA_HOME_NONZERO;
-	if (!code && !roam_addr_is_usable(&j->msg.home))
+	if (!code && !roam_addr_is_none(&j->msg.home) &&
+	    !roam_addr_is_usable(&j->msg.home))
 		code = MIP_FA_REQUEST;
 	if (!code)
 		code = check_node(j);
@@ -606,9 +784,31 @@ static enum fa_drop relay_request(const struct judgement *j,
 	mip_put_bytes(&send->w, j->in->data,
 		      (size_t)(e->data + e->len - j->in->data));
 	peer = config->find_peer(config->ctx, &j->msg.agent);
-	if (peer && peer->n && j->msg.lifetime)
+	if (j->adds)
+		mip_put_sub_nai(&send->w, &config->naming,
+				j->v.names + j->v.nai_len, j->v.sub_len);
+	if (peer && peer->n && (j->msg.lifetime || j->adds))
 		sa_sign(&peer->items[0], &send->w, MIP_FOREIGN_HOME);
 	return send->w.full ? FA_DROP_ROOM : FA_DROP_NONE;
+}
+
+/* A node behind which there is one session only is known by where it is. */
+static void add_sub_nai(struct judgement *j)
+{
+	const struct fa_config *config = &j->fa->config;
+	const struct sa_set *peer = config->find_peer(config->ctx,
+						      &j->msg.agent);
+	const uint8_t *mac = j->in->mac;
+	char sub[18];
+
+	if (!j->link->sub_nai || !j->names.nai || j->names.sub || !peer ||
+	    !peer->n)
+		return;
+	snprintf(sub, sizeof(sub), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0],
+		 mac[1], mac[2], mac[3], mac[4], mac[5]);
+	memcpy(j->v.names + j->v.nai_len, sub, sizeof(sub) - 1);
+	j->v.sub_len = sizeof(sub) - 1;
+	j->adds = true;
 }
 
 enum fa_drop fa_request(struct fa *fa, msec_t now, const struct fa_datagram *in,
@@ -616,6 +816,7 @@ enum fa_drop fa_request(struct fa *fa, msec_t now, const struct fa_datagram *in,
 {
 	struct judgement j = { .fa = fa, .in = in };
 	enum mip_error error = mip_decode(in->data, in->len, &j.msg);
+	struct roam_addr key;
 	struct pending **at;
 	struct entry *e;
 	uint8_t code;
@@ -628,11 +829,18 @@ enum fa_drop fa_request(struct fa *fa, msec_t now, const struct fa_datagram *in,
 	j.link = link_of(fa, in->link);
 	if (!j.link)
 		return FA_DROP_LINK;
+	if (error == MIP_OK &&
+	    !mip_get_names(&j.msg, &fa->config.naming, &j.names))
+		return FA_DROP_MESSAGE;
 	fill_request(&j);
 	code = error == MIP_MALFORMED ? MIP_FA_REQUEST : judge(&j);
+	if (!code && !is_within_rate(fa, now, &j.v))
+		code = MIP_FA_RESOURCES;
 	if (code)
 		return deny(fa, now, &j.v, code, send);
-	e = find_or_make(fa, &j.v.home);
+	add_sub_nai(&j);
+	key = key_of_visitor(&j.v);
+	e = find_or_make(fa, &key);
 	if (!e)
 		return deny(fa, now, &j.v, MIP_FA_RESOURCES, send);
 	at = find_pending(e, j.v.id);
@@ -681,6 +889,48 @@ static uint8_t check_reply(const struct fa *fa, const struct mip_msg *msg,
 	return MIP_ACCEPTED;
 }
 
+/*
+ * The pending request that a reply answers: by its home address, or by its names if
+ * it had none (TEN-25). *@e: where it is.
+ */
+static struct pending **find_asked(struct fa *fa, const struct mip_msg *msg,
+				   const struct fa_visitor *names,
+				   struct entry **e)
+{
+	struct pending **at;
+	struct roam_addr key;
+
+	*e = find(fa, &msg->home);
+	at = *e ? find_pending(*e, msg->id) : NULL;
+	if (at || !names->nai_len)
+		return at;
+	key = key_of_visitor(names);
+	*e = find(fa, &key);
+	return *e ? find_pending(*e, msg->id) : NULL;
+}
+
+/*
+ * A session that asked for an address has the one of the reply from now on. Nobody
+ * else's visitor is moved by that: a home agent has no say about another's.
+ */
+static uint8_t take_address(struct fa *fa, const struct mip_msg *msg,
+			    struct fa_visitor *v)
+{
+	struct fa_visitor there;
+
+	if (!roam_addr_is_none(&v->home) || !mip_code_accepts(msg->code))
+		return MIP_ACCEPTED;
+	if (roam_addr_is_none(&msg->home))
+		return MIP_FA_HOME_MISSING;
+	if (!roam_addr_is_usable(&msg->home) ||
+	    (fa_get(fa, &msg->home, &there) &&
+	     (!roam_addr_eq(&there.agent, &v->agent) ||
+	      !same_names(&there, v))))
+		return MIP_FA_REPLY;
+	v->home = msg->home;
+	return MIP_ACCEPTED;
+}
+
 static void relay_reply(const struct fa *fa, const struct mip_msg *msg,
 			const struct fa_visitor *v, struct fa_send *send)
 {
@@ -691,6 +941,8 @@ static void relay_reply(const struct fa *fa, const struct mip_msg *msg,
 	send->w.len = 0;
 	send->w.full = false;
 	address_reply(send, v, link_of(fa, v->link));
+	send->names = *v;
+	send->naming = fa->config.naming;
 	send->code = msg->code;
 	send->msg = *msg;
 	send->msg.buf = NULL;
@@ -715,22 +967,40 @@ static uint16_t lifetime_of(const struct fa *fa, const struct mip_msg *msg,
 	return lifetime;
 }
 
-/* What an accepted registration makes of the visitor. False: out of memory. */
-static bool update_visitor(struct fa *fa, msec_t now, struct entry *e,
-			   const struct mip_msg *msg, struct fa_visitor v,
-			   struct fa_changes *changes)
+/* False: out of memory. */
+static bool grant_visitor(struct fa *fa, msec_t now, struct fa_visitor *v,
+			  struct fa_changes *changes)
 {
+	struct entry *e = find_or_make(fa, &v->home);
+	bool done;
+
+	if (!e)
+		return false;
+	v->expires = v->lifetime == MIP_LIFETIME_INFINITE ? MSEC_NEVER :
+		now + 1000 * (msec_t)v->lifetime;
+	done = change(fa, e, v, changes);
+	settle(fa, e);
+	return done;
+}
+
+/*
+ * What an accepted registration makes of the visitor. False: out of memory. The entry
+ * of the request is not touched, unless it is that of the home address.
+ */
+static bool update_visitor(struct fa *fa, msec_t now, const struct mip_msg *msg,
+			   struct fa_visitor v, struct fa_changes *changes)
+{
+	struct entry *e;
+
 	if (v.flags & MIP_DECAPSULATES)
 		return true;
 	v.lifetime = lifetime_of(fa, msg, &v);
-	if (v.lifetime) {
-		v.expires = v.lifetime == MIP_LIFETIME_INFINITE ? MSEC_NEVER :
-			now + 1000 * (msec_t)v.lifetime;
-		return change(fa, e, &v, changes);
-	}
+	if (v.lifetime)
+		return grant_visitor(fa, now, &v, changes);
+	e = find(fa, &v.home);
 	/* the binding to another agent's address ended, not ours */
-	if (!e->visitor || (!roam_addr_eq(&v.coa, &v.home) &&
-			    !roam_addr_eq(&v.coa, &e->visitor->coa)))
+	if (!e || !e->visitor || (!roam_addr_eq(&v.coa, &v.home) &&
+				  !roam_addr_eq(&v.coa, &e->visitor->coa)))
 		return true;
 	return change(fa, e, NULL, changes);
 }
@@ -738,9 +1008,11 @@ static bool update_visitor(struct fa *fa, msec_t now, struct entry *e,
 enum fa_drop fa_reply(struct fa *fa, msec_t now, const struct fa_datagram *in,
 		      struct fa_send *send, struct fa_changes *changes)
 {
-	struct fa_visitor v;
+	struct fa_visitor v, said = { .nai_len = 0 };
 	struct mip_msg msg;
 	enum mip_error error = mip_decode(in->data, in->len, &msg);
+	struct mip_names names = { .nai = NULL };
+	struct roam_addr key;
 	struct pending **at;
 	struct entry *e;
 	uint8_t code;
@@ -750,8 +1022,11 @@ enum fa_drop fa_reply(struct fa *fa, msec_t now, const struct fa_datagram *in,
 	if ((error != MIP_OK && error != MIP_MALFORMED) ||
 	    msg.type != MIP_REPLY)
 		return FA_DROP_MESSAGE;
-	e = find(fa, &msg.home);
-	at = e ? find_pending(e, msg.id) : NULL;
+	if (error == MIP_OK &&
+	    !mip_get_names(&msg, &fa->config.naming, &names))
+		return FA_DROP_MESSAGE;
+	set_names(&said, &names);
+	at = find_asked(fa, &msg, &said, &e);
 	if (!at)
 		return FA_DROP_UNASKED;
 	v = (*at)->v;
@@ -761,15 +1036,22 @@ enum fa_drop fa_reply(struct fa *fa, msec_t now, const struct fa_datagram *in,
 		return FA_DROP_AGENT;
 	code = error == MIP_MALFORMED ? MIP_FA_REPLY :
 					check_reply(fa, &msg, &v);
+	if (!code && said.nai_len && !same_names(&said, &v))
+		code = MIP_FA_REPLY;
 	drop_pending(fa, at);
+	key = e->home;
+	if (!code)
+		code = take_address(fa, &msg, &v);
 	if (!code && mip_code_accepts(msg.code) &&
-	    !update_visitor(fa, now, e, &msg, v, changes))
+	    !update_visitor(fa, now, &msg, v, changes))
 		code = MIP_FA_RESOURCES;
 	if (code)
 		make_denial(fa, &v, code, send);
 	else
 		relay_reply(fa, &msg, &v, send);
-	settle(fa, e);
+	e = find(fa, &key);
+	if (e)
+		settle(fa, e);
 	return send->w.full ? FA_DROP_ROOM : FA_DROP_NONE;
 }
 
@@ -846,6 +1128,8 @@ struct fa *fa_new(const struct fa_config *config)
 	fa->config = *config;
 	table_init(&fa->table, table_key_offset(struct entry, node, home),
 		   sizeof(struct roam_addr));
+	table_init(&fa->users, table_key_offset(struct user, node, key),
+		   KEY_LEN);
 	return fa;
 }
 
@@ -857,6 +1141,7 @@ void fa_configure(struct fa *fa, const struct fa_config *config)
 void fa_free(struct fa *fa)
 {
 	struct table_iter iter = { 0 };
+	struct table_node *node;
 	struct entry *e;
 
 	if (!fa)
@@ -867,6 +1152,10 @@ void fa_free(struct fa *fa)
 		free(e->visitor);
 		free(e);
 	}
+	iter = (struct table_iter){ 0 };
+	while ((node = table_next(&fa->users, &iter)))
+		free(container_of(node, struct user, node));
+	table_fini(&fa->users);
 	table_fini(&fa->table);
 	deadlines_fini(&fa->deadlines);
 	free(fa);
@@ -907,10 +1196,11 @@ void fa_walk(const struct fa *fa, struct fa_cursor *cursor, size_t n,
 
 /*
  * home, source, sent to, care-of, agent 4 each; Identification 8, end 8, link 4,
- * SPI 4, asked 2, granted 2, port 2, flags 1, reverse and named 1, MAC 6, reserved 2
+ * SPI 4, asked 2, granted 2, port 2, flags 1, reverse and named 1, MAC 6, length of the
+ * NAI 1 and of the sub-NAI 1, names
  */
 size_t fa_visitor_encode(const struct fa_visitor *v, int64_t shift,
-			 uint8_t buf[FA_VISITOR_LEN])
+			 uint8_t buf[FA_VISITOR_MAX])
 {
 	uint8_t *p = buf;
 
@@ -929,13 +1219,17 @@ size_t fa_visitor_encode(const struct fa_visitor *v, int64_t shift,
 	p = bytes_put(p, v->flags, 1);
 	p = bytes_put(p, v->reverse | (v->named ? 0x80 : 0), 1);
 	memcpy(p, v->mac, FA_MAC_LEN);
-	p = bytes_put(p + FA_MAC_LEN, 0, 2);
-	return (size_t)(p - buf);
+	p = bytes_put(p + FA_MAC_LEN, v->nai_len, 1);
+	p = bytes_put(p, v->sub_len, 1);
+	memcpy(p, v->names, (size_t)v->nai_len + v->sub_len);
+	return FA_VISITOR_LEN + (size_t)v->nai_len + v->sub_len;
 }
 
 size_t fa_visitor_decode(const uint8_t *buf, size_t len, int64_t shift,
 			 struct fa_visitor *v)
 {
+	size_t names;
+
 	memset(v, 0, sizeof(*v));
 	if (len < FA_VISITOR_LEN)
 		return 0;
@@ -955,8 +1249,13 @@ size_t fa_visitor_decode(const uint8_t *buf, size_t len, int64_t shift,
 	v->reverse = buf[51] & 0x7f;
 	v->named = buf[51] & 0x80;
 	memcpy(v->mac, buf + 52, FA_MAC_LEN);
-	if (!roam_addr_is_usable(&v->home) || !roam_addr_is_usable(&v->agent) ||
+	v->nai_len = buf[58];
+	v->sub_len = buf[59];
+	names = (size_t)v->nai_len + v->sub_len;
+	if (names > len - FA_VISITOR_LEN || names > LEASE_NAMES_MAX ||
+	    !roam_addr_is_usable(&v->home) || !roam_addr_is_usable(&v->agent) ||
 	    v->reverse > FA_REVERSE_ENCAPSULATING)
 		return 0;
-	return FA_VISITOR_LEN;
+	memcpy(v->names, buf + FA_VISITOR_LEN, names);
+	return FA_VISITOR_LEN + names;
 }

@@ -25,6 +25,7 @@
 #include "base/table.h"
 #include "base/time.h"
 #include "core/association.h"
+#include "core/lease.h"
 #include "wire/mip.h"
 
 #define FA_PENDING_TIMEOUT 7000	/* ms, RFC 5944 3.7.1 */
@@ -58,6 +59,9 @@ enum fa_reverse {
  * @reverse: enum fa_reverse
  * @named: the request had an NAI
  * @mac: link-layer address of the node
+ * @nai_len: bytes of the NAI, 0 without one
+ * @sub_len: likewise of the sub-NAI
+ * @names: both (SES-28)
  */
 struct fa_visitor {
 	struct roam_addr home;
@@ -76,6 +80,9 @@ struct fa_visitor {
 	uint8_t reverse;
 	bool named;
 	uint8_t mac[FA_MAC_LEN];
+	uint8_t nai_len;
+	uint8_t sub_len;
+	uint8_t names[LEASE_NAMES_MAX];
 };
 
 /**
@@ -90,6 +97,8 @@ struct fa_visitor {
  * @reverse_only: and demanded
  * @encapsulating: also with the encapsulating delivery style
  * @busy: no new visitors
+ * @sub_nai: a request with a NAI and without a sub-NAI gets the node's link-layer
+ *	address as one, if we share an association with its home agent (SES-11)
  */
 struct fa_link {
 	uint32_t index;
@@ -102,6 +111,7 @@ struct fa_link {
 	bool reverse_only;
 	bool encapsulating;
 	bool busy;
+	bool sub_nai;
 };
 
 /**
@@ -111,6 +121,10 @@ struct fa_link {
  * @pending_max: requests that may be pending at a time
  * @pending_timeout: ms until one is given up
  * @visitors_max: visitors at a time
+ * @naming: how names of sessions are written
+ * @sessions_max: visitors of one NAI at a time, 0: no limit (SES-30)
+ * @requests_rate: requests a minute of one NAI from one node, 0: no limit
+ * @requests_burst: so many at once
  * @find_node: associations with the mobile node of that home address, or NULL
  * @find_peer: associations with that home agent, or NULL
  * @is_own: whether the address is one of this host's
@@ -123,6 +137,10 @@ struct fa_config {
 	size_t pending_max;
 	msec_t pending_timeout;
 	size_t visitors_max;
+	struct mip_naming naming;
+	size_t sessions_max;
+	uint32_t requests_rate;
+	uint32_t requests_burst;
 	const struct sa_set *(*find_node)(void *ctx,
 					  const struct roam_addr *home);
 	const struct sa_set *(*find_peer)(void *ctx,
@@ -184,6 +202,8 @@ enum fa_direction { FA_TO_AGENT, FA_TO_NODE };
  * @code: of a reply
  * @msg: fixed part of a reply, for fa_refuse()
  * @node: associations with the node, or NULL
+ * @names: of the session, where there are any
+ * @naming: how they are written
  * @w: the message
  */
 struct fa_send {
@@ -196,6 +216,8 @@ struct fa_send {
 	uint8_t code;
 	struct mip_msg msg;
 	const struct sa_set *node;
+	struct fa_visitor names;
+	struct mip_naming naming;
 	struct mip_writer w;
 };
 
@@ -252,8 +274,8 @@ enum fa_drop fa_reply(struct fa *fa, msec_t now, const struct fa_datagram *in,
 void fa_unreachable(struct fa *fa, msec_t now, const struct roam_addr *agent,
 		    uint8_t code, fa_send_fn send, void *ctx);
 void fa_undo(struct fa *fa, const struct fa_changes *changes);
-/* What is on its way to the node becomes a denial for lack of resources (66). */
-void fa_refuse(struct fa_send *send);
+/* What is on its way to the node becomes a denial with that code. */
+void fa_refuse(struct fa_send *send, uint8_t code);
 /* Gives up what is due; returns when the next is. */
 msec_t fa_expire(struct fa *fa, msec_t now, fa_send_fn send, void *ctx,
 		 struct fa_changes *changes);
@@ -262,6 +284,9 @@ msec_t fa_next(const struct fa *fa);
 /* The visitor with that home address; false if there is none. */
 bool fa_get(const struct fa *fa, const struct roam_addr *home,
 	    struct fa_visitor *visitor);
+/* The pending request of that node with that low half of the Identification. */
+bool fa_get_pending(const struct fa *fa, const struct roam_addr *home,
+		    uint32_t id, struct fa_visitor *pending);
 /* From the store or another agent: makes or replaces. False: out of memory. */
 bool fa_apply(struct fa *fa, const struct fa_visitor *visitor);
 bool fa_apply_pending(struct fa *fa, const struct fa_visitor *pending);
@@ -291,10 +316,11 @@ void fa_walk(const struct fa *fa, struct fa_cursor *cursor, size_t n,
 
 /* Bytes of a written visitor. */
 #define FA_VISITOR_LEN 60
+#define FA_VISITOR_MAX (FA_VISITOR_LEN + LEASE_NAMES_MAX)
 
 /* As ha_state_encode(). */
 size_t fa_visitor_encode(const struct fa_visitor *visitor, int64_t shift,
-			 uint8_t buf[FA_VISITOR_LEN]);
+			 uint8_t buf[FA_VISITOR_MAX]);
 size_t fa_visitor_decode(const uint8_t *buf, size_t len, int64_t shift,
 			 struct fa_visitor *visitor);
 

@@ -9,16 +9,22 @@
 #include "base/table.h"
 
 #define EXPIRE_BATCH 4096	/* so that no call delays the requests for long */
+#define CHALLENGES 1000		/* ms between two challenges because of one key */
+#define NS UINT64_C(1000000000)
 
 /**
  * struct entry - a mapping in its tables
  * @node: in hlr.mappings, by m.perm
+ * @place: in hlr.places, by m.coa, while @placed
  * @end: in hlr.ends, at m.expires
+ * @placed: it is the one that has its care-of address
  * @m: the mapping
  */
 struct entry {
 	struct table_node node;
+	struct table_node place;
 	struct deadline end;
+	bool placed;
 	struct hlr_mapping m;
 };
 
@@ -29,12 +35,14 @@ struct entry {
  * @digest: of the update that carried it, identification included; not known
  *	after a restart or undo: its copy is then refused as a replay, and the
  *	sender goes on from @last_id
+ * @challenged: when it was the reason of a challenge, 0: never
  * @key_id: the key
  */
 struct sender {
 	struct table_node node;
 	uint64_t last_id;
 	uint64_t digest;
+	msec_t challenged;
 	uint32_t key_id;
 };
 
@@ -42,6 +50,8 @@ struct sender {
  * struct hlr - a register
  * @config: limits
  * @mappings: struct entry by permanent address
+ * @places: struct entry by care-of address; of several permanent addresses of
+ *	one host there, one
  * @senders: struct sender by key id; one per key of the key set at most
  * @entry_pool: memory of the entries
  * @sender_pool: memory of the senders
@@ -52,6 +62,7 @@ struct sender {
 struct hlr {
 	struct hlr_config config;
 	struct table mappings;
+	struct table places;
 	struct table senders;
 	struct pool entry_pool;
 	struct pool sender_pool;
@@ -133,6 +144,8 @@ struct hlr *hlr_new(const struct hlr_config *config)
 	hlr->config = *config;
 	table_init(&hlr->mappings, table_key_offset(struct entry, node, m.perm),
 		   sizeof(struct roam_addr));
+	table_init(&hlr->places, table_key_offset(struct entry, place, m.coa),
+		   sizeof(struct roam_addr));
 	table_init(&hlr->senders, table_key_offset(struct sender, node, key_id),
 		   sizeof(uint32_t));
 	pool_init(&hlr->entry_pool, sizeof(struct entry));
@@ -145,6 +158,7 @@ void hlr_free(struct hlr *hlr)
 	if (!hlr)
 		return;
 	table_fini(&hlr->mappings);
+	table_fini(&hlr->places);
 	table_fini(&hlr->senders);
 	pool_fini(&hlr->entry_pool);
 	pool_fini(&hlr->sender_pool);
@@ -174,8 +188,36 @@ static struct entry *entry_new(struct hlr *hlr, const struct roam_addr *perm)
 	return e;
 }
 
+/* Whoever has this care-of address, or NULL. */
+static struct entry *place_find(const struct hlr *hlr,
+				const struct roam_addr *coa)
+{
+	struct table_node *node = table_find(&hlr->places, coa);
+
+	return node ? container_of(node, struct entry, place) : NULL;
+}
+
+static void place_leave(struct hlr *hlr, struct entry *e)
+{
+	if (e->placed)
+		table_remove(&hlr->places, &e->place);
+	e->placed = false;
+}
+
+/*
+ * Without memory the entry is in its place unseen: who comes there next is not
+ * asked for more than anybody else.
+ */
+static void place_take(struct hlr *hlr, struct entry *e)
+{
+	if (!is_tombstone(&e->m) && !roam_addr_eq(&e->m.coa, &e->m.perm) &&
+	    !place_find(hlr, &e->m.coa))
+		e->placed = table_insert(&hlr->places, &e->place);
+}
+
 static void entry_free(struct hlr *hlr, struct entry *e)
 {
+	place_leave(hlr, e);
 	deadline_clear(&hlr->ends, &e->end);
 	table_remove(&hlr->mappings, &e->node);
 	pool_free(&hlr->entry_pool, e);
@@ -189,7 +231,13 @@ static bool mapping_put(struct hlr *hlr, const struct hlr_mapping *m)
 		e = entry_new(hlr, &m->perm);
 	if (!e)
 		return false;
-	e->m = *m;
+	if (!e->placed || !roam_addr_eq(&e->m.coa, &m->coa)) {
+		place_leave(hlr, e);
+		e->m = *m;
+		place_take(hlr, e);
+	} else {
+		e->m = *m;
+	}
 	deadline_set(&hlr->ends, &e->end, m->expires);
 	return true;
 }
@@ -362,13 +410,78 @@ static struct hlr_mapping wanted(const struct hlr *hlr, msec_t now,
 	return m;
 }
 
-/* There is room for the change in @changes. */
-static void update_entry(struct hlr *hlr, msec_t now,
-			 const struct hlr_rights *rights,
+/* Whether @m is the mapping of a host other than the one whose rights these are. */
+static bool is_others(const struct entry *e, msec_t now,
+		      const struct hlr_rights *rights)
+{
+	return e && is_live(&e->m, now) && !is_own_key(rights, e->m.key_id);
+}
+
+/*
+ * What is to be said against a care-of address (SEC-01, SEC-02), LR_OK for
+ * nothing. Where another host has it, a source that could be forged is not
+ * enough: the address is taken away from somebody.
+ */
+static uint8_t judge_place(const struct hlr *hlr, const struct hlr_request *req,
+			   const struct lr_entry *in)
+{
+	const struct hlr_config *config = &hlr->config;
+	const struct hlr_rights *rights = req->rights;
+
+	if (!in->lifetime || roam_addr_eq(&in->coa, &in->perm))
+		return LR_OK;
+	if (places_unfit(&config->places, &in->coa) ||
+	    roam_addr_eq(&in->coa, &req->local) ||
+	    (rights->n_care_of &&
+	     !any_contains(rights->care_of, rights->n_care_of, &in->coa)))
+		return LR_UNFIT;
+	if (any_contains(config->trust, config->n_trust, &in->coa))
+		return LR_OK;
+	if (!config->cookies && roam_addr_eq(&in->coa, &req->source) &&
+	    !is_others(place_find(hlr, &in->coa), req->now, rights))
+		return LR_OK;
+	return req->shows && req->shows(req->ctx, &in->coa) ? LR_OK :
+							      LR_UNPROVED;
+}
+
+/*
+ * The newer claim is shown, and nobody can be where another one is: the older
+ * mapping ends as if it was removed. Of the same host both stay.
+ */
+static void displace(struct hlr *hlr, const struct hlr_request *req,
+		     const struct entry *by, const struct roam_addr *coa,
+		     struct hlr_changes *changes)
+{
+	struct hlr_change change = { .kind = HLR_CHANGE_MAPPING };
+	struct entry *e = place_find(hlr, coa);
+
+	if (!e || e == by)
+		return;
+	if (!is_others(e, req->now, req->rights)) {
+		place_leave(hlr, e);
+		return;
+	}
+	change.existed = true;
+	change.displaced = true;
+	change.before = e->m;
+	change.after = (struct hlr_mapping){
+		.perm = e->m.perm,
+		.seq = e->m.seq,
+		.key_id = e->m.key_id,
+		.expires = req->now + (msec_t)hlr->config.tombstone * 1000,
+	};
+	mapping_put(hlr, &change.after);
+	changes->items[changes->n++] = change;
+}
+
+/* There is room for two changes in @changes. */
+static void update_entry(struct hlr *hlr, const struct hlr_request *req,
 			 const struct lr_entry *in, struct lr_entry *out,
 			 struct hlr_changes *changes)
 {
 	struct hlr_change change = { .kind = HLR_CHANGE_MAPPING };
+	const struct hlr_rights *rights = req->rights;
+	msec_t now = req->now;
 	struct entry *e;
 
 	if (!may_update(rights, in)) {
@@ -381,10 +494,16 @@ static void update_entry(struct hlr *hlr, msec_t now,
 		return;
 	}
 	change.after = wanted(hlr, now, rights->key_id, in);
-	if (e && e->m.expires > now && 
+	if (e && e->m.expires > now &&
 	    !may_replace(&e->m, &change.after, rights)) {
 		describe(out, &e->m, now);
 		out->status = LR_STALE;
+		return;
+	}
+	out->status = judge_place(hlr, req, in);
+	if (out->status != LR_OK) {
+		out->coa = in->coa;
+		out->seq = in->seq;
 		return;
 	}
 	if (!e && hlr->mappings.count >= hlr->config.mappings_max) {
@@ -395,6 +514,8 @@ static void update_entry(struct hlr *hlr, msec_t now,
 		change.existed = true;
 		change.before = e->m;
 	}
+	if (!is_tombstone(&change.after))
+		displace(hlr, req, e, &change.after.coa, changes);
 	if (!mapping_put(hlr, &change.after)) {
 		out->status = LR_LATER;
 		return;
@@ -408,22 +529,29 @@ static void update_entry(struct hlr *hlr, msec_t now,
  * Answers an entry of an update that was carried out before: the reply says how
  * it stands now.
  */
-static void repeat_entry(const struct hlr *hlr, msec_t now,
-			 const struct hlr_rights *rights,
+static void repeat_entry(const struct hlr *hlr, const struct hlr_request *req,
 			 const struct lr_entry *in, struct lr_entry *out)
 {
-	struct hlr_mapping m = wanted(hlr, now, rights->key_id, in);
+	const struct hlr_rights *rights = req->rights;
+	struct hlr_mapping m = wanted(hlr, req->now, rights->key_id, in);
 	const struct entry *e = entry_find(hlr, &in->perm);
+	bool known = e && e->m.expires > req->now;
+	bool done = known && m.seq == e->m.seq &&
+		    may_replace(&e->m, &m, rights);
 
 	if (!may_update(rights, in)) {
 		out->status = LR_DENIED;
-	} else if (!e || e->m.expires <= now) {
+		return;
+	}
+	out->status = done ? LR_OK : judge_place(hlr, req, in);
+	if (out->status != LR_OK) {
+		out->coa = in->coa;
+		out->seq = in->seq;
+	} else if (!known) {
 		out->status = LR_NONE;
 	} else {
-		describe(out, &e->m, now);
-		out->status = m.seq == e->m.seq &&
-			      may_replace(&e->m, &m, rights) ?
-			      LR_OK : LR_STALE;
+		describe(out, &e->m, req->now);
+		out->status = done ? LR_OK : LR_STALE;
 	}
 }
 
@@ -444,101 +572,164 @@ static void refuse_all(struct lr_msg *reply, uint8_t status)
 		reply->entries[i].status = status;
 }
 
-static void update(struct hlr *hlr, msec_t now, const struct hlr_rights *rights,
-		   const struct lr_msg *req, struct lr_msg *reply,
-		   struct hlr_changes *changes)
+/* The sender goes on from @id. */
+static void refuse_replay(struct lr_msg *reply, uint64_t id)
 {
-	struct sender *s = sender_find(hlr, rights->key_id);
-	uint64_t digest = digest_of(req);
+	reply->id = id;
+	refuse_all(reply, LR_REPLAY);
+}
+
+/*
+ * One entry of an update at most is a reason for a challenge, and one update of
+ * a key in a while: what nobody has shown to want it gets little.
+ */
+static unsigned int choose_challenge(struct sender *s, msec_t now,
+				     const struct lr_msg *reply)
+{
+	unsigned int i;
+
+	for (i = 0; i < reply->count; i++)
+		if (reply->entries[i].status == LR_UNPROVED)
+			break;
+	if (i == reply->count ||
+	    (s->challenged && now - s->challenged < CHALLENGES))
+		return HLR_NO_CHALLENGE;
+	s->challenged = now;
+	return i;
+}
+
+/*
+ * Nothing shuts out the old updates of a key that no update is remembered of,
+ * but our clock (SEC-07).
+ */
+static bool is_too_old(const struct hlr *hlr, const struct hlr_request *req,
+		       const struct sender *s)
+{
+	uint64_t window = hlr->config.window * NS;
+
+	return !s->last_id && window && req->wall > window &&
+	       req->msg->id < req->wall - window;
+}
+
+static void update(struct hlr *hlr, const struct hlr_request *req,
+		   struct lr_msg *reply, struct hlr_changes *changes,
+		   unsigned int *challenge)
+{
+	const struct lr_msg *msg = req->msg;
+	uint32_t key_id = req->rights->key_id;
+	struct sender *s = sender_find(hlr, key_id);
+	uint64_t digest = digest_of(msg);
 	unsigned int i;
 
 	if (!s && !hlr->loading)
-		s = sender_get(hlr, rights->key_id);
-	if (!s || !changes_reserve(changes, req->count + 1U)) {
+		s = sender_get(hlr, key_id);
+	if (!s || !changes_reserve(changes, 2 * msg->count + 1U)) {
 		refuse_all(reply, LR_LATER);
 		return;
 	}
-	if (req->id == s->last_id && digest == s->digest) {
-		for (i = 0; i < req->count; i++)
-			repeat_entry(hlr, now, rights, &req->entries[i],
+	if (msg->id == s->last_id && digest == s->digest) {
+		for (i = 0; i < msg->count; i++)
+			repeat_entry(hlr, req, &msg->entries[i],
 				     &reply->entries[i]);
+		*challenge = choose_challenge(s, req->now, reply);
 		return;
 	}
-	if (req->id <= s->last_id) {
-		reply->id = s->last_id;
-		refuse_all(reply, LR_REPLAY);
+	if (msg->id <= s->last_id) {
+		refuse_replay(reply, s->last_id);
+		return;
+	}
+	if (is_too_old(hlr, req, s)) {
+		refuse_replay(reply, req->wall);
 		return;
 	}
 	changes->items[changes->n++] = (struct hlr_change){
 		.kind = HLR_CHANGE_KEY,
-		.key_id = rights->key_id,
+		.key_id = key_id,
 		.id_before = s->last_id,
-		.id_after = req->id,
+		.id_after = msg->id,
 	};
-	s->last_id = req->id;
+	s->last_id = msg->id;
 	s->digest = digest;
-	for (i = 0; i < req->count; i++)
-		update_entry(hlr, now, rights, &req->entries[i],
-			     &reply->entries[i], changes);
+	for (i = 0; i < msg->count; i++)
+		update_entry(hlr, req, &msg->entries[i], &reply->entries[i],
+			     changes);
+	*challenge = choose_challenge(s, req->now, reply);
 }
 
 /*
- * Adds the pair keys of the addresses that were found, for the one who asked,
- * behind all other entries (OPEN-28).
+ * Answers a question for the pair key of an address: which key of the mobile
+ * host it is made from (OPEN-28).
  */
-static void add_key(const struct hlr *hlr, const struct lr_entry *in,
-		    const struct lr_entry *out, struct lr_msg *reply)
+static void key_entry(const struct hlr *hlr, const struct hlr_request *req,
+		      const struct lr_entry *in, struct lr_entry *out)
 {
-	if (in->flags != LR_FLAG_KEY || out->status != LR_OK ||
-	    reply->count == LR_MAX_ENTRIES)
+	const struct entry *e = may_see(req->rights, &in->perm) ?
+				entry_find(hlr, &in->perm) : NULL;
+
+	out->flags = LR_FLAG_KEY;
+	out->status = LR_NONE;
+	if (!e || !is_live(&e->m, req->now))
 		return;
-	reply->entries[reply->count++] = (struct lr_entry){
-		.perm = out->perm,
-		.seq = entry_find(hlr, &out->perm)->m.key_id,
-		.lifetime = out->lifetime,
-		.flags = LR_FLAG_KEY,
-	};
+	out->status = LR_OK;
+	out->seq = e->m.key_id;
+	out->lifetime = seconds_left(&e->m, req->now);
 }
 
-static void query(const struct hlr *hlr, msec_t now,
-		  const struct hlr_rights *rights, const struct lr_msg *req,
+static bool is_in_window(const struct hlr *hlr, const struct hlr_request *req)
+{
+	uint64_t id = req->msg->id, wall = req->wall;
+
+	return !hlr->config.window ||
+	       (id > wall ? id - wall : wall - id) <= hlr->config.window * NS;
+}
+
+static void query(const struct hlr *hlr, const struct hlr_request *req,
 		  struct lr_msg *reply)
 {
+	const struct lr_entry *in = req->msg->entries;
+	struct lr_entry *out = reply->entries;
 	unsigned int i;
 
-	for (i = 0; i < req->count; i++)
-		query_entry(hlr, now, rights, &req->entries[i],
-			    &reply->entries[i]);
-	for (i = 0; i < req->count; i++)
-		add_key(hlr, &req->entries[i], &reply->entries[i], reply);
+	if (!is_in_window(hlr, req)) {
+		refuse_replay(reply, req->wall);
+		return;
+	}
+	for (i = 0; i < reply->count; i++)
+		if (in[i].flags == LR_FLAG_KEY)
+			key_entry(hlr, req, &in[i], &out[i]);
+		else
+			query_entry(hlr, req->now, req->rights, &in[i],
+				    &out[i]);
 }
 
-enum lr_drop hlr_input(struct hlr *hlr, msec_t now,
-		       const struct hlr_rights *rights,
-		       const struct lr_msg *req, struct lr_msg *reply,
-		       struct hlr_changes *changes)
+enum lr_drop hlr_input(struct hlr *hlr, const struct hlr_request *req,
+		       struct lr_msg *reply, struct hlr_changes *changes,
+		       unsigned int *challenge)
 {
+	const struct lr_msg *msg = req->msg;
 	unsigned int i;
 
-	if (req->type != LR_QUERY && req->type != LR_UPDATE)
+	*challenge = HLR_NO_CHALLENGE;
+	if (msg->type != LR_QUERY && msg->type != LR_UPDATE)
 		return LR_DROP_ROLE;
 	/*
 	 * The entries are cleared one by one: clearing all of them would cost
 	 * more than the rest.
 	 */
-	reply->type = req->type == LR_QUERY ? LR_ANSWER : LR_ACK;
-	reply->count = req->count;
-	reply->key_id = req->key_id;
-	reply->id = req->id;
-	reply->nonce = req->nonce;
-	for (i = 0; i < req->count; i++)
+	reply->type = msg->type == LR_QUERY ? LR_ANSWER : LR_ACK;
+	reply->count = msg->count;
+	reply->key_id = msg->key_id;
+	reply->id = msg->id;
+	reply->nonce = msg->nonce;
+	reply->source = req->source;
+	for (i = 0; i < msg->count; i++)
 		reply->entries[i] = (struct lr_entry){
-			.perm = req->entries[i].perm,
+			.perm = msg->entries[i].perm,
 		};
-	if (req->type == LR_QUERY)
-		query(hlr, now, rights, req, reply);
+	if (msg->type == LR_QUERY)
+		query(hlr, req, reply);
 	else
-		update(hlr, now, rights, req, reply, changes);
+		update(hlr, req, reply, changes, challenge);
 	return LR_DROP_NONE;
 }
 

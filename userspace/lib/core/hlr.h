@@ -20,6 +20,7 @@
 #include "base/addr.h"
 #include "base/table.h"
 #include "base/time.h"
+#include "core/places.h"
 #include "wire/lr.h"
 
 /**
@@ -53,6 +54,9 @@ struct hlr_mapping {
  * @visible: prefixes of permanent addresses it may ask for (OPEN-33), not
  *	owned; none means every address
  * @n_visible: their number
+ * @care_of: prefixes of care-of addresses it may have, not owned; none means
+ *	every address
+ * @n_care_of: their number
  */
 struct hlr_rights {
 	uint32_t key_id;
@@ -63,12 +67,16 @@ struct hlr_rights {
 	size_t n_permanent;
 	const struct roam_prefix *visible;
 	size_t n_visible;
+	const struct roam_prefix *care_of;
+	size_t n_care_of;
 };
 
 /**
  * struct hlr_change - one change, enough to store it or to take it back
  * @kind: what changed
  * @existed: for HLR_CHANGE_MAPPING: @before holds an entry
+ * @displaced: for HLR_CHANGE_MAPPING: another host has shown that it is at this
+ *	care-of address now, so that the mapping ended
  * @before: mapping before
  * @after: mapping now
  * @key_id: for HLR_CHANGE_KEY: the key
@@ -78,6 +86,7 @@ struct hlr_rights {
 struct hlr_change {
 	enum { HLR_CHANGE_MAPPING, HLR_CHANGE_KEY } kind;
 	bool existed;
+	bool displaced;
 	struct hlr_mapping before;
 	struct hlr_mapping after;
 	uint32_t key_id;
@@ -105,12 +114,48 @@ void hlr_changes_free(struct hlr_changes *changes);
  * @lifetime_max: longest lifetime granted, seconds (D-18: 300)
  * @tombstone: how long a removed mapping's sequence is kept, seconds (300)
  * @mappings_max: most mappings, tombstones included
+ * @window: seconds that the identification of a query, and the first one of a
+ *	key without history, may differ from our clock (SEC-07, SEC-08); 0: any
+ * @cookies: the source of an update shows nothing, a cookie does
+ * @trust: prefixes of care-of addresses that need not be shown, not owned
+ * @n_trust: their number
+ * @places: what can be no care-of address
  */
 struct hlr_config {
 	uint32_t lifetime_max;
 	uint32_t tombstone;
 	size_t mappings_max;
+	uint32_t window;
+	bool cookies;
+	const struct roam_prefix *trust;
+	size_t n_trust;
+	struct places places;
 };
+
+/**
+ * struct hlr_request - an authenticated request, and what is known of it beside
+ * @now: the time
+ * @wall: nanoseconds since 1970
+ * @source: address that it came from
+ * @local: our address that it came to
+ * @rights: what its sender's key may do
+ * @msg: a query or an update
+ * @shows: whether the cookie in @msg shows that the sender receives at @coa;
+ *	NULL: no cookie does
+ * @ctx: for @shows
+ */
+struct hlr_request {
+	msec_t now;
+	uint64_t wall;
+	struct roam_addr source;
+	struct roam_addr local;
+	const struct hlr_rights *rights;
+	const struct lr_msg *msg;
+	bool (*shows)(void *ctx, const struct roam_addr *coa);
+	void *ctx;
+};
+
+#define HLR_NO_CHALLENGE LR_MAX_ENTRIES
 
 struct hlr;
 
@@ -142,20 +187,19 @@ void hlr_set_young(struct hlr *hlr, msec_t until);
 /**
  * hlr_input() - carry out one authenticated request
  * @hlr: the register
- * @now: the time
- * @rights: what the sender's key may do
- * @req: a query or an update
+ * @req: the request
  * @reply: the reply to send once the changes are durable: an entry for each of
- *	@req, then key entries without the sealed key, which is the caller's
+ *	the request. Key entries are without the sealed key, which is the caller's
  * @changes: what must be durable first; appended to
+ * @challenge: becomes the number of the entry whose care-of address is to be
+ *	sent a challenge, or HLR_NO_CHALLENGE
  *
  * Return: LR_DROP_NONE, or LR_DROP_ROLE for a type a register does not serve
  * (then @reply is undefined and nothing changed).
  */
-enum lr_drop hlr_input(struct hlr *hlr, msec_t now,
-		       const struct hlr_rights *rights,
-		       const struct lr_msg *req, struct lr_msg *reply,
-		       struct hlr_changes *changes);
+enum lr_drop hlr_input(struct hlr *hlr, const struct hlr_request *req,
+		       struct lr_msg *reply, struct hlr_changes *changes,
+		       unsigned int *challenge);
 /* Takes back changes, last first; the list is empty afterwards. */
 void hlr_undo(struct hlr *hlr, struct hlr_changes *changes);
 /* Turns the reply to an update into "later": nothing was stored. */

@@ -35,12 +35,14 @@ struct entry {
  * @table: entries by home address
  * @deadlines: of the entries
  * @away: entries with a binding
+ * @leases: addresses of sessions
  */
 struct ha {
 	struct ha_config config;
 	struct table table;
 	struct deadlines deadlines;
 	size_t away;
+	struct leases *leases;
 };
 
 /**
@@ -49,7 +51,11 @@ struct ha {
  * @now: the time
  * @in: the datagram
  * @msg: decoded
+ * @names: of a session
  * @node: whose it is
+ * @by_name: it was found by its NAI
+ * @lease: of such a node's session: the address it has or would get
+ * @leased: it has it
  * @group: whom it is sent to
  * @sa: association with the node that proved it
  * @foreign: association with the foreign agent that proved it, or NULL
@@ -64,7 +70,11 @@ struct judgement {
 	msec_t now;
 	const struct ha_request *in;
 	struct mip_msg msg;
+	struct mip_names names;
 	const struct ha_node *node;
+	bool by_name;
+	struct lease lease;
+	bool leased;
 	const struct ha_group *group;
 	const struct sa *sa;
 	const struct sa *foreign;
@@ -96,11 +106,13 @@ const char *ha_drop_name(enum ha_drop drop)
 void ha_changes_reset(struct ha_changes *changes)
 {
 	changes->n = 0;
+	changes->n_leases = 0;
 }
 
 void ha_changes_free(struct ha_changes *changes)
 {
 	free(changes->items);
+	free(changes->leases);
 	memset(changes, 0, sizeof(*changes));
 }
 
@@ -246,6 +258,53 @@ bool ha_get(const struct ha *ha, const struct roam_addr *home,
 	return e;
 }
 
+/* A lease is put in force, and what was before is remembered. */
+static bool change_lease(struct ha *ha, const struct lease *after,
+			 struct ha_changes *changes)
+{
+	size_t room = changes->leases_room ? 2 * changes->leases_room : 16;
+	struct ha_lease_change *c;
+
+	if (changes->n_leases == changes->leases_room) {
+		c = reallocarray(changes->leases, room, sizeof(*c));
+		if (!c)
+			return false;
+		changes->leases = c;
+		changes->leases_room = room;
+	}
+	c = &changes->leases[changes->n_leases];
+	memset(c, 0, sizeof(*c));
+	c->after = *after;
+	c->existed = leases_at(ha->leases, &after->addr, &c->before);
+	if (!leases_apply(ha->leases, after))
+		return false;
+	changes->n_leases++;
+	return true;
+}
+
+static msec_t quiet_of(const struct ha *ha, const struct roam_addr *agent)
+{
+	size_t i;
+
+	for (i = 0; i < ha->config.n_groups; i++)
+		if (roam_addr_eq(&ha->config.groups[i].agent, agent))
+			return ha->config.groups[i].quiet;
+	return 0;
+}
+
+/* The address of a session that has no binding any more rests. */
+static void release(struct ha *ha, msec_t now, const struct roam_addr *home,
+		    struct ha_changes *changes)
+{
+	struct lease lease;
+
+	if (!leases_at(ha->leases, home, &lease) || lease.until != MSEC_NEVER)
+		return;
+	lease.until = now + max_time(quiet_of(ha, &lease.agent),
+				     2 * SA_WINDOW);
+	change_lease(ha, &lease, changes);
+}
+
 /* Puts @after in force and remembers what was before. */
 static bool change(struct ha *ha, const struct ha_state *before, bool existed,
 		   const struct ha_state *after, struct ha_changes *changes)
@@ -272,6 +331,15 @@ void ha_undo(struct ha *ha, const struct ha_changes *changes)
 		if (!changes->items[i].existed)
 			state = (struct ha_state){ .home = state.home };
 		ha_apply(ha, &state);
+	}
+	for (i = changes->n_leases; i--; ) {
+		struct lease lease = changes->leases[i].before;
+
+		if (!changes->leases[i].existed)
+			lease = (struct lease){
+				.addr = changes->leases[i].after.addr,
+			};
+		leases_apply(ha->leases, &lease);
 	}
 }
 
@@ -328,6 +396,26 @@ bool ha_is_for_us(const struct ha *ha, const struct mip_msg *msg)
 	return group && is_discovery(group, &msg->agent);
 }
 
+/* By its home address, or by its name (SES-06, SES-14). */
+static void find_whom(struct judgement *j)
+{
+	const struct ha_config *config = &j->ha->config;
+
+	j->node = config->find_node(config->ctx, &j->msg.home);
+	j->group = group_of_home(j->ha, &j->msg.home);
+	if (j->node || !config->find_name || !j->names.nai)
+		return;
+	j->node = config->find_name(config->ctx, j->names.nai,
+				    j->names.nai_len);
+	j->by_name = j->node;
+	if (!roam_addr_is_none(&j->msg.home))
+		return;
+	/* whose network the address is to be of says the home agent field */
+	j->group = group_of_agent(j->ha, &j->msg.agent);
+	if (!j->group && config->n_groups)
+		j->group = &config->groups[0];
+}
+
 static enum ha_drop understand(struct judgement *j)
 {
 	enum mip_error error = mip_decode(j->in->data, j->in->len, &j->msg);
@@ -336,8 +424,9 @@ static enum ha_drop understand(struct judgement *j)
 		return HA_DROP_EXTENSION;
 	if (error != MIP_OK || j->msg.type != MIP_REQUEST)
 		return HA_DROP_MESSAGE;
-	j->node = j->ha->config.find_node(j->ha->config.ctx, &j->msg.home);
-	j->group = group_of_home(j->ha, &j->msg.home);
+	if (!mip_get_names(&j->msg, &j->ha->config.naming, &j->names))
+		return HA_DROP_MESSAGE;
+	find_whom(j);
 	if (!j->node || !j->node->associations.n || !j->group)
 		return HA_DROP_NODE;
 	return HA_DROP_NONE;
@@ -346,7 +435,6 @@ static enum ha_drop understand(struct judgement *j)
 /* What the reply repeats of the request. */
 static void begin_reply(struct judgement *j)
 {
-	const struct mip_extension *nai = mip_find(&j->msg, MIP_NAI, NULL);
 	const struct ha_group *asked = group_of_agent(j->ha, &j->in->to);
 	struct ha_reply *reply = j->reply;
 
@@ -361,21 +449,23 @@ static void begin_reply(struct judgement *j)
 	reply->msg.id = j->msg.id;
 	/* RFC 5944 3.8.3.1: from where it was sent to, unless that was a broadcast */
 	reply->from = asked ? asked->agent : j->group->agent;
-	if (nai && nai->len <= MIP_NAI_MAX) {
-		reply->nai_len = (uint8_t)nai->len;
-		memcpy(reply->nai, nai->data, nai->len);
-	}
+	if (j->names.nai)
+		lease_set_names(&reply->names, &j->names);
+	reply->naming = j->ha->config.naming;
+	/* in the form that the request had */
+	reply->naming.both = j->names.nai && !mip_find(&j->msg, MIP_NAI, NULL);
 }
 
 static enum ha_drop write_reply(struct ha_reply *reply)
 {
+	struct mip_names names = lease_names(&reply->names);
 	struct mip_writer *w = &reply->w;
 
 	w->len = 0;
 	w->full = false;
 	mip_put_message(w, &reply->msg);
-	if (reply->nai_len)
-		mip_put_extension(w, MIP_NAI, reply->nai, reply->nai_len);
+	if (names.nai_len)
+		mip_put_names(w, &reply->naming, &names);
 	if (reply->has_udp)
 		mip_put_udp_reply(w, &reply->udp);
 	sa_sign(reply->mobile, w, MIP_MOBILE_HOME);
@@ -394,9 +484,9 @@ static enum ha_drop answer(struct judgement *j, uint8_t code)
 }
 
 /* Whoever asked is told what would have been the answer to his request, not more. */
-void ha_refuse(struct ha_reply *reply)
+void ha_refuse(struct ha_reply *reply, uint8_t code)
 {
-	reply->msg.code = MIP_HA_RESOURCES;
+	reply->msg.code = code;
 	reply->has_udp = false;
 	write_reply(reply);
 }
@@ -491,6 +581,12 @@ static enum ha_drop resynchronise(struct judgement *j,
 		return answer(j, MIP_HA_IDENTIFICATION);
 	}
 	if (!after.nonce || after.kept < j->now) {
+		/* the nonce is the address's: so the session keeps it meanwhile */
+		if (j->by_name && !j->leased) {
+			j->lease.until = j->now + NONCE_KEPT;
+			if (!change_lease(j->ha, &j->lease, changes))
+				return answer(j, MIP_HA_RESOURCES);
+		}
 		after.agent = j->group->agent;
 		after.nonce = new_nonce(j);
 		after.kept = j->now + NONCE_KEPT;
@@ -591,13 +687,16 @@ static uint8_t check_care_of(const struct judgement *j)
 {
 	const struct ha_config *config = &j->ha->config;
 	const struct roam_addr *coa = &j->msg.coa;
+	struct lease lease;
 
 	if (roam_addr_eq(coa, &j->msg.home))
 		return MIP_HA_REQUEST;
 	if (!roam_addr_is_usable(coa) || roam_addr_is_link_local(coa) ||
 	    !roam_addr_is_usable(&j->in->from))
 		return MIP_HA_REQUEST;
-	if (group_of_agent(j->ha, coa) || config->find_node(config->ctx, coa))
+	if (group_of_agent(j->ha, coa) ||
+	    config->find_node(config->ctx, coa) ||
+	    leases_at(j->ha->leases, coa, &lease))
 		return MIP_HA_PROHIBITED;
 	if (j->binding.encap == HA_ENCAP_UDP || j->foreign ||
 	    j->group->foreign_care_of)
@@ -753,13 +852,78 @@ static enum ha_drop carry_out(struct judgement *j, struct ha_changes *changes)
 		code = unbind_some(j, &after);
 	if (!mip_code_accepts(code))
 		after = j->before;
+	if (mip_code_accepts(code) && after.n && j->by_name &&
+	    !(j->leased && j->lease.until == MSEC_NEVER)) {
+		j->lease.until = MSEC_NEVER;
+		if (!change_lease(j->ha, &j->lease, changes)) {
+			code = MIP_HA_RESOURCES;
+			after = j->before;
+		}
+	}
+	if (mip_code_accepts(code))
+		j->reply->msg.home = j->msg.home;
 	/* an authentic Identification is used up by a refusal, too */
 	advance(j, &after);
 	if (!change(j->ha, &j->before, j->existed, &after, changes)) {
 		j->reply->msg.id = j->msg.id;
 		code = MIP_HA_RESOURCES;
+	} else if (j->before.n && !after.n) {
+		release(j->ha, j->now, &j->msg.home, changes);
 	}
 	return answer(j, code);
+}
+
+/* Who must not be given to a session. */
+static bool is_taken(void *ctx, const struct roam_addr *addr)
+{
+	const struct judgement *j = ctx;
+	const struct ha_config *config = &j->ha->config;
+
+	return config->find_node(config->ctx, addr) || find(j->ha, addr) ||
+	       group_of_agent(j->ha, addr) || !roam_addr_is_usable(addr);
+}
+
+/*
+ * SES-15..17: the address that the session has; else one of the pool, if it asks for
+ * one; else the one it names, if it may. Nothing is taken yet: the request may still
+ * be refused.
+ */
+static uint8_t resolve(struct judgement *j)
+{
+	const struct roam_addr *asked = &j->msg.home;
+	struct lease other;
+
+	/* what a foreign agent added counts with its signature only (TEN-24) */
+	if (j->names.sub && j->names.sub_at > j->signature && !j->foreign)
+		return MIP_HA_FA_AUTH;
+	j->leased = leases_find(j->ha->leases, &j->names, &j->lease);
+	if (j->leased) {
+		j->msg.home = j->lease.addr;
+		return MIP_ACCEPTED;
+	}
+	/* there is nothing to end */
+	if (!j->msg.lifetime)
+		return MIP_HA_PROHIBITED;
+	if (leases_of(j->ha->leases, j->names.nai, j->names.nai_len) >=
+	    j->node->sessions_max)
+		return MIP_HA_RESOURCES;
+	lease_set_names(&j->lease, &j->names);
+	j->lease.agent = j->group->agent;
+	if (roam_addr_is_none(asked)) {
+		if (roam_addr_is_none(&j->group->pool_first) ||
+		    !leases_pick(j->ha->leases, &j->group->pool_first,
+				 &j->group->pool_last, is_taken, j,
+				 &j->lease.addr))
+			return MIP_HA_RESOURCES;
+		j->msg.home = j->lease.addr;
+		return MIP_ACCEPTED;
+	}
+	j->lease.addr = *asked;
+	if (!j->node->addresses.len ||
+	    !roam_prefix_contains(&j->node->addresses, asked) ||
+	    is_taken(j, asked) || leases_at(j->ha->leases, asked, &other))
+		return MIP_HA_PROHIBITED;
+	return MIP_ACCEPTED;
 }
 
 enum ha_drop ha_input(struct ha *ha, msec_t now, const struct ha_request *in,
@@ -782,6 +946,12 @@ enum ha_drop ha_input(struct ha *ha, msec_t now, const struct ha_request *in,
 		return drop;
 	if (result != SA_VALID)
 		return refuse_node(&j);
+	if (j.by_name) {
+		uint8_t code = resolve(&j);
+
+		if (code)
+			return answer(&j, code);
+	}
 	j.existed = ha_get(ha, &j.msg.home, &j.before);
 	if (j.sa->replay == SA_NONCES && is_repeated_nonce(&j))
 		return repeat(&j);
@@ -796,7 +966,13 @@ enum ha_drop ha_input(struct ha *ha, msec_t now, const struct ha_request *in,
 
 msec_t ha_next(const struct ha *ha)
 {
-	return deadlines_next(&ha->deadlines);
+	return min_time(deadlines_next(&ha->deadlines),
+			leases_next(ha->leases));
+}
+
+struct leases *ha_leases(struct ha *ha)
+{
+	return ha->leases;
 }
 
 /* Bindings that are over go; a node at home is forgotten when its time comes. */
@@ -817,6 +993,7 @@ static void age(struct ha_state *state, msec_t now)
 msec_t ha_expire(struct ha *ha, msec_t now, struct ha_changes *changes)
 {
 	struct deadline *due;
+	struct lease lease;
 
 	while (changes_reserve(changes) &&
 	       (due = deadlines_pop(&ha->deadlines, now))) {
@@ -827,6 +1004,13 @@ msec_t ha_expire(struct ha *ha, msec_t now, struct ha_changes *changes)
 		after = before;
 		age(&after, now);
 		change(ha, &before, true, &after, changes);
+		if (before.n && !after.n)
+			release(ha, now, &before.home, changes);
+	}
+	while (leases_due(ha->leases, now, &lease)) {
+		lease.until = 0;
+		if (!change_lease(ha, &lease, changes))
+			break;
 	}
 	return ha_next(ha);
 }
@@ -836,12 +1020,14 @@ bool ha_end(struct ha *ha, msec_t now, const struct roam_addr *home,
 {
 	struct ha_state before, after;
 
-	(void)now;
 	if (!ha_get(ha, home, &before) || !before.n)
 		return false;
 	after = before;
 	after.n = 0;
-	return change(ha, &before, true, &after, changes);
+	if (!change(ha, &before, true, &after, changes))
+		return false;
+	release(ha, now, home, changes);
+	return true;
 }
 
 /* ---- the whole ---- */
@@ -853,6 +1039,11 @@ struct ha *ha_new(const struct ha_config *config)
 	if (!ha)
 		return NULL;
 	ha->config = *config;
+	ha->leases = leases_new();
+	if (!ha->leases) {
+		free(ha);
+		return NULL;
+	}
 	table_init(&ha->table, table_key_offset(struct entry, node, home),
 		   sizeof(struct roam_addr));
 	return ha;
@@ -875,6 +1066,7 @@ void ha_free(struct ha *ha)
 		free(e);
 	}
 	table_fini(&ha->table);
+	leases_free(ha->leases);
 	deadlines_fini(&ha->deadlines);
 	free(ha);
 }

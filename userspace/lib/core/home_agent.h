@@ -27,6 +27,7 @@
 #include "base/table.h"
 #include "base/time.h"
 #include "core/association.h"
+#include "core/lease.h"
 #include "wire/mip.h"
 
 #define HA_BINDINGS_MAX 8	/* simultaneous ones of a node */
@@ -91,6 +92,9 @@ struct ha_state {
  * @lifetime_max: seconds it is granted at most, 0: the group's
  * @bindings_max: simultaneous bindings, at most HA_BINDINGS_MAX; 0: the group's
  * @prohibited: its requests are answered 129
+ * @addresses: of a node known by its NAI: home addresses it may ask for; len 0: those
+ *	that it was given only
+ * @sessions_max: of such a node: sessions at a time
  */
 struct ha_node {
 	struct roam_addr home;
@@ -98,6 +102,8 @@ struct ha_node {
 	uint16_t lifetime_max;
 	unsigned int bindings_max;
 	bool prohibited;
+	struct roam_prefix addresses;
+	unsigned int sessions_max;
 };
 
 /**
@@ -117,6 +123,9 @@ struct ha_node {
  * @foreign_care_of: a care-of address may differ from the source of the request
  *	though the foreign agent has no association with us. Without it nobody
  *	with a valid key can steer his packets to a host he does not speak from
+ * @pool_first: first address that sessions are given, none: there is no pool
+ * @pool_last: the last
+ * @quiet: ms that an address rests before another session gets it
  */
 struct ha_group {
 	struct roam_addr agent;
@@ -132,6 +141,9 @@ struct ha_group {
 	bool reverse_only;
 	bool broadcast;
 	bool foreign_care_of;
+	struct roam_addr pool_first;
+	struct roam_addr pool_last;
+	msec_t quiet;
 };
 
 /**
@@ -142,6 +154,8 @@ struct ha_group {
  * @find_node: the mobile node with that home address, or NULL; valid until the
  *	next call of ha_configure()
  * @find_peer: associations with the foreign agent at that address, or NULL
+ * @find_name: the node with that NAI, or NULL; may be NULL itself. Valid as above
+ * @naming: how names of sessions are written
  * @random: 32 random bits
  * @ctx: for these
  */
@@ -153,6 +167,9 @@ struct ha_config {
 					   const struct roam_addr *home);
 	const struct sa_set *(*find_peer)(void *ctx,
 					  const struct roam_addr *agent);
+	const struct ha_node *(*find_name)(void *ctx, const uint8_t *nai,
+					   size_t len);
+	struct mip_naming naming;
 	uint32_t (*random)(void *ctx);
 	void *ctx;
 };
@@ -197,8 +214,9 @@ struct ha_request {
  * @group: whose reply it is
  * @mobile: association with the node
  * @foreign: association with the foreign agent, or NULL
- * @nai_len: bytes of @nai, which the request had and the reply repeats
- * @nai: see above
+ * @names: lengths of the names that the request had and the reply repeats, and the
+ *	names themselves
+ * @naming: how they are written
  * @has_udp: a UDP tunnel reply goes with it
  * @udp: see above
  * @w: the message
@@ -209,8 +227,8 @@ struct ha_reply {
 	const struct ha_group *group;
 	const struct sa *mobile;
 	const struct sa *foreign;
-	uint8_t nai_len;
-	uint8_t nai[MIP_NAI_MAX];
+	struct lease names;
+	struct mip_naming naming;
 	bool has_udp;
 	struct mip_udp_reply udp;
 	struct mip_writer w;
@@ -229,15 +247,33 @@ struct ha_change {
 };
 
 /**
+ * struct ha_lease_change - one address was given to a session, or taken back
+ * @existed: @before holds what was there
+ * @before: lease before
+ * @after: lease after; with until 0 there is none any more
+ */
+struct ha_lease_change {
+	bool existed;
+	struct lease before;
+	struct lease after;
+};
+
+/**
  * struct ha_changes - of a batch; all zero at first
  * @items: in the order they were made
  * @n: their number
  * @room: allocated
+ * @leases: likewise; what another home agent needs as well, beside @items
+ * @n_leases: their number
+ * @leases_room: allocated
  */
 struct ha_changes {
 	struct ha_change *items;
 	size_t n;
 	size_t room;
+	struct ha_lease_change *leases;
+	size_t n_leases;
+	size_t leases_room;
 };
 
 void ha_changes_reset(struct ha_changes *changes);
@@ -266,8 +302,8 @@ enum ha_drop ha_input(struct ha *ha, msec_t now, const struct ha_request *in,
 bool ha_is_for_us(const struct ha *ha, const struct mip_msg *msg);
 /* Takes all of them back, the newest first. */
 void ha_undo(struct ha *ha, const struct ha_changes *changes);
-/* The reply becomes a refusal for lack of resources (130). */
-void ha_refuse(struct ha_reply *reply);
+/* The reply becomes a refusal with that code: what it promised is not so. */
+void ha_refuse(struct ha_reply *reply, uint8_t code);
 
 /* Ends what is due and returns when the next is; each change is appended. */
 msec_t ha_expire(struct ha *ha, msec_t now, struct ha_changes *changes);
@@ -286,6 +322,8 @@ bool ha_apply(struct ha *ha, const struct ha_state *state);
 /* The operator ends the bindings of a node; false if it has none. */
 bool ha_end(struct ha *ha, msec_t now, const struct roam_addr *home,
 	    struct ha_changes *changes);
+/* The addresses of sessions, to be read, loaded and walked. */
+struct leases *ha_leases(struct ha *ha);
 /* Nodes with a binding. */
 size_t ha_count(const struct ha *ha);
 /* All entries, those kept for their replay protection too. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define OVERSLEPT 20	/* ms that a tick may be late */
+#define SEQ_AHEAD 60000000000ULL /* sequences that are saved at once: a minute */
+#define ADOPT_WAIT 1500	/* ms for the base station of before a restart */
 
 /**
  * struct mmp_host_addr - a care-of address
@@ -40,6 +42,10 @@ struct mmp_host_addr {
  * @addrs: care-of addresses
  * @n_addrs: their number
  * @seq: the highest sequence used
+ * @memory: as saved
+ * @unsaved: @memory has changed in what can wait until messages have left
+ * @adopt_until: until then only @memory.station is taken as the first one, 0: any
+ * @routed: the default router is the present base station's
  * @domain: of the last base station, for step 406
  * @gateway: of the last base station, for step 406
  * @attached: there was a base station before
@@ -68,6 +74,10 @@ struct mmp_host {
 	struct mmp_host_addr addrs[MMP_ADDRS_MAX];
 	size_t n_addrs;
 	uint64_t seq;
+	struct mmp_host_memory memory;
+	bool unsaved;
+	msec_t adopt_until;
+	bool routed;
 	uint32_t domain;
 	struct roam_addr gateway;
 	bool attached;
@@ -229,6 +239,11 @@ static void send_message(struct mmp_host *host, const struct mmp_station *by,
 
 	/* Grows over a restart, and over a clock that is set back, too. */
 	host->seq = clock > host->seq ? clock : host->seq + 1;
+	if (host->seq > host->memory.seq) {
+		host->memory.seq = host->seq + SEQ_AHEAD;
+		host->unsaved = false;
+		host->ops->save(host->ctx, &host->memory);
+	}
 	msg.host_seq = host->seq;
 	if (!addr->first)
 		addr->first = msg.host_seq;
@@ -301,6 +316,21 @@ static bool all_answered(const struct mmp_host *host)
 
 /* ---- movements ---- */
 
+/* A restart finds it again. */
+static void save_station(struct mmp_host *host, const struct mmp_station *s)
+{
+	struct mmp_host_memory *m = &host->memory;
+
+	if (mmp_hop_eq(&m->station, &s->hop) &&
+	    m->domain == s->beacon.domain &&
+	    roam_addr_eq(&m->gateway, &s->beacon.gateway))
+		return;
+	m->station = s->hop;
+	m->domain = s->beacon.domain;
+	m->gateway = s->beacon.gateway;
+	host->unsaved = true;
+}
+
 static void set_present(struct mmp_host *host, int station)
 {
 	const struct mmp_station *s = &host->stations[station];
@@ -310,7 +340,9 @@ static void set_present(struct mmp_host *host, int station)
 	host->attached = true;
 	host->domain = s->beacon.domain;
 	host->gateway = s->beacon.gateway;
-	host->ops->set_router(host->ctx, s);
+	host->adopt_until = 0;
+	save_station(host, s);
+	host->routed = host->ops->set_router(host->ctx, s);
 }
 
 /* Step 406 */
@@ -409,7 +441,8 @@ static void go(struct mmp_host *host, msec_t now, int station,
 			  "no address of its subnets");
 		return;
 	}
-	if (same && host->config.handoff == MMP_SEMISOFT && old &&
+	/* Only one that it was at can hear it beside the new one. */
+	if (same && host->config.handoff == MMP_SEMISOFT && old && old != s &&
 	    host->state == MMP_HOST_ATTACHED && is_heard(host, now, old)) {
 		begin_semisoft(host, now, station, reason);
 		return;
@@ -492,10 +525,15 @@ static enum mmp_drop on_beacon(struct mmp_host *host,
 		       s->beacon.epoch != msg->epoch);
 	s->beacon = *msg;
 	s->heard = a->now;
+	/* The kernel may take later what it refused, as an interface comes up. */
+	if (i == host->present && !host->routed)
+		host->routed = host->ops->set_router(host->ctx, s);
 	if (host->waiting == a->from.link && is_candidate(host, a->now, s)) {
 		go(host, a->now, i, host->waiting_why);
 	} else if (host->state == MMP_HOST_SEARCHING && !host->waiting &&
-		   is_candidate(host, a->now, s)) {
+		   is_candidate(host, a->now, s) &&
+		   (a->now >= host->adopt_until ||
+		    mmp_hop_eq(&s->hop, &host->memory.station))) {
 		go(host, a->now, i, host->attached ? "heard again" :
 						     "first base station");
 	} else if (i == host->present && roam_addr_is_none(&msg->gateway)) {
@@ -631,6 +669,9 @@ void mmp_host_link(struct mmp_host *host, msec_t now, uint32_t link, bool up,
 		if (concerned)
 			search(host, now, "link down");
 	} else if (changed && (concerned || host->present < 0)) {
+		/* With the carrier went the route. */
+		if (concerned)
+			host->routed = host->ops->set_router(host->ctx, s);
 		host->waiting = link;
 		host->waiting_why = "link tells of another base station";
 	}
@@ -746,6 +787,10 @@ msec_t mmp_host_tick(struct mmp_host *host, msec_t now)
 	if (host->due != MSEC_NEVER && now > host->due + OVERSLEPT)
 		forgive(host, now - host->due);
 
+	if (host->adopt_until && now >= host->adopt_until) {
+		host->adopt_until = 0;
+		search(host, now, "the base station of before is silent");
+	}
 	if (host->next >= 0 && now >= host->semisoft_end)
 		semisoft_due(host, now);
 	if (host->present >= 0 && host->next < 0 &&
@@ -755,7 +800,13 @@ msec_t mmp_host_tick(struct mmp_host *host, msec_t now)
 		retry(host, now);
 	if (host->state == MMP_HOST_ATTACHED && now >= host->update_at)
 		begin_exchange(host, now, MMP_ROUTE_UPDATE);
+	if (host->unsaved) {
+		host->unsaved = false;
+		host->ops->save(host->ctx, &host->memory);
+	}
 	next = host->retry_at;
+	if (host->adopt_until)
+		next = min_time(next, host->adopt_until);
 	if (host->next >= 0)
 		next = min_time(next, host->semisoft_end);
 	s = mmp_host_station(host);
@@ -767,15 +818,17 @@ msec_t mmp_host_tick(struct mmp_host *host, msec_t now)
 	return next;
 }
 
-void mmp_host_remember(struct mmp_host *host, uint64_t seq)
+void mmp_host_remember(struct mmp_host *host, msec_t now,
+		       const struct mmp_host_memory *memory)
 {
-	if (seq > host->seq)
-		host->seq = seq;
-}
-
-uint64_t mmp_host_seq(const struct mmp_host *host)
-{
-	return host->seq;
+	host->memory = *memory;
+	host->seq = memory->seq;
+	if (roam_addr_is_none(&memory->gateway))
+		return;
+	host->attached = true;
+	host->domain = memory->domain;
+	host->gateway = memory->gateway;
+	host->adopt_until = now + ADOPT_WAIT;
 }
 
 enum mmp_host_state mmp_host_state(const struct mmp_host *host)
@@ -811,6 +864,12 @@ struct mmp_host *mmp_host_new(const struct mmp_host_config *config,
 	host->update_at = MSEC_NEVER;
 	host->due = MSEC_NEVER;
 	return host;
+}
+
+void mmp_host_configure(struct mmp_host *host,
+			const struct mmp_host_config *config)
+{
+	host->config = *config;
 }
 
 void mmp_host_free(struct mmp_host *host)

@@ -129,16 +129,35 @@ struct mmp_host_event {
 };
 
 /**
+ * struct mmp_host_memory - what a restart must not forget
+ * @seq: no sequence up to this is used again; it is ahead of those that were
+ *	used, so that not each message is written down
+ * @station: where the base station is that is the default router
+ * @domain: its domain id
+ * @gateway: its gateway; none: there is no default router
+ */
+struct mmp_host_memory {
+	uint64_t seq;
+	struct mmp_hop station;
+	uint32_t domain;
+	struct roam_addr gateway;
+};
+
+/**
  * struct mmp_host_ops - what the core asks its caller for
  * @send: @msg to its gateway, from msg->coa, by this base station
- * @set_router: default router: the station, for both families; NULL: none
+ * @set_router: default router: the station, for both families; NULL: none.
+ *	False if the kernel did not take it: it is asked again
+ * @save: this has to be remembered over a restart; before the message that needs
+ *	it leaves
  * @wallclock: ns since 1970, where sequences begin
  * @event: see above
  */
 struct mmp_host_ops {
 	void (*send)(void *ctx, const struct mmp_station *by,
 		     const struct mmp_msg *msg);
-	void (*set_router)(void *ctx, const struct mmp_station *station);
+	bool (*set_router)(void *ctx, const struct mmp_station *station);
+	void (*save)(void *ctx, const struct mmp_host_memory *memory);
 	uint64_t (*wallclock)(void *ctx);
 	void (*event)(void *ctx, const struct mmp_host_event *event);
 };
@@ -149,8 +168,16 @@ struct mmp_host;
 struct mmp_host *mmp_host_new(const struct mmp_host_config *config,
 			      const struct mmp_host_ops *ops, void *ctx);
 void mmp_host_free(struct mmp_host *host);
-/* Sequences go on behind @seq: what was used before a restart. */
-void mmp_host_remember(struct mmp_host *host, uint64_t seq);
+/* Another configuration is in force from the next movement on. */
+void mmp_host_configure(struct mmp_host *host,
+			const struct mmp_host_config *config);
+/*
+ * What was saved before a restart; before the first input. Sequences go on behind
+ * it, and the base station is waited for as long as it takes to miss its
+ * beacons: packets go on by it (OPEN-45).
+ */
+void mmp_host_remember(struct mmp_host *host, msec_t now,
+		       const struct mmp_host_memory *memory);
 /* Care-of addresses that this host has now; at most MMP_ADDRS_MAX are used. */
 void mmp_host_addresses(struct mmp_host *host, msec_t now,
 			const struct roam_addr *addrs, size_t n);
@@ -180,8 +207,6 @@ const char *mmp_movement_name(enum mmp_movement movement);
 const struct mmp_station *mmp_host_station(const struct mmp_host *host);
 const struct mmp_station *mmp_host_stations(const struct mmp_host *host,
 					    size_t *n);
-/* The highest sequence used, to be remembered. */
-uint64_t mmp_host_seq(const struct mmp_host *host);
 const struct mmp_host_config *mmp_host_config(const struct mmp_host *host);
 
 #endif

@@ -15,6 +15,8 @@
 #define OVERSLEPT 20	/* ms that a tick may be late */
 #define PROBES 3	/* unanswered ones after an overdue beacon */
 #define UNPROVED_WAIT 20 /* ms for the answer to a first probe */
+#define TRACES 16	/* under way at once */
+#define TRACE_TIME 5000	/* ms that answers are passed on */
 
 /**
  * struct mmp_node_if - an interface
@@ -28,6 +30,18 @@ struct mmp_node_if {
 	bool nodes;
 	bool air;
 	bool up;
+};
+
+/**
+ * struct trace - a trace that was asked of this node
+ * @nonce: its number
+ * @from: who asked; no link: this node itself
+ * @until: answers are passed on until then
+ */
+struct trace {
+	uint64_t nonce;
+	struct mmp_hop from;
+	msec_t until;
 };
 
 /**
@@ -51,6 +65,8 @@ struct mmp_node_if {
  * @seq: gateway: of its last beacon
  * @beacon_at: next beacon of its own
  * @due: when it wanted to run next
+ * @traces: under way, the place of the next one at @n_traces
+ * @n_traces: their number until now
  */
 struct mmp_node {
 	struct mmp_node_config config;
@@ -71,6 +87,8 @@ struct mmp_node {
 	uint32_t seq;
 	msec_t beacon_at;
 	msec_t due;
+	struct trace traces[TRACES];
+	unsigned int n_traces;
 };
 
 static const struct roam_addr no_addr;
@@ -1005,6 +1023,110 @@ static enum mmp_drop on_host(struct mmp_node *node, const struct mmp_arrival *a,
 	return MMP_DROP_NONE;
 }
 
+/* ---- the way to a host ---- */
+
+/* What this node knows goes behind what is known already, and then further down. */
+static void trace_on(struct mmp_node *node, struct mmp_msg *msg,
+		     const struct mmp_hop *from)
+{
+	struct mmp_hop_state *own = &msg->trace[msg->n_trace++];
+	struct mmp_entry entry = { 0 };
+	bool ends = true;
+
+	node->ops->get_entry(node->ctx, &msg->coa, &entry);
+	*own = (struct mmp_hop_state){
+		.name = node->config.name,
+		.role = (uint8_t)node->config.role,
+		.downlinks = (uint8_t)entry.n,
+		.left = entry.left,
+		.seq = entry.seq,
+	};
+	for (unsigned int i = 0; i < entry.n; i++) {
+		const struct mmp_node_if *l = find_link(node,
+							entry.hops[i].link);
+
+		if (!l || !l->nodes || msg->n_trace == MMP_PATH_MAX)
+			continue;
+		ends = false;
+		msg->type = MMP_TRACE;
+		node->ops->send(node->ctx, &entry.hops[i], msg);
+	}
+	if (!ends)
+		return;
+	msg->type = MMP_TRACE_REPLY;
+	if (from->link)
+		node->ops->send(node->ctx, from, msg);
+	else
+		node->ops->traced(node->ctx, msg);
+}
+
+static void remember_trace(struct mmp_node *node, msec_t now, uint64_t nonce,
+			   const struct mmp_hop *from)
+{
+	node->traces[node->n_traces++ % TRACES] = (struct trace){
+		.nonce = nonce, .from = *from, .until = now + TRACE_TIME,
+	};
+}
+
+uint64_t mmp_node_trace(struct mmp_node *node, msec_t now,
+			const struct roam_addr *addr)
+{
+	const struct mmp_hop none = { 0 };
+	struct mmp_msg msg = {
+		.key_id = node->config.key_id,
+		.flags = node->config.domain ? MMP_FLAG_DOMAIN : 0,
+		.domain = node->config.domain,
+		.coa = *addr,
+		.nonce = node->ops->random(node->ctx) | 1,
+	};
+
+	remember_trace(node, now, msg.nonce, &none);
+	trace_on(node, &msg, &none);
+	return msg.nonce;
+}
+
+static enum mmp_drop on_trace(struct mmp_node *node,
+			      const struct mmp_arrival *a,
+			      const struct mmp_msg *msg)
+{
+	struct mmp_msg on = *msg;
+
+	if (!find_link(node, a->from.link)->nodes)
+		return MMP_DROP_ROLE;
+	for (unsigned int i = 0; i < msg->n_trace; i++)
+		if (mmp_name_eq(&msg->trace[i].name, &node->config.name))
+			return MMP_DROP_LOOP;
+	if (msg->n_trace == MMP_PATH_MAX)
+		return MMP_DROP_LIMIT;
+	on.key_id = node->config.key_id;
+	remember_trace(node, a->now, msg->nonce, &a->from);
+	trace_on(node, &on, &a->from);
+	return MMP_DROP_NONE;
+}
+
+static enum mmp_drop on_trace_reply(struct mmp_node *node,
+				    const struct mmp_arrival *a,
+				    const struct mmp_msg *msg)
+{
+	struct mmp_msg on = *msg;
+
+	if (!find_link(node, a->from.link)->nodes)
+		return MMP_DROP_ROLE;
+	for (unsigned int i = 0; i < TRACES; i++) {
+		const struct trace *t = &node->traces[i];
+
+		if (t->nonce != msg->nonce || a->now >= t->until)
+			continue;
+		on.key_id = node->config.key_id;
+		if (t->from.link)
+			node->ops->send(node->ctx, &t->from, &on);
+		else
+			node->ops->traced(node->ctx, msg);
+		return MMP_DROP_NONE;
+	}
+	return MMP_DROP_UNASKED;
+}
+
 /* ---- inputs ---- */
 
 enum mmp_drop mmp_node_input(struct mmp_node *node,
@@ -1025,6 +1147,10 @@ enum mmp_drop mmp_node_input(struct mmp_node *node,
 		return on_probe(node, a, msg);
 	case MMP_PROBE_REPLY:
 		return on_probe_reply(node, a, msg);
+	case MMP_TRACE:
+		return on_trace(node, a, msg);
+	case MMP_TRACE_REPLY:
+		return on_trace_reply(node, a, msg);
 	case MMP_REGISTRATION:
 	case MMP_CACHE_UPDATE:
 	case MMP_ROUTE_UPDATE:
@@ -1249,6 +1375,17 @@ struct mmp_node *mmp_node_new(const struct mmp_node_config *config,
 	node->epoch = 1;
 	node->due = MSEC_NEVER;
 	return node;
+}
+
+void mmp_node_configure(struct mmp_node *node, msec_t now,
+			const struct mmp_node_config *config)
+{
+	node->config = *config;
+	/* A shorter period counts from now on, not from the next beacon. */
+	node->beacon_at = min_time(node->beacon_at, now +
+				   (is_gateway(node) ? config->period :
+						       config->air_period));
+	class_all(node, now, "configuration");
 }
 
 void mmp_node_free(struct mmp_node *node)

@@ -48,12 +48,14 @@ static inline bool mmp_hop_eq(const struct mmp_hop *a, const struct mmp_hop *b)
  * struct mmp_entry - where a care-of address is
  * @addr: care-of address
  * @seq: sequence of the last message; 0 if data made it
+ * @left: ms until it ends, as far as is known now (get_entry only)
  * @n: downlinks, 1 or, during a semi-soft handoff, 2
  * @hops: the downlinks; the older one first
  */
 struct mmp_entry {
 	struct roam_addr addr;
 	uint64_t seq;
+	uint32_t left;
 	unsigned int n;
 	struct mmp_hop hops[MMP_HOPS];
 };
@@ -244,6 +246,8 @@ struct mmp_node_event {
  * @set_entry: makes or replaces one, refreshed; false if there is no room
  * @set_uplinks: in the order in which they are to be used
  * @set_below: the neighbours whose data may heal entries
+ * @traced: nodes on the way to a host that mmp_node_trace() asked for; for each
+ *	base station, or node without an entry, that it ends at
  * @save: epoch of a gateway and number of a beacon, to be remembered over a
  *	restart
  * @random: 64 random bits
@@ -260,6 +264,7 @@ struct mmp_node_ops {
 	bool (*set_entry)(void *ctx, const struct mmp_entry *entry);
 	void (*set_uplinks)(void *ctx, const struct mmp_hop *hops, size_t n);
 	void (*set_below)(void *ctx, const struct mmp_hop *hops, size_t n);
+	void (*traced)(void *ctx, const struct mmp_msg *msg);
 	void (*save)(void *ctx, const struct roam_addr *gateway,
 		     uint32_t epoch, uint32_t seq);
 	uint64_t (*random)(void *ctx);
@@ -272,6 +277,9 @@ struct mmp_node;
 struct mmp_node *mmp_node_new(const struct mmp_node_config *config,
 			      const struct mmp_node_ops *ops, void *ctx);
 void mmp_node_free(struct mmp_node *node);
+/* Another configuration with the same role, name and gateway address is in force. */
+void mmp_node_configure(struct mmp_node *node, msec_t now,
+			const struct mmp_node_config *config);
 
 /*
  * What was saved before a restart; before the first input. A gateway starts
@@ -291,6 +299,13 @@ enum mmp_drop mmp_node_input(struct mmp_node *node,
 			     const struct mmp_msg *msg);
 /* Does what is due; @us as in struct mmp_arrival. Returns when next. */
 msec_t mmp_node_tick(struct mmp_node *node, msec_t now, int64_t us);
+
+/*
+ * Asks for the way to a host from here down; ops->traced() tells. The number
+ * is that of the answers (struct mmp_msg.nonce).
+ */
+uint64_t mmp_node_trace(struct mmp_node *node, msec_t now,
+			const struct roam_addr *addr);
 
 /* For those who show: the primary gateway first; valid until the next call. */
 const struct mmp_gateway *mmp_node_gateways(const struct mmp_node *node,

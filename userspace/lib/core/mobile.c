@@ -9,6 +9,7 @@
 #include "core/mobile_private.h"
 
 #define MS 1000000		/* nanoseconds */
+#define UNPROVED_TRIES 3	/* then the user is told that no challenge arrives */
 
 struct own *mobile_own_find(const struct mobile *mobile,
 			    const struct roam_addr *perm)
@@ -88,6 +89,8 @@ static void send_update(void *ctx, const struct registrar_request *request)
 		if (request->leaving)
 			msg.entries[i].lifetime = 0;
 	}
+	if (request->proof)
+		memcpy(msg.cookie, request->proof, sizeof(msg.cookie));
 	mobile->ops.send(mobile->ctx, &request->to->addr, request->to->port,
 			 &msg);
 }
@@ -143,7 +146,17 @@ void mobile_own_changed(struct mobile *mobile, struct own *own, msec_t now,
 bool mobile_set_registers(struct mobile *mobile, msec_t now,
 			  const struct registrar_server *registers, size_t n)
 {
-	return registrar_set_servers(mobile->registrar, now, registers, n);
+	struct roam_addr *seen = calloc(n + 1, sizeof(*seen));
+
+	if (!seen || !registrar_set_servers(mobile->registrar, now, registers,
+					    n)) {
+		free(seen);
+		return false;
+	}
+	free(mobile->seen);
+	mobile->seen = seen;
+	mobile->n_seen = n;
+	return true;
 }
 
 static bool registrar_init(struct mobile *mobile)
@@ -220,6 +233,7 @@ void mobile_free(struct mobile *mobile)
 		return;
 	mobile_peers_free(mobile);
 	registrar_free(mobile->registrar);
+	free(mobile->seen);
 	free(mobile->keys);
 	free(mobile->owns);
 	free(mobile);
@@ -244,7 +258,8 @@ void mobile_adopt_own(struct mobile *mobile, const struct roam_addr *perm,
 /* Inputs */
 
 /*
- * What the network of the last place let through says nothing about this one.
+ * Whether packets with the permanent address as source get through is to be found out
+ * again: each network has filters of its own.
  */
 static void own_move(struct mobile *mobile, struct own *own, msec_t now,
 		     const struct roam_addr *coa)
@@ -256,6 +271,7 @@ static void own_move(struct mobile *mobile, struct own *own, msec_t now,
 	own->literal = mobile->config.mode == MOBILE_LITERAL;
 	own->probe.done = false;
 	own->probe.due = MSEC_NEVER;
+	own->translated = false;
 	mobile_own_changed(mobile, own, now, mobile_next_seq(mobile, own->seq));
 	mobile_tell(mobile, own, (struct mobile_event){
 		.type = MOBILE_MOVED,
@@ -343,6 +359,7 @@ static void tell_news(struct mobile *mobile, const struct own *own,
 	mobile_tell(mobile, own, (struct mobile_event){
 		.type = type,
 		.host = ack->host,
+		.seen = ack->msg->source,
 		.status = status,
 		.tries = news.tries,
 		.took = news.took,
@@ -395,6 +412,55 @@ static void ack_stale(struct mobile *mobile, const struct ack *ack,
 	mobile_peers_move(mobile, now);
 }
 
+/*
+ * The care-of address did not show itself, and a challenge is under way to it:
+ * the register is of the other family, or another host has the address until now.
+ */
+static void ack_unproved(struct mobile *mobile, const struct ack *ack,
+			 struct own *own, msec_t now)
+{
+	const struct registration *r = registrar_get(mobile->registrar,
+						     ack->reg,
+						     number_of(mobile, own));
+	unsigned int doublings = min_time(r->tries, 10);
+	struct registrar_news news;
+
+	/* A challenge that arrives mends nothing where our packets change. */
+	if (own->translated)
+		registrar_disprove(mobile->registrar, ack->reg,
+				   number_of(mobile, own));
+	news = registrar_refused(mobile->registrar, ack->reg,
+				 number_of(mobile, own), now, LR_UNPROVED,
+				 min_time(mobile->config.retry << doublings,
+					  mobile->config.retry_max));
+	/* One answer like this is normal, as the challenge follows it. */
+	news.news = !own->translated && r->tries == UNPROVED_TRIES;
+	tell_news(mobile, own, ack, news, MOBILE_REFUSED, LR_UNPROVED);
+}
+
+/*
+ * Messages leave with the care-of address as source. If the register saw another
+ * one of the same family, addresses are translated on the way, and what we send
+ * to correspondents is as well: one that believed us would lose our connections
+ * (OPEN-65).
+ */
+static void note_source(struct mobile *mobile, const struct ack *ack,
+			struct own *own, msec_t now)
+{
+	const struct roam_addr *seen = &ack->msg->source;
+	bool before = own->translated;
+
+	if (!own_is_away(own) || own_is_home(own) ||
+	    roam_addr_is_v4(seen) != roam_addr_is_v4(&own->coa))
+		return;
+	own->translated = !roam_addr_eq(seen, &own->coa);
+	if (!own->translated || before)
+		return;
+	tell_news(mobile, own, ack, (struct registrar_news){ .news = true },
+		  MOBILE_TRANSLATED, LR_UNPROVED);
+	mobile_peers_translated(mobile, own, now);
+}
+
 static void ack_entry(struct mobile *mobile, const struct ack *ack,
 		      struct own *own, const struct lr_entry *entry,
 		      msec_t now)
@@ -406,6 +472,9 @@ static void ack_entry(struct mobile *mobile, const struct ack *ack,
 		break;
 	case LR_STALE:
 		ack_stale(mobile, ack, own, entry, now);
+		break;
+	case LR_UNPROVED:
+		ack_unproved(mobile, ack, own, now);
 		break;
 	case LR_REPLAY:
 		/* The register told which identification it holds. */
@@ -439,17 +508,45 @@ static enum lr_drop input_ack(struct mobile *mobile, msec_t now,
 	if (msg->id != registrar_request(registrar, ack.reg)->id &&
 	    !is_replay(msg))
 		return LR_DROP_UNASKED;
+	mobile->seen[ack.reg] = msg->source;
 	registrar_answered(registrar, ack.reg, now);
 	for (unsigned int i = 0; i < msg->count; i++) {
 		struct own *own = mobile_own_find(mobile,
 						  &msg->entries[i].perm);
 
 		if (own && registrar_asked(registrar, ack.reg,
-					   number_of(mobile, own)))
+					   number_of(mobile, own))) {
+			note_source(mobile, &ack, own, now);
 			ack_entry(mobile, &ack, own, &msg->entries[i], now);
+		}
 	}
 	registrar_done(registrar, ack.reg, now, is_replay(msg));
 	return LR_DROP_NONE;
+}
+
+/*
+ * The register sent this to the care-of address, and wants its cookie back. It may
+ * come from another address than answers do, one of the care-of address's family.
+ * Who has no key with us, or did not get our last request, cannot make us send one.
+ */
+static enum lr_drop input_challenge(struct mobile *mobile, msec_t now,
+				    const struct lr_msg *msg)
+{
+	const struct lr_entry *entry = &msg->entries[0];
+	const struct own *own = mobile_own_find(mobile, &entry->perm);
+	struct registrar *registrar = mobile->registrar;
+	size_t reg = registrar_find_last(registrar, msg->nonce);
+
+	if (reg == REGISTRAR_NONE || !own || own->translated ||
+	    entry->seq != own->seq ||
+	    !roam_addr_eq(&entry->coa, &own->coa))
+		return LR_DROP_UNASKED;
+	if (!msg->key_id ||
+	    msg->key_id != registrar_server(registrar, reg)->key_id)
+		return LR_DROP_KEY;
+	return registrar_prove(registrar, msg->nonce, number_of(mobile, own),
+			       now, msg->cookie) ?
+	       LR_DROP_NONE : LR_DROP_UNASKED;
 }
 
 enum lr_drop mobile_input(struct mobile *mobile, msec_t now,
@@ -459,6 +556,8 @@ enum lr_drop mobile_input(struct mobile *mobile, msec_t now,
 	switch (msg->type) {
 	case LR_ACK:
 		return input_ack(mobile, now, from, msg);
+	case LR_CHALLENGE:
+		return input_challenge(mobile, now, msg);
 	case LR_CONFIRM:
 		return mobile_confirm_input(mobile, now, from, msg);
 	default:
@@ -483,6 +582,7 @@ static void own_leave(struct mobile *mobile, struct own *own)
 	own->seq = mobile_next_seq(mobile, own->seq);
 	own->coa = (struct roam_addr){ 0 };
 	own->probe.due = MSEC_NEVER;
+	own->translated = false;
 	own->moved = true;
 }
 
@@ -498,7 +598,7 @@ void mobile_deregister(struct mobile *mobile, msec_t now)
 	mobile_peers_move(mobile, now);
 }
 
-/* What can be shown */
+/* What the control socket shows */
 
 static void show(const struct mobile *mobile, const struct own *own,
 		 size_t reg,
@@ -518,6 +618,8 @@ static void show(const struct mobile *mobile, const struct own *own,
 		.expires = r->expires,
 		.tries = r->tries,
 		.last_status = r->status,
+		.seen = mobile->seen[reg],
+		.translated = own->translated,
 	});
 }
 

@@ -84,6 +84,8 @@ enum mobile_event_type {
 	MOBILE_PEER_PLAIN,	/* @host did not confirm in time */
 	MOBILE_LITERAL_OK,	/* @host got a packet from @perm: literal mode */
 	MOBILE_LITERAL_LOST,	/* @host got none: symmetric mode */
+	MOBILE_TRANSLATED,	/* @host (a register) saw @seen instead of @coa: no
+				 * correspondent is told of this place */
 };
 
 /**
@@ -93,6 +95,7 @@ enum mobile_event_type {
  * @coa: its care-of address now
  * @old_coa: the one before (MOBILE_MOVED)
  * @host: register or correspondent
+ * @seen: source that @host saw (MOBILE_REFUSED, MOBILE_TRANSLATED)
  * @status: enum lr_status (MOBILE_REFUSED)
  * @tries: messages sent so far
  * @took: milliseconds since the first of them
@@ -103,6 +106,7 @@ struct mobile_event {
 	struct roam_addr coa;
 	struct roam_addr old_coa;
 	struct roam_addr host;
+	struct roam_addr seen;
 	uint8_t status;
 	unsigned int tries;
 	msec_t took;
@@ -232,12 +236,12 @@ void mobile_unreachable(struct mobile *mobile, msec_t now,
 			const struct roam_addr *peer);
 
 /**
- * mobile_input() - an acknowledgement or confirm came
+ * mobile_input() - an acknowledgement, challenge or confirm came
  * @from: source address of the datagram
  * @msg: decoded and, if key_id != 0, verified
  *
  * Return: LR_DROP_NONE, LR_DROP_UNASKED when nothing outstanding matches,
- * LR_DROP_KEY when an acknowledgement is not authenticated by the register's
+ * LR_DROP_KEY when an acknowledgement or challenge is not authenticated by the register's
  * key, LR_DROP_ROLE for a type that is for no mobile host.
  */
 enum lr_drop mobile_input(struct mobile *mobile, msec_t now,
@@ -264,6 +268,8 @@ void mobile_deregister(struct mobile *mobile, msec_t now);
  * @expires: when the registration ends there
  * @tries: unanswered messages so far
  * @last_status: last status the register sent
+ * @seen: source that the register saw last, all zero: it did not answer
+ * @translated: that is because of a translator, so this host takes part nowhere
  */
 struct mobile_status {
 	struct roam_addr perm;
@@ -275,6 +281,8 @@ struct mobile_status {
 	msec_t expires;
 	unsigned int tries;
 	uint8_t last_status;
+	struct roam_addr seen;
+	bool translated;
 };
 
 void mobile_foreach(const struct mobile *mobile,

@@ -802,7 +802,7 @@ static void accepted(struct mn *mn, msec_t now, const struct mip_msg *msg,
 		.place = mn->target, .home_agent = mn->config.agent,
 		.flags = mn->asked_flags, .lifetime = lifetime,
 		.udp = mn->asked_udp && udp.code < MIP_UDP_DECLINED,
-		.expires = MSEC_NEVER, .renew = MSEC_NEVER,
+		.expires = MSEC_NEVER, .renew = MSEC_NEVER, .agreed = true,
 	};
 	if (r->udp)
 		r->keepalive = udp.keepalive ? udp.keepalive :
@@ -938,6 +938,7 @@ enum mn_drop mn_reply(struct mn *mn, msec_t now, const struct roam_addr *from,
 		end_leave(mn);
 	} else if (mn->target.mode == MN_HOME) {
 		stop_asking(mn);
+		mn->registration.agreed = true;
 		event(mn, MN_EVENT_HOME, &mn->target, msg.code,
 		      now - mn->began);
 	} else {
@@ -1071,8 +1072,11 @@ void mn_join(struct mn *mn, msec_t now)
 
 void mn_renew(struct mn *mn, msec_t now)
 {
-	if (mn->registered && !mn->asking)
-		mn->registration.renew = now;
+	if (!mn->registered || mn->target.mode == MN_HOME)
+		return;
+	/* who asks for it does not mean to wait for a pause after a denial */
+	stop_asking(mn);
+	mn->registration.renew = now;
 }
 
 /* ---- the whole ---- */

@@ -71,6 +71,8 @@ struct mn_place {
  * @lifetime: granted, seconds
  * @expires: when it ends
  * @renew: when it will be renewed
+ * @agreed: the home agent said so. At home false until it has ended its tunnels,
+ *	and so long packets still go to where the node was
  */
 struct mn_registration {
 	struct mn_place place;
@@ -81,6 +83,7 @@ struct mn_registration {
 	uint16_t lifetime;
 	msec_t expires;
 	msec_t renew;
+	bool agreed;
 };
 
 /**

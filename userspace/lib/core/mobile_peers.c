@@ -369,6 +369,29 @@ static void peer_act(struct mobile *mobile, struct peer *peer, msec_t now)
 }
 
 /*
+ * Nobody can reach us here: whatever waits goes as any other host's packets, and
+ * the others keep what they know until we are somewhere else.
+ */
+static void peer_untold(struct mobile *mobile, struct peer *peer, msec_t now)
+{
+	if (peer->held)
+		peer_plain(mobile, peer, now);
+	else
+		peer_stop(mobile, peer);
+}
+
+void mobile_peers_translated(struct mobile *mobile, const struct own *own,
+			     msec_t now)
+{
+	struct table_iter iter = { 0 };
+	struct peer *peer;
+
+	while ((peer = peer_of(table_next(&mobile->peers, &iter))))
+		if (peer->own == own && peer->announcing)
+			peer_untold(mobile, peer, now);
+}
+
+/*
  * Everybody who talked to us is told, except those who do not take part
  * (MLR-36, MLR-37). Without a care-of address only first contacts go on, and
  * wait for one.
@@ -381,7 +404,9 @@ static void peer_move(struct mobile *mobile, struct peer *peer, msec_t now)
 	 */
 	peer->current = false;
 	peer->renew = MSEC_NEVER;
-	if (peer->held)
+	if (peer->own->translated)
+		peer_untold(mobile, peer, now);
+	else if (peer->held)
 		peer_announce(mobile, peer, now, mobile->config.announce_time);
 	else if (peer->mode != PEER_PLAIN && own_is_away(peer->own))
 		peer_announce(mobile, peer, now, mobile->config.move_time);
@@ -463,6 +488,10 @@ void mobile_miss(struct mobile *mobile, msec_t now,
 
 	if (!p || p->held)
 		return;
+	if (p->own->translated) {
+		peer_plain(mobile, p, now);
+		return;
+	}
 	/*
 	 * A peer that took part before does not become plain because it is
 	 * silent: a packet that reaches it before it knows where we are would
@@ -482,7 +511,8 @@ void mobile_seen(struct mobile *mobile, msec_t now,
 {
 	struct peer *p = peer_use(mobile, perm, peer);
 
-	if (p && p->mode == PEER_SEEN && !p->announcing && own_is_away(p->own))
+	if (p && p->mode == PEER_SEEN && !p->announcing &&
+	    own_is_away(p->own) && !p->own->translated)
 		peer_announce(mobile, p, now, mobile->config.move_time);
 }
 
@@ -552,11 +582,13 @@ static void confirm_entry(struct mobile *mobile, struct peer *peer,
 	case LR_NONE:
 	case LR_DENIED:
 	case LR_FULL:
-	case LR_CONFLICT:
+	case LR_UNPROVED:
+	case LR_UNFIT:
 		if (entry->seq == peer->own->seq)
 			peer_plain(mobile, peer, now);
 		break;
 	case LR_LATER:
+	case LR_CONFLICT:
 		peer->again = min_time(peer->again,
 				       now + mobile->config.announce_retry);
 		peer_schedule(mobile, peer);

@@ -42,6 +42,8 @@ struct probe {
  * @settled: false after adoption, until mobile_set_coa() spoke for the first
  *	time: the kernel's state is known then, that of the registers is not
  * @moved: the peers have to hear of it still
+ * @translated: a register saw another address of this family than @coa, which is
+ *	changed on the way: no correspondent is told of @coa (OPEN-65)
  */
 struct own {
 	struct roam_addr perm;
@@ -52,6 +54,7 @@ struct own {
 	uint64_t seq;
 	bool settled;
 	bool moved;
+	bool translated;
 };
 
 /**
@@ -132,6 +135,8 @@ struct peer {
  * @n_owns: their number
  * @keys: keys shared with correspondents
  * @registrar: the registers
+ * @seen: source that each register saw, by its number; as many as @n_seen
+ * @n_seen: room of @seen
  * @peers: struct peer by key
  * @nonces: those that announce, by nonce
  * @acts: when which peer needs something
@@ -147,6 +152,8 @@ struct mobile {
 	size_t n_owns;
 	struct mobile_key *keys;
 	struct registrar *registrar;
+	struct roam_addr *seen;
+	size_t n_seen;
 	struct table peers;
 	struct table nonces;
 	struct deadlines acts;
@@ -192,6 +199,9 @@ void mobile_peers_move(struct mobile *mobile, msec_t now);
 void mobile_peers_doubt(struct mobile *mobile, const struct own *own,
 			msec_t now);
 void mobile_peers_leave(struct mobile *mobile);
+/* Nobody is told of this place of @own; packets that wait go as they are. */
+void mobile_peers_translated(struct mobile *mobile, const struct own *own,
+			     msec_t now);
 msec_t mobile_peers_tick(struct mobile *mobile, msec_t now);
 enum lr_drop mobile_confirm_input(struct mobile *mobile, msec_t now,
 				  const struct roam_addr *from,

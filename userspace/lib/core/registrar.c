@@ -79,6 +79,7 @@ static uint64_t next_id(struct registrar *r, const struct server *s)
 
 static void restart(struct registration *item, msec_t now)
 {
+	item->proved = item->fresh = false;
 	item->due = now;
 	item->since = now;
 	item->tries = 0;
@@ -96,26 +97,32 @@ static void send_request(struct registrar *r, struct server *s, msec_t now)
 	r->ops.send(r->ctx, &s->request);
 }
 
-/* A new request about everything that is due; false if nothing is. */
+/*
+ * A new request about everything that is due; false if nothing is, then the last
+ * one stays as it was.
+ */
 static bool compose(struct registrar *r, struct server *s, msec_t now)
 {
-	struct registrar_request *request = &s->request;
+	struct registrar_request request = { .n = 0 };
 
-	request->n = 0;
-	request->leaving = false;
 	for (size_t i = 0; i < r->config.n_items &&
-	     request->n < r->config.items_max; i++) {
+	     request.n < r->config.items_max; i++) {
 		if (s->items[i].due > now)
 			continue;
 		if (!s->items[i].tries)
 			s->items[i].since = now;
-		request->items[request->n++] = i;
+		request.items[request.n++] = i;
+		if (s->items[i].proved && !request.proof) {
+			request.proof = s->items[i].proof;
+			s->items[i].fresh = false;
+		}
 	}
-	if (!request->n)
+	if (!request.n)
 		return false;
-	request->id = next_id(r, s);
-	request->nonce = r->ops.random(r->ctx);
-	*last_id(r, s) = request->id;
+	request.id = next_id(r, s);
+	request.nonce = r->ops.random(r->ctx);
+	*last_id(r, s) = request.id;
+	s->request = request;
 	s->interval = r->config.retry;
 	s->outstanding = true;
 	return true;
@@ -226,6 +233,15 @@ const struct registrar_request *registrar_request(const struct registrar *r,
 	return &r->servers[server].request;
 }
 
+size_t registrar_find_last(const struct registrar *r, uint64_t nonce)
+{
+	for (size_t i = 0; i < r->n_servers; i++)
+		if (r->servers[i].request.n &&
+		    r->servers[i].request.nonce == nonce)
+			return i;
+	return REGISTRAR_NONE;
+}
+
 void registrar_answered(struct registrar *r, size_t server, msec_t now)
 {
 	struct server *s = &r->servers[server];
@@ -233,7 +249,7 @@ void registrar_answered(struct registrar *r, size_t server, msec_t now)
 	s->outstanding = false;
 	s->unanswered = 0;
 	s->told = false;
-	/* What the answer leaves out is asked for again, not at once. */
+	/* Items that the answer leaves out are asked for again, but not at once. */
 	for (size_t i = 0; i < s->request.n; i++)
 		s->items[s->request.items[i]].due = now + r->config.retry;
 }
@@ -278,7 +294,8 @@ struct registrar_news registrar_refused(struct registrar *r, size_t server,
 	struct registrar_news news;
 
 	news = news_of(state, now, state->status != status);
-	state->due = now + delay;
+	/* What it lacked came before the refusal. */
+	state->due = now + (state->fresh ? 0 : delay);
 	state->status = status;
 	return news;
 }
@@ -291,6 +308,34 @@ void registrar_replayed(struct registrar *r, size_t server, size_t item,
 	if (id > *last_id(r, s))
 		*last_id(r, s) = id;
 	s->items[item].due = s->replayed ? now + r->config.retry : now;
+}
+
+/*
+ * The proof may come before the answer that refuses the item for the lack of it,
+ * or behind that.
+ */
+bool registrar_prove(struct registrar *r, uint64_t nonce, size_t item,
+		     msec_t now, const uint8_t proof[REGISTRAR_PROOF_LEN])
+{
+	size_t server = registrar_find_last(r, nonce);
+	struct registration *state;
+
+	if (server == REGISTRAR_NONE || !registrar_asked(r, server, item) ||
+	    !r->there[item])
+		return false;
+	state = &r->servers[server].items[item];
+	state->proved = state->fresh = true;
+	memcpy(state->proof, proof, sizeof(state->proof));
+	state->due = now;
+	tick(r, &r->servers[server], now);
+	return true;
+}
+
+void registrar_disprove(struct registrar *r, size_t server, size_t item)
+{
+	struct registration *state = &r->servers[server].items[item];
+
+	state->proved = state->fresh = false;
 }
 
 void registrar_done(struct registrar *r, size_t server, msec_t now,
@@ -322,7 +367,7 @@ static bool same_server(const struct registrar_server *a,
 	       roam_addr_eq(&a->addr, &b->addr);
 }
 
-/* One that was there keeps its state, another one is to hear of everything. */
+/* A server that was there before keeps its state, a new one is told everything. */
 static void inherit(struct registrar *r, struct server *s, msec_t now)
 {
 	struct registration *items = s->items;

@@ -36,6 +36,7 @@
 
 /* No request carries more items. */
 #define REGISTRAR_ITEMS_MAX 24
+#define REGISTRAR_PROOF_LEN 16
 #define REGISTRAR_NONE SIZE_MAX
 
 struct registrar;
@@ -73,6 +74,7 @@ struct registrar_config {
  * @n: their number
  * @id: identification, higher than any before with this key
  * @nonce: random, for the answer
+ * @proof: what the server wants to see with one of the items, or NULL
  * @leaving: it ends the registrations; no answer is waited for
  */
 struct registrar_request {
@@ -81,6 +83,7 @@ struct registrar_request {
 	size_t n;
 	uint64_t id;
 	uint64_t nonce;
+	const uint8_t *proof;
 	bool leaving;
 };
 
@@ -108,6 +111,9 @@ struct registrar_ops {
  * @acked: version of the item that the server acknowledged
  * @tries: requests since @since without a grant
  * @status: why the server refused, the user's own values; 0 if it did not
+ * @proved: @proof goes with the requests about it
+ * @fresh: and did not go with one yet
+ * @proof: see registrar_prove()
  */
 struct registration {
 	msec_t due;
@@ -116,6 +122,9 @@ struct registration {
 	uint64_t acked;
 	unsigned int tries;
 	uint8_t status;
+	bool proved;
+	bool fresh;
+	uint8_t proof[REGISTRAR_PROOF_LEN];
 };
 
 /**
@@ -180,6 +189,21 @@ struct registrar_news registrar_granted(struct registrar *r, size_t server,
 struct registrar_news registrar_refused(struct registrar *r, size_t server,
 					size_t item, msec_t now,
 					uint8_t status, msec_t delay);
+/**
+ * registrar_prove() - the server told what it wants to see with an item
+ * @r: the registrar
+ * @nonce: of the last request to that server, which may have several addresses
+ * @item: the item
+ * @now: the time
+ * @proof: goes with each request about the item as it is now; where several items
+ *	of one request have one, that of the first goes, and the others come after
+ *
+ * Return: false if that server was not asked about that item.
+ */
+bool registrar_prove(struct registrar *r, uint64_t nonce, size_t item,
+		     msec_t now, const uint8_t proof[REGISTRAR_PROOF_LEN]);
+/* What the server wanted to see is not sent after all. */
+void registrar_disprove(struct registrar *r, size_t server, size_t item);
 /*
  * The server holds the identification @id, so the one of the request was too
  * low: the next is higher, and leaves at once, unless that did not help before.
@@ -189,6 +213,9 @@ void registrar_replayed(struct registrar *r, size_t server, size_t item,
 /* All that the answer says was handed over; @replay: it was a replay. */
 void registrar_done(struct registrar *r, size_t server, msec_t now,
 		    bool replay);
+
+/* Where requests with @nonce went last, answered or not; REGISTRAR_NONE: nowhere. */
+size_t registrar_find_last(const struct registrar *r, uint64_t nonce);
 
 /* The state of an item at a server. */
 const struct registration *registrar_get(const struct registrar *r,

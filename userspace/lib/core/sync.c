@@ -867,18 +867,47 @@ bool sync_delete(struct sync *s, msec_t now, uint8_t type, const uint8_t *key,
 			    token);
 }
 
+static struct entry *find_key(const struct sync *s, uint8_t type,
+			      const uint8_t *key, size_t key_len)
+{
+	uint8_t id[ID_LEN];
+
+	if (!key_len || key_len > SYNC_KEY_MAX)
+		return NULL;
+	make_id(type, key, key_len, id);
+	return find(s, id);
+}
+
 void sync_forget(struct sync *s, uint8_t type, const uint8_t *key,
 		 size_t key_len)
 {
-	uint8_t id[ID_LEN];
-	struct entry *e;
+	struct entry *e = find_key(s, type, key, key_len);
 
-	if (!key_len || key_len > SYNC_KEY_MAX)
-		return;
-	make_id(type, key, key_len, id);
-	e = find(s, id);
 	if (e && !e->deleted)
 		entry_free(s, e);
+}
+
+void sync_floor(struct sync *s, uint64_t order)
+{
+	for (size_t i = 0; i < sizeof(s->types) / sizeof(s->types[0]); i++)
+		if (s->types[i].type && s->types[i].highest < order)
+			s->types[i].highest = order;
+}
+
+bool sync_await(struct sync *s, uint8_t type, const uint8_t *key,
+		size_t key_len, uint8_t wanted, uint64_t token)
+{
+	struct entry *e = find_key(s, type, key, key_len);
+
+	return e && e->queued && queue_entry(s, e, wanted, token);
+}
+
+bool sync_knows(const struct sync *s, uint8_t type, const uint8_t *key,
+		size_t key_len)
+{
+	const struct entry *e = find_key(s, type, key, key_len);
+
+	return e && !e->deleted;
 }
 
 static void send_batch(struct sync *s, struct batch *b, struct member *to)
@@ -1019,6 +1048,18 @@ void sync_flush(struct sync *s, msec_t now)
 	for (; wish < s->n_wishes; wish++)
 		s->ops->released(s->ctx, s->wishes[wish].token, 0, false);
 	s->n_queue = 0;
+	s->n_wishes = 0;
+}
+
+void sync_release_all(struct sync *s)
+{
+	struct table_iter iter = { 0 };
+	struct table_node *node;
+
+	while ((node = table_next(&s->batches, &iter)))
+		release(s, container_of(node, struct batch, node), true);
+	for (size_t i = 0; i < s->n_wishes; i++)
+		s->ops->released(s->ctx, s->wishes[i].token, 0, true);
 	s->n_wishes = 0;
 }
 

@@ -226,6 +226,19 @@ bool sync_delete(struct sync *s, msec_t now, uint8_t type, const uint8_t *key,
 /* The entry ended, as it does everywhere: nobody is told. */
 void sync_forget(struct sync *s, uint8_t type, const uint8_t *key,
 		 size_t key_len);
+/* The engine's own orders are above @order from now on, such as a wall clock's ns. */
+void sync_floor(struct sync *s, uint64_t order);
+/*
+ * One more who waits for the change of an entry since the last sync_flush(). False
+ * if there is none; then released() is not called.
+ */
+bool sync_await(struct sync *s, uint8_t type, const uint8_t *key,
+		size_t key_len, uint8_t wanted, uint64_t token);
+/* Nobody waits any more: each token is released, as if its time was up. */
+void sync_release_all(struct sync *s);
+/* Whether there is a live entry with that key. */
+bool sync_knows(const struct sync *s, uint8_t type, const uint8_t *key,
+		size_t key_len);
 /* Sends what changed, as many entries as fit in each message. */
 void sync_flush(struct sync *s, msec_t now);
 

@@ -105,7 +105,7 @@ static int by_priority(const void *a, const void *b)
 	return (x->weight != 0) - (y->weight != 0);
 }
 
-/* One of @n records of one priority, each as likely as its weight says. */
+/* Chooses one of @n records of one priority, each as likely as its weight says. */
 static size_t draw(const struct dns_srv *records, size_t n, uint64_t dice)
 {
 	uint64_t sum = 0, running = 0;
@@ -354,23 +354,47 @@ static void question_end(struct question *q)
 
 static void ask_next(struct question *q);
 
+static int by_address(const void *a, const void *b)
+{
+	return memcmp(&((const struct dns_server *)a)->addr,
+		      &((const struct dns_server *)b)->addr, sizeof(struct roam_addr));
+}
+
 /*
- * The first address of each server, in the order of RFC 6724: several addresses
- * would be one register several times.
+ * All addresses of a name that have the family of the first one in the order of RFC 6724:
+ * behind one name there may be several registers, and one that is left out would know
+ * nothing. The other family would be the same ones again. They are sorted, since a name
+ * server turns them at each question, and that is no news.
  */
+static void take_addresses(struct question *q, const struct target *target,
+			   const struct ares_addrinfo_node *node)
+{
+	size_t first = q->n_servers;
+	struct roam_addr addr;
+	bool v4 = false;
+
+	for (; node && q->n_servers < DNS_SERVERS_MAX; node = node->ai_next) {
+		addr = roam_addr_from_sockaddr(node->ai_addr);
+		if (!roam_addr_is_usable(&addr))
+			continue;
+		if (q->n_servers == first)
+			v4 = roam_addr_is_v4(&addr);
+		if (roam_addr_is_v4(&addr) == v4)
+			q->servers[q->n_servers++] =
+				(struct dns_server){ addr, target->port };
+	}
+	qsort(q->servers + first, q->n_servers - first, sizeof(*q->servers), by_address);
+}
+
 static void on_address(void *ctx, int status, int timeouts,
 		       struct ares_addrinfo *info)
 {
 	struct question *q = ctx;
 	const struct target *target = &q->targets[q->asked - 1];
-	struct roam_addr addr;
 
 	(void)timeouts;
 	if (status == ARES_SUCCESS && info->nodes) {
-		addr = roam_addr_from_sockaddr(info->nodes->ai_addr);
-		if (roam_addr_is_usable(&addr))
-			q->servers[q->n_servers++] =
-				(struct dns_server){ addr, target->port };
+		take_addresses(q, target, info->nodes);
 	} else {
 		snprintf(q->error, sizeof(q->error), "%s has no address: %s",
 			 target->name, ares_strerror(status));

@@ -345,22 +345,43 @@ bool mangle_cgroup_id(const char *path, uint64_t *id)
 	return true;
 }
 
-bool mangle_exempt_has_port(const struct mangle_exempt *exempt, uint16_t port)
+static bool has_port(const uint16_t *ports, size_t n, uint16_t port)
 {
-	for (size_t i = 0; i < exempt->n_ports; i++)
-		if (exempt->ports[i] == port)
+	for (size_t i = 0; i < n; i++)
+		if (ports[i] == port)
 			return true;
 	return false;
 }
 
+static bool add_port(uint16_t *ports, size_t *n, uint16_t port)
+{
+	if (has_port(ports, *n, port))
+		return true;
+	if (*n == MANGLE_EXEMPT_PORTS)
+		return false;
+	ports[(*n)++] = port;
+	return true;
+}
+
+bool mangle_exempt_has_port(const struct mangle_exempt *exempt, uint16_t port)
+{
+	return has_port(exempt->ports, exempt->n_ports, port);
+}
+
 bool mangle_exempt_add_port(struct mangle_exempt *exempt, uint16_t port)
 {
-	if (mangle_exempt_has_port(exempt, port))
-		return true;
-	if (exempt->n_ports == MANGLE_EXEMPT_PORTS)
-		return false;
-	exempt->ports[exempt->n_ports++] = port;
-	return true;
+	return add_port(exempt->ports, &exempt->n_ports, port);
+}
+
+bool mangle_exempt_has_udp_port(const struct mangle_exempt *exempt, uint16_t port)
+{
+	return mangle_exempt_has_port(exempt, port) ||
+	       has_port(exempt->udp_ports, exempt->n_udp_ports, port);
+}
+
+bool mangle_exempt_add_udp_port(struct mangle_exempt *exempt, uint16_t port)
+{
+	return add_port(exempt->udp_ports, &exempt->n_udp_ports, port);
 }
 
 static void put_exempt(struct nlmsghdr *nlh, const struct mangle_exempt *exempt)
@@ -371,6 +392,9 @@ static void put_exempt(struct nlmsghdr *nlh, const struct mangle_exempt *exempt)
 	for (size_t i = 0; i < exempt->n_ports; i++)
 		mnl_attr_put_u16(nlh, ROAM_MANGLE_A_EXEMPT_PORT,
 				 exempt->ports[i]);
+	for (size_t i = 0; i < exempt->n_udp_ports; i++)
+		mnl_attr_put_u16(nlh, ROAM_MANGLE_A_EXEMPT_UDP_PORT,
+				 exempt->udp_ports[i]);
 	mnl_attr_put_u32(nlh, ROAM_MANGLE_A_EXEMPT_MARK, exempt->mark);
 	mnl_attr_put_u32(nlh, ROAM_MANGLE_A_EXEMPT_MASK, exempt->mask);
 	for (size_t i = 0; i < exempt->n_ranges; i++)
@@ -394,6 +418,11 @@ static void read_exempt(const struct nlattr *nest, struct mangle_exempt *exempt)
 		case ROAM_MANGLE_A_EXEMPT_PORT:
 			if (len == 2 && exempt->n_ports < MANGLE_EXEMPT_PORTS)
 				exempt->ports[exempt->n_ports++] =
+					mnl_attr_get_u16(attr);
+			break;
+		case ROAM_MANGLE_A_EXEMPT_UDP_PORT:
+			if (len == 2 && exempt->n_udp_ports < MANGLE_EXEMPT_PORTS)
+				exempt->udp_ports[exempt->n_udp_ports++] =
 					mnl_attr_get_u16(attr);
 			break;
 		case ROAM_MANGLE_A_EXEMPT_RANGE:
@@ -447,6 +476,18 @@ int mangle_config_set(struct genl *genl, const struct mangle_config *config)
 					 numbers[i].value);
 	if (config->set & (1u << ROAM_MANGLE_A_CONFIG_EXEMPT))
 		put_exempt(nlh, &config->exempt);
+	if (config->set & (1u << ROAM_MANGLE_A_CONFIG_INTERNAL)) {
+		/* An empty list needs a member: nobody is at this one anyway. */
+		static const struct roam_prefix nobody = {
+			.addr = { .b = { [10] = 0xff, [11] = 0xff } }, .len = 128,
+		};
+
+		for (size_t i = 0; i < config->n_internal; i++)
+			put_range(nlh, ROAM_MANGLE_A_CONFIG_INTERNAL,
+				  &config->internal[i]);
+		if (!config->n_internal)
+			put_range(nlh, ROAM_MANGLE_A_CONFIG_INTERNAL, &nobody);
+	}
 	mnl_attr_nest_end(nlh, nest);
 	return genl_send(genl, nlh, NULL, NULL, NULL);
 }
@@ -466,6 +507,10 @@ static int on_config(const struct nlmsghdr *nlh, void *ctx)
 		    config->n_protocols < sizeof(config->protocols))
 			config->protocols[config->n_protocols++] =
 				mnl_attr_get_u8(attr);
+		else if (mnl_attr_get_type(attr) == ROAM_MANGLE_A_CONFIG_INTERNAL &&
+			 config->n_internal < MANGLE_EXEMPT_RANGES &&
+			 read_range(attr, &config->internal[config->n_internal]))
+			config->n_internal++;
 	attrs_read_nest(&attrs, attrs.a[ROAM_MANGLE_A_MAIN_CONFIG]);
 	config->hold_packets = attrs_u32(&attrs, ROAM_MANGLE_A_CONFIG_HOLD_PACKETS);
 	config->hold_total = attrs_u32(&attrs, ROAM_MANGLE_A_CONFIG_HOLD_TOTAL);

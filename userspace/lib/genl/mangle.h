@@ -123,6 +123,8 @@ int mangle_range_get(struct genl *genl,
  * struct mangle_exempt - packets that are never rewritten (OPEN-39, OPEN-40)
  * @ports: ports at either end
  * @n_ports: their number
+ * @udp_ports: ports of UDP alone
+ * @n_udp_ports: their number
  * @mark: with @mask, the mark of a socket or packet that opts out
  * @mask: which bits of @mark count; 0: no mark is exempt
  * @ranges: where the other end is
@@ -133,6 +135,8 @@ int mangle_range_get(struct genl *genl,
 struct mangle_exempt {
 	uint16_t ports[MANGLE_EXEMPT_PORTS];
 	size_t n_ports;
+	uint16_t udp_ports[MANGLE_EXEMPT_PORTS];
+	size_t n_udp_ports;
 	uint32_t mark;
 	uint32_t mask;
 	struct roam_prefix ranges[MANGLE_EXEMPT_RANGES];
@@ -152,6 +156,9 @@ bool mangle_cgroup_id(const char *path, uint64_t *id);
 bool mangle_exempt_has_port(const struct mangle_exempt *exempt, uint16_t port);
 /* Adds a port unless it is there already. False: there is no room for it. */
 bool mangle_exempt_add_port(struct mangle_exempt *exempt, uint16_t port);
+/* The same for UDP alone; a port is exempt for UDP if either list has it. */
+bool mangle_exempt_has_udp_port(const struct mangle_exempt *exempt, uint16_t port);
+bool mangle_exempt_add_udp_port(struct mangle_exempt *exempt, uint16_t port);
 
 /**
  * struct mangle_config - settings of the module; see the YAML for each
@@ -159,6 +166,8 @@ bool mangle_exempt_add_port(struct mangle_exempt *exempt, uint16_t port);
  * @protocols: IP protocols rewritten
  * @n_protocols: their number
  * @exempt: what is never rewritten; set as a whole
+ * @internal: prefixes that no mobile host can be in; set as a whole
+ * @n_internal: their number
  */
 struct mangle_config {
 	uint32_t set;
@@ -173,6 +182,8 @@ struct mangle_config {
 	uint32_t max_peers;
 	uint32_t peer_time;
 	struct mangle_exempt exempt;
+	struct roam_prefix internal[MANGLE_EXEMPT_RANGES];
+	size_t n_internal;
 };
 
 int mangle_config_set(struct genl *genl, const struct mangle_config *config);

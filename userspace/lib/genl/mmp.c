@@ -7,6 +7,8 @@
 
 #include "genl/attr.h"
 
+#define ENTRY_MAX 128	/* bytes of an entry in a request, at most */
+
 struct genl *mmp_open(char **error)
 {
 	return genl_open(ROAM_MMP_GENL_NAME, ROAM_MMP_GENL_VERSION, error);
@@ -131,16 +133,36 @@ static struct nlattr *put_addr(struct nlmsghdr *nlh,
 	return nest;
 }
 
-int mmp_route_set(struct genl *genl, const struct mmp_entry *entry)
+static void put_entry(struct nlmsghdr *nlh, const void *entries, size_t n)
 {
-	struct nlmsghdr *nlh = genl_request(genl, ROAM_MMP_CMD_HOST_SET, 0);
+	const struct mmp_entry *entry = (const struct mmp_entry *)entries + n;
 	struct nlattr *nest = put_addr(nlh, &entry->addr);
 
 	for (unsigned int i = 0; i < entry->n; i++)
 		put_hop(nlh, ROAM_MMP_A_HOST_HOP, &entry->hops[i]);
 	mnl_attr_put_u64(nlh, ROAM_MMP_A_HOST_SEQ, entry->seq);
 	mnl_attr_nest_end(nlh, nest);
+}
+
+int mmp_route_set(struct genl *genl, const struct mmp_entry *entry)
+{
+	struct nlmsghdr *nlh = genl_request(genl, ROAM_MMP_CMD_HOST_SET, 0);
+
+	put_entry(nlh, entry, 0);
 	return genl_send(genl, nlh, NULL, NULL, NULL);
+}
+
+int mmp_routes_set(struct genl *genl, const struct mmp_entry *entries, size_t n,
+		   size_t *applied)
+{
+	const struct genl_bulk bulk = {
+		.cmd = ROAM_MMP_CMD_HOST_SET,
+		.applied = ROAM_MMP_A_MAIN_APPLIED,
+		.entry_max = ENTRY_MAX,
+		.put = put_entry,
+	};
+
+	return genl_send_bulk(genl, &bulk, entries, n, applied);
 }
 
 static int on_route(const struct nlmsghdr *nlh, void *ctx)

@@ -61,6 +61,9 @@ struct mmp_kernel_link {
 struct genl *mmp_open(char **error);
 
 int mmp_route_set(struct genl *genl, const struct mmp_entry *entry);
+/* Many at once; @applied may be NULL. */
+int mmp_routes_set(struct genl *genl, const struct mmp_entry *entries, size_t n,
+		   size_t *applied);
 /* -ENOENT: there is none. */
 int mmp_route_get(struct genl *genl, const struct roam_addr *addr,
 		  struct mmp_route *route);

@@ -40,14 +40,37 @@ struct host_place {
 	unsigned int open;
 };
 
-/* The source towards the first destination that there is a way to, or none. */
-static struct roam_addr source_of(const struct host_place *p, int family)
-{
-	struct roam_addr to, src, none = { { 0 } };
+/* struct seen - a source, and its link */
+struct seen {
+	struct roam_addr addr;
+	unsigned int link;
+};
 
-	for (size_t i = 0; p->ops->target(p->ctx, family, i, &to); i++)
-		if (!rtnl_route_get(p->rtnl, &to, &src, NULL))
-			return src;
+static struct seen present(const struct host_place *p, int family)
+{
+	const struct host_places *known = &p->places;
+
+	return family == AF_INET ? (struct seen){ known->now.v4, known->link4 } :
+				   (struct seen){ known->now.v6, known->link6 };
+}
+
+/*
+ * The source towards the first destination that there is a way to, or none. Where the
+ * kernel takes another link now, the present one may still be as good.
+ */
+static struct seen source_of(const struct host_place *p, int family)
+{
+	struct seen src, now = present(p, family), none = { .link = 0 };
+	struct roam_addr to;
+
+	for (size_t i = 0; p->ops->target(p->ctx, family, i, &to); i++) {
+		if (rtnl_route_get(p->rtnl, &to, &src.addr, &src.link))
+			continue;
+		if (!roam_addr_is_none(&now.addr) && now.link != src.link &&
+		    rtnl_route_is_as_good(p->rtnl, &to, &now.addr, now.link))
+			return now;
+		return src;
+	}
 	return none;
 }
 
@@ -55,25 +78,30 @@ static struct roam_addr source_of(const struct host_place *p, int family)
  * Without another address the kernel falls back to the own one on the device.
  * The host is at home only where a link to a network has it as well.
  */
-static struct roam_addr place_of(const struct host_place *p, int family)
+static struct seen place_of(const struct host_place *p, int family)
 {
-	struct roam_addr src = source_of(p, family), own, none = { { 0 } };
+	struct seen src = source_of(p, family), none = { .link = 0 };
+	struct roam_addr own;
 
-	if (roam_addr_is_link_local(&src))
+	if (roam_addr_is_link_local(&src.addr))
 		return none;
 	if (p->ops->own && p->ops->own(p->ctx, family, &own) &&
-	    roam_addr_eq(&src, &own) &&
+	    roam_addr_eq(&src.addr, &own) &&
 	    rtnl_addr_elsewhere(p->rtnl, rtnl_link_index(p->device), &own) <= 0)
 		return none;
 	return src;
 }
 
-static struct roam_place where(const struct host_place *p)
+/* Notes the links: they matter even where the address is the same. */
+static struct roam_place where(struct host_place *p)
 {
-	return (struct roam_place){
-		.v4 = place_of(p, AF_INET),
-		.v6 = place_of(p, AF_INET6),
-	};
+	struct seen v4 = place_of(p, AF_INET), v6 = place_of(p, AF_INET6);
+
+	if (v4.link)
+		p->places.link4 = v4.link;
+	if (v6.link)
+		p->places.link6 = v6.link;
+	return (struct roam_place){ .v4 = v4.addr, .v6 = v6.addr };
 }
 
 /* False if that is where we were. */
@@ -110,8 +138,8 @@ void host_place_look(struct host_place *p)
 	struct roam_place place;
 	bool moved;
 
-	restore(p);
 	place = where(p);
+	restore(p);
 	moved = remember(p, &place);
 	uv_timer_start(&p->timer, on_timer, LOOK_LATER, 0);
 	p->ops->look(p->ctx, &place, moved);
@@ -119,8 +147,8 @@ void host_place_look(struct host_place *p)
 
 /*
  * Connections stand still until others know the new place, so the user hears of
- * it at once, and what is to be restored follows. What vanished is left to the
- * next look.
+ * the place at once, and lost addresses and routes are restored behind that. An
+ * address that vanished is left to the next look.
  */
 static void arrive(struct host_place *p)
 {

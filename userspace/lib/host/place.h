@@ -4,7 +4,8 @@
  *
  * The place of the host in a family is the source address that the kernel
  * chooses towards the first destination, of those that the user names, that
- * there is a way to: whoever configures addresses and routes (any DHCP client,
+ * there is a way to; of several ways that are as good the one that it has, so that it
+ * does not move for nothing. Whoever configures addresses and routes (any DHCP client,
  * an administrator, roam-drcpd) decides it by doing just that.
  *
  * The user is told as soon as an address or a route came, since what he told
@@ -48,12 +49,16 @@ struct host_place_ops {
  * struct host_places - what is known
  * @now: where the host is; no address: nowhere, in this family
  * @before: where it was before that, each the last that there was
+ * @link4: the link of @now's address, or of the last one that there was; 0: never
+ * @link6: the same, IPv6
  * @moved: when @now changed; 0: never
  * @moves: how often
  */
 struct host_places {
 	struct roam_place now;
 	struct roam_place before;
+	unsigned int link4;
+	unsigned int link6;
 	msec_t moved;
 	uint64_t moves;
 };

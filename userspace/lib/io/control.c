@@ -25,6 +25,8 @@
  * @privileged: runs as root or as the daemon's own user
  * @monitor: gets events
  * @paused: a reply waits to be written, no request is read meanwhile
+ * @parts: the answer under way, where it has parts
+ * @first: nothing of @parts was sent yet
  * @in: bytes of the request lines received so far
  * @in_len: how many
  */
@@ -35,6 +37,8 @@ struct client {
 	bool privileged;
 	bool monitor;
 	bool paused;
+	struct control_parts parts;
+	bool first;
 	char in[CONTROL_LINE_MAX];
 	size_t in_len;
 };
@@ -59,7 +63,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 
 static void on_client_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct client *client = handle->data;
+
+	free(client->parts.state);
+	free(client);
 }
 
 static void disconnect(struct client *client)
@@ -83,6 +90,8 @@ static size_t unsent(struct client *client)
 	return uv_stream_get_write_queue_size((uv_stream_t *)&client->pipe);
 }
 
+static void send_part(struct client *client);
+
 static void on_written(uv_write_t *req, int status)
 {
 	struct client *client = req->handle->data;
@@ -92,13 +101,18 @@ static void on_written(uv_write_t *req, int status)
 		return;
 	if (status < 0)
 		disconnect(client);
+	else if (client->parts.next && !unsent(client))
+		send_part(client);
 	else if (client->paused && !unsent(client))
 		serve(client);
 }
 
-static void send_line(struct client *client, const char *text, size_t len)
+/* Sends @text, and @end behind it. */
+static void send_text(struct client *client, const char *text, size_t len,
+		      const char *end)
 {
-	struct write *write = malloc(sizeof(*write) + len + 1);
+	size_t more = strlen(end);
+	struct write *write = malloc(sizeof(*write) + len + more);
 	uv_buf_t buf;
 
 	if (!write) {
@@ -106,13 +120,18 @@ static void send_line(struct client *client, const char *text, size_t len)
 		return;
 	}
 	memcpy(write->text, text, len);
-	write->text[len] = '\n';
-	buf = uv_buf_init(write->text, len + 1);
+	memcpy(write->text + len, end, more);
+	buf = uv_buf_init(write->text, len + more);
 	if (uv_write(&write->req, (uv_stream_t *)&client->pipe, &buf, 1,
 		     on_written)) {
 		free(write);
 		disconnect(client);
 	}
+}
+
+static void send_line(struct client *client, const char *text, size_t len)
+{
+	send_text(client, text, len, "\n");
 }
 
 static void send_json(struct client *client, json_t *object)
@@ -125,6 +144,46 @@ static void send_json(struct client *client, json_t *object)
 		disconnect(client);
 	free(text);
 	json_decref(object);
+}
+
+/* Appends the next items to @list; false when there are no more. */
+static bool take_part(struct client *client, json_t *list)
+{
+	struct control_parts *parts = &client->parts;
+	size_t before = json_array_size(list);
+
+	while (parts->next(client->control->ctx, parts->state, list))
+		if (json_array_size(list) > before)
+			return true;
+	free(parts->state);
+	*parts = (struct control_parts){ 0 };
+	return false;
+}
+
+/*
+ * The next part of an answer, when the one before is out: so neither the memory
+ * nor the time that a long answer takes at once depends on its length.
+ */
+static void send_part(struct client *client)
+{
+	json_t *list = json_array();
+	bool more = take_part(client, list);
+	char *items = json_dumps(list, CONTROL_JSON), *text = NULL;
+	const char *before = client->first ? "{\"result\":[" :
+			     json_array_size(list) ? "," : "";
+
+	json_decref(list);
+	client->first = false;
+	/* The brackets of a part are not those of the whole. */
+	if (items && asprintf(&text, "%s%.*s", before, (int)strlen(items) - 2,
+			      items + 1) < 0)
+		text = NULL;
+	free(items);
+	if (text)
+		send_text(client, text, strlen(text), more ? "" : "]}\n");
+	else
+		disconnect(client);
+	free(text);
 }
 
 static json_t *help(const struct control *control)
@@ -195,10 +254,24 @@ out:
 
 static void handle_line(struct client *client, const char *line, size_t len)
 {
-	struct control_error error = { "", "", "" };
+	struct control_error error = { .code = "" };
 	json_t *result = execute(client, line, len, &error);
 
 	if (result) {
+		send_json(client, json_pack("{so}", "result", result));
+		return;
+	}
+	client->parts = error.parts;
+	client->first = true;
+	if (client->parts.next && !client->monitor) {
+		send_part(client);
+		return;
+	}
+	/* Events would come between the parts. */
+	if (client->parts.next) {
+		result = json_array();
+		while (take_part(client, result))
+			;
 		send_json(client, json_pack("{so}", "result", result));
 		return;
 	}
@@ -211,27 +284,23 @@ static void handle_line(struct client *client, const char *line, size_t len)
 }
 
 /*
- * Answers the complete lines that are here, one at a time: while a reply is
- * not out, the next request waits. So a client costs one reply of memory.
+ * Answers one of the complete lines that are here: while the reply is not out, the next
+ * request waits. So a client costs one reply of memory, and one answer in a turn of the
+ * loop: who floods shares the daemon with everybody else (SEC-15).
  */
 static void serve(struct client *client)
 {
 	size_t start = 0;
+	char *end;
 
 	client->paused = false;
-	while (!uv_is_closing((uv_handle_t *)&client->pipe)) {
-		char *end;
-
-		if (unsent(client)) {
-			client->paused = true;
-			break;
-		}
-		end = memchr(client->in + start, '\n', client->in_len - start);
-		if (!end)
-			break;
-		handle_line(client, client->in + start,
-			    end - (client->in + start));
+	if (unsent(client) || client->parts.next) {
+		client->paused = true;
+	} else if ((end = memchr(client->in, '\n', client->in_len))) {
+		handle_line(client, client->in, end - client->in);
 		start = end + 1 - client->in;
+		/* on_written() goes on. */
+		client->paused = true;
 	}
 	if (uv_is_closing((uv_handle_t *)&client->pipe))
 		return;

@@ -19,15 +19,28 @@
 #include <uv.h>
 
 /**
- * struct control_error - filled by a handler that refuses
+ * struct control_parts - an answer too long to be made at once, an array
+ * @next: appends some of it to @list, false behind the last; the daemon does
+ *	other things between two calls
+ * @state: for @next, freed with free() at the end
+ */
+struct control_parts {
+	bool (*next)(void *ctx, void *state, json_t *list);
+	void *state;
+};
+
+/**
+ * struct control_error - filled by a handler that refuses, or answers in parts
  * @code: short name: "usage", "refused", "missing", "unavailable"
  * @message: one sentence with the cause
  * @hint: the next thing to try, or ""
+ * @parts: with a next(): no refusal, this is the answer
  */
 struct control_error {
 	char code[32];
 	char message[256];
 	char hint[256];
+	struct control_parts parts;
 };
 
 /* A new reference to the result, or NULL with @error filled. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -374,6 +375,14 @@ static char *default_socket(const struct daemon *daemon)
 	return daemon_error("%s%s", dir, slash);
 }
 
+/* What a core file would hold is keys (SEC-09). */
+static void forbid_core(void)
+{
+	static const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+}
+
 int daemon_main(const struct daemon *daemon, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -439,6 +448,7 @@ int daemon_main(const struct daemon *daemon, int argc, char **argv)
 			daemon->unload(frame.config);
 		}
 	} else {
+		forbid_core();
 		error = run(&frame, socket_path);
 		if (error)
 			log_error("%s", error);

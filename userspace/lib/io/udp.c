@@ -46,6 +46,7 @@ struct slot {
  * @receive: as given
  * @burst_end: as given, NULL without
  * @unreachable: as given
+ * @error: as given later
  * @ctx: as given
  * @blocked: the socket buffer is full, @queue waits until it is writable
  * @receiving: @receive or @burst_end is running, the queue leaves when it
@@ -64,6 +65,7 @@ struct udp {
 	udp_receive_fn receive;
 	udp_burst_fn burst_end;
 	udp_unreachable_fn unreachable;
+	udp_error_fn error;
 	void *ctx;
 	bool blocked;
 	bool receiving;
@@ -89,7 +91,7 @@ static void set_blocked(struct udp *udp, bool blocked)
 	watch(udp);
 }
 
-/* One datagram that sendmmsg() refused. */
+/* Accounts for a datagram that sendmmsg() refused. */
 static void send_again(struct udp *udp, struct msghdr *msg)
 {
 	/*
@@ -253,7 +255,8 @@ static bool receive_batch(struct udp *udp)
 	return got == UDP_BATCH || udp->burst_end;
 }
 
-static bool is_refused(struct msghdr *msg)
+/* False: no ICMP error, or of another kind. */
+static bool read_error(struct msghdr *msg, enum udp_error *error)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c;
 	     c = CMSG_NXTHDR(msg, c)) {
@@ -264,10 +267,15 @@ static bool is_refused(struct msghdr *msg)
 		    !(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR))
 			continue;
 		memcpy(&err, CMSG_DATA(c), sizeof(err));
-		if (err.ee_errno == ECONNREFUSED &&
-		    (err.ee_origin == SO_EE_ORIGIN_ICMP ||
-		     err.ee_origin == SO_EE_ORIGIN_ICMP6))
-			return true;
+		if (err.ee_origin != SO_EE_ORIGIN_ICMP &&
+		    err.ee_origin != SO_EE_ORIGIN_ICMP6)
+			continue;
+		*error = err.ee_errno == ECONNREFUSED ? UDP_NO_PORT :
+			 err.ee_errno == EHOSTUNREACH ? UDP_NO_HOST :
+							UDP_NO_NETWORK;
+		return err.ee_errno == ECONNREFUSED ||
+		       err.ee_errno == EHOSTUNREACH ||
+		       err.ee_errno == ENETUNREACH;
 	}
 	return false;
 }
@@ -277,6 +285,7 @@ static void receive_errors(struct udp *udp)
 	for (int i = 0; i < UDP_ERRORS; i++) {
 		struct sockaddr_storage addr;
 		struct control_buf control;
+		enum udp_error error;
 		char byte;
 		struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
 		struct msghdr msg = {
@@ -290,11 +299,15 @@ static void receive_errors(struct udp *udp)
 
 		if (recvmsg(udp->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			return;
-		if (udp->unreachable && msg.msg_namelen && is_refused(&msg)) {
+		if ((udp->unreachable || udp->error) && msg.msg_namelen &&
+		    read_error(&msg, &error)) {
 			struct roam_addr host = roam_addr_from_sockaddr(
 				(struct sockaddr *)&addr);
 
-			udp->unreachable(udp->ctx, &host, port_of(&addr));
+			if (udp->unreachable && error == UDP_NO_PORT)
+				udp->unreachable(udp->ctx, &host, port_of(&addr));
+			if (udp->error)
+				udp->error(udp->ctx, &host, port_of(&addr), error);
 			if (uv_is_closing((uv_handle_t *)&udp->poll))
 				return;
 		}
@@ -438,6 +451,11 @@ struct udp *udp_open(uv_loop_t *loop, const struct roam_addr *addr,
 	udp->open_handles = 2;
 	watch(udp);
 	return udp;
+}
+
+void udp_on_error(struct udp *udp, udp_error_fn error)
+{
+	udp->error = error;
 }
 
 void udp_on_burst_end(struct udp *udp, udp_burst_fn end)

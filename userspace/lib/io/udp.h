@@ -34,6 +34,13 @@ struct udp_datagram {
 
 struct udp;
 
+/** enum udp_error - what an ICMP error says of a destination */
+enum udp_error {
+	UDP_NO_PORT,	/* nobody listens */
+	UDP_NO_HOST,	/* the host is not there */
+	UDP_NO_NETWORK,	/* no way leads to its network */
+};
+
 /* Called with 1..UDP_BATCH datagrams; replies by udp_send() leave together. */
 typedef void (*udp_receive_fn)(void *ctx, const struct udp_datagram *d,
 			       size_t n);
@@ -58,6 +65,11 @@ typedef void (*udp_unreachable_fn)(void *ctx, const struct roam_addr *host,
 struct udp *udp_open(uv_loop_t *loop, const struct roam_addr *addr,
 		     uint16_t port, udp_receive_fn receive,
 		     udp_unreachable_fn unreachable, void *ctx, char **error);
+/* An ICMP error of any of these kinds came, or the kernel made it itself. */
+typedef void (*udp_error_fn)(void *ctx, const struct roam_addr *host,
+			     uint16_t port, enum udp_error error);
+/* From now on @error is called, also beside @unreachable of udp_open(). */
+void udp_on_error(struct udp *udp, udp_error_fn error);
 /*
  * From now on @end is called after the receive calls of each turn; what it sends
  * leaves together too.

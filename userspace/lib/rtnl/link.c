@@ -75,14 +75,20 @@ struct roam_addr rtnl_link_local(const uint8_t mac[6])
 static int neighbour_set(struct rtnl *rtnl, uint32_t index,
 			 const struct roam_addr *addr, const uint8_t mac[6])
 {
+	const struct roam_addr made = rtnl_link_local(mac);
 	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_NEWNEIGH, NLM_F_ACK |
 					    NLM_F_CREATE | NLM_F_REPLACE);
 	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
 
 	ndm->ndm_family = rtnl_family(addr);
 	ndm->ndm_ifindex = (int)index;
-	/* Known until somebody says otherwise, as after an answer. */
-	ndm->ndm_state = NUD_REACHABLE;
+	/*
+	 * Known until somebody says otherwise, as after an answer. An address that
+	 * is made of the link-layer address is another name of that: the neighbour
+	 * need not have it, and then would not answer for it.
+	 */
+	ndm->ndm_state = roam_addr_eq(addr, &made) ? NUD_PERMANENT :
+						     NUD_REACHABLE;
 	rtnl_put_addr(nlh, NDA_DST, addr);
 	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
 	return rtnl_talk(rtnl, nlh, NULL, NULL);
@@ -133,6 +139,48 @@ int rtnl_default_set(struct rtnl *rtnl, uint8_t family, uint32_t index,
 	if (prefsrc)
 		rtnl_put_addr(nlh, RTA_PREFSRC, prefsrc);
 	return rtnl_talk(rtnl, nlh, NULL, NULL);
+}
+
+static struct nlmsghdr *host_request(struct rtnl *rtnl, uint16_t type,
+				     uint16_t flags,
+				     const struct roam_addr *host)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, type, NLM_F_ACK | flags);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+	rtm->rtm_family = rtnl_family(host);
+	rtm->rtm_dst_len = roam_addr_is_v4(host) ? 32 : 128;
+	rtm->rtm_table = RT_TABLE_MAIN;
+	rtm->rtm_protocol = RTPROT_ROAM;
+	rtm->rtm_type = type == RTM_NEWROUTE ? RTN_UNICAST : RTN_UNSPEC;
+	rtm->rtm_scope = type == RTM_NEWROUTE ? RT_SCOPE_UNIVERSE :
+						RT_SCOPE_NOWHERE;
+	rtnl_put_addr(nlh, RTA_DST, host);
+	return nlh;
+}
+
+int rtnl_host_set(struct rtnl *rtnl, const struct roam_addr *host,
+		  const struct roam_addr *via, uint32_t index)
+{
+	struct nlmsghdr *nlh = host_request(rtnl, RTM_NEWROUTE,
+					    NLM_F_CREATE | NLM_F_REPLACE, host);
+	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+
+	if (via) {
+		rtnl_put_addr(nlh, RTA_GATEWAY, via);
+	} else {
+		rtm->rtm_scope = RT_SCOPE_LINK;
+		mnl_attr_put_u32(nlh, RTA_OIF, index);
+	}
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
+}
+
+int rtnl_host_del(struct rtnl *rtnl, const struct roam_addr *host)
+{
+	int err = rtnl_talk(rtnl, host_request(rtnl, RTM_DELROUTE, 0, host),
+			    NULL, NULL);
+
+	return err == -ESRCH || err == -ENOENT ? 0 : err;
 }
 
 int rtnl_default_del(struct rtnl *rtnl, uint8_t family)

@@ -49,6 +49,13 @@ struct roam_addr rtnl_link_local(const uint8_t mac[6]);
 int rtnl_default_set(struct rtnl *rtnl, uint8_t family, uint32_t index,
 		     const struct roam_addr *router, const uint8_t mac[6],
 		     const struct roam_addr *prefsrc);
+/*
+ * Our route to one host: by @via, or where that is NULL on the link @index itself.
+ * 0 or negative errno.
+ */
+int rtnl_host_set(struct rtnl *rtnl, const struct roam_addr *host,
+		  const struct roam_addr *via, uint32_t index);
+int rtnl_host_del(struct rtnl *rtnl, const struct roam_addr *host);
 /* Removes it; there being none is fine. */
 int rtnl_default_del(struct rtnl *rtnl, uint8_t family);
 

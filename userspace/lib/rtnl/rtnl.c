@@ -5,12 +5,16 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* IFF_LOWER_UP of the kernel, whose header and libc's do not go together. */
+#define LOWER_UP (1 << 16)
 
 static int fail_unless(int err, int expected)
 {
@@ -28,7 +32,7 @@ int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index)
 				       NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
 	struct ifinfomsg *link;
 	struct nlattr *info;
-	int err;
+	int made, err;
 
 	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
 	link->ifi_flags = IFF_UP | IFF_NOARP;
@@ -37,7 +41,8 @@ int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index)
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "dummy");
 	mnl_attr_nest_end(nlh, info);
-	err = fail_unless(rtnl_talk(rtnl, nlh, NULL, NULL), EEXIST);
+	made = rtnl_talk(rtnl, nlh, NULL, NULL);
+	err = fail_unless(made, EEXIST);
 	if (err)
 		return err;
 	*index = rtnl_link_index(name);
@@ -49,6 +54,9 @@ int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index)
 	link->ifi_index = *index;
 	link->ifi_flags = IFF_UP;
 	link->ifi_change = IFF_UP;
+	/* By this it is known again, when it is to be taken back. */
+	if (!made)
+		mnl_attr_put_strz(nlh, IFLA_IFALIAS, RTNL_DUMMY_ALIAS);
 	return rtnl_talk(rtnl, nlh, NULL, NULL);
 }
 
@@ -82,6 +90,7 @@ int rtnl_addr_add(struct rtnl *rtnl, unsigned int index,
 struct holder {
 	const struct roam_addr *addr;
 	unsigned int except;
+	unsigned int index;
 	bool found;
 };
 
@@ -95,6 +104,8 @@ static int read_holder(const struct nlmsghdr *nlh, void *ctx)
 	if (ifa->ifa_index == holder->except)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
+		bool was_found = holder->found;
+
 		/* IPv6 addresses stand in IFA_ADDRESS only. */
 		if (mnl_attr_get_type(attr) != IFA_LOCAL &&
 		    (ifa->ifa_family != AF_INET6 ||
@@ -102,8 +113,23 @@ static int read_holder(const struct nlmsghdr *nlh, void *ctx)
 			continue;
 		addr = rtnl_get_addr(attr);
 		holder->found |= roam_addr_eq(&addr, holder->addr);
+		/* One that is going is no place to stay. */
+		if (!was_found && holder->found &&
+		    !(ifa->ifa_flags & (IFA_F_DEPRECATED | IFA_F_TENTATIVE)))
+			holder->index = ifa->ifa_index;
 	}
 	return MNL_CB_OK;
+}
+
+unsigned int rtnl_addr_link(struct rtnl *rtnl, const struct roam_addr *addr)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETADDR, NLM_F_DUMP);
+	struct holder holder = { .addr = addr };
+	struct ifaddrmsg *ifa;
+
+	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	ifa->ifa_family = rtnl_family(addr);
+	return rtnl_talk(rtnl, nlh, read_holder, &holder) ? 0 : holder.index;
 }
 
 int rtnl_addr_elsewhere(struct rtnl *rtnl, unsigned int index,
@@ -120,10 +146,20 @@ int rtnl_addr_elsewhere(struct rtnl *rtnl, unsigned int index,
 	return err ? err : holder.found;
 }
 
-/* struct way - answer to a route request */
+/**
+ * struct way - answer to a route request
+ * @src: source
+ * @gateway: next hop, none: on the link
+ * @oif: link
+ * @metric: of the route
+ * @len: prefix length of the route
+ */
 struct way {
 	struct roam_addr src;
+	struct roam_addr gateway;
 	unsigned int oif;
+	uint32_t metric;
+	uint8_t len;
 };
 
 static int read_way(const struct nlmsghdr *nlh, void *ctx)
@@ -132,12 +168,24 @@ static int read_way(const struct nlmsghdr *nlh, void *ctx)
 	struct way *way = ctx;
 	const struct nlattr *attr;
 
+	way->len = rtm->rtm_dst_len;
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
-		if (mnl_attr_get_type(attr) == RTA_PREFSRC)
+		bool u32 = !mnl_attr_validate(attr, MNL_TYPE_U32);
+
+		switch (mnl_attr_get_type(attr)) {
+		case RTA_PREFSRC:
 			way->src = rtnl_get_addr(attr);
-		else if (mnl_attr_get_type(attr) == RTA_OIF &&
-			 !mnl_attr_validate(attr, MNL_TYPE_U32))
-			way->oif = mnl_attr_get_u32(attr);
+			break;
+		case RTA_GATEWAY:
+			way->gateway = rtnl_get_addr(attr);
+			break;
+		case RTA_OIF:
+			way->oif = u32 ? mnl_attr_get_u32(attr) : 0;
+			break;
+		case RTA_PRIORITY:
+			way->metric = u32 ? mnl_attr_get_u32(attr) : 0;
+			break;
+		}
 	}
 	return MNL_CB_OK;
 }
@@ -163,6 +211,80 @@ int rtnl_route_get(struct rtnl *rtnl, const struct roam_addr *dst,
 	if (oif)
 		*oif = way.oif;
 	return 0;
+}
+
+/* The route of the table, as it stands there, that leads to @dst by @oif, 0: by any link. */
+static int route_of(struct rtnl *rtnl, const struct roam_addr *dst, unsigned int oif,
+		    struct way *way)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETROUTE, NLM_F_ACK);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+	memset(way, 0, sizeof(*way));
+	rtm->rtm_family = rtnl_family(dst);
+	rtm->rtm_dst_len = roam_addr_is_v4(dst) ? 32 : 128;
+	rtm->rtm_flags = RTM_F_FIB_MATCH;
+	rtnl_put_addr(nlh, RTA_DST, dst);
+	if (oif)
+		mnl_attr_put_u32(nlh, RTA_OIF, oif);
+	return rtnl_talk(rtnl, nlh, read_way, way);
+}
+
+static int read_neigh(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+
+	*(bool *)ctx = ndm->ndm_state & NUD_FAILED;
+	return MNL_CB_OK;
+}
+
+/* Does a next hop not answer? One that nobody asked for may well answer. */
+static bool is_silent(struct rtnl *rtnl, const struct roam_addr *gateway,
+		      unsigned int oif)
+{
+	struct nlmsghdr *nlh;
+	struct ndmsg *ndm;
+	bool silent = false;
+
+	if (roam_addr_is_none(gateway))
+		return false;
+	nlh = rtnl_request(rtnl, RTM_GETNEIGH, NLM_F_ACK);
+	ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+	ndm->ndm_family = rtnl_family(gateway);
+	ndm->ndm_ifindex = oif;
+	rtnl_put_addr(nlh, NDA_DST, gateway);
+	rtnl_talk(rtnl, nlh, read_neigh, &silent);
+	return silent;
+}
+
+static int read_carrier(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
+
+	*(bool *)ctx = (link->ifi_flags & IFF_UP) && (link->ifi_flags & LOWER_UP);
+	return MNL_CB_OK;
+}
+
+static bool has_carrier(struct rtnl *rtnl, unsigned int index)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETLINK, NLM_F_ACK);
+	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
+	bool carrier = false;
+
+	link->ifi_index = index;
+	rtnl_talk(rtnl, nlh, read_carrier, &carrier);
+	return carrier;
+}
+
+bool rtnl_route_is_as_good(struct rtnl *rtnl, const struct roam_addr *dst,
+			   const struct roam_addr *src, unsigned int oif)
+{
+	struct way best, own;
+
+	return rtnl_addr_link(rtnl, src) == oif && has_carrier(rtnl, oif) &&
+	       !route_of(rtnl, dst, 0, &best) && !route_of(rtnl, dst, oif, &own) &&
+	       best.len == own.len && best.metric == own.metric &&
+	       !is_silent(rtnl, &own.gateway, oif);
 }
 
 static void put_port(struct nlmsghdr *nlh, uint16_t type, uint16_t port)
@@ -204,14 +326,18 @@ static int change_rule(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 }
 
 /**
- * struct rules - our rules, as the kernel has them
+ * struct rules - our rules, as the kernel has them, in their order
  * @items: the rules, on the heap
  * @n: their number
+ * @last: the highest priority of somebody else's rules before that of the main table
+ * @overtaken: somebody else's rule stands behind one of ours with the same priority
  * @failed: out of memory
  */
 struct rules {
 	struct rtnl_rule *items;
 	size_t n;
+	uint32_t last;
+	uint32_t overtaken;
 	bool failed;
 };
 
@@ -272,8 +398,13 @@ static int read_rule(const struct nlmsghdr *nlh, void *ctx)
 	rule.family = hdr->family;
 	mnl_attr_for_each(attr, nlh, sizeof(*hdr))
 		read_rule_attr(attr, &rule, &protocol);
-	if (protocol != RTPROT_ROAM)
+	if (protocol != RTPROT_ROAM) {
+		if (rule.priority < RTNL_RULE_MAIN && rule.priority > rules->last)
+			rules->last = rule.priority;
+		if (rules->n && rules->items[rules->n - 1].priority == rule.priority)
+			rules->overtaken = rule.priority;
 		return MNL_CB_OK;
+	}
 	if (hdr->dst_len)
 		rule.dst.len = hdr->dst_len +
 			       (rule.family == AF_INET ? 96 : 0);
@@ -296,19 +427,102 @@ static bool has_rule(const struct rtnl_rule *rules, size_t n,
 	return false;
 }
 
-int rtnl_rules_keep(struct rtnl *rtnl, uint8_t family,
-		    const struct rtnl_rule *rules, size_t n)
+static int read_rules(struct rtnl *rtnl, uint8_t family, struct rules *have)
 {
 	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETRULE, NLM_F_DUMP);
-	struct rules have = { .n = 0 };
 	struct fib_rule_hdr *hdr;
-	int changes = 0, err;
+	int err;
 
 	hdr = mnl_nlmsg_put_extra_header(nlh, sizeof(*hdr));
 	hdr->family = family;
-	err = rtnl_talk(rtnl, nlh, read_rule, &have);
-	if (!err && have.failed)
-		err = -ENOMEM;
+	err = rtnl_talk(rtnl, nlh, read_rule, have);
+	return err ? err : have->failed ? -ENOMEM : 0;
+}
+
+int rtnl_rules_last(struct rtnl *rtnl, uint8_t family, uint32_t *last)
+{
+	struct rules have = { .n = 0 };
+	int err = read_rules(rtnl, family, &have);
+
+	*last = have.last;
+	free(have.items);
+	return err;
+}
+
+/* Does the order of the rules of a priority matter, as they lead to different tables? */
+static bool order_matters(const struct rtnl_rule *rules, size_t n, uint32_t priority)
+{
+	const struct rtnl_rule *first = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (rules[i].priority != priority)
+			continue;
+		if (first && first->table != rules[i].table)
+			return true;
+		if (!first)
+			first = &rules[i];
+	}
+	return false;
+}
+
+/* Do the rules of a priority stand in the order of @rules, and none is missing? */
+static bool in_order(const struct rules *have, const struct rtnl_rule *rules, size_t n,
+		     uint32_t priority)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (rules[i].priority != priority)
+			continue;
+		while (at < have->n && memcmp(&have->items[at], &rules[i], sizeof(*rules)))
+			at++;
+		if (at++ == have->n)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The kernel puts a new rule behind those of its priority. Where the order is wrong
+ * they go, and come again; most of the time each has a priority of its own.
+ */
+static int put_in_order(struct rtnl *rtnl, struct rules *have,
+			const struct rtnl_rule *rules, size_t n, int *changes)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < n; i++) {
+		uint32_t priority = rules[i].priority;
+
+		if (have->overtaken != priority &&
+		    (!order_matters(rules, n, priority) ||
+		     in_order(have, rules, n, priority)))
+			continue;
+		for (size_t k = have->n; !err && k-- > 0;) {
+			if (have->items[k].priority != priority)
+				continue;
+			err = fail_unless(change_rule(rtnl, RTM_DELRULE, 0,
+						      &have->items[k]), ENOENT);
+			memmove(&have->items[k], &have->items[k + 1],
+				(--have->n - k) * sizeof(*have->items));
+			++*changes;
+		}
+		/* All of them are added behind this, in order. */
+		have->overtaken = 0;
+		break;
+	}
+	return err;
+}
+
+int rtnl_rules_keep(struct rtnl *rtnl, uint8_t family,
+		    const struct rtnl_rule *rules, size_t n)
+{
+	struct rules have = { .n = 0 };
+	int changes = 0, err;
+
+	err = read_rules(rtnl, family, &have);
+	if (!err)
+		err = put_in_order(rtnl, &have, rules, n, &changes);
 	for (size_t i = 0; !err && i < n; i++) {
 		if (has_rule(have.items, have.n, &rules[i]))
 			continue;
@@ -336,6 +550,7 @@ int rtnl_rules_keep(struct rtnl *rtnl, uint8_t family,
  * @table: table they are read from
  * @mirror: table they will be in
  * @prefsrc: their preferred source; NULL: the one they have
+ * @oif: only those by this link have it; 0: all
  * @failed: out of memory
  */
 struct routes {
@@ -345,6 +560,7 @@ struct routes {
 	uint32_t table;
 	uint32_t mirror;
 	const struct roam_addr *prefsrc;
+	unsigned int oif;
 	bool failed;
 };
 
@@ -385,6 +601,43 @@ static bool has_way(const struct nlmsghdr *nlh)
 	       find_attr(nlh, RTA_VIA) || find_attr(nlh, RTA_MULTIPATH);
 }
 
+/* Does a route lead out by a link? One that does not say so may. */
+static bool leads_by(const struct nlmsghdr *nlh, unsigned int oif)
+{
+	const struct nlattr *attr = find_attr(nlh, RTA_OIF);
+	const struct rtnexthop *hop;
+	int left;
+
+	if (attr)
+		return !mnl_attr_validate(attr, MNL_TYPE_U32) && mnl_attr_get_u32(attr) == oif;
+	attr = find_attr(nlh, RTA_MULTIPATH);
+	if (!attr)
+		return true;
+	hop = mnl_attr_get_payload(attr);
+	left = mnl_attr_get_payload_len(attr);
+	for (; left >= (int)sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) &&
+	     hop->rtnh_len <= left; left -= NLMSG_ALIGN(hop->rtnh_len),
+	     hop = RTNH_NEXT(hop))
+		if ((unsigned int)hop->rtnh_ifindex == oif)
+			return true;
+	return false;
+}
+
+/* The ways of a route, without what the kernel only reports and would refuse. */
+static void put_ways(struct nlmsghdr *nlh, const struct nlattr *from)
+{
+	int left = mnl_attr_get_payload_len(from);
+	struct rtnexthop *hop;
+	struct nlattr *attr = mnl_nlmsg_get_payload_tail(nlh);
+
+	mnl_attr_put(nlh, RTA_MULTIPATH, left, mnl_attr_get_payload(from));
+	hop = mnl_attr_get_payload(attr);
+	for (; left >= (int)sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) &&
+	     hop->rtnh_len <= left; left -= NLMSG_ALIGN(hop->rtnh_len),
+	     hop = RTNH_NEXT(hop))
+		hop->rtnh_flags &= RTNH_F_ONLINK;
+}
+
 /*
  * Writes a route as it stands in the mirror: same destination, way and metric,
  * our table, protocol and source. What the kernel only reports is left out, so
@@ -421,13 +674,16 @@ static size_t mirror_route(const struct routes *routes,
 		case RTA_PREFSRC:
 			prefsrc = rtnl_get_addr(attr);
 			break;
+		case RTA_MULTIPATH:
+			put_ways(nlh, attr);
+			break;
 		default:
 			mnl_attr_put(nlh, mnl_attr_get_type(attr),
 				     mnl_attr_get_payload_len(attr),
 				     mnl_attr_get_payload(attr));
 		}
 	}
-	if (routes->prefsrc)
+	if (routes->prefsrc && (!routes->oif || leads_by(from, routes->oif)))
 		prefsrc = *routes->prefsrc;
 	if (!roam_addr_is_none(&prefsrc))
 		rtnl_put_addr(nlh, RTA_PREFSRC, &prefsrc);
@@ -584,20 +840,74 @@ static int change_route(struct rtnl *rtnl, struct nlmsghdr *route,
 	return rtnl_talk(rtnl, route, NULL, NULL);
 }
 
+/* The first item from @i on that is in the same place as @route; the number if none is. */
+static size_t next_in_place(const struct routes *routes, size_t i,
+			    const struct nlmsghdr *route)
+{
+	while (i < routes->n && !same_place(routes->items[i], route))
+		i++;
+	return i;
+}
+
+/* Of several routes in one place that by the link of the care-of address comes first. */
+static void prefer_link(struct routes *routes)
+{
+	for (size_t i = 1; routes->oif && i < routes->n; i++) {
+		struct nlmsghdr *route = routes->items[i];
+		size_t first = next_in_place(routes, 0, route);
+
+		if (first == i || !leads_by(route, routes->oif) ||
+		    leads_by(routes->items[first], routes->oif))
+			continue;
+		routes->items[i] = routes->items[first];
+		routes->items[first] = route;
+	}
+}
+
+/* Where another one comes first in the mirror all of that place go, and come again. */
+static int put_first(struct rtnl *rtnl, const struct routes *wanted, struct routes *mirror)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < wanted->n; i++) {
+		const struct nlmsghdr *route = wanted->items[i];
+		size_t at = next_in_place(mirror, 0, route);
+
+		if (next_in_place(wanted, 0, route) != i ||
+		    next_in_place(wanted, i + 1, route) == wanted->n || at == mirror->n ||
+		    same_route(mirror->items[at], route))
+			continue;
+		while (!err && (at = next_in_place(mirror, 0, route)) < mirror->n) {
+			err = fail_unless(change_route(rtnl, mirror->items[at],
+						       RTM_DELROUTE, 0), ESRCH);
+			free(mirror->items[at]);
+			memmove(&mirror->items[at], &mirror->items[at + 1],
+				(--mirror->n - at) * sizeof(*mirror->items));
+		}
+	}
+	return err;
+}
+
 int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
-		      const struct roam_addr *prefsrc)
+		      const struct roam_addr *prefsrc, unsigned int oif, int *refused)
 {
 	uint8_t family = rtnl_family(prefsrc);
 	struct routes main_routes = { .family = family, .table = RT_TABLE_MAIN,
-				      .mirror = table, .prefsrc = prefsrc };
+				      .mirror = table, .prefsrc = prefsrc,
+				      .oif = oif };
 	struct routes mirror = { .family = family, .table = table,
 				 .mirror = table };
 	int changes = 0, err;
 	bool *kept = NULL;
 
+	*refused = 0;
+
 	err = read_table(rtnl, &main_routes);
 	if (!err)
 		err = read_table(rtnl, &mirror);
+	prefer_link(&main_routes);
+	if (!err && family == AF_INET)
+		err = put_first(rtnl, &main_routes, &mirror);
 	if (!err) {
 		kept = calloc(main_routes.n + 1, sizeof(*kept));
 		err = kept ? 0 : -ENOMEM;
@@ -622,8 +932,10 @@ int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
 		 * similar route goes further below: the next event says so.
 		 */
 		if (err == -EEXIST || err == -ENETUNREACH || err == -EHOSTUNREACH ||
-		    err == -ENETDOWN || err == -ENODEV || err == -EINVAL)
+		    err == -ENETDOWN || err == -ENODEV || err == -EINVAL) {
+			*refused = err;
 			err = 0;
+		}
 	}
 	for (size_t i = 0; !err && i < mirror.n; i++) {
 		/* Gone by itself. */
@@ -648,6 +960,80 @@ int rtnl_table_flush(struct rtnl *rtnl, uint8_t family, uint32_t table)
 					       RTM_DELROUTE, 0), ESRCH);
 	routes_free(&routes);
 	return err;
+}
+
+/* ---- taking back ---- */
+
+int rtnl_addr_del(struct rtnl *rtnl, unsigned int index, const struct roam_addr *addr)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_DELADDR, NLM_F_ACK);
+	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+
+	ifa->ifa_family = rtnl_family(addr);
+	ifa->ifa_prefixlen = roam_addr_is_v4(addr) ? 32 : 128;
+	ifa->ifa_index = index;
+	rtnl_put_addr(nlh, IFA_LOCAL, addr);
+	return fail_unless(rtnl_talk(rtnl, nlh, NULL, NULL), EADDRNOTAVAIL);
+}
+
+static int link_del(struct rtnl *rtnl, unsigned int index)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_DELLINK, NLM_F_ACK);
+	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
+
+	link->ifi_index = index;
+	return fail_unless(rtnl_talk(rtnl, nlh, NULL, NULL), ENODEV);
+}
+
+/* struct ours - links that we made */
+struct ours {
+	unsigned int index[16];
+	size_t n;
+};
+
+static int read_ours(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	struct ours *ours = ctx;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*link))
+		if (mnl_attr_get_type(attr) == IFLA_IFALIAS &&
+		    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) &&
+		    !strcmp(mnl_attr_get_str(attr), RTNL_DUMMY_ALIAS) &&
+		    ours->n < sizeof(ours->index) / sizeof(*ours->index))
+			ours->index[ours->n++] = link->ifi_index;
+	return MNL_CB_OK;
+}
+
+int rtnl_dummies_remove(struct rtnl *rtnl)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETLINK, NLM_F_DUMP);
+	struct ours ours = { .n = 0 };
+	int err;
+
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	err = rtnl_talk(rtnl, nlh, read_ours, &ours);
+	for (size_t i = 0; !err && i < ours.n; i++)
+		err = link_del(rtnl, ours.index[i]);
+	return err ? err : (int)ours.n;
+}
+
+int rtnl_rules_remove(struct rtnl *rtnl, uint8_t family)
+{
+	struct rules have = { .n = 0 };
+	int err = read_rules(rtnl, family, &have);
+	size_t i;
+
+	for (i = 0; !err && i < have.n; i++) {
+		const struct rtnl_rule *rule = &have.items[i];
+
+		err = fail_unless(change_rule(rtnl, RTM_DELRULE, 0, rule), ENOENT);
+		if (!err && rule->table && rule->table != RT_TABLE_MAIN)
+			err = rtnl_table_flush(rtnl, family, rule->table);
+	}
+	free(have.items);
+	return err ? err : (int)i;
 }
 
 int rtnl_watch_open(void)

@@ -20,9 +20,16 @@
  * changed or removed by us. */
 #define RTPROT_ROAM 77
 
+/* The priority of the rule of the main table. */
+#define RTNL_RULE_MAIN 32766
+
+/* What is written on a dummy link that we made. */
+#define RTNL_DUMMY_ALIAS "permanent addresses of roam"
+
 /* Index of a link, 0 if there is none of that name. */
 unsigned int rtnl_link_index(const char *name);
-/* A dummy device, up; one that is there already is taken as it is. */
+/* A dummy device, up; one that is there already is taken as it is, and not removed by
+ * rtnl_dummies_remove(). */
 int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index);
 /*
  * An address on a link; there already is fine. An IPv6 one is usable at once and
@@ -30,6 +37,10 @@ int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index);
  */
 int rtnl_addr_add(struct rtnl *rtnl, unsigned int index,
 		  const struct roam_addr *addr);
+int rtnl_addr_del(struct rtnl *rtnl, unsigned int index,
+		  const struct roam_addr *addr);
+/* The link that has an address which is neither on probation nor going; 0: none. */
+unsigned int rtnl_addr_link(struct rtnl *rtnl, const struct roam_addr *addr);
 /* 1 if another link than @index has the address, 0 if none, or negative errno. */
 int rtnl_addr_elsewhere(struct rtnl *rtnl, unsigned int index,
 			const struct roam_addr *addr);
@@ -45,6 +56,23 @@ int rtnl_addr_elsewhere(struct rtnl *rtnl, unsigned int index,
  */
 int rtnl_route_get(struct rtnl *rtnl, const struct roam_addr *dst,
 		   struct roam_addr *src, unsigned int *oif);
+
+/**
+ * rtnl_route_is_as_good() - can a host stay where it is?
+ * @rtnl: the client
+ * @dst: destination
+ * @src: address of this host
+ * @oif: link that @src should be on
+ *
+ * Two default routes of one metric are both the best: the kernel takes the one or the
+ * other as it pleases.
+ *
+ * Return: true if @src is on that link, and a route by it is as good as the one that
+ * the kernel would choose now, with carrier, and with a gateway that is not known to
+ * be silent.
+ */
+bool rtnl_route_is_as_good(struct rtnl *rtnl, const struct roam_addr *dst,
+			   const struct roam_addr *src, unsigned int oif);
 
 /**
  * struct rtnl_rule - a rule, all zero where it does not care
@@ -77,18 +105,30 @@ struct rtnl_rule {
  * @rules: each zeroed before it was filled in, so that they can be compared
  * @n: their number
  *
- * Rules with our protocol number that are not among them go, missing ones come.
+ * Rules with our protocol number that are not among them go, missing ones come. Those
+ * of one priority stand in the order of @rules, behind everybody else's.
  *
  * Return: number of changes made, or negative errno.
  */
 int rtnl_rules_keep(struct rtnl *rtnl, uint8_t family,
 		    const struct rtnl_rule *rules, size_t n);
 
+/* The highest priority of a rule of somebody else before that of the main table, 0: there
+ * is none. */
+int rtnl_rules_last(struct rtnl *rtnl, uint8_t family, uint32_t *last);
+/* Removes our rules, and the routes of the tables that they lead to; their number. */
+int rtnl_rules_remove(struct rtnl *rtnl, uint8_t family);
+/* Removes the links that rtnl_dummy_ensure() made; their number. */
+int rtnl_dummies_remove(struct rtnl *rtnl);
+
 /**
  * rtnl_table_mirror() - let a table hold the unicast routes of the main one
  * @rtnl: the client
  * @table: the table; holds nothing but the mirror
- * @prefsrc: preferred source of every route in it; tells the family, too
+ * @prefsrc: preferred source of the routes in it; tells the family, too
+ * @oif: only routes by this link get it, all others stay as they are; 0: all routes
+ * @refused: set to the errno of a route that the kernel refused, or 0. That is the
+ *	way of things while links come and go, and a fault if it lasts
  *
  * Link-local destinations are left out: nobody moves there.
  *
@@ -98,7 +138,7 @@ int rtnl_rules_keep(struct rtnl *rtnl, uint8_t family,
  * Return: number of changes made, or negative errno.
  */
 int rtnl_table_mirror(struct rtnl *rtnl, uint32_t table,
-		      const struct roam_addr *prefsrc);
+		      const struct roam_addr *prefsrc, unsigned int oif, int *refused);
 /* Removes every route of a table and family. */
 int rtnl_table_flush(struct rtnl *rtnl, uint8_t family, uint32_t table);
 

@@ -17,6 +17,12 @@
  * that of the main table, says that there is no way, as it did between the
  * networks (MLR-32).
  *
+ * Whoever puts a rule before that of the main table means it: a VPN takes all there is,
+ * a company's network goes into its tunnel. Ours never take precedence over such a rule,
+ * whichever was there first (see rtnl_tcp_before()). And the care-of address belongs to
+ * one link: what leaves by another one, to a container or a printer, keeps the address of
+ * that one and is a connection like any other host's.
+ *
  * Network managers remove foreign rules and routes when they restart, so
  * rtnl_tcp_keep() is called again and again; it changes only what is not right.
  */
@@ -43,6 +49,8 @@
  * @mask: bits of it that count; 0: no mark is exempt
  * @ranges: exempt destinations of both families
  * @n_ranges: their number
+ * @oif: link of the care-of address: what leaves by others stays as it is; 0: unknown,
+ *	then nothing does
  * @leaving: the daemon ends, and cannot mirror any more: then any way is better
  *	than none
  */
@@ -55,8 +63,22 @@ struct rtnl_tcp {
 	uint32_t mask;
 	const struct roam_prefix *ranges;
 	size_t n_ranges;
+	unsigned int oif;
 	bool leaving;
 };
+
+/**
+ * rtnl_tcp_before() - the place of the first of our rules, that of what is exempt
+ * @wanted: place of the rule which leads to the table, as configured
+ * @last: the highest priority of somebody else's rules before that of the main table
+ *
+ * The rule that leads to the table stands one further; at the end, right before the rule
+ * of the main table, all of them have one place and stand in their order.
+ */
+uint32_t rtnl_tcp_before(uint32_t wanted, uint32_t last);
+
+/* Takes back all that was set, for whatever address: rules, tables, links. */
+int rtnl_tcp_withdraw(struct rtnl *rtnl);
 
 /*
  * Table and rules of a family are as wanted for the permanent address @own; NULL:

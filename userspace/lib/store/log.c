@@ -32,7 +32,7 @@ static const char *const statements[N_STATEMENTS] = {
 	[READ] = "SELECT id, records FROM log WHERE id < ? ORDER BY id DESC",
 };
 
-/* What a pass over the table does, in this order. */
+/* The steps of a pass over the table, in this order. */
 enum pass { REST, COPYING, REMOVING };
 
 /**
@@ -107,7 +107,7 @@ struct store_log {
 	int code;
 };
 
-/* What is to be done about a failure, in three parts. */
+/* A failure and what to do about it, in three parts. */
 struct advice {
 	const char *text;
 	const char *more;

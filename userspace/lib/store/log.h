@@ -51,7 +51,7 @@
 /* No record is longer. */
 #define STORE_RECORD_MAX 4032
 /* Room for the user's own cursor. */
-#define STORE_CURSOR_LEN 64
+#define STORE_CURSOR_LEN 96
 
 struct store_log;
 
@@ -92,7 +92,7 @@ struct store_format {
 struct store_log *store_log_open(const char *path,
 				 const struct store_format *format,
 				 char **error);
-/* What was added and not committed is lost. */
+/* Records that were added and not committed are lost. */
 void store_log_close(struct store_log *log);
 /* When the store was made, ms since 1970. */
 int64_t store_log_created(const struct store_log *log);

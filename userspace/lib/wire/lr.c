@@ -27,6 +27,7 @@ static const char *const type_names[] = {
 	[LR_ACK] = "acknowledgement",
 	[LR_ANNOUNCE] = "announce",
 	[LR_CONFIRM] = "confirm",
+	[LR_CHALLENGE] = "challenge",
 };
 
 static const char *const status_names[] = {
@@ -38,6 +39,8 @@ static const char *const status_names[] = {
 	[LR_FULL] = "full",
 	[LR_LATER] = "later",
 	[LR_CONFLICT] = "conflict",
+	[LR_UNPROVED] = "unproved",
+	[LR_UNFIT] = "unfit",
 };
 
 static const char *name_of(const char *const *names, size_t n, size_t i)
@@ -62,6 +65,24 @@ const char *lr_status_name(uint8_t status)
 		       sizeof(status_names) / sizeof(status_names[0]), status);
 }
 
+bool lr_is_reply(uint8_t type)
+{
+	return type == LR_ANSWER || type == LR_ACK || type == LR_CONFIRM;
+}
+
+static bool is_zero(const uint8_t *p, size_t len)
+{
+	while (len--)
+		if (p[len])
+			return false;
+	return true;
+}
+
+bool lr_has_cookie(const struct lr_msg *msg)
+{
+	return !is_zero(msg->cookie, sizeof(msg->cookie));
+}
+
 static uint8_t *put_entry(uint8_t *p, const struct lr_entry *entry)
 {
 	memcpy(p, entry->perm.b, sizeof(entry->perm.b));
@@ -84,6 +105,8 @@ size_t lr_encode(const struct lr_msg *msg, uint8_t *buf)
 	p = bytes_put(p, msg->key_id, 4);
 	p = bytes_put(p, msg->id, 8);
 	p = bytes_put(p, msg->nonce, 8);
+	memcpy(p, lr_is_reply(msg->type) ? msg->source.b : msg->cookie, 16);
+	p += 16;
 	for (i = 0; i < msg->count; i++)
 		p = put_entry(p, &msg->entries[i]);
 	return (size_t)(p - buf);
@@ -102,6 +125,26 @@ static bool care_of_fits(uint8_t type, const struct lr_entry *entry)
 	return (type == LR_ANSWER && entry->flags == LR_FLAG_KEY) ||
 	       roam_addr_is_none(&entry->coa) ||
 	       roam_addr_is_usable(&entry->coa);
+}
+
+/* In query and announce the field between nonce and entries is reserved. */
+static bool get_cookie(const uint8_t *p, struct lr_msg *msg)
+{
+	memset(msg->cookie, 0, sizeof(msg->cookie));
+	memset(msg->source.b, 0, sizeof(msg->source.b));
+	if (lr_is_reply(msg->type))
+		memcpy(msg->source.b, p, sizeof(msg->source.b));
+	else if (msg->type == LR_UPDATE || msg->type == LR_CHALLENGE)
+		memcpy(msg->cookie, p, sizeof(msg->cookie));
+	else
+		return is_zero(p, LR_COOKIE_LEN);
+	return true;
+}
+
+/* What nobody signed gets one answer, about one address. */
+static unsigned int entries_max(uint8_t type)
+{
+	return type < LR_ANNOUNCE ? LR_MAX_ENTRIES : 1;
 }
 
 static enum lr_drop get_entry(const uint8_t *p, uint8_t type,
@@ -136,13 +179,16 @@ enum lr_drop lr_decode(const uint8_t *buf, size_t len, struct lr_msg *msg,
 	msg->id = bytes_get(buf + 8, 8);
 	msg->nonce = bytes_get(buf + 16, 8);
 	msg->pair = 0;
-	if (msg->type < LR_QUERY || msg->type > LR_CONFIRM)
+	if (msg->type < LR_QUERY || msg->type > LR_CHALLENGE)
 		return LR_DROP_TYPE;
-	if (msg->count < 1 || msg->count > LR_MAX_ENTRIES)
+	if (msg->count < 1 || msg->count > entries_max(msg->type))
 		return LR_DROP_COUNT;
 	*covered = LR_HEADER_LEN + (size_t)msg->count * LR_ENTRY_LEN;
-	if (len != *covered + (msg->key_id ? LR_AUTH_LEN : 0))
+	if (len != *covered + LR_AUTH_LEN)
 		return LR_DROP_LENGTH;
+	if (!get_cookie(buf + 24, msg) ||
+	    (!msg->key_id && !is_zero(buf + *covered, LR_AUTH_LEN)))
+		return LR_DROP_RESERVED;
 	for (i = 0; i < msg->count; i++) {
 		drop = get_entry(buf + LR_HEADER_LEN + i * LR_ENTRY_LEN,
 				 msg->type, &msg->entries[i]);

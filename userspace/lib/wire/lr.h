@@ -13,10 +13,11 @@
 #include "base/addr.h"
 
 #define LR_PORT 17434
-#define LR_VERSION 1
-#define LR_HEADER_LEN 24
+#define LR_VERSION 2
+#define LR_HEADER_LEN 40
 #define LR_ENTRY_LEN 48
 #define LR_AUTH_LEN 16
+#define LR_COOKIE_LEN 16
 #define LR_MAX_ENTRIES 24
 #define LR_MAX_LEN (LR_HEADER_LEN + LR_MAX_ENTRIES * LR_ENTRY_LEN + LR_AUTH_LEN)
 #define LR_PAIR_KEY 0x80000000u	/* bit of a key id: a pair key */
@@ -28,6 +29,7 @@ enum lr_type {
 	LR_ACK = 4,
 	LR_ANNOUNCE = 5,
 	LR_CONFIRM = 6,
+	LR_CHALLENGE = 7,
 };
 
 enum lr_status {
@@ -39,6 +41,9 @@ enum lr_status {
 	LR_FULL = 5,
 	LR_LATER = 6,
 	LR_CONFLICT = 7,
+	LR_UNPROVED = 8,
+	LR_UNFIT = 9,
+	LR_STATUS_MAX
 };
 
 #define LR_FLAG_AT_HOME 0x01	/* the care-of address is the permanent one */
@@ -72,6 +77,8 @@ struct lr_entry {
  * @key_id: key of the authenticator, 0 = none
  * @id: identification
  * @nonce: random in a request, repeated in the reply
+ * @cookie: of an update or a challenge, all zero for none; of no other type
+ * @source: of a reply: where its request came from; of no other type
  * @pair: not on the wire: where a mobile host authenticates by a pair key, its
  *	key with the register that this is made from
  * @entries: the entries
@@ -82,6 +89,8 @@ struct lr_msg {
 	uint32_t key_id;
 	uint64_t id;
 	uint64_t nonce;
+	uint8_t cookie[LR_COOKIE_LEN];
+	struct roam_addr source;
 	uint32_t pair;
 	struct lr_entry entries[LR_MAX_ENTRIES];
 };
@@ -107,14 +116,17 @@ enum lr_drop {
 const char *lr_drop_name(enum lr_drop drop);
 const char *lr_type_name(uint8_t type);
 const char *lr_status_name(uint8_t status);
+/* An answer, acknowledgement or confirm. */
+bool lr_is_reply(uint8_t type);
+bool lr_has_cookie(const struct lr_msg *msg);
 
 /**
  * lr_encode() - write a message without its authenticator
  * @msg: what to write
  * @buf: LR_MAX_LEN bytes
  *
- * Return: number of bytes written. Where key_id is not 0 the caller adds
- * LR_AUTH_LEN bytes of authenticator over them.
+ * Return: number of bytes written. The caller adds LR_AUTH_LEN bytes: the
+ * authenticator over them, or zeros where key_id is 0.
  */
 size_t lr_encode(const struct lr_msg *msg, uint8_t *buf);
 
@@ -124,7 +136,8 @@ size_t lr_encode(const struct lr_msg *msg, uint8_t *buf);
  * @len: its length in bytes
  * @msg: filled on success, undefined else
  * @covered: on success the number of bytes the authenticator covers; the
- *	authenticator itself (LR_AUTH_LEN bytes) follows them if key_id != 0
+ *	authenticator itself (LR_AUTH_LEN bytes) follows them; where key_id is 0
+ *	these are zeros, which was checked
  *
  * Return: LR_DROP_NONE or the reason to drop the datagram.
  */

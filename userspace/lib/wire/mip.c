@@ -432,6 +432,156 @@ uint8_t *mip_put_auth(struct mip_writer *w, uint8_t type, uint32_t spi,
 	return p ? bytes_put(p, spi, SPI_LEN) : NULL;
 }
 
+/* ---- names of sessions ---- */
+
+/* Length of the UTF-8 sequence at @p, 0 if it is none (RFC 3629). */
+static size_t utf8_len(const uint8_t *p, size_t left)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n = *p < 0x80 ? 1 : *p >= 0xf0 && *p < 0xf8 ? 4 :
+		   *p >= 0xe0 ? 3 : *p >= 0xc0 ? 2 : 0;
+	uint32_t c = n == 1 ? *p : n ? *p & (0xff >> (n + 1)) : 0;
+	size_t i;
+
+	if (!n || *p >= 0xf8 || n > left)
+		return 0;
+	for (i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return n;
+}
+
+/* Printable text: neither C0 nor C1 controls, so that a terminal shows what it is. */
+static bool is_text(const uint8_t *p, size_t len)
+{
+	size_t at, n;
+
+	for (at = 0; at < len; at += n) {
+		n = utf8_len(p + at, len - at);
+		if (!n || p[at] < 0x20 || p[at] == 0x7f ||
+		    (p[at] == 0xc2 && p[at + 1] < 0xa0))
+			return false;
+	}
+	return true;
+}
+
+bool mip_nai_is_valid(const uint8_t *nai, size_t len)
+{
+	const uint8_t *at = len ? memchr(nai, '@', len) : NULL;
+
+	if (!len || len > MIP_NAI_MAX - 1 || !is_text(nai, len) ||
+	    memchr(nai, ' ', len))
+		return false;
+	if (!at)
+		return true;
+	at++;
+	return at < nai + len && !memchr(at, '@', (size_t)(nai + len - at)) &&
+	       *at != '.' && nai[len - 1] != '.';
+}
+
+bool mip_sub_nai_is_valid(const uint8_t *sub, size_t len)
+{
+	return len && len <= MIP_SUB_NAI_MAX && is_text(sub, len);
+}
+
+static uint32_t naming_vendor(const struct mip_naming *naming)
+{
+	return naming->vendor ? naming->vendor : MIP_NAMING_VENDOR;
+}
+
+static uint16_t naming_type(const struct mip_naming *naming)
+{
+	return naming->type ? naming->type : MIP_NAMING_SUB;
+}
+
+static bool take_sub(struct mip_names *names, const struct mip_extension *e,
+		     const uint8_t *sub, size_t len)
+{
+	if (names->sub_at || !mip_sub_nai_is_valid(sub, len))
+		return false;
+	names->sub = sub;
+	names->sub_len = len;
+	names->sub_at = e;
+	return true;
+}
+
+static bool take_nai(struct mip_names *names, const uint8_t *nai, size_t len)
+{
+	if (names->nai || !mip_nai_is_valid(nai, len))
+		return false;
+	names->nai = nai;
+	names->nai_len = len;
+	return true;
+}
+
+static bool take_both(struct mip_names *names, const struct mip_extension *e,
+		      const struct mip_vendor *v)
+{
+	size_t len = v->len ? v->data[0] : 0;
+
+	return v->len && len < v->len &&
+	       take_nai(names, v->data + 1, len) &&
+	       take_sub(names, e, v->data + 1 + len, v->len - 1 - len);
+}
+
+bool mip_get_names(const struct mip_msg *msg, const struct mip_naming *naming,
+		   struct mip_names *names)
+{
+	const struct mip_extension *e;
+	struct mip_vendor v;
+	bool ok = true;
+
+	memset(names, 0, sizeof(*names));
+	for (e = msg->extensions; ok && e < msg->extensions + msg->n; e++) {
+		if (e->type == MIP_NAI)
+			ok = take_nai(names, e->data, e->len);
+		if (e->type != MIP_VENDOR || !mip_get_vendor(e, &v) ||
+		    v.vendor != naming_vendor(naming))
+			continue;
+		if (v.type == naming_type(naming))
+			ok = take_sub(names, e, v.data, v.len);
+		else if (v.type == naming_type(naming) + 1)
+			ok = take_both(names, e, &v);
+	}
+	return ok;
+}
+
+void mip_put_sub_nai(struct mip_writer *w, const struct mip_naming *naming,
+		     const uint8_t *sub, size_t len)
+{
+	struct mip_vendor v = { .vendor = naming_vendor(naming),
+				.type = naming_type(naming),
+				.data = sub, .len = len };
+
+	mip_put_vendor(w, MIP_VENDOR, &v);
+}
+
+void mip_put_names(struct mip_writer *w, const struct mip_naming *naming,
+		   const struct mip_names *names)
+{
+	uint8_t both[1 + MIP_NAI_MAX + MIP_SUB_NAI_MAX];
+	struct mip_vendor v = { .vendor = naming_vendor(naming),
+				.type = naming_type(naming) + 1, .data = both,
+				.len = 1 + names->nai_len + names->sub_len };
+
+	/* an extension has one byte of length: long names need two */
+	if (naming->both && names->nai && names->sub && v.len + 8 <= 255) {
+		both[0] = (uint8_t)names->nai_len;
+		memcpy(both + 1, names->nai, names->nai_len);
+		memcpy(both + 1 + names->nai_len, names->sub, names->sub_len);
+		mip_put_vendor(w, MIP_VENDOR, &v);
+		return;
+	}
+	if (names->nai)
+		mip_put_extension(w, MIP_NAI, names->nai, names->nai_len);
+	if (names->sub)
+		mip_put_sub_nai(w, naming, names->sub, names->sub_len);
+}
+
 /* ---- agent discovery ---- */
 
 static uint16_t checksum(const uint8_t *p, size_t len)

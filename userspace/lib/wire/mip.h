@@ -220,6 +220,62 @@ struct mip_vendor {
 /* False if @e is neither MIP_VENDOR nor MIP_CRITICAL_VENDOR, or too short. */
 bool mip_get_vendor(const struct mip_extension *e, struct mip_vendor *vendor);
 
+struct mip_writer;
+
+#define MIP_SUB_NAI_MAX 64
+#define MIP_NAMING_VENDOR 32473		/* RFC 5612: for whoever has no number */
+#define MIP_NAMING_SUB 1		/* vendor's type: the sub-NAI */
+#define MIP_NAMING_BOTH 2		/* both in one: length 1, NAI, sub-NAI */
+
+/**
+ * struct mip_naming - how the names of a session are written
+ *	(Documentation/protocols/sessions.md)
+ * @vendor: enterprise number of the vendor extension; 0: MIP_NAMING_VENDOR
+ * @type: the vendor's number of the sub-NAI; 0: MIP_NAMING_SUB. That of both is one
+ *	higher
+ * @both: both names are in one extension
+ */
+struct mip_naming {
+	uint32_t vendor;
+	uint16_t type;
+	bool both;
+};
+
+/**
+ * struct mip_names - whose session a message is about (SES-03, SES-04)
+ * @nai: the node's NAI, in the message; NULL without one
+ * @nai_len: bytes of it
+ * @sub: the session's sub-NAI, in the message; NULL without one
+ * @sub_len: bytes of it
+ * @sub_at: the extension with @sub
+ */
+struct mip_names {
+	const uint8_t *nai;
+	size_t nai_len;
+	const uint8_t *sub;
+	size_t sub_len;
+	const struct mip_extension *sub_at;
+};
+
+/*
+ * RFC 7542 and the loose forms: UTF-8 without control characters or spaces; where
+ * there is an at sign, one only and a realm behind it.
+ */
+bool mip_nai_is_valid(const uint8_t *nai, size_t len);
+/* 1..MIP_SUB_NAI_MAX bytes of UTF-8 without control characters. */
+bool mip_sub_nai_is_valid(const uint8_t *sub, size_t len);
+/*
+ * False: a name is there that is none, or twice. Both forms are read, whatever
+ * @naming says of writing.
+ */
+bool mip_get_names(const struct mip_msg *msg, const struct mip_naming *naming,
+		   struct mip_names *names);
+void mip_put_names(struct mip_writer *w, const struct mip_naming *naming,
+		   const struct mip_names *names);
+/* The sub-NAI alone, as a foreign agent adds it (SES-11). */
+void mip_put_sub_nai(struct mip_writer *w, const struct mip_naming *naming,
+		     const uint8_t *sub, size_t len);
+
 #define MIP_UDP_FORCE 0x80	/* F: tunnel even where no NAT is seen */
 #define MIP_UDP_FOREIGN 0x40	/* R: registers through a foreign agent */
 

@@ -10,6 +10,7 @@
 #define HOST_LEN 80
 #define ACK_LEN 80
 #define PROBE_LEN 72
+#define TRACE_LEN 68		/* with header, without nodes */
 
 static const char *const drop_names[MMP_DROP_MAX] = {
 	[MMP_DROP_NONE] = "none",
@@ -43,6 +44,10 @@ static const char *const type_names[] = {
 	[MMP_ACK] = "acknowledgement",
 	[MMP_PROBE] = "probe",
 	[MMP_PROBE_REPLY] = "probe reply",
+	[MMP_TRACE] = "trace",
+	[MMP_TRACE_REPLY] = "trace reply",
+	[MMP_HOST_ROUTE] = "host route",
+	[MMP_HOST_ROUTE_ACK] = "host route acknowledgement",
 };
 
 static const char *const status_names[] = {
@@ -204,6 +209,25 @@ static uint8_t *put_probe(uint8_t *p, const struct mmp_msg *msg)
 	return bytes_put(p, 0, 4);
 }
 
+static uint8_t *put_trace(uint8_t *p, const struct mmp_msg *msg)
+{
+	p = put_addr(p, &msg->coa);
+	p = bytes_put(p, msg->nonce, 8);
+	p = bytes_put(p, msg->n_trace, 1);
+	p = bytes_put(p, 0, 3);
+	for (unsigned int i = 0; i < msg->n_trace; i++) {
+		const struct mmp_hop_state *hop = &msg->trace[i];
+
+		p = put_name(p, &hop->name);
+		p = bytes_put(p, hop->role, 1);
+		p = bytes_put(p, hop->downlinks, 1);
+		p = bytes_put(p, 0, 2);
+		p = bytes_put(p, hop->left, 4);
+		p = bytes_put(p, hop->seq, 8);
+	}
+	return p;
+}
+
 size_t mmp_encode(const struct mmp_msg *msg, uint8_t *buf)
 {
 	uint8_t *p = buf;
@@ -225,11 +249,17 @@ size_t mmp_encode(const struct mmp_msg *msg, uint8_t *buf)
 		p = put_bs_beacon(p, msg);
 		break;
 	case MMP_ACK:
+	case MMP_HOST_ROUTE:
+	case MMP_HOST_ROUTE_ACK:
 		p = put_ack(p, msg);
 		break;
 	case MMP_PROBE:
 	case MMP_PROBE_REPLY:
 		p = put_probe(p, msg);
+		break;
+	case MMP_TRACE:
+	case MMP_TRACE_REPLY:
+		p = put_trace(p, msg);
 		break;
 	default:
 		p = put_host(p, msg);
@@ -345,7 +375,8 @@ static enum mmp_drop get_ack(const uint8_t *buf, struct mmp_msg *msg)
 	get_addr(buf + 40, &msg->coa);
 	msg->host_seq = bytes_get(buf + 56, 8);
 	msg->status = buf[64];
-	if (bytes_get(buf + 65, 3) || msg->status > MMP_FULL)
+	if (bytes_get(buf + 65, 3) ||
+	    msg->status > (msg->type == MMP_ACK ? MMP_FULL : 1))
 		return MMP_DROP_RESERVED;
 	if (!roam_addr_is_usable(&msg->coa) ||
 	    !roam_addr_is_usable(&msg->gateway))
@@ -362,6 +393,32 @@ static enum mmp_drop get_probe(const uint8_t *buf, struct mmp_msg *msg)
 	if (!roam_addr_is_none(&msg->gateway))
 		return MMP_DROP_ADDRESS;
 	return get_name(buf + 56, &msg->name) ? MMP_DROP_NONE : MMP_DROP_NAME;
+}
+
+static enum mmp_drop get_trace(const uint8_t *buf, struct mmp_msg *msg)
+{
+	get_addr(buf + 40, &msg->coa);
+	msg->nonce = bytes_get(buf + 56, 8);
+	if (bytes_get(buf + 65, 3) || msg->epoch || msg->seq)
+		return MMP_DROP_RESERVED;
+	if (!roam_addr_is_none(&msg->gateway) ||
+	    !roam_addr_is_usable(&msg->coa))
+		return MMP_DROP_ADDRESS;
+	for (unsigned int i = 0; i < msg->n_trace; i++) {
+		const uint8_t *p = buf + TRACE_LEN + i * MMP_TRACE_LEN;
+		struct mmp_hop_state *hop = &msg->trace[i];
+
+		hop->role = p[12];
+		hop->downlinks = p[13];
+		hop->left = (uint32_t)bytes_get(p + 16, 4);
+		hop->seq = bytes_get(p + 20, 8);
+		if (!get_name(p, &hop->name))
+			return MMP_DROP_NAME;
+		if (hop->role > MMP_TRACE_BASE_STATION || hop->downlinks > 2 ||
+		    p[14] || p[15])
+			return MMP_DROP_RESERVED;
+	}
+	return MMP_DROP_NONE;
 }
 
 static uint16_t flags_of(uint8_t type)
@@ -403,10 +460,18 @@ static size_t length_of(const uint8_t *buf, size_t len, struct mmp_msg *msg)
 			return 0;
 		return BS_BEACON_LEN + (size_t)msg->n_subnets * MMP_SUBNET_LEN;
 	case MMP_ACK:
+	case MMP_HOST_ROUTE:
+	case MMP_HOST_ROUTE_ACK:
 		return ACK_LEN;
 	case MMP_PROBE:
 	case MMP_PROBE_REPLY:
 		return PROBE_LEN;
+	case MMP_TRACE:
+	case MMP_TRACE_REPLY:
+		msg->n_trace = len > 64 ? buf[64] : 0;
+		if (!msg->n_trace || msg->n_trace > MMP_PATH_MAX)
+			return 0;
+		return TRACE_LEN + (size_t)msg->n_trace * MMP_TRACE_LEN;
 	default:
 		return HOST_LEN;
 	}
@@ -420,10 +485,15 @@ static enum mmp_drop get_body(const uint8_t *buf, struct mmp_msg *msg)
 	case MMP_BS_BEACON:
 		return get_bs_beacon(buf, msg);
 	case MMP_ACK:
+	case MMP_HOST_ROUTE:
+	case MMP_HOST_ROUTE_ACK:
 		return get_ack(buf, msg);
 	case MMP_PROBE:
 	case MMP_PROBE_REPLY:
 		return get_probe(buf, msg);
+	case MMP_TRACE:
+	case MMP_TRACE_REPLY:
+		return get_trace(buf, msg);
 	default:
 		return get_host(buf, msg);
 	}
@@ -438,7 +508,7 @@ enum mmp_drop mmp_decode(const uint8_t *buf, size_t len, struct mmp_msg *msg,
 		return MMP_DROP_VERSION;
 	memset(msg, 0, sizeof(*msg));
 	msg->type = buf[1];
-	if (msg->type < MMP_GATEWAY_BEACON || msg->type > MMP_PROBE_REPLY)
+	if (msg->type < MMP_GATEWAY_BEACON || msg->type > MMP_TYPE_MAX)
 		return MMP_DROP_TYPE;
 	*covered = length_of(buf, len, msg);
 	if (!*covered || len != *covered + MMP_AUTH_LEN)

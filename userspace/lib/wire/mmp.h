@@ -20,7 +20,8 @@
 #define MMP_PATH_MAX 16		/* nodes between a gateway and who hears it */
 #define MMP_SUBNETS_MAX 4
 #define MMP_SUBNET_LEN 20
-#define MMP_MAX_LEN (76 + MMP_PATH_MAX * MMP_NAME_LEN + MMP_AUTH_LEN)
+#define MMP_TRACE_LEN 28		/* of a node on the way to a host */
+#define MMP_MAX_LEN (68 + MMP_PATH_MAX * MMP_TRACE_LEN + MMP_AUTH_LEN)
 
 enum mmp_type {
 	MMP_GATEWAY_BEACON = 1,
@@ -31,6 +32,18 @@ enum mmp_type {
 	MMP_ACK = 6,
 	MMP_PROBE = 7,
 	MMP_PROBE_REPLY = 8,
+	MMP_TRACE = 9,
+	MMP_TRACE_REPLY = 10,
+	MMP_HOST_ROUTE = 11,
+	MMP_HOST_ROUTE_ACK = 12,
+	MMP_TYPE_MAX = MMP_HOST_ROUTE_ACK,
+};
+
+/** enum mmp_trace_role - what a node on the way to a host is */
+enum mmp_trace_role {
+	MMP_TRACE_GATEWAY = 0,
+	MMP_TRACE_NODE = 1,
+	MMP_TRACE_BASE_STATION = 2,
 };
 
 enum mmp_status {
@@ -72,6 +85,22 @@ struct mmp_l2 {
 };
 
 /**
+ * struct mmp_hop_state - a node on the way to a host
+ * @name: its name
+ * @role: enum mmp_trace_role
+ * @downlinks: of its entry; 0: it has none, and the way ends there
+ * @left: ms until the entry ends
+ * @seq: of the host's last message; 0: data made the entry
+ */
+struct mmp_hop_state {
+	struct mmp_name name;
+	uint8_t role;
+	uint8_t downlinks;
+	uint32_t left;
+	uint64_t seq;
+};
+
+/**
  * struct mmp_msg - a decoded message
  * @type: enum mmp_type
  * @flags: MMP_FLAG_*
@@ -96,8 +125,10 @@ struct mmp_l2 {
  * @subnets: whose addresses this domain routes
  * @coa: care-of address of a host
  * @host_seq: number of the host's message, each higher than the one before
- * @status: acknowledgement: enum mmp_status
- * @nonce: probes: repeated in the reply
+ * @status: acknowledgement: enum mmp_status; host route: 1 the host is there, 0 it left
+ * @nonce: probes, traces: repeated in the reply
+ * @n_trace: traces: nodes passed, 1..MMP_PATH_MAX
+ * @trace: traces: who was asked first, then downwards
  */
 struct mmp_msg {
 	uint8_t type;
@@ -123,6 +154,8 @@ struct mmp_msg {
 	uint64_t host_seq;
 	uint8_t status;
 	uint64_t nonce;
+	uint8_t n_trace;
+	struct mmp_hop_state trace[MMP_PATH_MAX];
 };
 
 /** enum mmp_drop - why a message was not accepted; each is a counter. */

@@ -27,6 +27,10 @@ static const char *const visitor_columns[] = {
 	"reverse", NULL
 };
 
+static const char *const session_columns[] = {
+	"nai", "sub_nai", "home", "care_of", "expires_in", "free_in", NULL
+};
+
 static const struct command commands[] = {
 	{ .name = "show", .args = "[HOME]",
 	  .help = "bindings: where mobile nodes are", .daemon = "agentd",
@@ -38,6 +42,9 @@ static const struct command commands[] = {
 	{ .name = "pending", .args = "[HOME]",
 	  .help = "requests on their way to home agents", .daemon = "agentd",
 	  .params = home_params, .columns = visitor_columns },
+	{ .name = "sessions",
+	  .help = "sessions of nodes known by a NAI, and their addresses",
+	  .daemon = "agentd", .columns = session_columns },
 	{ .name = "nodes", .help = "mobile nodes that are configured",
 	  .daemon = "agentd" },
 	{ .name = "links", .help = "links on which it advertises",

@@ -98,7 +98,7 @@ static void check_module(struct findings *f, const struct module_entry *entry)
 	genl_close(genl);
 }
 
-/* What the checks of addresses and routes look at. */
+/* Reads what the checks of addresses and routes compare. */
 static void read_mangle(struct findings *f)
 {
 	struct genl *genl = mangle_open(NULL);
@@ -282,6 +282,15 @@ static bool is_strict(const char *device)
  * comes in by the link that leads to its care-of address: where the route to
  * the permanent address leads elsewhere, a strict check drops it.
  */
+static bool has_two_ways(const struct mangle_mapping *m, struct host_route *to_perm,
+			 struct host_route *to_coa)
+{
+	return m->state == ROAM_MANGLE_STATE_VALID &&
+	       !host_route(&m->coa, NULL, IPPROTO_TCP, to_coa) &&
+	       !host_route(&m->perm, NULL, IPPROTO_TCP, to_perm) &&
+	       strcmp(to_perm->device, to_coa->device);
+}
+
 static bool check_rp_remote(struct findings *f)
 {
 	char perm[ROAM_ADDR_STRLEN], coa[ROAM_ADDR_STRLEN];
@@ -292,12 +301,8 @@ static bool check_rp_remote(struct findings *f)
 	       (m = next_mapping(f, ROAM_MANGLE_ROLE_REMOTE, &at))) {
 		struct host_route to_perm, to_coa;
 
-		/* IPv6 has no such filter. */
-		if (m->state != ROAM_MANGLE_STATE_VALID ||
-		    !roam_addr_is_v4(&m->perm) ||
-		    host_route(&m->coa, NULL, IPPROTO_TCP, &to_coa) ||
-		    host_route(&m->perm, NULL, IPPROTO_TCP, &to_perm) ||
-		    !strcmp(to_perm.device, to_coa.device) ||
+		/* For IPv6 there are rules alone: check_source_rule(). */
+		if (!roam_addr_is_v4(&m->perm) || !has_two_ways(m, &to_perm, &to_coa) ||
 		    !is_strict(to_coa.device))
 			continue;
 		roam_addr_format(&m->perm, perm);
@@ -362,8 +367,31 @@ static void check_rp_filter(struct findings *f)
 		finding_add(f, "rp_filter", FINDING_OK, NULL, "not strict where it hurts");
 }
 
+/*
+ * Somebody else's rules come before ours: does one of them take what goes anywhere? True
+ * after a finding.
+ */
+static bool check_taken(struct findings *f, const struct roam_addr *perm)
+{
+	char from[ROAM_ADDR_STRLEN], text[ROAM_ADDR_STRLEN];
+	struct host_route route;
+	struct roam_addr to;
+
+	/* No host is there, and every default route leads there. */
+	if (!roam_addr_parse(roam_addr_is_v4(perm) ? "198.18.0.1" : "2001:2::1", &to) ||
+	    host_route(&to, NULL, IPPROTO_TCP, &route) || roam_addr_is_none(&route.src) ||
+	    roam_addr_eq(&route.src, perm))
+		return false;
+	finding_add(f, "routing rule", FINDING_WARN, "ip rule show",
+		    "rules of somebody else, a VPN perhaps, take TCP to %s from %s, before that of %s: such connections end with a move",
+		    route.device, roam_addr_format(&route.src, from),
+		    roam_addr_format(perm, text));
+	return true;
+}
+
 static void check_mobile(struct findings *f)
 {
+	bool taken = false;
 	const struct mangle_mapping *m;
 	char text[ROAM_ADDR_STRLEN];
 	bool v4 = false, v6 = false;
@@ -380,8 +408,9 @@ static void check_mobile(struct findings *f)
 			finding_add(f, "permanent address", FINDING_FAIL,
 			    "systemctl restart roam-lrd",
 			    "%s is mapped but on no device", text);
+		taken |= m->state == ROAM_MANGLE_STATE_VALID && check_taken(f, &m->perm);
 	}
-	if (!v4 && !v6)
+	if ((!v4 && !v6) || taken)
 		return;
 	if ((!v4 || host_has_rule(AF_INET, IPPROTO_TCP)) &&
 	    (!v6 || host_has_rule(AF_INET6, IPPROTO_TCP)))
@@ -410,7 +439,7 @@ static void check_tunnels(struct findings *f)
 	}
 }
 
-/* What sees packets before or instead of the module's hooks (OPEN-13). */
+/* Finds what handles packets before the module's hooks or instead of them (OPEN-13). */
 static void check_bypass(struct findings *f, const json_t *rules)
 {
 	const json_t *flowtable;
@@ -488,6 +517,30 @@ static void check_masquerade(struct findings *f, const json_t *rules)
 	}
 }
 
+/* The same as strict reverse path filtering, as a rule: firewalld's IPv6_rpfilter. */
+static void check_source_rule(struct findings *f, const json_t *rules)
+{
+	const struct mangle_mapping *m;
+	char perm[ROAM_ADDR_STRLEN];
+	size_t at = 0, n = 0;
+
+	if (!firewall_checks_source(rules))
+		return;
+	while (n++ < MAPPINGS_LOOKED_AT &&
+	       (m = next_mapping(f, ROAM_MANGLE_ROLE_REMOTE, &at))) {
+		struct host_route to_perm, to_coa;
+
+		if (!has_two_ways(m, &to_perm, &to_coa))
+			continue;
+		finding_add(f, "reverse path", FINDING_WARN,
+			    "nft list ruleset | grep fib; with firewalld IPv6_rpfilter=loose",
+			    "a rule drops what does not come by the link of its source: packets of %s come by %s, and its route leads to %s",
+			    roam_addr_format(&m->perm, perm), to_coa.device,
+			    to_perm.device);
+		return;
+	}
+}
+
 static void check_filter(struct findings *f, const json_t *rules)
 {
 	for (size_t i = 0; i < f->ports.n; i++) {
@@ -519,6 +572,7 @@ static void check_firewall(struct findings *f)
 	check_bypass(f, rules);
 	if (rules) {
 		check_masquerade(f, rules);
+		check_source_rule(f, rules);
 		check_filter(f, rules);
 	}
 	json_decref(rules);

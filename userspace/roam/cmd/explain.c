@@ -300,6 +300,9 @@ static void explain_registers(struct facts *f)
 		}
 		say(f, "The register %s has not confirmed that (last answer: %s).",
 		    reg, string_of(row, "last_status"));
+		if (json_is_true(json_object_get(row, "translated")))
+			say(f, "It saw %s instead: there is a translator (NAT) on the way, so connections pass unchanged and do not survive a move.",
+			    string_of(row, "seen"));
 		advise(f, "roam lr registers; journalctl -u roam-lrd -e",
 		       "The register %s does not know where this host is, so new correspondents do not find it.",
 		       reg);

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "auth/auth.h"
+#include "roam/cmd/doctor.h"
 #include "roam/output.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
@@ -75,6 +76,17 @@ static const struct report_table tables[] = {
 static const char *const glance[] = { "mappings", "hosts", "store",
 				      "store_error", NULL };
 
+/* That everybody may ask for everybody is the default, and not for everybody. */
+static void check(struct findings *f, const json_t *status)
+{
+	long long n = json_integer_value(json_object_get(status, "see_all"));
+
+	if (n > 1)
+		finding_add(f, "whereabouts", FINDING_WARN, "roam hlr keys",
+			    "%lld hosts may ask this register where every mobile host is; 'visible' of a host in hlrd.conf limits that",
+			    n);
+}
+
 static const struct daemon_entry hlr = {
 	.object = "hlr",
 	.daemon = "hlrd",
@@ -82,5 +94,6 @@ static const struct daemon_entry hlr = {
 	.commands = commands,
 	.glance = glance,
 	.tables = tables,
+	.doctor = check,
 };
 ROAM_DAEMON(hlr)

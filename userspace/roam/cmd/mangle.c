@@ -252,7 +252,8 @@ static int collect(int argc, char **argv, enum mangle_set which)
 
 	if (status)
 		return status;
-	/* One of the two, or each would undo the other's work (TEN-28). */
+	/* A mapping belongs to the daemon or to the administrator: else each would undo the
+ * other's work (TEN-28). */
 	if (m.state == ROAM_MANGLE_STATE_VALID &&
 	    host_tunnel_of(&m.perm, device))
 		return fail(ROAM_REFUSED, "take it out of the tunnel first",
@@ -301,7 +302,7 @@ static int finish(void)
 	list_free(&collected.lines);
 	if (total)
 		batch_note_success();
-	/* What took effect before a refusal is an answer, too. */
+	/* How much took effect before a refusal is told as well. */
 	if (total || !status)
 		output_applied(total);
 	return status;
@@ -552,6 +553,9 @@ static bool parse_exempt_item(const char *name, const char *word,
 	if (!strcmp(name, "port"))
 		return parse_number(word, UINT16_MAX, &number) && number &&
 		       mangle_exempt_add_port(e, number);
+	if (!strcmp(name, "udp-port"))
+		return parse_number(word, UINT16_MAX, &number) && number &&
+		       mangle_exempt_add_udp_port(e, number);
 	if (!strcmp(name, "prefix"))
 		return e->n_ranges < MANGLE_EXEMPT_RANGES &&
 		       roam_prefix_parse(word, &e->ranges[e->n_ranges++]);
@@ -573,6 +577,8 @@ static bool parse_exempt(const char *name, char *value,
 	}
 	if (!strcmp(name, "port"))
 		exempt->n_ports = 0;
+	else if (!strcmp(name, "udp-port"))
+		exempt->n_udp_ports = 0;
 	else if (!strcmp(name, "prefix"))
 		exempt->n_ranges = 0;
 	else if (!strcmp(name, "cgroup"))
@@ -584,6 +590,22 @@ static bool parse_exempt(const char *name, char *value,
 	for (word = strtok_r(value, ",", &save); word;
 	     word = strtok_r(NULL, ",", &save))
 		if (!parse_exempt_item(name, word, exempt))
+			return false;
+	return true;
+}
+
+/* "none", or a list of prefixes. */
+static bool parse_internal(char *value, struct mangle_config *c)
+{
+	char *save, *word;
+
+	c->n_internal = 0;
+	if (!strcmp(value, "none"))
+		return true;
+	for (word = strtok_r(value, ",", &save); word;
+	     word = strtok_r(NULL, ",", &save))
+		if (c->n_internal == MANGLE_EXEMPT_RANGES ||
+		    !roam_prefix_parse(word, &c->internal[c->n_internal++]))
 			return false;
 	return true;
 }
@@ -635,6 +657,10 @@ static bool parse_setting(const char *name, char *value,
 	if (!strncmp(name, "exempt-", 7)) {
 		c->set |= 1u << ROAM_MANGLE_A_CONFIG_EXEMPT;
 		return parse_exempt(name + 7, value, &c->exempt);
+	}
+	if (!strcmp(name, "internal")) {
+		c->set |= 1u << ROAM_MANGLE_A_CONFIG_INTERNAL;
+		return parse_internal(value, c);
 	}
 	c->set |= 1u << ROAM_MANGLE_A_CONFIG_PROTOCOL;
 	return !strcmp(name, "protocol") && parse_protocols(value, c);
@@ -691,7 +717,7 @@ static const char *const mapping_words[] = {
 static const char *const config_words[] = {
 	"protocol", "hold-packets", "hold-total", "hold-time", "hold-policy",
 	"grace", "max-mappings", "max-peers", "peer-time", "exempt-port",
-	"exempt-mark", "exempt-prefix", "exempt-cgroup", "none", NULL
+	"exempt-udp-port", "internal", "exempt-mark", "exempt-prefix", "exempt-cgroup", "none", NULL
 };
 
 static const struct command peer_commands[] = {
@@ -713,7 +739,7 @@ static const struct command range_commands[] = {
 static const struct command config_commands[] = {
 	{ .name = "show", .help = "settings", .run = config_show },
 	{ .name = "set",
-	  .args = "[protocol LIST] [hold-packets N] [hold-total N] [hold-time DURATION] [hold-policy pass|drop] [grace DURATION] [max-mappings N] [max-peers N] [peer-time DURATION] [exempt-port LIST] [exempt-mark MARK[/MASK]] [exempt-prefix LIST] [exempt-cgroup LIST]",
+	  .args = "[protocol LIST] [hold-packets N] [hold-total N] [hold-time DURATION] [hold-policy pass|drop] [grace DURATION] [max-mappings N] [max-peers N] [peer-time DURATION] [exempt-port LIST] [exempt-udp-port LIST] [exempt-mark MARK[/MASK]] [exempt-prefix LIST] [exempt-cgroup LIST] [internal LIST]",
 	  .help = "change settings; what is not named stays",
 	  .words = config_words, .run = config_set },
 	{ .name = NULL },

@@ -193,7 +193,7 @@ json_t *mangle_json_config(const struct mangle_config *c)
 {
 	const struct mangle_exempt *e = &c->exempt;
 
-	return json_pack("{so sI sI sf ss sf sI sI sf so so so so}",
+	return json_pack("{so sI sI sf ss sf sI sI sf so so so so so so}",
 			 "protocol", json_protocols(c),
 			 "hold_packets", (json_int_t)c->hold_packets,
 			 "hold_total", (json_int_t)c->hold_total,
@@ -204,12 +204,15 @@ json_t *mangle_json_config(const struct mangle_config *c)
 			 "max_peers", (json_int_t)c->max_peers,
 			 "peer_time", c->peer_time / 1000.0,
 			 "exempt_port", json_numbers_16(e->ports, e->n_ports),
+			 "exempt_udp_port", json_numbers_16(e->udp_ports,
+							    e->n_udp_ports),
 			 "exempt_mark", e->mask ?
 				json_sprintf("0x%x/0x%x", e->mark, e->mask) :
 				json_null(),
 			 "exempt_prefix", json_prefixes(e->ranges, e->n_ranges),
 			 "exempt_cgroup", json_numbers_64(e->cgroups,
-							  e->n_cgroups));
+							  e->n_cgroups),
+			 "internal", json_prefixes(c->internal, c->n_internal));
 }
 
 static void append_counter(void *ctx, const char *name, uint64_t value)

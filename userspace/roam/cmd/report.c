@@ -113,7 +113,7 @@ static json_t *versions(void)
 	return object;
 }
 
-/* What modprobe options can be set, and are. */
+/* The parameters of a module and their values. */
 static json_t *parameters(const struct module_entry *module)
 {
 	json_t *object = json_object();
@@ -230,7 +230,7 @@ static json_t *addresses(void)
 	return array;
 }
 
-/* What a program prints, or NULL if it cannot be run or says nothing. */
+/* The lines that a program prints; NULL if it cannot be run or prints none. */
 static json_t *lines_of(const char *command)
 {
 	FILE *pipe = popen(command, "re");
