@@ -113,9 +113,17 @@ wire_is_the_page_s() {
 	# Nothing is a broadcast, and all has the hop limit of the link.
 	expect_eq "broadcasts" 0 "$(packets_in drcp.pcap 'ether broadcast')"
 	expect_eq "hop limits other than 255" 0 "$(packets_in drcp.pcap 'ip6[7] != 255')"
-	# Solicitation, request and release by the client.
+	# Each type but decline, and none that the page calls malformed.
+	expect_eq "types" "1 2 3 4 5" "$(drcp_fields 'roam_drcp' roam_drcp.type | sort -u | xargs)"
+	expect_eq "malformed" "" "$(drcp_fields 'roam_drcp.malformed' roam_drcp.malformed)"
 	expect_eq "checksums that are wrong" "" "$(tshark -r "$ROAM_OUT/drcp.pcap" -o udp.check_checksum:TRUE \
 		-Y 'udp.checksum.status == 0' -T fields -e frame.number 2>/dev/null)"
+}
+
+# drcp_fields FILTER FIELD: by the dissector that was written from the page.
+drcp_fields() {
+	tshark -n -r "$ROAM_OUT/drcp.pcap" -X "lua_script:$lib_dir/dissector/roam-drcp.lua" \
+		-Y "$1" -T fields -e "$2" 2>/dev/null
 }
 
 seen() {
@@ -175,6 +183,28 @@ dhcp_listens() {
 	in_ns "$server" ss -Hlun 'sport = :67' | grep -q .
 }
 
+# Somebody configured by hand what the server gives: it is noticed while the address is in use.
+conflict_brings_another_address() {
+	local before declined
+	wait_for 20 has_address
+	before=$(address)
+	declined=$(drcp server counters | jq '.[0].declined')
+	drcp host leave
+	wait_for 20 no_address
+	ip -n "$server" address add "$before/32" dev eth0
+	on_exit ip -n "$server" address del "$before/32" dev eth0
+	in_link down
+	in_link up
+	wait_for 20 has_other_address "$before"
+	wait_for 20 said 'conflict address'
+	expect_eq "addresses that were declined" $((declined + 1)) "$(drcp server counters | jq '.[0].declined')"
+	expect_eq "addresses that are held" "\"$before\"" "$(drcp server show | jq '.[] | select(.held) | .address')"
+}
+
+has_other_address() {
+	has_address && [[ $(address) != "$1" ]]
+}
+
 server_restart_keeps_leases() {
 	local before
 	before=$(drcp server show | jq -c '[.[] | {address, client}]')
@@ -185,10 +215,12 @@ server_restart_keeps_leases() {
 }
 
 pool_grows_while_it_runs() {
+	local before
+	before=$(leases)
 	serve_configure 'first = "192.0.2.10" last = "192.0.2.50"'
 	kill -HUP "$(<"$hosts/server/pid")"
 	wait_for 20 grep -q 'eload' "$hosts/server/log"
-	expect_eq "leases" 1 "$(leases)"
+	expect_eq "leases" "$before" "$(leases)"
 	expect_ok has_address
 }
 
@@ -217,6 +249,7 @@ prove "MMP-80: messages on the wire are those of the protocol page" wire_is_the_
 prove "MMP-82 MMP-88 MMP-89: in its subnet a host keeps its address, and asks nothing" same_subnet_keeps_the_address
 prove "MMP-81: an address is there sooner than by DHCP" address_is_fast
 prove "MMP-81: a server that is killed has given no address in vain" server_restart_keeps_leases
+prove "MMP-81: an address that somebody else has is given up for another one" conflict_brings_another_address
 prove "MMP-81: a pool grows while the server runs" pool_grows_while_it_runs
 prove "MMP-77: who has another key gives and gets no address" wrong_key_gets_nothing
 tests_done

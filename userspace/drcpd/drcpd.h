@@ -6,6 +6,7 @@
  *   config.c   drcpd.conf
  *   net.c      messages on the link
  *   kernel.c   links, the address and the default route of this host
+ *   arp.c      whether somebody else has the address of this host
  *   store.c    leases on disk
  *   show.c     the control socket's commands
  */
@@ -24,6 +25,7 @@
 
 #define DRCPD_BURST 256	/* requests that one commit makes durable at most */
 
+struct arp;
 struct net;
 struct store;
 
@@ -38,6 +40,7 @@ struct store;
  * @links: the configured links that there are
  * @n_links: their number
  * @net: sockets
+ * @arp: looks for others with the same address; of a client
  * @store: leases on disk
  * @server: core of a server, else NULL
  * @client: core of a client, else NULL
@@ -68,6 +71,7 @@ struct drcpd {
 	struct rtnl_link links[DRCPD_LINKS_MAX];
 	size_t n_links;
 	struct net *net;
+	struct arp *arp;
 	struct store *store;
 	struct drcp_server *server;
 	struct drcp_client *client;
@@ -110,6 +114,12 @@ void kernel_look(struct drcpd *d);
 const struct rtnl_link *kernel_link(const struct drcpd *d, uint32_t index);
 void kernel_configure(struct drcpd *d, const struct drcp_msg *assignment);
 void kernel_deconfigure(struct drcpd *d);
+
+/* arp.c */
+char *arp_open(struct drcpd *d);
+void arp_close(struct drcpd *d);
+/* Asks who has the address; whoever else it is, the client's core hears of it. */
+void arp_probe(struct drcpd *d);
 
 /* store.c */
 char *store_open(struct drcpd *d);

@@ -33,6 +33,7 @@ static void op_send(void *ctx, const struct drcp_msg *msg)
 static void op_configure(void *ctx, const struct drcp_msg *assignment)
 {
 	kernel_configure(ctx, assignment);
+	arp_probe(ctx);
 }
 
 static void op_deconfigure(void *ctx)
@@ -177,6 +178,8 @@ static char *start_client(struct drcpd *d)
 				    d->config->links[0]);
 	memcpy(d->config->client.client, d->links[0].mac, 6);
 	error = net_open(d);
+	if (!error)
+		error = arp_open(d);
 	if (error)
 		return error;
 	d->client = drcp_client_new(&d->config->client, &client_ops, d);
@@ -235,6 +238,7 @@ static void stop(void)
 	uv_close((uv_handle_t *)&drcpd.tick, NULL);
 	uv_close((uv_handle_t *)&drcpd.advertise, NULL);
 	net_close(&drcpd);
+	arp_close(&drcpd);
 	store_close(&drcpd);
 	kernel_close(&drcpd);
 	control_close(drcpd.control);

@@ -90,17 +90,35 @@ static json_t *status(void *ctx, const json_t *args,
 			  "dhcp", d->dhcp));
 }
 
+static bool is_client(const struct drcpd *d, struct control_error *error)
+{
+	if (!d->client)
+		control_refuse(error, "refused", "run it on a client",
+			       "this is a server");
+	return d->client;
+}
+
 static json_t *leave(void *ctx, const json_t *args, struct control_error *error)
 {
 	struct drcpd *d = ctx;
 
 	(void)args;
-	if (!d->client) {
-		control_refuse(error, "refused", "run it on a client",
-			       "this is a server");
+	if (!is_client(d, error))
 		return NULL;
-	}
 	drcp_client_leave(d->client, daemon_now());
+	drcpd_kick(d);
+	return json_array();
+}
+
+static json_t *join(void *ctx, const json_t *args, struct control_error *error)
+{
+	struct drcpd *d = ctx;
+
+	(void)args;
+	if (!is_client(d, error))
+		return NULL;
+	drcp_client_link(d->client, daemon_now(),
+			 d->n_links && d->links[0].up);
 	drcpd_kick(d);
 	return json_array();
 }
@@ -109,6 +127,7 @@ const struct control_command show_commands[] = {
 	{ "show", show, false, "leases" },
 	{ "counters", counters, false, "messages and leases" },
 	{ "status", status, false, "role, links, address" },
-	{ "leave", leave, true, "give the address back" },
+	{ "leave", leave, true, "give the address back, until join" },
+	{ "join", join, true, "ask for an address again" },
 	{ NULL, NULL, false, NULL }
 };

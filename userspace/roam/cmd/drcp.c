@@ -8,6 +8,8 @@ static const struct command commands[] = {
 	  .daemon = "drcpd" },
 	{ .name = "leave", .help = "give this host's address back",
 	  .daemon = "drcpd" },
+	{ .name = "join", .help = "ask for an address again, after leave",
+	  .daemon = "drcpd" },
 	DAEMON_COMMANDS("drcpd"),
 	{ .name = NULL },
 };
