@@ -58,10 +58,11 @@ src_roam-agentd := userspace/agentd/*.c
 src_roam-mnd := userspace/mnd/*.c
 src_roam-standbyd := userspace/standbyd/*.c
 src_roam-mmpd := userspace/mmpd/*.c
+src_roam-drcpd := userspace/drcpd/*.c
 src_roam-sipd := userspace/sipd/*.c
 src_roam-rtp := userspace/rtp/*.c
 src_roam := userspace/roam/*.c userspace/roam/cmd/*.c
-U_DAEMONS := $(foreach p,$(addprefix roam-,hlrd lrd agentd mnd standbyd mmpd sipd),\
+U_DAEMONS := $(foreach p,$(addprefix roam-,hlrd lrd agentd mnd standbyd mmpd sipd drcpd),\
 	$(if $(wildcard $(src_$(p))),$(p)))
 U_TOOLS := $(foreach p,roam roam-rtp,$(if $(wildcard $(src_$(p))),$(p)))
 

@@ -10,6 +10,8 @@
 # shellcheck disable=SC2154,SC2034
 readonly sip_domain=example.net
 readonly sip_servers=(198.51.100.66 198.51.100.67)
+# Added to each start of a server.
+sip_server_options=()
 sip_shipped=$(realpath "$lib_dir/../packaging/kamailio")
 
 if [[ ${ROAM_NATIVE:-} ]]; then
@@ -52,7 +54,7 @@ server_start() {
 	echo "--- server $1" >>"$sip_dir/log"
 	busybox nsenter --net="/run/netns/$register" -- "$(command -v kamailio)" \
 		-f "$sip_shipped/kamailio.cfg" -A "ROAM_DB=$sip_dir" -A "ROAM_CTL=\"unix:$sip_dir/run$1/ctl\"" \
-		-l "udp:$addr:5060" -l "tcp:$addr:5060" -Y "$sip_dir/run$1" -DD -E -m 16 -M 4 "${@:2}" \
+		-l "udp:$addr:5060" -l "tcp:$addr:5060" -Y "$sip_dir/run$1" -DD -E -m 16 -M 4 "${sip_server_options[@]}" "${@:2}" \
 		>>"$sip_dir/log" 2>&1 &
 	echo "$!" >"$sip_dir/kamailio$1.pid"
 	disown

@@ -15,6 +15,9 @@
 
 readonly moves_pcap=$ROAM_OUT/sip.pcap
 
+# In the way of calls: SIPp answers to where a call first came from.
+sip_server_options=(-A WITH_RECORD_ROUTE)
+
 sip_network() {
 	sip_create
 	server_start 0

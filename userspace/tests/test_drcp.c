@@ -419,6 +419,11 @@ static void who_leaves_gives_its_address_back(void **state)
 	drcp_server_tick(f->server, f->now);
 	assert_int_equal(drcp_server_leases(f->server), 0);
 	assert_true(roam_addr_is_none(&f->hosts[0].addr));
+	/* What is advertised does not tempt it, a link that comes up does. */
+	advertise(f, 0);
+	assert_int_equal(f->n, 0);
+	enter(f, 0);
+	assert_false(roam_addr_is_none(&f->hosts[0].addr));
 }
 
 static void nobody_gives_back_what_is_another_s(void **state)

@@ -21,6 +21,7 @@ const struct drcp_client_config drcp_client_defaults = {
  * @ops: surroundings
  * @ctx: for them
  * @up: the link is
+ * @left: the address was given back on purpose: none is wanted until the link comes up
  * @heard: last advertisement of the server that is asked; its period is 0 before
  * @heard_at: when it came
  * @request: the request on its way; its type is 0 without one
@@ -39,6 +40,7 @@ struct drcp_client {
 	const struct drcp_client_ops *ops;
 	void *ctx;
 	bool up;
+	bool left;
 	struct drcp_msg heard;
 	msec_t heard_at;
 	struct drcp_msg request;
@@ -155,6 +157,7 @@ static void lose(struct drcp_client *c, msec_t now)
 void drcp_client_link(struct drcp_client *c, msec_t now, bool up)
 {
 	c->up = up;
+	c->left = false;
 	c->request.type = 0;
 	c->again = MSEC_NEVER;
 	c->dhcp_at = MSEC_NEVER;
@@ -203,7 +206,7 @@ static enum drcp_drop on_advertisement(struct drcp_client *c, msec_t now,
 		return DRCP_DROP_SERVER;
 	c->heard = *msg;
 	c->heard_at = now;
-	if (c->request.type)
+	if (c->request.type || c->left)
 		return DRCP_DROP_NONE;
 	for (size_t i = 0; i < msg->n_subnets && is_bound(c); i++) {
 		if (!roam_prefix_contains(&msg->subnets[i].prefix,
@@ -302,6 +305,7 @@ void drcp_client_leave(struct drcp_client *c, msec_t now)
 		return;
 	give_back(c, DRCP_RELEASE);
 	lose(c, now);
+	c->left = true;
 	c->dhcp_at = MSEC_NEVER;
 }
 

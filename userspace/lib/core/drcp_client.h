@@ -99,7 +99,7 @@ enum drcp_drop drcp_client_input(struct drcp_client *client, msec_t now,
 				 const struct drcp_msg *msg);
 /* Somebody else answers for the address. */
 void drcp_client_conflict(struct drcp_client *client, msec_t now);
-/* Gives the address back. */
+/* Gives the address back; none is asked for until drcp_client_link(). */
 void drcp_client_leave(struct drcp_client *client, msec_t now);
 msec_t drcp_client_tick(struct drcp_client *client, msec_t now);
 void drcp_client_status(const struct drcp_client *client,

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * roam-drcpd: addresses for who enters a sub-network, and for this host.
+ *
+ *   main.c     the daemon: start, stop, timers, what the client's core asks for
+ *   config.c   drcpd.conf
+ *   net.c      messages on the link
+ *   kernel.c   links, the address and the default route of this host
+ *   arp.c      whether somebody else has the address of this host
+ *   store.c    leases on disk
+ *   show.c     the control socket's commands
+ */
+#ifndef ROAM_DRCPD_DRCPD_H
+#define ROAM_DRCPD_DRCPD_H
+
+#include <jansson.h>
+#include <uv.h>
+
+#include "base/limit.h"
+#include "drcpd/config.h"
+#include "io/control.h"
+#include "rtnl/link.h"
+#include "rtnl/rtnl.h"
+#include "rtnl/socket.h"
+
+#define DRCPD_BURST 256	/* requests that one commit makes durable at most */
+
+struct arp;
+struct net;
+struct store;
+
+/**
+ * struct drcpd - the running daemon
+ * @loop: the loop
+ * @config: configuration in force
+ * @control: control socket
+ * @rtnl: requests to the kernel
+ * @watch: socket of changes of links
+ * @watch_poll: watches it
+ * @links: the configured links that there are
+ * @n_links: their number
+ * @net: sockets
+ * @arp: looks for others with the same address; of a client
+ * @store: leases on disk
+ * @server: core of a server, else NULL
+ * @client: core of a client, else NULL
+ * @tick: runs the core
+ * @advertise: runs the advertisements
+ * @id: number of this server
+ * @epoch: of this start
+ * @seq: of the last advertisement
+ * @peer: link-layer address of the server that was heard last
+ * @bound: what this host is configured with
+ * @stamp: of the last message of the client
+ * @dhcp: DHCP has its turn
+ * @changes: of the batch at hand
+ * @n_changes: their number
+ * @received: messages by type
+ * @sent: messages by type
+ * @drop: messages by reason
+ * @log_limit: of lines about drops
+ * @started: when it started
+ */
+struct drcpd {
+	uv_loop_t *loop;
+	struct config *config;
+	struct control *control;
+	struct rtnl *rtnl;
+	int watch;
+	uv_poll_t watch_poll;
+	struct rtnl_link links[DRCPD_LINKS_MAX];
+	size_t n_links;
+	struct net *net;
+	struct arp *arp;
+	struct store *store;
+	struct drcp_server *server;
+	struct drcp_client *client;
+	uv_timer_t tick;
+	uv_timer_t advertise;
+	uint64_t id;
+	uint32_t epoch;
+	uint32_t seq;
+	uint8_t peer[6];
+	struct drcp_msg bound;
+	uint64_t stamp;
+	bool dhcp;
+	struct drcp_change changes[DRCPD_BURST];
+	size_t n_changes;
+	uint64_t received[DRCP_DECLINE + 1];
+	uint64_t sent[DRCP_DECLINE + 1];
+	uint64_t drop[DRCP_DROP_MAX];
+	struct limit log_limit;
+	msec_t started;
+};
+
+/* main.c */
+void drcpd_kick(struct drcpd *d);
+void drcpd_event(struct drcpd *d, json_t *event);
+/* To everybody on each link, or, with @mac, to one host on @link. */
+void drcpd_advertise(struct drcpd *d, uint32_t link, const uint8_t *mac);
+
+/* net.c */
+char *net_open(struct drcpd *d);
+void net_close(struct drcpd *d);
+/* @mac NULL: to everybody on the link. */
+void net_send(struct drcpd *d, uint32_t link, const uint8_t *mac,
+	      const struct drcp_msg *msg);
+
+/* kernel.c */
+char *kernel_open(struct drcpd *d);
+void kernel_close(struct drcpd *d);
+/* Reads the links anew; the client hears whether its own is up. */
+void kernel_look(struct drcpd *d);
+const struct rtnl_link *kernel_link(const struct drcpd *d, uint32_t index);
+void kernel_configure(struct drcpd *d, const struct drcp_msg *assignment);
+void kernel_deconfigure(struct drcpd *d);
+
+/* arp.c */
+char *arp_open(struct drcpd *d);
+void arp_close(struct drcpd *d);
+/* Asks who has the address; whoever else it is, the client's core hears of it. */
+void arp_probe(struct drcpd *d);
+
+/* store.c */
+char *store_open(struct drcpd *d);
+void store_close(struct drcpd *d);
+/* All of d->changes, or none. */
+bool store_commit(struct drcpd *d);
+
+/* show.c */
+extern const struct control_command show_commands[];
+
+#endif
