@@ -8,6 +8,8 @@
 #                         CONNECTIONS=32, AWAY=30 (ms) and CASES="key register bytes
 #                         throughput" (see selftests/bench/moves)
 #
+#   make bench-standby    gaps when a router fails, beside keepalived; RUNS=100, CASES="cut-10 ..."
+#                         (see selftests/bench/standby)
 #   make bench-mmp        packets and changes on a node of a domain, beside /32 routes; CASES="down.roam.1 ..."
 #                         (see selftests/bench/mmp)
 #   make bench-handoffs   what handoffs lose, beside Mobile IPv4 and WireGuard; HANDOFFS=2000
@@ -23,7 +25,7 @@ BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 	$(BENCH)/rewrite.bpf.o $(BENCH)/load-tunnel
 
 .PHONY: bench-helpers bench-tunnel bench-register bench-moves bench-sip bench-mmp \
-	bench-handoffs
+	bench-handoffs bench-standby
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -106,3 +108,6 @@ $(BENCH)/rewrite.bpf.o: selftests/bench/rewrite.bpf.c
 bench-sip: userspace
 	@selftests/vm/run --kernel fast --name bench-sip --timeout 3600 -- \
 		env RTTS="$(RTTS)" MOVES="$(MOVES)" CALLS="$(CALLS)" selftests/bench/sip
+
+bench-standby: userspace
+	@selftests/bench/standby

@@ -39,8 +39,8 @@ fo_create() {
 		in_batch "agent$n" "route add 192.0.2.0/25 via 198.18.0.11"
 	done
 	mip_plug foreign1 core eth0 198.18.0.11/24
-	mip_plug correspondent core eth0 $mip_peer/24
-	mip_plug foreign1 visited1 eth1 $mip_fa1/25
+	mip_plug correspondent core eth0 "$mip_peer/24"
+	mip_plug foreign1 visited1 eth1 "$mip_fa1/25"
 	mip_plug node visited1 eth0
 	topology_sysctl foreign1 ipv4/ip_forward=1
 	in_batch foreign1 "route add default via $fo_vip"
@@ -88,6 +88,7 @@ fo_agent() {
 		${fo_nodes:-}
 		sync {
 			standby = "home"
+			${fo_members:+members = $fo_members}
 			key = 7
 			hello = "200ms"
 			retry = "200ms"

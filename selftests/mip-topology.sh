@@ -31,7 +31,7 @@ mip_create() {
 	mip_plug foreign1 core eth0 198.18.0.11/24
 	mip_plug foreign2 core eth0 198.18.0.12/24
 	mip_plug correspondent core eth0 $mip_peer/24
-	mip_plug home homelink eth1 $mip_agent/24
+	mip_plug home homelink eth1 "$mip_agent/24"
 	mip_plug foreign1 visited1 eth1 $mip_fa1/25
 	mip_plug foreign2 visited2 eth1 $mip_fa2/25
 	mip_plug node visited1 eth0

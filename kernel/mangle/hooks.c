@@ -86,15 +86,23 @@ static bool mangle_translated(struct mangle_net *mn, const struct sk_buff *skb, 
 	return false;
 }
 
+/* Did it come to another address than the one at which we are now? */
+static bool mangle_is_late(const struct sk_buff *skb, bool v6,
+			   const struct mangle_endpoint *now)
+{
+	const struct roam_pair6 pair = roam_packet_pair(skb, v6);
+
+	return !now || roam_addr_differ(&now->coa, &pair.daddr);
+}
+
 /*
  * A packet that no socket knows by permanent addresses: is it for us, and for nobody
- * who knows it as it is on the wire? @own and @to are the mapping and the endpoint of its
- * destination, or NULL. All by value, so that nothing of a packet with a socket has to be
+ * who knows it as it is on the wire? @own and @peer are as in struct mangle_whom. All by value, so that nothing of a packet with a socket has to be
  * in memory.
  */
 static noinline bool mangle_begins(struct mangle_net *mn, struct sk_buff *skb,
 				   struct roam_packet pkt, const __be16 *ports,
-				   struct mangle_mapping *own, struct mangle_endpoint *to)
+				   struct mangle_mapping *own, struct mangle_mapping *peer)
 {
 	bool tcp = ports && pkt.protocol == IPPROTO_TCP;
 
@@ -108,7 +116,16 @@ static noinline bool mangle_begins(struct mangle_net *mn, struct sk_buff *skb,
 		mangle_count(mn, in_kept);
 		return false;
 	}
-	if (tcp && own && rcu_access_pointer(own->endpoint) != to)
+	if (!tcp)
+		return true;
+	/*
+	 * Who has gone home, or has left, does not begin anything from where he was: it is
+	 * somebody else, or he means that address.
+	 */
+	if (peer && !rcu_access_pointer(peer->endpoint) &&
+	    mangle_packet_begins((const void *)ports))
+		return false;
+	if (own && mangle_is_late(skb, pkt.v6, rcu_dereference(own->endpoint)))
 		WRITE_ONCE(mn->peers.late, jiffies);
 	return true;
 }
@@ -168,7 +185,7 @@ static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
 		sk = mangle_socket_find(mn->net, skb, v6,
 					whom.peer ? &whom.peer->perm : NULL,
 					whom.own ? &whom.own->perm : NULL, ports);
-	if (!sk && !mangle_begins(mn, skb, pkt, ports, whom.own, wire->to))
+	if (!sk && !mangle_begins(mn, skb, pkt, ports, whom.own, whom.peer))
 		return NF_ACCEPT;
 	roam_packet_rewrite(skb, &pkt, whom.peer ? &whom.peer->perm : NULL,
 			    whom.own ? &whom.own->perm : NULL);

@@ -21,6 +21,12 @@ static inline bool mangle_packet_refuses(const struct tcphdr *th)
 	return th->rst && !th->ack;
 }
 
+/* Does a segment begin a connection? */
+static inline bool mangle_packet_begins(const struct tcphdr *th)
+{
+	return th->syn && !th->ack;
+}
+
 /*
  * Is it the answer to a SYN of a connection that is not open, with a cookie or without?
  * The source of that SYN may be forged.

@@ -5,7 +5,7 @@
 #include "table.h"
 #include "../core/nl.h"
 
-static struct kmem_cache *mmp_host_cache __ro_after_init;
+static struct kmem_cache *mmp_host_cache __read_mostly;
 
 static struct mmp_hop *mmp_host_hop(struct mmp_net *mn, struct mmp_host *host,
 				    int i)
@@ -356,7 +356,7 @@ void mmp_table_exit(struct mmp_net *mn)
 	rhashtable_destroy(&mn->hosts);
 }
 
-int __init mmp_table_cache_init(void)
+int mmp_table_cache_init(void)
 {
 	mmp_host_cache = kmem_cache_create("roam_mmp_host",
 					   sizeof(struct mmp_host), 0, 0, NULL);

@@ -11,7 +11,8 @@
  *
  * The first two make N entries and print the nanoseconds that one took. "change" points
  * 1,000 of N entries, each by a request of its own and at random, to the other neighbour and
- * prints what one took; "replace" does the same with routes. "expiry" makes N entries that
+ * prints what one took; "replace" does the same with routes. Then both do it once more in one
+ * go, without the way between program and kernel for each, and print that. "expiry" makes N entries that
  * end within a moment, and prints what one end took of the processor (see load-roam.c).
  */
 #include <err.h>
@@ -94,6 +95,24 @@ static void set_entries(struct genl *genl, const struct mmp_entry *entries,
 {
 	if (mmp_routes_set(genl, entries, n, NULL))
 		errx(1, "%s", genl_error(genl));
+}
+
+static double change_at_once(struct genl *genl, uint32_t first, uint32_t n,
+			     uint32_t link, char **macs)
+{
+	struct mmp_entry *entries = make_entries(first, CHANGES, link, macs[1]);
+	uint64_t start;
+
+	for (int i = 0; i < CHANGES; i++) {
+		entries[i].addr = address(first, next_random() % n);
+		entries[i].seq = 10000;
+		parse_mac(macs[i % 2], entries[i].hops[0].mac);
+	}
+	start = load_now();
+	set_entries(genl, entries, CHANGES);
+	start = load_now() - start;
+	free(entries);
+	return (double)start / CHANGES;
 }
 
 static double change_entries(struct genl *genl, uint32_t first, uint32_t n,
@@ -193,6 +212,27 @@ static double replace_routes(uint32_t first, uint32_t n, uint32_t link,
 	return (double)(load_now() - start) / CHANGES;
 }
 
+static double replace_at_once(uint32_t first, uint32_t n, uint32_t link,
+			      const uint32_t *gateways)
+{
+	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
+	static char buf[CHANGES * 64];
+	uint64_t start;
+	size_t len = 0;
+
+	for (int i = 0; i < CHANGES; i++)
+		len += put_route(buf + len, first + next_random() % n, link,
+				 gateways[i % 2], NLM_F_REPLACE |
+				 (i + 1 < CHANGES ? 0 : NLM_F_ACK))->nlmsg_len;
+	start = load_now();
+	if (mnl_socket_sendto(nl, buf, len) < 0)
+		err(1, "route");
+	await_ack(nl);
+	start = load_now() - start;
+	mnl_socket_close(nl);
+	return (double)start / CHANGES;
+}
+
 static int with_routes(int argc, char **argv)
 {
 	uint32_t first = load_address(argv[2]), n = load_number(argv[3]);
@@ -205,6 +245,7 @@ static int with_routes(int argc, char **argv)
 	}
 	gateways[1] = load_address(argv[6]);
 	printf("%.1f\n", replace_routes(first, n, link, gateways));
+	printf("%.1f\n", replace_at_once(first, n, link, gateways));
 	return 0;
 }
 
@@ -219,6 +260,7 @@ static int with_entries(struct genl *genl, char **argv)
 
 	if (!strcmp(argv[1], "change")) {
 		printf("%.1f\n", change_entries(genl, first, n, link, argv + 5));
+		printf("%.1f\n", change_at_once(genl, first, n, link, argv + 5));
 		return 0;
 	}
 	entries = make_entries(first, n, link, argv[5]);

@@ -16,7 +16,7 @@
 
 here=$(dirname "$(realpath "$0")")
 readonly here
-readonly spec=$here/../../Documentation/netlink/specs/roam_mangle.yaml
+readonly specs=$here/../../Documentation/netlink/specs
 readonly seed=${SEED:-$RANDOM}
 
 tool() {
@@ -27,7 +27,7 @@ tool() {
 # COMMAND enters. Its output in requests.N.out.
 generate() {
 	bg "${@:2}" /usr/bin/python3 "$here/random-requests" --seed $((seed + $1)) \
-		--count "${REQUESTS:-1500}" --seconds "${REQUEST_SECONDS:-60}" "$spec" \
+		--count "${REQUESTS:-1500}" --seconds "${REQUEST_SECONDS:-60}" "$specs/roam_${module:-mangle}.yaml" \
 		>"$ROAM_OUT/requests.$1.out" 2>&1
 	generators[$1]=$bg_pid
 }
@@ -99,5 +99,36 @@ random_requests_under_traffic() {
 	in_ns "$roamer" ping -c 1 -W 30 192.0.2.1 || fail "no packet passes"
 }
 
+# The same for the access network: entries that meet, neighbours that come and go with
+# them, links that are not there. Connections are begun to the same addresses.
+random_requests_to_mmp() {
+	local module=mmp server roamer host generators=() i status before
+	modprobe roam_mmp || fail "no module"
+	pair_create server roamer
+	for host in "$server 1" "$roamer 2"; do
+		# shellcheck disable=SC2086 # two words
+		set -- $host
+		in_ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0
+		ip -n "$1" address add "2001:db8::$2/64" dev eth0 nodad
+	done
+	echo "seed $seed"
+	before=$(slab)
+	generate 0 in_ns "$server"
+	generate 1 in_ns "$server"
+	generate 2 in_ns "$roamer"
+	for i in "${!generators[@]}"; do
+		status=0
+		wait "${generators[i]}" || status=$?
+		cat "$ROAM_OUT/requests.$i.out"
+		expect_eq "status of generator $i" 0 "$status"
+	done
+	# A link that goes takes the routes to its neighbours along.
+	ip -n "$server" link del eth0
+	expect_match "statistics" '"hosts":' "$(tool -n "$server" -j mmp stats)"
+	ip netns del "$roamer"
+	wait_for 60 no_more_memory "$before"
+}
+
 prove "OPEN-34 OPEN-35: generated random requests leave the module whole" random_requests_under_traffic
+prove "OPEN-34 OPEN-35: so does the module of the access network" random_requests_to_mmp
 tests_done

@@ -431,7 +431,7 @@ never_spins() {
 	for n in 1 2; do
 		bg bash -c 'while :; do :; done'
 	done
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2207 # one word each
 	pids=("$pid1" "$pid2" $(pgrep -P "$pid1,$pid2"))
 	before=$(ticks "${pids[@]}")
 	SECONDS=0

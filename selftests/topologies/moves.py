@@ -34,7 +34,7 @@ with open(file, "w") as out:
         begin = time.monotonic()
         ask("move", base_station=to)
         while True:
-            (state,) = ask("status")
+            state = ask("status")
             if state["base_station"] == to and state["state"] == "attached":
                 break
             if time.monotonic() > end + 30:

@@ -80,6 +80,7 @@ static cfg_opt_t sync_opts[] = {
 	CFG_STR("wait", "500ms", CFGF_NONE),
 	CFG_STR("hello", "1s", CFGF_NONE),
 	CFG_STR("retry", "1s", CFGF_NONE),
+	CFG_STR("dead", "0s", CFGF_NONE),
 	CFG_STR("tombstone", "5m", CFGF_NONE),
 	CFG_END()
 };
@@ -542,6 +543,8 @@ static char *read_times(cfg_t *cfg, struct config_sync *c)
 		error = conf_get_duration(cfg, "retry", &c->retry);
 	if (!error)
 		error = conf_get_duration(cfg, "tombstone", &c->tombstone);
+	if (!error)
+		error = conf_get_duration(cfg, "dead", &c->dead);
 	if (!error && (c->hello < 10 || c->retry < 10))
 		error = conf_error(cfg, c->hello < 10 ? "hello" : "retry",
 				   "less than 10ms");

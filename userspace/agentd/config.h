@@ -74,6 +74,7 @@ struct config_foreign {
  * @wait: ms that it waits for them at most
  * @hello: ms between two digests
  * @retry: ms after which a message is repeated
+ * @dead: ms of silence after which nobody waits for a member, 0: five hellos
  * @tombstone: ms that a deleted entry is remembered
  */
 struct config_sync {
@@ -91,6 +92,7 @@ struct config_sync {
 	msec_t wait;
 	msec_t hello;
 	msec_t retry;
+	msec_t dead;
 	msec_t tombstone;
 };
 

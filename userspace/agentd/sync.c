@@ -664,7 +664,7 @@ static void make_engine(struct agent_sync *s, const struct roam_addr *own)
 	struct sync_config config = {
 		.group = c->number, .own = *own, .mode = c->mode,
 		.multicast = !roam_addr_is_none(&c->multicast),
-		.hello = c->hello, .retry = c->retry, .wait = c->wait,
+		.hello = c->hello, .dead = c->dead, .retry = c->retry, .wait = c->wait,
 		.tombstone = c->tombstone,
 		.entries_max = (size_t)(s->a->config->nodes_max +
 					s->a->config->visitors_max +

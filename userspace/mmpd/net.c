@@ -542,7 +542,7 @@ static void on_border(uv_poll_t *poll, int status, int events)
 			continue;
 		p.data = p.bytes;
 		p.data_len = (size_t)len;
-		p.arrival.now = daemon_now();
+		p.arrival = (struct mmp_arrival){ .now = daemon_now() };
 		memcpy(p.arrival.src.b, &from.sin6_addr,
 		       sizeof(p.arrival.src.b));
 		tell_dropped(net->mmpd, &p, handle_border(net->mmpd, &p));

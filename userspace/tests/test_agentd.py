@@ -105,7 +105,7 @@ def parse(data, secret, algorithm="hmac-sha256"):
 class Agent:
     """A roam-agentd in a folder of its own, for NODES nodes."""
 
-    def __init__(self, folder, options="", home_options="", node_options=""):
+    def __init__(self, folder, options="", home_options="", node_options="", sections=""):
         self.folder, self.process = folder, None
         self.conf = os.path.join(folder, "agentd.conf")
         self.socket = os.path.join(folder, "agentd.sock")
@@ -121,6 +121,7 @@ class Agent:
             for n in range(NODES):
                 f.write(f'node "{home(n)}" {{ spi = 300 key = {n + 1} '
                         f'{node_options} }}\n')
+            f.write(sections)
         self.start()
 
     def start(self):
@@ -317,6 +318,49 @@ def kill(folder):
         assert len(acknowledged) > 100, len(acknowledged)
 
 
+NAI = "vehicle@example.com"
+
+
+def session(sub, ident=None, lifetime=600, addr="0.0.0.0", secret=None, nai=NAI):
+    """A request of a session, by Documentation/protocols/sessions.md."""
+    data = struct.pack(">BBH4s4s4sQ", 1, 0, lifetime, ip(addr), ip(AGENT), ip(COA),
+                       now_id() if ident is None else ident)
+    data += extension(131, nai.encode())
+    data += extension(134, struct.pack(">HIH", 0, 32473, 1) + sub.encode())
+    return signed(data, secret or key(0))
+
+
+def sessions(folder):
+    """SES-05 SES-12 SES-14 SES-18 SES-22 SES-23 SES-24 SES-25 SES-32 SES-33 SES-38 SES-39: sessions keep addresses over kill -9, end one by one"""
+    pool = 'pool = "10.77.200.1-10.77.200.40" quiet = 20s'
+    node = f'node "{NAI}" {{ spi = 300 key = 1 sessions = 30 }}'
+    with Agent(folder, options="", home_options=pool, sections=node) as agent:
+        client, had = Client(), {}
+        for n in range(20):
+            answer = client.ask(session(f"device {n}"), key(0))
+            assert answer["code"] == 0, answer
+            had[f"device {n}"] = answer["home"]
+        assert len(set(had.values())) == 20
+        assert all(a.startswith("10.77.200.") for a in had.values())
+        # a wrong key takes nothing
+        assert client.ask(session("thief", secret=key(1)), key(0))["code"] == 131
+        agent.stop(signal.SIGKILL)
+        agent.start()
+        rows = agent.tool("sessions")
+        assert {r["sub_nai"]: r["home"] for r in rows} == had
+        assert all(r["nai"] == NAI and r["care_of"] == COA for r in rows)
+        # each keeps its address, whether it asks for it or not
+        assert client.ask(session("device 3"), key(0))["home"] == had["device 3"]
+        assert client.ask(session("device 4", addr=had["device 4"]), key(0))["code"] == 0
+        assert client.ask(session("device 3", lifetime=0, addr=had["device 3"]), key(0))["code"] == 0
+        assert len(agent.tool("show")) == 19
+        # it rests: another one that comes live gets another
+        assert client.ask(session("late"), key(0))["home"] not in had.values()
+        # the limit of the NAI
+        codes = [client.ask(session(f"flood {n}"), key(0))["code"] for n in range(15)]
+        assert codes == [0] * 9 + [130] * 6, codes
+
+
 def memory(agent):
     with open(f"/proc/{agent.process.pid}/statm") as f:
         return int(f.read().split()[1]) * 4096
@@ -410,7 +454,7 @@ def one_system_for_an_address(folder):
     assert out.returncode and "roam-lrd" in out.stderr, out
 
 
-TESTS = [one_system_for_an_address, registers_and_ends, algorithms, clocks, nonces, hostile, kill, flood,
+TESTS = [one_system_for_an_address, registers_and_ends, algorithms, clocks, nonces, hostile, kill, sessions, flood,
          full_disk, refused_configurations]
 
 

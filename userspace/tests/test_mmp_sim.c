@@ -1654,6 +1654,14 @@ static void a_restarted_host_stays(void **state)
 	run(100);
 	assert_int_equal(count(0, next_id).lost_up, 0);
 	assert_int_equal(count(0, next_id).lost_down, 0);
+	/* Its file is lost as well: it finds out what is high enough. */
+	memset(&nodes[t.mn].memory, 0, sizeof(nodes[t.mn].memory));
+	restart_host(t.mn, "10.7.0.99");
+	traffic(t.mn, 10000);
+	assert_true(is_attached(t.mn));
+	move(t.mn, "bs1");
+	traffic(t.mn, 2000);
+	assert_true(is_attached(t.mn));
 	/* Where it was there is nobody any more. */
 	nodes[t.bs[0]].dead = true;
 	restart_host(t.mn, "10.7.0.99");

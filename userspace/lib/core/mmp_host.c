@@ -6,6 +6,8 @@
 
 #define OVERSLEPT 20	/* ms that a tick may be late */
 #define SEQ_AHEAD 60000000000ULL /* sequences that are saved at once: a minute */
+#define SEQ_JUMP 10000000000ULL	/* ten seconds, when a sequence is too old */
+#define SEQ_JUMP_MAX 86400000000000ULL
 #define ADOPT_WAIT 1500	/* ms for the base station of before a restart */
 
 /**
@@ -42,6 +44,7 @@ struct mmp_host_addr {
  * @addrs: care-of addresses
  * @n_addrs: their number
  * @seq: the highest sequence used
+ * @jump: by how much sequences go ahead when the domain has seen a higher one
  * @memory: as saved
  * @unsaved: @memory has changed in what can wait until messages have left
  * @adopt_until: until then only @memory.station is taken as the first one, 0: any
@@ -74,6 +77,7 @@ struct mmp_host {
 	struct mmp_host_addr addrs[MMP_ADDRS_MAX];
 	size_t n_addrs;
 	uint64_t seq;
+	uint64_t jump;
 	struct mmp_host_memory memory;
 	bool unsaved;
 	msec_t adopt_until;
@@ -586,6 +590,17 @@ static void on_stale(struct mmp_host *host, msec_t now,
 {
 	struct mmp_station *s = (struct mmp_station *)sends_by(host);
 
+	/*
+	 * The beacon was new enough, so the sequence was not: it was lost with its
+	 * file and the time of day, or the host is somewhere else as well.
+	 */
+	if (s->beacon.epoch == msg->epoch &&
+	    roam_addr_eq(&s->beacon.gateway, &msg->gateway)) {
+		host->jump = host->jump ? 2 * host->jump : SEQ_JUMP;
+		if (host->jump > SEQ_JUMP_MAX)
+			host->jump = SEQ_JUMP_MAX;
+		host->seq += host->jump;
+	}
 	/* It says which beacon is the newest; that is authenticated. */
 	if (!roam_addr_eq(&s->beacon.gateway, &msg->gateway)) {
 		s->beacon.gateway = msg->gateway;
@@ -615,6 +630,7 @@ static enum mmp_drop on_ack(struct mmp_host *host, const struct mmp_arrival *a,
 	}
 	if (msg->status != MMP_OK)
 		return MMP_DROP_NONE;
+	host->jump = 0;
 	if (host->next >= 0) {
 		on_marker(host, a, addr);
 		return MMP_DROP_NONE;

@@ -21,6 +21,17 @@ static int fail_unless(int err, int expected)
 	return err == -expected ? 0 : err;
 }
 
+/* Is a message long enough for the header of its kind? One that is not says nothing. */
+static bool has_header(const struct nlmsghdr *nlh, size_t len)
+{
+	return mnl_nlmsg_get_payload_len(nlh) >= len;
+}
+
+static uint8_t get_u8(const struct nlattr *attr)
+{
+	return mnl_attr_validate(attr, MNL_TYPE_U8) ? 0 : mnl_attr_get_u8(attr);
+}
+
 unsigned int rtnl_link_index(const char *name)
 {
 	return if_nametoindex(name);
@@ -101,6 +112,8 @@ static int read_holder(const struct nlmsghdr *nlh, void *ctx)
 	const struct nlattr *attr;
 	struct roam_addr addr;
 
+	if (!has_header(nlh, sizeof(struct ifaddrmsg)))
+		return MNL_CB_OK;
 	if (ifa->ifa_index == holder->except)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
@@ -168,6 +181,8 @@ static int read_way(const struct nlmsghdr *nlh, void *ctx)
 	struct way *way = ctx;
 	const struct nlattr *attr;
 
+	if (!has_header(nlh, sizeof(struct rtmsg)))
+		return MNL_CB_OK;
 	way->len = rtm->rtm_dst_len;
 	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
 		bool u32 = !mnl_attr_validate(attr, MNL_TYPE_U32);
@@ -234,6 +249,8 @@ static int read_neigh(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
 
+	if (!has_header(nlh, sizeof(struct ndmsg)))
+		return MNL_CB_OK;
 	*(bool *)ctx = ndm->ndm_state & NUD_FAILED;
 	return MNL_CB_OK;
 }
@@ -261,6 +278,8 @@ static int read_carrier(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
 
+	if (!has_header(nlh, sizeof(struct ifinfomsg)))
+		return MNL_CB_OK;
 	*(bool *)ctx = (link->ifi_flags & IFF_UP) && (link->ifi_flags & LOWER_UP);
 	return MNL_CB_OK;
 }
@@ -369,10 +388,10 @@ static void read_rule_attr(const struct nlattr *attr, struct rtnl_rule *rule,
 		rule->mask = u32 ? mnl_attr_get_u32(attr) : 0;
 		break;
 	case FRA_PROTOCOL:
-		*protocol = mnl_attr_get_u8(attr);
+		*protocol = get_u8(attr);
 		break;
 	case FRA_IP_PROTO:
-		rule->ipproto = mnl_attr_get_u8(attr);
+		rule->ipproto = get_u8(attr);
 		break;
 	case FRA_SPORT_RANGE:
 		rule->sport = read_port(attr);
@@ -394,6 +413,8 @@ static int read_rule(const struct nlmsghdr *nlh, void *ctx)
 	const struct nlattr *attr;
 	uint8_t protocol = 0;
 
+	if (!has_header(nlh, sizeof(struct fib_rule_hdr)))
+		return MNL_CB_OK;
 	memset(&rule, 0, sizeof(rule));
 	rule.family = hdr->family;
 	mnl_attr_for_each(attr, nlh, sizeof(*hdr))
@@ -667,7 +688,7 @@ static size_t mirror_route(const struct routes *routes,
 		case RTA_CACHEINFO:
 			break;
 		case RTA_NH_ID:
-			if (!has_way(from))
+			if (!has_way(from) && !mnl_attr_validate(attr, MNL_TYPE_U32))
 				mnl_attr_put_u32(nlh, RTA_NH_ID,
 						 mnl_attr_get_u32(attr));
 			break;
@@ -724,6 +745,8 @@ static int read_route(const struct nlmsghdr *nlh, void *ctx)
 	struct nlmsghdr **items;
 	size_t len;
 
+	if (!has_header(nlh, sizeof(struct rtmsg)))
+		return MNL_CB_OK;
 	if (!is_mirrored(mnl_nlmsg_get_payload(nlh)) ||
 	    route_table(nlh) != routes->table || is_link_local(nlh) ||
 	    nlh->nlmsg_len + 64 > sizeof(buf))
@@ -997,6 +1020,8 @@ static int read_ours(const struct nlmsghdr *nlh, void *ctx)
 	const struct nlattr *attr;
 	struct ours *ours = ctx;
 
+	if (!has_header(nlh, sizeof(struct ifinfomsg)))
+		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(*link))
 		if (mnl_attr_get_type(attr) == IFLA_IFALIAS &&
 		    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) &&

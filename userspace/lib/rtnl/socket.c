@@ -78,7 +78,9 @@ int rtnl_talk(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t fn, void *ctx)
 		ret = mnl_cb_run(rtnl->receive, len, rtnl->seq, rtnl->portid,
 				 fn, ctx);
 	} while (ret > MNL_CB_STOP);
-	return ret < 0 ? -errno : 0;
+	if (ret >= 0)
+		return 0;
+	return errno > 0 ? -errno : -EPROTO;
 }
 
 uint8_t rtnl_family(const struct roam_addr *addr)

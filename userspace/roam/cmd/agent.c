@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "roam/cmd/doctor.h"
+#include "roam/cmd/sync.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
 
@@ -89,6 +90,7 @@ static void check(struct findings *f, const json_t *status)
 			    json_string_value(json_object_get(status,
 							      "store_error")),
 			    "the store refuses, registrations are denied");
+	sync_check(f);
 }
 
 static const struct report_table tables[] = {
@@ -96,6 +98,7 @@ static const struct report_table tables[] = {
 	{ "visitors", "visitors" },
 	{ "pending", "pending" },
 	{ "links", NULL },
+	{ "sync", NULL },
 	{ NULL, NULL },
 };
 

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The contract of kernel/mmp/table.h: random requests and data that climbs, each
+ * compared with a model that says where a host is then; and what ends by itself.
+ */
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/prandom.h>
+#include <linux/slab.h>
+
+/* Included: it is part of the module, and does not export anything. */
+#include "../mmp/table.c"
+
+/* Few, so that they meet. */
+#define HOSTS 12
+#define HOPS 6
+#define ROUNDS 6000
+#define HELD 1000000U
+
+static unsigned int events[8];
+
+void mmp_nl_event(struct mmp_net *mn, const struct mmp_host *host, u8 reason)
+{
+	events[reason]++;
+}
+
+void mmp_hop_put(struct mmp_net *mn, struct mmp_hop *hop)
+{
+	if (hop)
+		hop->refs--;
+}
+
+/**
+ * struct place - where the model has a host
+ * @known: there is an entry
+ * @hop: its downlinks, -1: none
+ * @left: the downlink that a request replaced, -1: none
+ * @seq: of the last request
+ */
+struct place {
+	bool known;
+	int hop[MMP_HOPS];
+	int left;
+	u64 seq;
+};
+
+static struct mmp_net *mn;
+static struct mmp_hop hops[HOPS];
+static struct place places[HOSTS];
+static struct rnd_state rnd;
+
+static unsigned int below(unsigned int n)
+{
+	return prandom_u32_state(&rnd) % n;
+}
+
+static struct in6_addr host_addr(unsigned int i)
+{
+	struct in6_addr addr;
+
+	ipv6_addr_set_v4mapped(htonl(0x0a070000 + i), &addr);
+	return addr;
+}
+
+static unsigned long no_sweep(struct roam_sweep *sweep)
+{
+	return MAX_SCHEDULE_TIMEOUT;
+}
+
+static int mmp_suite_init(struct kunit_suite *suite)
+{
+	return mmp_table_cache_init();
+}
+
+static void mmp_suite_exit(struct kunit_suite *suite)
+{
+	mmp_table_cache_exit();
+}
+
+static int mmp_init(struct kunit *test)
+{
+	int i;
+
+	mn = kzalloc(sizeof(*mn), GFP_KERNEL);
+	if (!mn)
+		return -ENOMEM;
+	mn->stats = alloc_percpu(struct mmp_stats);
+	if (!mn->stats)
+		return -ENOMEM;
+	mutex_init(&mn->mutex);
+	spin_lock_init(&mn->lock);
+	roam_sweep_init(&mn->sweep, no_sweep);
+	mn->config.timeout = 1000 * HZ;
+	mn->config.second_time = 1000 * HZ;
+	mn->config.left_time = 1000 * HZ;
+	mn->config.max_hosts = 100000;
+	prandom_seed_state(&rnd, 7);
+	memset(events, 0, sizeof(events));
+	for (i = 0; i < HOPS; i++)
+		hops[i] = (struct mmp_hop){ .ifindex = i + 1, .refs = HELD };
+	for (i = 0; i < HOSTS; i++)
+		places[i] = (struct place){ .hop = { -1, -1 }, .left = -1 };
+	return mmp_table_init(mn);
+}
+
+static void mmp_exit(struct kunit *test)
+{
+	int i;
+
+	roam_sweep_exit(&mn->sweep);
+	mmp_table_exit(mn);
+	/* Whoever pointed to a neighbour has let it go, once. */
+	for (i = 0; i < HOPS; i++)
+		KUNIT_EXPECT_EQ(test, hops[i].refs, HELD);
+	rcu_barrier();
+	free_percpu(mn->stats);
+	kfree(mn);
+}
+
+static int set(unsigned int host, int first, int second, u64 seq)
+{
+	struct mmp_host_request req = { .addr = host_addr(host), .seq = seq };
+	int err;
+
+	req.hop[0] = &hops[first];
+	hops[first].refs++;
+	if (second >= 0) {
+		req.hop[1] = &hops[second];
+		hops[second].refs++;
+	}
+	mutex_lock(&mn->mutex);
+	err = mmp_host_set(mn, &req, NULL);
+	mutex_unlock(&mn->mutex);
+	return err;
+}
+
+static void heal(unsigned int host, int hop)
+{
+	const struct in6_addr addr = host_addr(host);
+
+	local_bh_disable();
+	rcu_read_lock();
+	mmp_host_heal(mn, &addr, &hops[hop]);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+/* Index of a downlink, -1: none, -2: no entry. */
+static int where(unsigned int host, int which)
+{
+	const struct in6_addr addr = host_addr(host);
+	const struct mmp_hop *hop;
+	struct mmp_host *h;
+	int i = -2;
+
+	rcu_read_lock();
+	h = mmp_host_find(mn, &addr);
+	if (h) {
+		hop = rcu_dereference(h->hop[which]);
+		i = hop ? (int)(hop - hops) : -1;
+	}
+	rcu_read_unlock();
+	return i;
+}
+
+static void compare(struct kunit *test, unsigned int host)
+{
+	const struct place *p = &places[host];
+
+	KUNIT_ASSERT_EQ(test, where(host, 0), p->known ? p->hop[0] : -2);
+	KUNIT_ASSERT_EQ(test, where(host, 1), p->known ? p->hop[1] : -2);
+}
+
+static void random_set(struct kunit *test, unsigned int host)
+{
+	struct place *p = &places[host];
+	int first = below(HOPS), second = below(3) ? -1 : (int)below(HOPS);
+	u64 seq = p->seq + below(3);
+	bool old = below(8) == 0 && p->seq > 1;
+
+	if (second == first)
+		second = -1;
+	if (old)
+		seq = p->seq - 1;
+	if (p->known && old) {
+		KUNIT_ASSERT_EQ(test, set(host, first, second, seq), -ESTALE);
+		return;
+	}
+	KUNIT_ASSERT_EQ(test, set(host, first, second, seq), 0);
+	if (p->known && p->hop[0] != first)
+		p->left = p->hop[0];
+	else if (!p->known)
+		p->left = -1;
+	p->known = true;
+	p->hop[0] = first;
+	p->hop[1] = second;
+	p->seq = seq;
+}
+
+static void random_heal(unsigned int host)
+{
+	struct place *p = &places[host];
+	int hop = below(HOPS);
+
+	/* The hooks ask only for a downlink that is none of the entry's. */
+	if (p->known && (hop == p->hop[0] || hop == p->hop[1]))
+		return;
+	heal(host, hop);
+	if (!p->known)
+		*p = (struct place){ true, { hop, -1 }, -1, 0 };
+	else if (p->hop[1] < 0 && p->left != hop)
+		p->hop[0] = hop;
+}
+
+static void test_mmp_random(struct kunit *test)
+{
+	unsigned int i, host, known = 0;
+	struct in6_addr addr;
+
+	for (i = 0; i < ROUNDS; i++) {
+		host = below(HOSTS);
+		switch (below(8)) {
+		case 0:
+			addr = host_addr(host);
+			KUNIT_ASSERT_EQ(test, mmp_host_del(mn, &addr),
+					places[host].known);
+			places[host] = (struct place){ .hop = { -1, -1 },
+						       .left = -1 };
+			break;
+		case 1 ... 3:
+			random_heal(host);
+			break;
+		default:
+			random_set(test, host);
+		}
+		compare(test, host);
+	}
+	for (host = 0; host < HOSTS; host++)
+		known += places[host].known;
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->hosts.nelems), known);
+	mutex_lock(&mn->mutex);
+	KUNIT_EXPECT_EQ(test, mmp_host_flush(mn), known);
+	mutex_unlock(&mn->mutex);
+}
+
+/* TEN-14, TEN-15: each branch lives by what climbs by itself. */
+static void test_second(struct kunit *test)
+{
+	const struct in6_addr addr = host_addr(0);
+	struct mmp_host *host;
+
+	mn->config.second_time = HZ / 20;
+	KUNIT_ASSERT_EQ(test, set(0, 0, 1, 1), 0);
+	rcu_read_lock();
+	host = mmp_host_find(mn, &addr);
+	KUNIT_EXPECT_TRUE(test, mmp_host_climbs(host, 1, hops[0].mac));
+	KUNIT_EXPECT_TRUE(test, mmp_host_climbs(host, 2, hops[1].mac));
+	KUNIT_EXPECT_FALSE(test, mmp_host_climbs(host, 3, hops[2].mac));
+	rcu_read_unlock();
+	/* Data by a third way moves nothing while there are two. */
+	heal(0, 2);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 0);
+	KUNIT_EXPECT_EQ(test, where(0, 1), 1);
+	msleep(100);
+	mmp_table_sweep(&mn->sweep);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 0);
+	KUNIT_EXPECT_EQ(test, where(0, 1), -1);
+	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_EXPIRED], 0);
+}
+
+static void test_ends(struct kunit *test)
+{
+	const struct in6_addr addr = host_addr(1);
+	struct mmp_host *host;
+	unsigned int i;
+
+	mn->config.timeout = HZ / 10;
+	for (i = 0; i < 300; i++)
+		KUNIT_ASSERT_EQ(test, set(i, i % HOPS, -1, 1), 0);
+	msleep(60);
+	rcu_read_lock();
+	host = mmp_host_find(mn, &addr);
+	KUNIT_EXPECT_TRUE(test, mmp_host_climbs(host, 2, hops[1].mac));
+	rcu_read_unlock();
+	msleep(60);
+	mmp_table_sweep(&mn->sweep);
+	/* The one that was used is there; a slow machine may have ended it, too. */
+	KUNIT_EXPECT_LE(test, atomic_read(&mn->hosts.nelems), 1);
+	msleep(200);
+	mmp_table_sweep(&mn->sweep);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->hosts.nelems), 0);
+	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_EXPIRED], 300);
+}
+
+static void test_full(struct kunit *test)
+{
+	mn->config.max_hosts = 2;
+	KUNIT_ASSERT_EQ(test, set(0, 0, -1, 1), 0);
+	heal(1, 1);
+	KUNIT_EXPECT_EQ(test, where(1, 0), 1);
+	KUNIT_EXPECT_EQ(test, set(2, 0, -1, 1), -ENOSPC);
+	heal(3, 1);
+	KUNIT_EXPECT_EQ(test, where(3, 0), -2);
+	/* What is there goes on. */
+	KUNIT_EXPECT_EQ(test, set(0, 2, -1, 2), 0);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 2);
+}
+
+static void test_size(struct kunit *test)
+{
+	/* With its share of the table, a pointer for each bucket at three quarters. */
+	KUNIT_EXPECT_LE(test, kmem_cache_size(mmp_host_cache) +
+			      2 * sizeof(void *), 128);
+}
+
+static struct kunit_case mmp_cases[] = {
+	{ .name = "MMP-25 MMP-38 MMP-59: random requests and data, compared with a model",
+	  .run_case = test_mmp_random },
+	{ .name = "MMP-43 TEN-14 TEN-15: two downlinks", .run_case = test_second },
+	{ .name = "MMP-30 MMP-32: what is used stays, what is not ends",
+	  .run_case = test_ends },
+	{ .name = "OPEN-32: a full table refuses the next and keeps the others",
+	  .run_case = test_full },
+	{ .name = "MMP-25: an entry has at most 128 bytes", .run_case = test_size },
+	{}
+};
+
+static struct kunit_suite mmp_suite = {
+	.name = "roam_mmp",
+	.suite_init = mmp_suite_init,
+	.suite_exit = mmp_suite_exit,
+	.init = mmp_init,
+	.exit = mmp_exit,
+	.test_cases = mmp_cases,
+};
+
+kunit_test_suite(mmp_suite);
+
+MODULE_DESCRIPTION("roam: tests of the entries of an access network");
+MODULE_LICENSE("GPL");
