@@ -68,7 +68,9 @@ static __always_inline bool mangle_is_for_us(struct mangle_net *mn,
 					     const struct sk_buff *skb, bool v6,
 					     const struct mangle_whom *whom)
 {
-	return whom->own || mangle_is_delivered(mn, skb, v6);
+	/* Who talks to a care-of address on this host means just that address. */
+	return !(skb->dev->flags & IFF_LOOPBACK) &&
+	       (whom->own || mangle_is_delivered(mn, skb, v6));
 }
 
 /*
@@ -97,8 +99,8 @@ static bool mangle_is_late(const struct sk_buff *skb, bool v6,
 
 /*
  * A packet that no socket knows by permanent addresses: is it for us, and for nobody
- * who knows it as it is on the wire? @own and @peer are as in struct mangle_whom. All by value, so that nothing of a packet with a socket has to be
- * in memory.
+ * who knows it as it is on the wire? @own and @peer are as in struct mangle_whom. All by
+ * value, so that nothing of a packet with a socket has to be in memory.
  */
 static noinline bool mangle_begins(struct mangle_net *mn, struct sk_buff *skb,
 				   struct roam_packet pkt, const __be16 *ports,
@@ -106,10 +108,9 @@ static noinline bool mangle_begins(struct mangle_net *mn, struct sk_buff *skb,
 {
 	bool tcp = ports && pkt.protocol == IPPROTO_TCP;
 
-	/* Who talks to a care-of address on this host means just that address. */
-	if (skb->dev->flags & IFF_LOOPBACK)
-		return false;
-	if (!own && !mangle_is_delivered(mn, skb, pkt.v6))
+	const struct mangle_whom whom = { .own = own, .peer = peer };
+
+	if (!mangle_is_for_us(mn, skb, pkt.v6, &whom))
 		return false;
 	if ((tcp && mangle_socket_knows_wire(mn->net, skb, pkt, ports, own)) ||
 	    (ports && mangle_nat_is_used(mn->net) && mangle_translated(mn, skb, pkt.v6))) {
@@ -185,8 +186,13 @@ static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
 		sk = mangle_socket_find(mn->net, skb, v6,
 					whom.peer ? &whom.peer->perm : NULL,
 					whom.own ? &whom.own->perm : NULL, ports);
-	if (!sk && !mangle_begins(mn, skb, pkt, ports, whom.own, whom.peer))
-		return NF_ACCEPT;
+	if (!sk) {
+		/* Where nobody translates, only TCP has more to ask. */
+		if (tcp || mangle_nat_is_used(mn->net) ?
+		    !mangle_begins(mn, skb, pkt, ports, whom.own, whom.peer) :
+		    !mangle_is_for_us(mn, skb, v6, &whom))
+			return NF_ACCEPT;
+	}
 	roam_packet_rewrite(skb, &pkt, whom.peer ? &whom.peer->perm : NULL,
 			    whom.own ? &whom.own->perm : NULL);
 	/* A route found for the addresses on the wire leads nowhere now. */
