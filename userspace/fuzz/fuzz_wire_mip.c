@@ -6,6 +6,24 @@
 
 #include "wire/mip.h"
 
+/* Names that were read are valid ones, and are read again as they were written. */
+static void look_at_names(const struct mip_msg *msg)
+{
+	static const struct mip_naming naming;
+	struct mip_writer w = { .len = 0 };
+	struct mip_names names, back;
+	struct mip_msg again;
+
+	if (!mip_get_names(msg, &naming, &names))
+		return;
+	mip_put_message(&w, msg);
+	mip_put_names(&w, &naming, &names);
+	if (w.full || mip_decode(w.buf, w.len, &again) != MIP_OK)
+		return;
+	check(mip_get_names(&again, &naming, &back));
+	check(back.nai_len == names.nai_len && back.sub_len == names.sub_len);
+}
+
 static void look_at(const struct mip_msg *msg, const struct mip_extension *e)
 {
 	struct mip_udp_request request;
@@ -37,6 +55,8 @@ static void message(const uint8_t *data, size_t size)
 		return;
 	for (i = 0; i < msg.n; i++)
 		look_at(&msg, &msg.extensions[i]);
+	if (error == MIP_OK)
+		look_at_names(&msg);
 	mip_put_message(&w, &msg);
 	check(!memcmp(w.buf, data, w.len));
 }
