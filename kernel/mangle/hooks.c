@@ -107,7 +107,6 @@ static noinline bool mangle_begins(struct mangle_net *mn, struct sk_buff *skb,
 				   struct mangle_mapping *own, struct mangle_mapping *peer)
 {
 	bool tcp = ports && pkt.protocol == IPPROTO_TCP;
-
 	const struct mangle_whom whom = { .own = own, .peer = peer };
 
 	if (!mangle_is_for_us(mn, skb, pkt.v6, &whom))
