@@ -148,7 +148,7 @@ static bool mac_of(int fd, const char *name, uint8_t mac[FRAME_MAC_LEN])
 {
 	struct ifreq req = { 0 };
 
-	strncpy(req.ifr_name, name, IFNAMSIZ - 1);
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
 	if (ioctl(fd, SIOCGIFHWADDR, &req) ||
 	    req.ifr_hwaddr.sa_family != ARPHRD_ETHER)
 		return false;
