@@ -152,7 +152,7 @@ static int tunnel_device_finish(struct net *net, struct sock *sk,
 
 	local_bh_disable();
 	if (likely(skb->len <= dev->mtu && !skb_is_gso(skb) &&
-		   !IPCB(skb)->frag_max_size && !skb_dst(skb)->xfrm &&
+		   !IPCB(skb)->frag_max_size && !dst_xfrm(skb_dst(skb)) &&
 		   tunnel_device_is_bare(dev))) {
 		IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
 		skb_reset_mac_header(skb);

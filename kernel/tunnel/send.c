@@ -162,7 +162,7 @@ static bool tunnel_send_is_straight(struct tunnel_net *tn,
 	const struct nf_hook_entries *hooks;
 	__be32 daddr = way->endpoint->tunnel.daddr;
 
-	if (!way->fits || way->dst->output != ip_output || way->dst->xfrm ||
+	if (!way->fits || way->dst->output != ip_output || dst_xfrm(way->dst) ||
 	    netif_is_l3_slave(way->dst->dev) ||
 	    rcu_access_pointer(tn->net->nf.hooks_ipv4[NF_INET_POST_ROUTING]))
 		return false;
@@ -182,7 +182,9 @@ static int tunnel_send_straight(struct net *net, struct sk_buff *skb,
 	struct neighbour *neigh;
 	bool is_v6gw = false;
 
+#ifdef ROAM_COUNTS_OUTREQUESTS
 	IP_INC_STATS(net, IPSTATS_MIB_OUTREQUESTS);
+#endif
 	IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
 	/* A device that keeps the packet takes a reference. */
 	skb_dst_set_noref(skb, dst);

@@ -627,28 +627,32 @@ nowhere_to_be() {
 # connections, and sends rubbish: the daemon goes on.
 control_socket_is_flooded() {
 	place_now
-	bg /usr/bin/python3 - "$hosts/mobile/lrd.sock" <<-'END'
-		import os, random, socket, sys
-		sockets = []
-		random.seed(1)
-		rubbish = [b'{"command": "peers"}\n' * 2000, b'{' * 100000, b"\0" * 5000, b'{"command": 7}\n',
-		           b'"' + b"x" * 200000 + b'"\n', b'[]\n', b'{"command": "status", "args": []}\n']
-		while True:
-		    try:
-		        s = socket.socket(socket.AF_UNIX)
-		        s.setblocking(False)
-		        s.connect(sys.argv[1])
-		        sockets.append(s)
-		    except OSError:
-		        s.close()
-		    for s in random.sample(sockets, min(len(sockets), 20)):
-		        try:
-		            s.send(random.choice(rubbish))
-		        except OSError:
-		            if random.random() < 0.3:
-		                sockets.remove(s)
-		                s.close()
-	END
+	local flood
+	flood=$(
+		cat <<-'END'
+			import os, random, socket, sys
+			sockets = []
+			random.seed(1)
+			rubbish = [b'{"command": "peers"}\n' * 2000, b'{' * 100000, b"\0" * 5000, b'{"command": 7}\n',
+			           b'"' + b"x" * 200000 + b'"\n', b'[]\n', b'{"command": "status", "args": []}\n']
+			while True:
+			    try:
+			        s = socket.socket(socket.AF_UNIX)
+			        s.setblocking(False)
+			        s.connect(sys.argv[1])
+			        sockets.append(s)
+			    except OSError:
+			        s.close()
+			    for s in random.sample(sockets, min(len(sockets), 20)):
+			        try:
+			            s.send(random.choice(rubbish))
+			        except OSError:
+			            if random.random() < 0.3:
+			                sockets.remove(s)
+			                s.close()
+		END
+	)
+	bg /usr/bin/python3 -c "$flood" "$hosts/mobile/lrd.sock"
 	move_to 1
 	talk steady
 	move_to 2

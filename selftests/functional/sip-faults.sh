@@ -28,11 +28,11 @@ sip_network() {
 	wait_for 30 sip_registered correspondent
 }
 
-# call_begins [ARGUMENT...]: roam-rtp of the mobile host calls that of the correspondent.
+# roam-rtp of the mobile host calls that of the correspondent.
 call_begins() {
 	rtp correspondent answer
 	answerer=$rtp_pid
-	rtp mobile call "$@" "sip:bob@$sip_domain"
+	rtp mobile call "sip:bob@$sip_domain"
 	caller=$rtp_pid
 	wait_for 20 sip_has mobile up
 }
