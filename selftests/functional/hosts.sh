@@ -384,7 +384,7 @@ leaving_without_the_daemon() {
 	wait_for 30 way_is "$correspondent_addr" "src $permanent "
 }
 
-# modprobe -r, as packaging/modprobe says it. The module is the whole machine's.
+# The way back: leave, stop, unload. The module is the whole machine's.
 unloading_takes_all_back() {
 	place_now
 	roam mobile lr leave || fail "cannot leave"

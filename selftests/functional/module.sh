@@ -72,6 +72,8 @@ unload_under_traffic() {
 	on_exit rm -rf "$hosts"
 	pair_create server roamer
 	ko=$(modinfo -n roam_mangle)
+	# Whoever asked a module of ours something has loaded it.
+	modprobe -rq roam_tunnel roam_mmp
 	# Found by its name where the way there matters, once.
 	modprobe -r roam_mangle || fail "cannot unload before anything"
 	modprobe roam_mangle || fail "cannot load by name"
