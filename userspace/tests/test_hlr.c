@@ -974,7 +974,7 @@ static void home_needs_no_proof(void **state)
 static void unfit_places_are_refused(void **state)
 {
 	static const char *const unfit[] = {
-		"169.254.169.254", "fe80::1", "10.0.0.1", "172.16.3.4",
+		"169.254.169.254", "fe80::1", "172.16.3.4",
 		"198.51.100.9", "2001:db8::9",
 	};
 	struct fixture *f = *state;
@@ -989,6 +989,10 @@ static void unfit_places_are_refused(void **state)
 		assert_int_equal(update(f, unfit[i], 10, 100), LR_UNFIT);
 		assert_int_equal(f->challenge, HLR_NO_CHALLENGE);
 	}
+	/* At the register's own host only who receives there. */
+	f->no_cookie = true;
+	assert_int_equal(update(f, "10.0.0.1", 10, 100), LR_UNPROVED);
+	f->no_cookie = false;
 	assert_int_equal(query(f, PERM), LR_NONE);
 	assert_int_equal(update(f, PERM, 10, 100), LR_OK);
 	assert_int_equal(update(f, A, 11, 100), LR_OK);

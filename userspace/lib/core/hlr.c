@@ -431,13 +431,14 @@ static uint8_t judge_place(const struct hlr *hlr, const struct hlr_request *req,
 	if (!in->lifetime || roam_addr_eq(&in->coa, &in->perm))
 		return LR_OK;
 	if (places_unfit(&config->places, &in->coa) ||
-	    roam_addr_eq(&in->coa, &req->local) ||
 	    (rights->n_care_of &&
 	     !any_contains(rights->care_of, rights->n_care_of, &in->coa)))
 		return LR_UNFIT;
 	if (any_contains(config->trust, config->n_trust, &in->coa))
 		return LR_OK;
+	/* As a source, an address of our own host is easily forged, too. */
 	if (!config->cookies && roam_addr_eq(&in->coa, &req->source) &&
+	    !roam_addr_eq(&in->coa, &req->local) &&
 	    !is_others(place_find(hlr, &in->coa), req->now, rights))
 		return LR_OK;
 	return req->shows && req->shows(req->ctx, &in->coa) ? LR_OK :
