@@ -80,7 +80,7 @@ unload_under_traffic() {
 	modprobe -r roam_mangle || fail "cannot unload by name"
 	# What it needs went with it, and insmod does not look for that.
 	[[ ! -e /sys/module/roam_core ]] || fail "what nobody uses any more stays"
-	modprobe -a roam_core nf_defrag_ipv6 || fail "cannot load what it needs"
+	modprobe -a roam_core nf_conntrack nf_defrag_ipv6 || fail "cannot load what it needs"
 	printf 'mangle replace %s via 192.0.2.2 lifetime 1h\nmangle range set %s\n' \
 		"$permanent" "$permanent_prefix" >"$hosts/batch"
 	traffic
