@@ -1570,14 +1570,59 @@ static void junk_is_not_charged_to_keys(void **state)
 	msg.key_id = 9;
 	assert_int_equal(input(f, B, &msg), LR_DROP_NONE);
 	assert_addr(f->coa, B);
-	/* and a key has its own limit, wherever its messages come from */
-	for (i = 0; i < 200; i++) {
-		char text[32];
+}
 
+/* However many sources junk has, they are as many as there are slots. */
+static void no_flood_of_sources_reaches_keys(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM, B, 11);
+	unsigned int i;
+	char text[32];
+
+	know(f);
+	for (i = 0; i < 65536; i++) {
+		sprintf(text, "10.9.%u.%u", i / 256, i % 256);
+		forget_past(f);
+		announce(f, text, A, 9);
+	}
+	msg.key_id = 9;
+	assert_int_equal(input(f, B, &msg), LR_DROP_NONE);
+	assert_addr(f->coa, B);
+}
+
+/* Whoever recorded one message of a key sends it again, from all over the world. */
+static void copies_are_not_charged_to_keys(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM, B, 11);
+	unsigned int i;
+	char text[32];
+
+	know(f);
+	msg.key_id = 9;
+	assert_int_equal(input(f, B, &msg), LR_DROP_NONE);
+	for (i = 0; i < 200; i++) {
 		sprintf(text, "10.9.0.%u", i);
+		forget_past(f);
 		input(f, text, &msg);
+		input(f, B, &msg);
 	}
 	assert_int_equal(input(f, B, &msg), LR_DROP_LIMIT);
+	/* the key moves on, also from there */
+	for (i = 0; i < 19; i++) {
+		msg = announcement(PERM, i % 2 ? B : C, 12 + i);
+		msg.key_id = 9;
+		forget_past(f);
+		assert_int_equal(input(f, i % 2 ? B : C, &msg), LR_DROP_NONE);
+		assert_int_equal(confirmed(f), LR_OK);
+	}
+	/* but not faster than anybody may */
+	msg = announcement(PERM, C, 99);
+	msg.key_id = 9;
+	for (i = 0; i < 5 && input(f, C, &msg) == LR_DROP_NONE; i++)
+		msg.entries[0].seq++;
+	assert_true(i < 5);
 }
 
 /* An IPv6 host has 2^64 addresses. */
@@ -1823,6 +1868,10 @@ int main(void)
 		     unfit_places_are_sent_to_by_nobody),
 		test("SEC-03: junk with a forged source takes nothing from keys",
 		     junk_is_not_charged_to_keys),
+		test("SEC-03 SEC-04: nor does it by the number of its sources",
+		     no_flood_of_sources_reaches_keys),
+		test("SEC-03: copies of a message take nothing from its key",
+		     copies_are_not_charged_to_keys),
 		test("SEC-04: sources are counted by /64", sources_count_by_64),
 		test("SEC-04: hints take nothing from packets' look-ups",
 		     hints_take_nothing_from_misses),

@@ -8,7 +8,7 @@
 #include "base/table.h"
 
 #define WAITERS_MAX 4		/* announces that wait for one look-up */
-#define SOURCES 1024		/* slots of the rate limit, a power of two */
+#define SOURCES 1024		/* slots of each rate limit, a power of two */
 #define DOUBLINGS_MAX 10	/* of the interval to ask again */
 #define SILENCE 1000		/* ms without questions after a failed look-up */
 #define IDLE_MAX 30000		/* ms; an ended mapping busier than this is renewed */
@@ -128,6 +128,19 @@ struct source {
 };
 
 /**
+ * enum allowance - whose announces are counted together
+ *
+ * No message of one kind is counted with those of another, so that nobody's
+ * allowance ends because of messages that are easier to send.
+ */
+enum allowance {
+	BY_SOURCE,		/* verified by no key: by source */
+	BY_KEY_AND_SOURCE,	/* verified, but may be a copy: by key and source */
+	BY_KEY,			/* newer than all before: by key */
+	N_ALLOWANCES,
+};
+
+/**
  * struct forgotten - a hint that no register confirmed
  * @hash: of the permanent address and the source
  * @until: it is not asked for again before
@@ -172,7 +185,7 @@ struct trial {
  * @pending: hosts that are looked up or silent, but for hints
  * @hints: hosts that are looked up for hints
  * @questions: rate limit of questions because of hints
- * @sources: rate limits, by hash of the source or key
+ * @sources: rate limits, by hash of the source or key, or both
  * @forgotten: by hash
  */
 struct corr {
@@ -191,7 +204,7 @@ struct corr {
 	size_t pending;
 	size_t hints;
 	struct source questions;
-	struct source sources[SOURCES];
+	struct source sources[N_ALLOWANCES][SOURCES];
 	struct forgotten forgotten[FORGOTTEN];
 };
 
@@ -1268,25 +1281,6 @@ static bool proves(const struct corr *corr, uint32_t key_id,
 	return false;
 }
 
-/*
- * What verified is charged to its key, which nobody else can use up; what did
- * not, to its source (OPEN-32, SEC-03).
- */
-static bool may_announce(struct corr *corr, const struct roam_addr *from,
-			 const struct lr_msg *msg, msec_t now)
-{
-	struct roam_addr who = source_of(from);
-	uint64_t hash;
-
-	if (msg->key_id & LR_PAIR_KEY)
-		who = msg->entries[0].perm;
-	hash = table_hash(&who, sizeof(who)) + msg->key_id;
-	if (msg->key_id && !(msg->key_id & LR_PAIR_KEY))
-		hash = table_hash(&msg->key_id, sizeof(msg->key_id));
-	return bucket_take(&corr->sources[hash % SOURCES],
-			   corr->config.announce_rate, now);
-}
-
 static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 			    const struct waiter *waiter)
 {
@@ -1370,6 +1364,42 @@ static bool is_shown(const struct waiter *waiter)
 	       roam_addr_eq(&place, &waiter->from);
 }
 
+/* Whether the announce proves something that was not known yet. */
+static bool is_news(const struct host *host, const struct waiter *waiter,
+		    msec_t now)
+{
+	return host && host->known && host->expires > now && host->seq &&
+	       waiter->proved && is_shown(waiter) &&
+	       waiter->entry.seq > host->seq;
+}
+
+/*
+ * A key is charged for what only its owner can have sent now: whoever recorded
+ * a message of it can send that again. Such copies are charged to the key at
+ * their source, and what verified by no key to its source (OPEN-32, SEC-03).
+ */
+static bool may_announce(struct corr *corr, const struct host *host,
+			 const struct waiter *waiter, msec_t now)
+{
+	struct {
+		struct roam_addr source;
+		struct roam_addr perm;
+		uint64_t key_id;
+	} who = { .key_id = waiter->key_id };
+	enum allowance by = BY_SOURCE;
+
+	if (waiter->key_id)
+		by = is_news(host, waiter, now) ? BY_KEY : BY_KEY_AND_SOURCE;
+	if (by != BY_KEY)
+		who.source = source_of(&waiter->from);
+	/* The pair keys of all addresses have the same id. */
+	if (waiter->key_id & LR_PAIR_KEY)
+		who.perm = waiter->entry.perm;
+	return bucket_take(&corr->sources[by][table_hash(&who, sizeof(who)) %
+					      SOURCES],
+			   corr->config.announce_rate, now);
+}
+
 /* Packets from the permanent address get through; nothing else is said by that. */
 static void input_probe(struct corr *corr, msec_t now,
 			const struct waiter *waiter)
@@ -1398,16 +1428,16 @@ static enum lr_drop input_announce(struct corr *corr, msec_t now,
 	const struct roam_addr *perm = &waiter.entry.perm;
 	struct host *host;
 
-	if (!may_announce(corr, from, msg, now))
+	host = host_find(corr, perm);
+	waiter.proved = proves(corr, msg->key_id, perm,
+			       host ? &host->pair : NULL);
+	if (!may_announce(corr, host, &waiter, now))
 		return LR_DROP_LIMIT;
 	/* 0 stands for "no registration", no mobile host gives it */
 	if (!waiter.entry.seq || !in_range(corr, perm)) {
 		confirm_refuse(corr, &waiter, LR_DENIED);
 		return LR_DROP_NONE;
 	}
-	host = host_find(corr, perm);
-	waiter.proved = proves(corr, msg->key_id, perm,
-			       host ? &host->pair : NULL);
 	if (!is_shown(&waiter)) {
 		if (roam_addr_eq(from, perm))
 			input_probe(corr, now, &waiter);
