@@ -1688,6 +1688,34 @@ static void hints_take_nothing_from_misses(void **state)
 	assert_in_range(asked, 1, 55);
 }
 
+/* One host without a key announces all of the range, again and again. */
+static void one_source_stops_no_hints(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+	char text[32];
+	unsigned int i, n, asked = 0;
+
+	for (i = 0; i < 100; i++) {
+		sprintf(text, "198.51.100.%u", 20 + i);
+		forget_past(f);
+		msg = announcement(text, EVIL, 10);
+		input(f, EVIL, &msg);
+		n = count(f, LR_QUERY);
+		asked += n;
+		if (i < 50 && n)
+			answer(f, REG1, LR_NONE, "", 0, 0);
+		pass(f, 1);
+	}
+	assert_in_range(asked, 4, 14);
+	/* a genuine one takes its place */
+	forget_past(f);
+	announce(f, A, A, 10);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer(f, REG1, LR_OK, A, 10, 200);
+	assert_int_equal(confirmed(f), LR_OK);
+}
+
 /* What came to nothing is not asked for again because of the same source. */
 static void a_hint_in_vain_is_remembered(void **state)
 {
@@ -1875,6 +1903,8 @@ int main(void)
 		test("SEC-04: sources are counted by /64", sources_count_by_64),
 		test("SEC-04: hints take nothing from packets' look-ups",
 		     hints_take_nothing_from_misses),
+		test("SEC-04: one source does not stop the hints of others",
+		     one_source_stops_no_hints),
 		test("SEC-04: a hint in vain is remembered with its source",
 		     a_hint_in_vain_is_remembered),
 		test("SEC-08: a query carries the register's clock",

@@ -17,6 +17,8 @@
 #define EXPIRED_SLACK 1000	/* ms the kernel's clock of a mapping may differ */
 #define FORGOTTEN 1024		/* slots of hints that came to nothing, a power of two */
 #define FORGOTTEN_TIME 5000	/* ms that one is not asked for again */
+#define HINTS_OF_SOURCE 4	/* look-ups at once because of hints of one source */
+#define HINTS_SHARE 4		/* of the questions because of hints, for one source */
 #define HINT_WAIT 100		/* ms until a hint asks again that is beyond the rate */
 #define DOUBT 1000		/* ms between two doubts about who has a care-of address */
 
@@ -53,6 +55,8 @@ struct waiter {
  * @since: when it started
  * @missed: the kernel holds a packet for the answer
  * @hint: nothing but announces without proof asked for it
+ * @source: hash of the source of the newest one of these
+ * @slot: its place in corr.hinted
  * @clocked: a register told its clock in this look-up
  * @conflicts: answers that named a care-of address where another host is
  * @n_waiters: used ones of @waiters
@@ -68,6 +72,8 @@ struct lookup {
 	msec_t since;
 	bool missed;
 	bool hint;
+	uint64_t source;
+	size_t slot;
 	bool clocked;
 	unsigned int conflicts;
 	unsigned int n_waiters;
@@ -134,6 +140,7 @@ struct source {
  * allowance ends because of messages that are easier to send.
  */
 enum allowance {
+	BY_HINT,		/* questions because of hints: by source */
 	BY_SOURCE,		/* verified by no key: by source */
 	BY_KEY_AND_SOURCE,	/* verified, but may be a copy: by key and source */
 	BY_KEY,			/* newer than all before: by key */
@@ -183,7 +190,8 @@ struct trial {
  * @places: those of them that are away, by care-of address: no two in one place
  * @acts: when which host needs something
  * @pending: hosts that are looked up or silent, but for hints
- * @hints: hosts that are looked up for hints
+ * @hinted: hosts that are looked up for hints, room for hints_max of them
+ * @hints: their number
  * @questions: rate limit of questions because of hints
  * @sources: rate limits, by hash of the source or key, or both
  * @forgotten: by hash
@@ -202,6 +210,7 @@ struct corr {
 	struct table places;
 	struct deadlines acts;
 	size_t pending;
+	struct host **hinted;
 	size_t hints;
 	struct source questions;
 	struct source sources[N_ALLOWANCES][SOURCES];
@@ -250,13 +259,14 @@ struct corr *corr_new(const struct corr_config *config,
 				    sizeof(*corr->registers));
 	corr->permanent = copy_list(config->permanent, config->n_permanent,
 				    sizeof(*corr->permanent));
+	corr->hinted = calloc(config->hints_max + 1, sizeof(struct host *));
 	corr->keys = copy_list(config->keys, config->n_keys,
 			       sizeof(*corr->keys));
 	corr->config.registers = corr->registers;
 	corr->config.permanent = corr->permanent;
 	corr->config.keys = corr->keys;
 	if (!corr->registers || !corr->permanent || !corr->keys ||
-	    !corr->skews) {
+	    !corr->skews || !corr->hinted) {
 		corr_free(corr);
 		return NULL;
 	}
@@ -327,6 +337,7 @@ void corr_free(struct corr *corr)
 	table_fini(&corr->hosts);
 	table_fini(&corr->places);
 	deadlines_fini(&corr->acts);
+	free(corr->hinted);
 	free(corr->skews);
 	free(corr->registers);
 	free(corr->permanent);
@@ -427,7 +438,7 @@ static bool host_is_as_found(const struct host *host, msec_t now,
 }
 
 static bool lookup_start(struct corr *corr, struct host *host, msec_t now,
-			 bool hint);
+			 const struct waiter *hint);
 
 /*
  * Another host is where this one shall be. The register knows which of both
@@ -439,7 +450,7 @@ static void holder_doubt(struct corr *corr, struct host *holder, msec_t now)
 	if (holder->doubted && now - holder->doubted < DOUBT)
 		return;
 	holder->doubted = now;
-	lookup_start(corr, holder, now, false);
+	lookup_start(corr, holder, now, NULL);
 	host_settle(corr, holder);
 }
 
@@ -607,6 +618,13 @@ static struct roam_addr source_of(const struct roam_addr *from)
 	return source;
 }
 
+static uint64_t source_hash(const struct waiter *waiter)
+{
+	struct roam_addr source = source_of(&waiter->from);
+
+	return table_hash(&source, sizeof(source));
+}
+
 static uint64_t hint_hash(const struct waiter *waiter)
 {
 	struct roam_addr both[2] = { waiter->entry.perm,
@@ -716,6 +734,17 @@ static bool bucket_take(struct source *s, unsigned int rate, msec_t now)
 	return true;
 }
 
+/* One source gets a share of the questions, so that others have some, too (SEC-04). */
+static bool hint_may_ask(struct corr *corr, const struct lookup *lookup,
+			 msec_t now)
+{
+	unsigned int rate = corr->config.hint_rate;
+
+	return bucket_take(&corr->sources[BY_HINT][lookup->source % SOURCES],
+			   rate / HINTS_SHARE + 1, now) &&
+	       bucket_take(&corr->questions, rate, now);
+}
+
 /*
  * Each question has a nonce of its own, so that copies of earlier answers do
  * not count. What only hints ask for waits for its turn.
@@ -724,8 +753,7 @@ static void lookup_ask(struct corr *corr, const struct host *host, msec_t now)
 {
 	struct lookup *lookup = host->lookup;
 
-	if (lookup->hint && !bucket_take(&corr->questions,
-					 corr->config.hint_rate, now)) {
+	if (lookup->hint && !hint_may_ask(corr, lookup, now)) {
 		lookup->outstanding = false;
 		lookup->next = now + HINT_WAIT;
 		return;
@@ -737,14 +765,21 @@ static void lookup_ask(struct corr *corr, const struct host *host, msec_t now)
 	trial_send(corr, host, now);
 }
 
-static size_t *budget_of(struct corr *corr, const struct lookup *lookup)
+static void hint_leave(struct corr *corr, struct lookup *lookup)
 {
-	return lookup->hint ? &corr->hints : &corr->pending;
+	struct host *last = corr->hinted[--corr->hints];
+
+	corr->hinted[lookup->slot] = last;
+	last->lookup->slot = lookup->slot;
+	lookup->hint = false;
 }
 
 static void lookup_end(struct corr *corr, struct host *host)
 {
-	--*budget_of(corr, host->lookup);
+	if (host->lookup->hint)
+		hint_leave(corr, host->lookup);
+	else
+		corr->pending--;
 	free(host->lookup);
 	host->lookup = NULL;
 }
@@ -868,20 +903,70 @@ static void lookup_promote(struct corr *corr, struct host *host, msec_t now)
 
 	if (!lookup->hint || corr->pending >= corr->config.pending_max)
 		return;
-	corr->hints--;
+	hint_leave(corr, lookup);
 	corr->pending++;
-	lookup->hint = false;
 	if (!lookup->outstanding && corr->config.n_registers)
 		lookup_ask(corr, host, now);
 }
 
+static size_t hints_of(const struct corr *corr, uint64_t source)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < corr->hints; i++)
+		n += corr->hinted[i]->lookup->source == source;
+	return n;
+}
+
+/* Ends a look-up of the source that has most, if that is more than @least. */
+static bool hint_evict(struct corr *corr, size_t least, msec_t now)
+{
+	struct host *host = NULL;
+	const struct waiter *w;
+	size_t i, n;
+
+	for (i = 0; i < corr->hints; i++) {
+		n = hints_of(corr, corr->hinted[i]->lookup->source);
+		if (n <= least)
+			continue;
+		least = n;
+		host = corr->hinted[i];
+	}
+	if (!host)
+		return false;
+	for (w = host->lookup->waiters;
+	     w < host->lookup->waiters + host->lookup->n_waiters; w++)
+		if (host_knows(host, w, now))
+			confirm_known(corr, w, host, now);
+		else
+			confirm_refuse(corr, w, LR_LATER);
+	lookup_end(corr, host);
+	host_settle(corr, host);
+	return true;
+}
+
+/* Few hints of each source are looked up at once, and hints_max of all (SEC-04). */
+static bool hint_has_room(struct corr *corr, const struct waiter *hint,
+			  msec_t now)
+{
+	size_t has = hints_of(corr, source_hash(hint));
+
+	if (has >= HINTS_OF_SOURCE || !corr->config.hints_max)
+		return false;
+	return corr->hints < corr->config.hints_max ||
+	       hint_evict(corr, has + 1, now);
+}
+
 /*
  * True if a look-up is under way now; their number is bounded, that of those
- * which only hints ask for by itself (OPEN-32, SEC-04).
+ * which only hints ask for by itself (OPEN-32, SEC-04). @hint: the announce, if it
+ * is no more than that, else NULL.
  */
 static bool lookup_start(struct corr *corr, struct host *host, msec_t now,
-			 bool hint)
+			 const struct waiter *hint)
 {
+	struct lookup *lookup;
+
 	if (host->lookup) {
 		if (!hint)
 			lookup_promote(corr, host, now);
@@ -889,16 +974,23 @@ static bool lookup_start(struct corr *corr, struct host *host, msec_t now,
 	}
 	if (host->silent_until)
 		return false;
-	if (hint ? corr->hints >= corr->config.hints_max :
+	if (hint ? !hint_has_room(corr, hint, now) :
 		   corr->pending >= corr->config.pending_max)
 		return false;
-	host->lookup = calloc(1, sizeof(*host->lookup));
-	if (!host->lookup)
+	lookup = calloc(1, sizeof(*lookup));
+	if (!lookup)
 		return false;
-	host->lookup->hint = hint;
-	++*budget_of(corr, host->lookup);
-	host->lookup->since = now;
-	host->lookup->reg = corr->current;
+	host->lookup = lookup;
+	if (hint) {
+		lookup->hint = true;
+		lookup->source = source_hash(hint);
+		lookup->slot = corr->hints;
+		corr->hinted[corr->hints++] = host;
+	} else {
+		corr->pending++;
+	}
+	lookup->since = now;
+	lookup->reg = corr->current;
 	if (corr->config.n_registers)
 		lookup_ask(corr, host, now);
 	else
@@ -939,6 +1031,7 @@ static void waiter_add(struct corr *corr, struct host *host, msec_t now,
 	if (lookup->n_waiters == WAITERS_MAX)
 		waiter_remove(lookup, 0);
 	lookup->waiters[lookup->n_waiters++] = *waiter;
+	lookup->source = source_hash(waiter);
 	if (!lookup->outstanding && !lookup->conflicts)
 		lookup_ask(corr, host, now);
 }
@@ -1166,7 +1259,7 @@ static void ask_for_packets(struct corr *corr, struct host *host, msec_t now)
 {
 	bool waiting = host->lookup && !host->lookup->outstanding;
 
-	if (lookup_start(corr, host, now, false)) {
+	if (lookup_start(corr, host, now, NULL)) {
 		host->lookup->missed = true;
 		if (waiting && !host->lookup->outstanding)
 			lookup_ask(corr, host, now);
@@ -1248,7 +1341,7 @@ struct roam_addr corr_locate(struct corr *corr, msec_t now,
 		return *addr;
 	place = roam_addr_is_none(&host->coa) ? *addr : host->coa;
 	if (doubt) {
-		lookup_start(corr, host, now, false);
+		lookup_start(corr, host, now, NULL);
 		host_settle(corr, host);
 	}
 	return place;
@@ -1313,7 +1406,7 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 	 * its word.
 	 */
 	if (pair)
-		lookup_start(corr, host, now, false);
+		lookup_start(corr, host, now, NULL);
 }
 
 /*
@@ -1340,12 +1433,13 @@ static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
 		confirm(corr, waiter, LR_STALE, host->seq, 0);
 	else if (host->known && seq == host->seq &&
 		 !(wants_renewal(host, now, &waiter->entry) &&
-		   lookup_start(corr, host, now, false)))
+		   lookup_start(corr, host, now, NULL)))
 		confirm_known(corr, waiter, host, now);
 	else if (host->known && host->seq && seq > host->seq && waiter->proved)
 		announce_proved(corr, host, now, waiter);
 	else if (!hint_is_forgotten(corr, waiter, now) &&
-		 lookup_start(corr, host, now, !waiter->proved))
+		 lookup_start(corr, host, now,
+			      waiter->proved ? NULL : waiter))
 		waiter_add(corr, host, now, waiter);
 	else
 		confirm_refuse(corr, waiter, LR_LATER);
