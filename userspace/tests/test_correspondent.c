@@ -1169,7 +1169,8 @@ static void pair_key_is_lost_and_found(void **state)
 	pass(f, 300000);
 	know_with_pair(f, PERM);
 	announce_by_pair(f, PERM, B, 12);
-	answer_with_pair(f, PERM, 10);
+	answer(f, REG1, LR_NONE, "", 0, 0);
+	assert_addr(f->coa, B);
 	pass(f, 200500);
 	miss(f, PERM);
 	answer(f, REG1, LR_NONE, "", 0, 0);
@@ -1505,6 +1506,90 @@ static void a_packet_waits_for_the_end_of_a_conflict(void **state)
 	answer(f, REG1, LR_OK, A, 5, 200);
 	assert_addr(f->coa, A);
 	assert_int_equal(f->seq, 5);
+}
+
+/* To each question: PERM is at A by an old registration, and PERM2 at C. */
+static void register_says_the_same(struct fixture *f)
+{
+	struct roam_addr first = addr(PERM);
+	unsigned int i, n = f->n_sent;
+	struct lr_msg msg;
+
+	for (i = 0; i < n; i++) {
+		msg = f->sent[i].msg;
+		if (msg.type != LR_QUERY)
+			continue;
+		msg.type = LR_ANSWER;
+		msg.entries[0].coa = addr(C);
+		msg.entries[0].seq = 5;
+		msg.entries[0].lifetime = 200;
+		if (roam_addr_eq(&msg.entries[0].perm, &first)) {
+			msg.entries[0].coa = addr(A);
+			msg.entries[0].seq = 10;
+		}
+		msg.entries[1].seq = 3;
+		input(f, REG1, &msg);
+	}
+}
+
+/* Who announces a place by a pair key and never registers it does not squat there. */
+static void a_pair_key_gives_way_to_the_register(void **state)
+{
+	const uint64_t high = UINT64_MAX - 2;
+	struct fixture *f = *state;
+	unsigned int i;
+	msec_t since;
+
+	know_with_pair(f, PERM);
+	announce_by_pair(f, PERM, C, high);
+	assert_addr(f->coa, C);
+	answer_with_pair(f, PERM, 10);
+	assert_addr(f->coa, C);
+	/* PERM2 gets this place */
+	since = f->now;
+	miss(f, PERM2);
+	for (i = 0; i < 12 && f->seq != 5; i++) {
+		register_says_the_same(f);
+		pass(f, 50);
+	}
+	assert_addr(f->coa, C);
+	assert_int_equal(f->seq, 5);
+	assert_true(f->now - since <= 600);
+	/* the key is worth nothing until the register says that */
+	assert_null(pair_of(f, PERM));
+	announce_by_pair(f, PERM, B, high + 1);
+	assert_int_equal(f->n_set, 0);
+	answer_with_pair(f, PERM, 10);
+	assert_null(pair_of(f, PERM));
+	pass(f, 50);
+	answer_with_pair(f, PERM, high + 1);
+	assert_non_null(pair_of(f, PERM));
+}
+
+/* Nor stays where only a pair key put him, without anybody's doubt. */
+static void a_register_that_does_not_follow_is_right(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	know_with_pair(f, PERM);
+	announce_by_pair(f, PERM, B, 1000);
+	for (i = 0; i < 6; i++) {
+		answer_with_pair(f, PERM, 10);
+		assert_addr(f->coa, B);
+		pass(f, 50 << i);
+	}
+	answer_with_pair(f, PERM, 10);
+	assert_addr(f->coa, A);
+	/* the kernel takes no lower sequence than it has */
+	assert_int_equal(f->seq, 1000);
+	assert_null(pair_of(f, PERM));
+	/* by the register it moves on, at whatever number */
+	forget_past(f);
+	announce(f, C, C, 11);
+	answer(f, REG1, LR_OK, C, 11, 200);
+	assert_addr(f->coa, C);
+	assert_int_equal(confirmed(f), LR_OK);
 }
 
 /* A place whose time is over is nobody's. */
@@ -1891,6 +1976,10 @@ int main(void)
 		     an_open_conflict_moves_nobody),
 		test("SEC-01: a packet waits for the end of a conflict",
 		     a_packet_waits_for_the_end_of_a_conflict),
+		test("SEC-01: who announced a place and never registered it gives way",
+		     a_pair_key_gives_way_to_the_register),
+		test("SEC-01: a register that does not follow a pair key is right",
+		     a_register_that_does_not_follow_is_right),
 		test("SEC-01: a place whose time is over is free", an_ended_place_is_free),
 		test("SEC-02: nobody is mapped to an address that is for nobody",
 		     unfit_places_are_sent_to_by_nobody),

@@ -20,6 +20,7 @@
 #define HINTS_OF_SOURCE 4	/* look-ups at once because of hints of one source */
 #define HINTS_SHARE 4		/* of the questions because of hints, for one source */
 #define HINT_WAIT 100		/* ms until a hint asks again that is beyond the rate */
+#define DOUBT_TRIES 2		/* answers that a doubt gives a register to follow a pair key */
 #define DOUBT 1000		/* ms between two doubts about who has a care-of address */
 
 /**
@@ -58,6 +59,8 @@ struct waiter {
  * @source: hash of the source of the newest one of these
  * @slot: its place in corr.hinted
  * @clocked: a register told its clock in this look-up
+ * @behind: answers that were behind an announce by pair key which was believed
+ * @doubted: another host shall be where this one is
  * @conflicts: answers that named a care-of address where another host is
  * @n_waiters: used ones of @waiters
  * @waiters: announces, oldest first
@@ -75,6 +78,8 @@ struct lookup {
 	uint64_t source;
 	size_t slot;
 	bool clocked;
+	bool doubted;
+	unsigned int behind;
 	unsigned int conflicts;
 	unsigned int n_waiters;
 	struct waiter waiters[WAITERS_MAX];
@@ -91,6 +96,9 @@ struct lookup {
  * @coa: care-of address, all zero in a null mapping
  * @seq: sequence of the registration, 0 if the register never had one
  * @vouched: the newest sequence that a register, or a configured key, vouched for
+ * @told: the sequence that the kernel has, which takes no lower one
+ * @distrust: a sequence that a pair key proved and no register confirmed; no pair
+ *	key is taken before a register says this or a higher one
  * @learned: when it was set
  * @expires: when it has to be asked again
  * @literal: its packets carry its permanent address
@@ -110,6 +118,8 @@ struct host {
 	struct roam_addr coa;
 	uint64_t seq;
 	uint64_t vouched;
+	uint64_t told;
+	uint64_t distrust;
 	msec_t learned;
 	msec_t expires;
 	bool literal;
@@ -396,11 +406,18 @@ static void tell(struct corr *corr, const struct host *host,
 	corr->ops.event(corr->ctx, &event);
 }
 
-static bool set_mapping(struct corr *corr, const struct roam_addr *perm,
+static bool set_mapping(struct corr *corr, struct host *host,
 			const struct finding *f)
 {
-	return corr->ops.set_mapping(corr->ctx, perm, &f->coa, f->seq,
-				     f->lifetime, f->literal);
+	uint64_t seq = f->seq;
+
+	if (host->known && seq < host->told)
+		seq = host->told;
+	if (!corr->ops.set_mapping(corr->ctx, &host->perm, &f->coa, seq,
+				   f->lifetime, f->literal))
+		return false;
+	host->told = seq;
+	return true;
 }
 
 /*
@@ -450,7 +467,8 @@ static void holder_doubt(struct corr *corr, struct host *holder, msec_t now)
 	if (holder->doubted && now - holder->doubted < DOUBT)
 		return;
 	holder->doubted = now;
-	lookup_start(corr, holder, now, NULL);
+	if (lookup_start(corr, holder, now, NULL))
+		holder->lookup->doubted = true;
 	host_settle(corr, holder);
 }
 
@@ -486,7 +504,7 @@ static uint8_t host_learn(struct corr *corr, struct host *host, msec_t now,
 		if (place_is_taken(corr, host, &found->coa, now))
 			return LR_CONFLICT;
 	}
-	if (!set_mapping(corr, &host->perm, found))
+	if (!set_mapping(corr, host, found))
 		return LR_LATER;
 	host->known = true;
 	place_take(corr, host, &found->coa);
@@ -1102,6 +1120,50 @@ static msec_t again_interval(const struct corr *corr,
 }
 
 /*
+ * The register has an older registration than the one that nothing but a pair key
+ * proved. A register that knows none may have come back empty (OPEN-38).
+ */
+static bool register_is_behind(const struct host *host,
+			       const struct finding *found)
+{
+	return host->known && found->seq && found->seq < host->seq &&
+	       host->vouched != host->seq;
+}
+
+/*
+ * The register had time to follow a pair key and did not: whoever announced that
+ * place never registered it, and may have left it. The register is right, and the
+ * key proves nothing until the register says what it proved (SEC-01).
+ */
+static bool pair_is_refuted(const struct corr *corr, struct host *host,
+			    const struct finding *found)
+{
+	struct lookup *lookup = host->lookup;
+	unsigned int tries = lookup->doubted ? DOUBT_TRIES :
+					       corr->config.again_tries;
+
+	if (!register_is_behind(host, found) || ++lookup->behind <= tries)
+		return false;
+	host->distrust = host->seq;
+	host->pair = (struct corr_pair){ 0 };
+	return true;
+}
+
+/* Where the register says that it is, or nowhere but at home if another is there. */
+static uint8_t learn_instead(struct corr *corr, struct host *host, msec_t now,
+			     struct finding found)
+{
+	uint8_t learned = host_learn(corr, host, now, &found);
+
+	if (learned != LR_CONFLICT)
+		return learned;
+	found.coa = (struct roam_addr){ 0 };
+	found.literal = false;
+	found.lifetime = min_time(found.lifetime, corr->config.null_lifetime);
+	return host_learn(corr, host, now, &found);
+}
+
+/*
  * What a register says, unless it is older than what is known (OPEN-38). Of the same
  * registration it shortens nothing: the mobile host relies on what was confirmed.
  */
@@ -1112,16 +1174,17 @@ static uint8_t lookup_learn(struct corr *corr, struct host *host, msec_t now,
 	struct roam_addr reg = corr->registers[lookup->reg].addr;
 	struct roam_addr old = host->known ? host->coa :
 					     (struct roam_addr){ 0 };
-
+	bool refuted = pair_is_refuted(corr, host, &found);
 	uint8_t learned;
 
-	if (host->known && found.seq < host->seq)
+	if (host->known && found.seq < host->seq && !refuted)
 		return LR_STALE;
 	if (host->known && found.seq == host->seq &&
 	    roam_addr_eq(&found.coa, &host->coa) &&
 	    found.lifetime < host->expires - now)
 		found.lifetime = host->expires - now;
-	learned = host_learn(corr, host, now, &found);
+	learned = refuted ? learn_instead(corr, host, now, found) :
+			    host_learn(corr, host, now, &found);
 	if (learned == LR_OK) {
 		host->vouched = host->seq;
 		tell_learned(corr, host, old, reg, now - lookup->since);
@@ -1172,11 +1235,14 @@ static void lookup_found(struct corr *corr, struct host *host, msec_t now,
 		return;
 	}
 	lookup->missed = false;
-	if (!lookup->n_waiters) {
+	if (lookup->n_waiters)
+		lookup->next = now + again_interval(corr, lookup);
+	else if (learned == LR_STALE && register_is_behind(host, found))
+		lookup->next = now + (corr->config.again <<
+				      min_time(lookup->behind - 1,
+					       DOUBLINGS_MAX));
+	else
 		lookup_end(corr, host);
-		return;
-	}
-	lookup->next = now + again_interval(corr, lookup);
 }
 
 static struct finding answer_finding(const struct corr *corr,
@@ -1248,6 +1314,7 @@ void corr_adopt(struct corr *corr, msec_t now, const struct roam_addr *perm,
 	place_take(corr, host, coa);
 	host->seq = seq;
 	host->vouched = seq;
+	host->told = seq;
 	host->literal = literal;
 	host->learned = now;
 	/* one without end was set by hand, the kernel tells when it goes */
@@ -1267,7 +1334,7 @@ static void ask_for_packets(struct corr *corr, struct host *host, msec_t now)
 	host_settle(corr, host);
 }
 
-static bool host_set_again(struct corr *corr, const struct host *host,
+static bool host_set_again(struct corr *corr, struct host *host,
 			   msec_t now)
 {
 	struct finding known = {
@@ -1280,13 +1347,13 @@ static bool host_set_again(struct corr *corr, const struct host *host,
 		return false;
 	if (host->expires != MSEC_NEVER)
 		known.lifetime = host->expires - now;
-	set_mapping(corr, &host->perm, &known);
+	set_mapping(corr, host, &known);
 	return true;
 }
 
 bool corr_restore(struct corr *corr, msec_t now, const struct roam_addr *perm)
 {
-	const struct host *host = host_find(corr, perm);
+	struct host *host = host_find(corr, perm);
 
 	/* one without end was set by hand, and by hand it went */
 	return host && host->expires != MSEC_NEVER &&
@@ -1374,6 +1441,17 @@ static bool proves(const struct corr *corr, uint32_t key_id,
 	return false;
 }
 
+/* The register has to follow once more; a doubt ends all the same. */
+static void lookup_follow(struct corr *corr, struct host *host, msec_t now)
+{
+	struct lookup *lookup = host->lookup;
+
+	if (!lookup->doubted)
+		lookup->behind = 0;
+	if (!lookup->outstanding && !lookup->conflicts)
+		lookup_ask(corr, host, now);
+}
+
 static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 			    const struct waiter *waiter)
 {
@@ -1405,8 +1483,8 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 	 * Only the register can prolong the mapping, and no packet waits for
 	 * its word.
 	 */
-	if (pair)
-		lookup_start(corr, host, now, NULL);
+	if (pair && lookup_start(corr, host, now, NULL))
+		lookup_follow(corr, host, now);
 }
 
 /*
@@ -1584,11 +1662,15 @@ static enum lr_drop trial_answer(struct corr *corr,
  * Each answer brings the pair key anew, or none: nobody can prove anything with
  * a key that went.
  */
-static void host_take_pair(struct host *host, const struct lr_msg *msg)
+static void host_take_pair(struct host *host, const struct lr_msg *msg,
+			   const struct lr_entry *entry)
 {
 	const struct lr_entry *e;
 
 	host->pair = (struct corr_pair){ 0 };
+	if (entry->seq < host->distrust)
+		return;
+	host->distrust = 0;
 	for (e = msg->entries; e < msg->entries + msg->count; e++) {
 		if (e->flags != LR_FLAG_KEY || e->status != LR_OK ||
 		    !roam_addr_eq(&e->perm, &host->perm))
@@ -1626,7 +1708,7 @@ static enum lr_drop input_answer(struct corr *corr, msec_t now,
 		drop = LR_DROP_NONE;
 		if (msg->entries[i].status == LR_OK ||
 		    msg->entries[i].status == LR_NONE)
-			host_take_pair(host, msg);
+			host_take_pair(host, msg, &msg->entries[i]);
 		lookup_answer(corr, host, now, msg, &msg->entries[i]);
 		host_settle(corr, host);
 	}
