@@ -140,6 +140,33 @@ static bool cookie_shows(void *ctx, const struct roam_addr *coa)
 	return false;
 }
 
+/*
+ * What only the owner of a key can have sent now is charged to the key, what may
+ * be a copy to the key at this source, and what does not verify to nobody: its
+ * source may be a lie (SEC-03).
+ */
+static bool charge(struct server *server, const struct request *r, msec_t now)
+{
+	const struct hlr_request req = {
+		.now = now,
+		.wall = daemon_wallclock(),
+		.rights = &r->rights,
+		.msg = &r->msg,
+	};
+	uint8_t copy[20];
+
+	if (hlr_is_news(server->hlr, &req))
+		return rate_limit_charge(&server->rate, now,
+					 server->config->rate, &r->msg.key_id,
+					 sizeof(r->msg.key_id));
+	memset(copy, 0, sizeof(copy));
+	/* That much is one host. */
+	memcpy(bytes_put(copy, r->msg.key_id, 4), r->from.b,
+	       roam_addr_is_v4(&r->from) ? 16 : 8);
+	return rate_limit_charge(&server->copies, now, server->config->rate,
+				 copy, sizeof(copy));
+}
+
 static enum lr_drop decide(struct server *server, struct request *r, msec_t now)
 {
 	struct shown shown = { server, r };
@@ -466,13 +493,7 @@ static int on_datagram(void *ctx, struct channel_socket *socket,
 
 	r->socket = socket;
 	r->first_change = server->changes.n;
-	/*
-	 * What verifies is charged to its key, and what does not to nobody: its
-	 * source may be a lie (SEC-03).
-	 */
-	if (reason == LR_DROP_NONE &&
-	    !rate_limit_charge(&server->rate, now, server->config->rate,
-			       &r->msg.key_id, sizeof(r->msg.key_id)))
+	if (reason == LR_DROP_NONE && !charge(server, r, now))
 		reason = LR_DROP_LIMIT;
 	if (reason == LR_DROP_NONE)
 		reason = decide(server, r, now);

@@ -65,7 +65,8 @@ struct server_counters {
  * @store_failed: when it failed last
  * @counters: see above
  * @lines: of log lines about handoffs
- * @rate: what each key sent
+ * @rate: what each key sent that was new
+ * @copies: what else each key sent from each source
  * @cookies: makes the cookies of this run
  * @started: when it started
  */
@@ -87,6 +88,7 @@ struct server {
 	struct server_counters counters;
 	struct line_limit lines;
 	struct rate_limit rate;
+	struct rate_limit copies;
 	struct auth_keys *cookies;
 	msec_t started;
 };

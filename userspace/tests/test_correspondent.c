@@ -1169,7 +1169,8 @@ static void pair_key_is_lost_and_found(void **state)
 	pass(f, 300000);
 	know_with_pair(f, PERM);
 	announce_by_pair(f, PERM, B, 12);
-	answer_with_pair(f, PERM, 10);
+	answer(f, REG1, LR_NONE, "", 0, 0);
+	assert_addr(f->coa, B);
 	pass(f, 200500);
 	miss(f, PERM);
 	answer(f, REG1, LR_NONE, "", 0, 0);
@@ -1507,6 +1508,90 @@ static void a_packet_waits_for_the_end_of_a_conflict(void **state)
 	assert_int_equal(f->seq, 5);
 }
 
+/* To each question: PERM is at A by an old registration, and PERM2 at C. */
+static void register_says_the_same(struct fixture *f)
+{
+	struct roam_addr first = addr(PERM);
+	unsigned int i, n = f->n_sent;
+	struct lr_msg msg;
+
+	for (i = 0; i < n; i++) {
+		msg = f->sent[i].msg;
+		if (msg.type != LR_QUERY)
+			continue;
+		msg.type = LR_ANSWER;
+		msg.entries[0].coa = addr(C);
+		msg.entries[0].seq = 5;
+		msg.entries[0].lifetime = 200;
+		if (roam_addr_eq(&msg.entries[0].perm, &first)) {
+			msg.entries[0].coa = addr(A);
+			msg.entries[0].seq = 10;
+		}
+		msg.entries[1].seq = 3;
+		input(f, REG1, &msg);
+	}
+}
+
+/* Who announces a place by a pair key and never registers it does not squat there. */
+static void a_pair_key_gives_way_to_the_register(void **state)
+{
+	const uint64_t high = UINT64_MAX - 2;
+	struct fixture *f = *state;
+	unsigned int i;
+	msec_t since;
+
+	know_with_pair(f, PERM);
+	announce_by_pair(f, PERM, C, high);
+	assert_addr(f->coa, C);
+	answer_with_pair(f, PERM, 10);
+	assert_addr(f->coa, C);
+	/* PERM2 gets this place */
+	since = f->now;
+	miss(f, PERM2);
+	for (i = 0; i < 12 && f->seq != 5; i++) {
+		register_says_the_same(f);
+		pass(f, 50);
+	}
+	assert_addr(f->coa, C);
+	assert_int_equal(f->seq, 5);
+	assert_true(f->now - since <= 600);
+	/* the key is worth nothing until the register says that */
+	assert_null(pair_of(f, PERM));
+	announce_by_pair(f, PERM, B, high + 1);
+	assert_int_equal(f->n_set, 0);
+	answer_with_pair(f, PERM, 10);
+	assert_null(pair_of(f, PERM));
+	pass(f, 50);
+	answer_with_pair(f, PERM, high + 1);
+	assert_non_null(pair_of(f, PERM));
+}
+
+/* Nor stays where only a pair key put him, without anybody's doubt. */
+static void a_register_that_does_not_follow_is_right(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	know_with_pair(f, PERM);
+	announce_by_pair(f, PERM, B, 1000);
+	for (i = 0; i < 6; i++) {
+		answer_with_pair(f, PERM, 10);
+		assert_addr(f->coa, B);
+		pass(f, 50 << i);
+	}
+	answer_with_pair(f, PERM, 10);
+	assert_addr(f->coa, A);
+	/* the kernel takes no lower sequence than it has */
+	assert_int_equal(f->seq, 1000);
+	assert_null(pair_of(f, PERM));
+	/* by the register it moves on, at whatever number */
+	forget_past(f);
+	announce(f, C, C, 11);
+	answer(f, REG1, LR_OK, C, 11, 200);
+	assert_addr(f->coa, C);
+	assert_int_equal(confirmed(f), LR_OK);
+}
+
 /* A place whose time is over is nobody's. */
 static void an_ended_place_is_free(void **state)
 {
@@ -1570,14 +1655,59 @@ static void junk_is_not_charged_to_keys(void **state)
 	msg.key_id = 9;
 	assert_int_equal(input(f, B, &msg), LR_DROP_NONE);
 	assert_addr(f->coa, B);
-	/* and a key has its own limit, wherever its messages come from */
-	for (i = 0; i < 200; i++) {
-		char text[32];
+}
 
+/* However many sources junk has, they are as many as there are slots. */
+static void no_flood_of_sources_reaches_keys(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM, B, 11);
+	unsigned int i;
+	char text[32];
+
+	know(f);
+	for (i = 0; i < 65536; i++) {
+		sprintf(text, "10.9.%u.%u", i / 256, i % 256);
+		forget_past(f);
+		announce(f, text, A, 9);
+	}
+	msg.key_id = 9;
+	assert_int_equal(input(f, B, &msg), LR_DROP_NONE);
+	assert_addr(f->coa, B);
+}
+
+/* Whoever recorded one message of a key sends it again, from all over the world. */
+static void copies_are_not_charged_to_keys(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg = announcement(PERM, B, 11);
+	unsigned int i;
+	char text[32];
+
+	know(f);
+	msg.key_id = 9;
+	assert_int_equal(input(f, B, &msg), LR_DROP_NONE);
+	for (i = 0; i < 200; i++) {
 		sprintf(text, "10.9.0.%u", i);
+		forget_past(f);
 		input(f, text, &msg);
+		input(f, B, &msg);
 	}
 	assert_int_equal(input(f, B, &msg), LR_DROP_LIMIT);
+	/* the key moves on, also from there */
+	for (i = 0; i < 19; i++) {
+		msg = announcement(PERM, i % 2 ? B : C, 12 + i);
+		msg.key_id = 9;
+		forget_past(f);
+		assert_int_equal(input(f, i % 2 ? B : C, &msg), LR_DROP_NONE);
+		assert_int_equal(confirmed(f), LR_OK);
+	}
+	/* but not faster than anybody may */
+	msg = announcement(PERM, C, 99);
+	msg.key_id = 9;
+	for (i = 0; i < 5 && input(f, C, &msg) == LR_DROP_NONE; i++)
+		msg.entries[0].seq++;
+	assert_true(i < 5);
 }
 
 /* An IPv6 host has 2^64 addresses. */
@@ -1641,6 +1771,34 @@ static void hints_take_nothing_from_misses(void **state)
 			pass(f, 1);
 	}
 	assert_in_range(asked, 1, 55);
+}
+
+/* One host without a key announces all of the range, again and again. */
+static void one_source_stops_no_hints(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+	char text[32];
+	unsigned int i, n, asked = 0;
+
+	for (i = 0; i < 100; i++) {
+		sprintf(text, "198.51.100.%u", 20 + i);
+		forget_past(f);
+		msg = announcement(text, EVIL, 10);
+		input(f, EVIL, &msg);
+		n = count(f, LR_QUERY);
+		asked += n;
+		if (i < 50 && n)
+			answer(f, REG1, LR_NONE, "", 0, 0);
+		pass(f, 1);
+	}
+	assert_in_range(asked, 4, 14);
+	/* a genuine one takes its place */
+	forget_past(f);
+	announce(f, A, A, 10);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer(f, REG1, LR_OK, A, 10, 200);
+	assert_int_equal(confirmed(f), LR_OK);
 }
 
 /* What came to nothing is not asked for again because of the same source. */
@@ -1818,14 +1976,24 @@ int main(void)
 		     an_open_conflict_moves_nobody),
 		test("SEC-01: a packet waits for the end of a conflict",
 		     a_packet_waits_for_the_end_of_a_conflict),
+		test("SEC-01: who announced a place and never registered it gives way",
+		     a_pair_key_gives_way_to_the_register),
+		test("SEC-01: a register that does not follow a pair key is right",
+		     a_register_that_does_not_follow_is_right),
 		test("SEC-01: a place whose time is over is free", an_ended_place_is_free),
 		test("SEC-02: nobody is mapped to an address that is for nobody",
 		     unfit_places_are_sent_to_by_nobody),
 		test("SEC-03: junk with a forged source takes nothing from keys",
 		     junk_is_not_charged_to_keys),
+		test("SEC-03 SEC-04: nor does it by the number of its sources",
+		     no_flood_of_sources_reaches_keys),
+		test("SEC-03: copies of a message take nothing from its key",
+		     copies_are_not_charged_to_keys),
 		test("SEC-04: sources are counted by /64", sources_count_by_64),
 		test("SEC-04: hints take nothing from packets' look-ups",
 		     hints_take_nothing_from_misses),
+		test("SEC-04: one source does not stop the hints of others",
+		     one_source_stops_no_hints),
 		test("SEC-04: a hint in vain is remembered with its source",
 		     a_hint_in_vain_is_remembered),
 		test("SEC-08: a query carries the register's clock",

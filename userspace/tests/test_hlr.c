@@ -1087,9 +1087,55 @@ static struct CMUnitTest test(const char *name, CMUnitTestFunction fn)
 				    .teardown_func = teardown };
 }
 
+static bool is_news(struct fixture *f, const struct lr_msg *msg)
+{
+	const struct hlr_request req = {
+		.now = f->now, .wall = f->wall, .rights = &f->rights,
+		.msg = msg,
+	};
+
+	return hlr_is_news(f->hlr, &req);
+}
+
+static void copies_are_no_news(void **state)
+{
+	struct hlr_config config = limits;
+	struct fixture *f = *state;
+	struct lr_msg first = request(LR_UPDATE, UINT64_C(1000000000000));
+	struct lr_msg second, query = request(LR_QUERY, first.id + 5);
+
+	config.window = 60;
+	hlr_configure(f->hlr, &config);
+	f->wall = first.id;
+	add(&first, PERM, A, 10, 300);
+	second = first;
+	second.id++;
+	assert_true(is_news(f, &first));
+	input(f, &f->rights, &first);
+	assert_false(is_news(f, &first));
+	assert_true(is_news(f, &second));
+	input(f, &f->rights, &second);
+	assert_false(is_news(f, &first));
+	assert_false(is_news(f, &second));
+	/* a query changes nothing, and is a copy all the same when it comes again */
+	add(&query, PERM, "", 0, 0);
+	assert_true(is_news(f, &query));
+	assert_false(is_news(f, &query));
+	query.id--;
+	assert_false(is_news(f, &query));
+	query.id += 2;
+	assert_true(is_news(f, &query));
+	query.id += 61 * UINT64_C(1000000000);
+	assert_false(is_news(f, &query));
+	query.id -= 30 * UINT64_C(1000000000);
+	assert_true(is_news(f, &query));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		test("SEC-03: copies of a message are not charged to its key",
+		     copies_are_no_news),
 		test("MLR-01 MLR-05: a query gives care-of address and remaining lifetime",
 		     update_then_query),
 		test("MLR-03 D-18: the register bounds the lifetime",

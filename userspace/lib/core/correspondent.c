@@ -8,7 +8,7 @@
 #include "base/table.h"
 
 #define WAITERS_MAX 4		/* announces that wait for one look-up */
-#define SOURCES 1024		/* slots of the rate limit, a power of two */
+#define SOURCES 1024		/* slots of each rate limit, a power of two */
 #define DOUBLINGS_MAX 10	/* of the interval to ask again */
 #define SILENCE 1000		/* ms without questions after a failed look-up */
 #define IDLE_MAX 30000		/* ms; an ended mapping busier than this is renewed */
@@ -17,7 +17,10 @@
 #define EXPIRED_SLACK 1000	/* ms the kernel's clock of a mapping may differ */
 #define FORGOTTEN 1024		/* slots of hints that came to nothing, a power of two */
 #define FORGOTTEN_TIME 5000	/* ms that one is not asked for again */
+#define HINTS_OF_SOURCE 4	/* look-ups at once because of hints of one source */
+#define HINTS_SHARE 4		/* of the questions because of hints, for one source */
 #define HINT_WAIT 100		/* ms until a hint asks again that is beyond the rate */
+#define DOUBT_TRIES 2		/* answers that a doubt gives a register to follow a pair key */
 #define DOUBT 1000		/* ms between two doubts about who has a care-of address */
 
 /**
@@ -53,7 +56,11 @@ struct waiter {
  * @since: when it started
  * @missed: the kernel holds a packet for the answer
  * @hint: nothing but announces without proof asked for it
+ * @source: hash of the source of the newest one of these
+ * @slot: its place in corr.hinted
  * @clocked: a register told its clock in this look-up
+ * @behind: answers that were behind an announce by pair key which was believed
+ * @doubted: another host shall be where this one is
  * @conflicts: answers that named a care-of address where another host is
  * @n_waiters: used ones of @waiters
  * @waiters: announces, oldest first
@@ -68,7 +75,11 @@ struct lookup {
 	msec_t since;
 	bool missed;
 	bool hint;
+	uint64_t source;
+	size_t slot;
 	bool clocked;
+	bool doubted;
+	unsigned int behind;
 	unsigned int conflicts;
 	unsigned int n_waiters;
 	struct waiter waiters[WAITERS_MAX];
@@ -85,6 +96,9 @@ struct lookup {
  * @coa: care-of address, all zero in a null mapping
  * @seq: sequence of the registration, 0 if the register never had one
  * @vouched: the newest sequence that a register, or a configured key, vouched for
+ * @told: the sequence that the kernel has, which takes no lower one
+ * @distrust: a sequence that a pair key proved and no register confirmed; no pair
+ *	key is taken before a register says this or a higher one
  * @learned: when it was set
  * @expires: when it has to be asked again
  * @literal: its packets carry its permanent address
@@ -104,6 +118,8 @@ struct host {
 	struct roam_addr coa;
 	uint64_t seq;
 	uint64_t vouched;
+	uint64_t told;
+	uint64_t distrust;
 	msec_t learned;
 	msec_t expires;
 	bool literal;
@@ -125,6 +141,20 @@ struct host {
 struct source {
 	uint64_t thousandths;
 	msec_t filled;
+};
+
+/**
+ * enum allowance - whose announces are counted together
+ *
+ * No message of one kind is counted with those of another, so that nobody's
+ * allowance ends because of messages that are easier to send.
+ */
+enum allowance {
+	BY_HINT,		/* questions because of hints: by source */
+	BY_SOURCE,		/* verified by no key: by source */
+	BY_KEY_AND_SOURCE,	/* verified, but may be a copy: by key and source */
+	BY_KEY,			/* newer than all before: by key */
+	N_ALLOWANCES,
 };
 
 /**
@@ -170,9 +200,10 @@ struct trial {
  * @places: those of them that are away, by care-of address: no two in one place
  * @acts: when which host needs something
  * @pending: hosts that are looked up or silent, but for hints
- * @hints: hosts that are looked up for hints
+ * @hinted: hosts that are looked up for hints, room for hints_max of them
+ * @hints: their number
  * @questions: rate limit of questions because of hints
- * @sources: rate limits, by hash of the source or key
+ * @sources: rate limits, by hash of the source or key, or both
  * @forgotten: by hash
  */
 struct corr {
@@ -189,9 +220,10 @@ struct corr {
 	struct table places;
 	struct deadlines acts;
 	size_t pending;
+	struct host **hinted;
 	size_t hints;
 	struct source questions;
-	struct source sources[SOURCES];
+	struct source sources[N_ALLOWANCES][SOURCES];
 	struct forgotten forgotten[FORGOTTEN];
 };
 
@@ -237,13 +269,14 @@ struct corr *corr_new(const struct corr_config *config,
 				    sizeof(*corr->registers));
 	corr->permanent = copy_list(config->permanent, config->n_permanent,
 				    sizeof(*corr->permanent));
+	corr->hinted = calloc(config->hints_max + 1, sizeof(struct host *));
 	corr->keys = copy_list(config->keys, config->n_keys,
 			       sizeof(*corr->keys));
 	corr->config.registers = corr->registers;
 	corr->config.permanent = corr->permanent;
 	corr->config.keys = corr->keys;
 	if (!corr->registers || !corr->permanent || !corr->keys ||
-	    !corr->skews) {
+	    !corr->skews || !corr->hinted) {
 		corr_free(corr);
 		return NULL;
 	}
@@ -314,6 +347,7 @@ void corr_free(struct corr *corr)
 	table_fini(&corr->hosts);
 	table_fini(&corr->places);
 	deadlines_fini(&corr->acts);
+	free(corr->hinted);
 	free(corr->skews);
 	free(corr->registers);
 	free(corr->permanent);
@@ -372,11 +406,18 @@ static void tell(struct corr *corr, const struct host *host,
 	corr->ops.event(corr->ctx, &event);
 }
 
-static bool set_mapping(struct corr *corr, const struct roam_addr *perm,
+static bool set_mapping(struct corr *corr, struct host *host,
 			const struct finding *f)
 {
-	return corr->ops.set_mapping(corr->ctx, perm, &f->coa, f->seq,
-				     f->lifetime, f->literal);
+	uint64_t seq = f->seq;
+
+	if (host->known && seq < host->told)
+		seq = host->told;
+	if (!corr->ops.set_mapping(corr->ctx, &host->perm, &f->coa, seq,
+				   f->lifetime, f->literal))
+		return false;
+	host->told = seq;
+	return true;
 }
 
 /*
@@ -414,7 +455,7 @@ static bool host_is_as_found(const struct host *host, msec_t now,
 }
 
 static bool lookup_start(struct corr *corr, struct host *host, msec_t now,
-			 bool hint);
+			 const struct waiter *hint);
 
 /*
  * Another host is where this one shall be. The register knows which of both
@@ -426,7 +467,8 @@ static void holder_doubt(struct corr *corr, struct host *holder, msec_t now)
 	if (holder->doubted && now - holder->doubted < DOUBT)
 		return;
 	holder->doubted = now;
-	lookup_start(corr, holder, now, false);
+	if (lookup_start(corr, holder, now, NULL))
+		holder->lookup->doubted = true;
 	host_settle(corr, holder);
 }
 
@@ -462,7 +504,7 @@ static uint8_t host_learn(struct corr *corr, struct host *host, msec_t now,
 		if (place_is_taken(corr, host, &found->coa, now))
 			return LR_CONFLICT;
 	}
-	if (!set_mapping(corr, &host->perm, found))
+	if (!set_mapping(corr, host, found))
 		return LR_LATER;
 	host->known = true;
 	place_take(corr, host, &found->coa);
@@ -594,6 +636,13 @@ static struct roam_addr source_of(const struct roam_addr *from)
 	return source;
 }
 
+static uint64_t source_hash(const struct waiter *waiter)
+{
+	struct roam_addr source = source_of(&waiter->from);
+
+	return table_hash(&source, sizeof(source));
+}
+
 static uint64_t hint_hash(const struct waiter *waiter)
 {
 	struct roam_addr both[2] = { waiter->entry.perm,
@@ -703,6 +752,17 @@ static bool bucket_take(struct source *s, unsigned int rate, msec_t now)
 	return true;
 }
 
+/* One source gets a share of the questions, so that others have some, too (SEC-04). */
+static bool hint_may_ask(struct corr *corr, const struct lookup *lookup,
+			 msec_t now)
+{
+	unsigned int rate = corr->config.hint_rate;
+
+	return bucket_take(&corr->sources[BY_HINT][lookup->source % SOURCES],
+			   rate / HINTS_SHARE + 1, now) &&
+	       bucket_take(&corr->questions, rate, now);
+}
+
 /*
  * Each question has a nonce of its own, so that copies of earlier answers do
  * not count. What only hints ask for waits for its turn.
@@ -711,8 +771,7 @@ static void lookup_ask(struct corr *corr, const struct host *host, msec_t now)
 {
 	struct lookup *lookup = host->lookup;
 
-	if (lookup->hint && !bucket_take(&corr->questions,
-					 corr->config.hint_rate, now)) {
+	if (lookup->hint && !hint_may_ask(corr, lookup, now)) {
 		lookup->outstanding = false;
 		lookup->next = now + HINT_WAIT;
 		return;
@@ -724,14 +783,21 @@ static void lookup_ask(struct corr *corr, const struct host *host, msec_t now)
 	trial_send(corr, host, now);
 }
 
-static size_t *budget_of(struct corr *corr, const struct lookup *lookup)
+static void hint_leave(struct corr *corr, struct lookup *lookup)
 {
-	return lookup->hint ? &corr->hints : &corr->pending;
+	struct host *last = corr->hinted[--corr->hints];
+
+	corr->hinted[lookup->slot] = last;
+	last->lookup->slot = lookup->slot;
+	lookup->hint = false;
 }
 
 static void lookup_end(struct corr *corr, struct host *host)
 {
-	--*budget_of(corr, host->lookup);
+	if (host->lookup->hint)
+		hint_leave(corr, host->lookup);
+	else
+		corr->pending--;
 	free(host->lookup);
 	host->lookup = NULL;
 }
@@ -855,20 +921,70 @@ static void lookup_promote(struct corr *corr, struct host *host, msec_t now)
 
 	if (!lookup->hint || corr->pending >= corr->config.pending_max)
 		return;
-	corr->hints--;
+	hint_leave(corr, lookup);
 	corr->pending++;
-	lookup->hint = false;
 	if (!lookup->outstanding && corr->config.n_registers)
 		lookup_ask(corr, host, now);
 }
 
+static size_t hints_of(const struct corr *corr, uint64_t source)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < corr->hints; i++)
+		n += corr->hinted[i]->lookup->source == source;
+	return n;
+}
+
+/* Ends a look-up of the source that has most, if that is more than @least. */
+static bool hint_evict(struct corr *corr, size_t least, msec_t now)
+{
+	struct host *host = NULL;
+	const struct waiter *w;
+	size_t i, n;
+
+	for (i = 0; i < corr->hints; i++) {
+		n = hints_of(corr, corr->hinted[i]->lookup->source);
+		if (n <= least)
+			continue;
+		least = n;
+		host = corr->hinted[i];
+	}
+	if (!host)
+		return false;
+	for (w = host->lookup->waiters;
+	     w < host->lookup->waiters + host->lookup->n_waiters; w++)
+		if (host_knows(host, w, now))
+			confirm_known(corr, w, host, now);
+		else
+			confirm_refuse(corr, w, LR_LATER);
+	lookup_end(corr, host);
+	host_settle(corr, host);
+	return true;
+}
+
+/* Few hints of each source are looked up at once, and hints_max of all (SEC-04). */
+static bool hint_has_room(struct corr *corr, const struct waiter *hint,
+			  msec_t now)
+{
+	size_t has = hints_of(corr, source_hash(hint));
+
+	if (has >= HINTS_OF_SOURCE || !corr->config.hints_max)
+		return false;
+	return corr->hints < corr->config.hints_max ||
+	       hint_evict(corr, has + 1, now);
+}
+
 /*
  * True if a look-up is under way now; their number is bounded, that of those
- * which only hints ask for by itself (OPEN-32, SEC-04).
+ * which only hints ask for by itself (OPEN-32, SEC-04). @hint: the announce, if it
+ * is no more than that, else NULL.
  */
 static bool lookup_start(struct corr *corr, struct host *host, msec_t now,
-			 bool hint)
+			 const struct waiter *hint)
 {
+	struct lookup *lookup;
+
 	if (host->lookup) {
 		if (!hint)
 			lookup_promote(corr, host, now);
@@ -876,16 +992,23 @@ static bool lookup_start(struct corr *corr, struct host *host, msec_t now,
 	}
 	if (host->silent_until)
 		return false;
-	if (hint ? corr->hints >= corr->config.hints_max :
+	if (hint ? !hint_has_room(corr, hint, now) :
 		   corr->pending >= corr->config.pending_max)
 		return false;
-	host->lookup = calloc(1, sizeof(*host->lookup));
-	if (!host->lookup)
+	lookup = calloc(1, sizeof(*lookup));
+	if (!lookup)
 		return false;
-	host->lookup->hint = hint;
-	++*budget_of(corr, host->lookup);
-	host->lookup->since = now;
-	host->lookup->reg = corr->current;
+	host->lookup = lookup;
+	if (hint) {
+		lookup->hint = true;
+		lookup->source = source_hash(hint);
+		lookup->slot = corr->hints;
+		corr->hinted[corr->hints++] = host;
+	} else {
+		corr->pending++;
+	}
+	lookup->since = now;
+	lookup->reg = corr->current;
 	if (corr->config.n_registers)
 		lookup_ask(corr, host, now);
 	else
@@ -926,6 +1049,7 @@ static void waiter_add(struct corr *corr, struct host *host, msec_t now,
 	if (lookup->n_waiters == WAITERS_MAX)
 		waiter_remove(lookup, 0);
 	lookup->waiters[lookup->n_waiters++] = *waiter;
+	lookup->source = source_hash(waiter);
 	if (!lookup->outstanding && !lookup->conflicts)
 		lookup_ask(corr, host, now);
 }
@@ -996,6 +1120,50 @@ static msec_t again_interval(const struct corr *corr,
 }
 
 /*
+ * The register has an older registration than the one that nothing but a pair key
+ * proved. A register that knows none may have come back empty (OPEN-38).
+ */
+static bool register_is_behind(const struct host *host,
+			       const struct finding *found)
+{
+	return host->known && found->seq && found->seq < host->seq &&
+	       host->vouched != host->seq;
+}
+
+/*
+ * The register had time to follow a pair key and did not: whoever announced that
+ * place never registered it, and may have left it. The register is right, and the
+ * key proves nothing until the register says what it proved (SEC-01).
+ */
+static bool pair_is_refuted(const struct corr *corr, struct host *host,
+			    const struct finding *found)
+{
+	struct lookup *lookup = host->lookup;
+	unsigned int tries = lookup->doubted ? DOUBT_TRIES :
+					       corr->config.again_tries;
+
+	if (!register_is_behind(host, found) || ++lookup->behind <= tries)
+		return false;
+	host->distrust = host->seq;
+	host->pair = (struct corr_pair){ 0 };
+	return true;
+}
+
+/* Where the register says that it is, or nowhere but at home if another is there. */
+static uint8_t learn_instead(struct corr *corr, struct host *host, msec_t now,
+			     struct finding found)
+{
+	uint8_t learned = host_learn(corr, host, now, &found);
+
+	if (learned != LR_CONFLICT)
+		return learned;
+	found.coa = (struct roam_addr){ 0 };
+	found.literal = false;
+	found.lifetime = min_time(found.lifetime, corr->config.null_lifetime);
+	return host_learn(corr, host, now, &found);
+}
+
+/*
  * What a register says, unless it is older than what is known (OPEN-38). Of the same
  * registration it shortens nothing: the mobile host relies on what was confirmed.
  */
@@ -1006,16 +1174,17 @@ static uint8_t lookup_learn(struct corr *corr, struct host *host, msec_t now,
 	struct roam_addr reg = corr->registers[lookup->reg].addr;
 	struct roam_addr old = host->known ? host->coa :
 					     (struct roam_addr){ 0 };
-
+	bool refuted = pair_is_refuted(corr, host, &found);
 	uint8_t learned;
 
-	if (host->known && found.seq < host->seq)
+	if (host->known && found.seq < host->seq && !refuted)
 		return LR_STALE;
 	if (host->known && found.seq == host->seq &&
 	    roam_addr_eq(&found.coa, &host->coa) &&
 	    found.lifetime < host->expires - now)
 		found.lifetime = host->expires - now;
-	learned = host_learn(corr, host, now, &found);
+	learned = refuted ? learn_instead(corr, host, now, found) :
+			    host_learn(corr, host, now, &found);
 	if (learned == LR_OK) {
 		host->vouched = host->seq;
 		tell_learned(corr, host, old, reg, now - lookup->since);
@@ -1066,11 +1235,14 @@ static void lookup_found(struct corr *corr, struct host *host, msec_t now,
 		return;
 	}
 	lookup->missed = false;
-	if (!lookup->n_waiters) {
+	if (lookup->n_waiters)
+		lookup->next = now + again_interval(corr, lookup);
+	else if (learned == LR_STALE && register_is_behind(host, found))
+		lookup->next = now + (corr->config.again <<
+				      min_time(lookup->behind - 1,
+					       DOUBLINGS_MAX));
+	else
 		lookup_end(corr, host);
-		return;
-	}
-	lookup->next = now + again_interval(corr, lookup);
 }
 
 static struct finding answer_finding(const struct corr *corr,
@@ -1142,6 +1314,7 @@ void corr_adopt(struct corr *corr, msec_t now, const struct roam_addr *perm,
 	place_take(corr, host, coa);
 	host->seq = seq;
 	host->vouched = seq;
+	host->told = seq;
 	host->literal = literal;
 	host->learned = now;
 	/* one without end was set by hand, the kernel tells when it goes */
@@ -1153,7 +1326,7 @@ static void ask_for_packets(struct corr *corr, struct host *host, msec_t now)
 {
 	bool waiting = host->lookup && !host->lookup->outstanding;
 
-	if (lookup_start(corr, host, now, false)) {
+	if (lookup_start(corr, host, now, NULL)) {
 		host->lookup->missed = true;
 		if (waiting && !host->lookup->outstanding)
 			lookup_ask(corr, host, now);
@@ -1161,7 +1334,7 @@ static void ask_for_packets(struct corr *corr, struct host *host, msec_t now)
 	host_settle(corr, host);
 }
 
-static bool host_set_again(struct corr *corr, const struct host *host,
+static bool host_set_again(struct corr *corr, struct host *host,
 			   msec_t now)
 {
 	struct finding known = {
@@ -1174,13 +1347,13 @@ static bool host_set_again(struct corr *corr, const struct host *host,
 		return false;
 	if (host->expires != MSEC_NEVER)
 		known.lifetime = host->expires - now;
-	set_mapping(corr, &host->perm, &known);
+	set_mapping(corr, host, &known);
 	return true;
 }
 
 bool corr_restore(struct corr *corr, msec_t now, const struct roam_addr *perm)
 {
-	const struct host *host = host_find(corr, perm);
+	struct host *host = host_find(corr, perm);
 
 	/* one without end was set by hand, and by hand it went */
 	return host && host->expires != MSEC_NEVER &&
@@ -1235,7 +1408,7 @@ struct roam_addr corr_locate(struct corr *corr, msec_t now,
 		return *addr;
 	place = roam_addr_is_none(&host->coa) ? *addr : host->coa;
 	if (doubt) {
-		lookup_start(corr, host, now, false);
+		lookup_start(corr, host, now, NULL);
 		host_settle(corr, host);
 	}
 	return place;
@@ -1268,23 +1441,15 @@ static bool proves(const struct corr *corr, uint32_t key_id,
 	return false;
 }
 
-/*
- * What verified is charged to its key, which nobody else can use up; what did
- * not, to its source (OPEN-32, SEC-03).
- */
-static bool may_announce(struct corr *corr, const struct roam_addr *from,
-			 const struct lr_msg *msg, msec_t now)
+/* The register has to follow once more; a doubt ends all the same. */
+static void lookup_follow(struct corr *corr, struct host *host, msec_t now)
 {
-	struct roam_addr who = source_of(from);
-	uint64_t hash;
+	struct lookup *lookup = host->lookup;
 
-	if (msg->key_id & LR_PAIR_KEY)
-		who = msg->entries[0].perm;
-	hash = table_hash(&who, sizeof(who)) + msg->key_id;
-	if (msg->key_id && !(msg->key_id & LR_PAIR_KEY))
-		hash = table_hash(&msg->key_id, sizeof(msg->key_id));
-	return bucket_take(&corr->sources[hash % SOURCES],
-			   corr->config.announce_rate, now);
+	if (!lookup->doubted)
+		lookup->behind = 0;
+	if (!lookup->outstanding && !lookup->conflicts)
+		lookup_ask(corr, host, now);
 }
 
 static void announce_proved(struct corr *corr, struct host *host, msec_t now,
@@ -1318,8 +1483,8 @@ static void announce_proved(struct corr *corr, struct host *host, msec_t now,
 	 * Only the register can prolong the mapping, and no packet waits for
 	 * its word.
 	 */
-	if (pair)
-		lookup_start(corr, host, now, false);
+	if (pair && lookup_start(corr, host, now, NULL))
+		lookup_follow(corr, host, now);
 }
 
 /*
@@ -1346,12 +1511,13 @@ static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
 		confirm(corr, waiter, LR_STALE, host->seq, 0);
 	else if (host->known && seq == host->seq &&
 		 !(wants_renewal(host, now, &waiter->entry) &&
-		   lookup_start(corr, host, now, false)))
+		   lookup_start(corr, host, now, NULL)))
 		confirm_known(corr, waiter, host, now);
 	else if (host->known && host->seq && seq > host->seq && waiter->proved)
 		announce_proved(corr, host, now, waiter);
 	else if (!hint_is_forgotten(corr, waiter, now) &&
-		 lookup_start(corr, host, now, !waiter->proved))
+		 lookup_start(corr, host, now,
+			      waiter->proved ? NULL : waiter))
 		waiter_add(corr, host, now, waiter);
 	else
 		confirm_refuse(corr, waiter, LR_LATER);
@@ -1368,6 +1534,42 @@ static bool is_shown(const struct waiter *waiter)
 
 	return roam_addr_is_none(&place) ||
 	       roam_addr_eq(&place, &waiter->from);
+}
+
+/* Whether the announce proves something that was not known yet. */
+static bool is_news(const struct host *host, const struct waiter *waiter,
+		    msec_t now)
+{
+	return host && host->known && host->expires > now && host->seq &&
+	       waiter->proved && is_shown(waiter) &&
+	       waiter->entry.seq > host->seq;
+}
+
+/*
+ * A key is charged for what only its owner can have sent now: whoever recorded
+ * a message of it can send that again. Such copies are charged to the key at
+ * their source, and what verified by no key to its source (OPEN-32, SEC-03).
+ */
+static bool may_announce(struct corr *corr, const struct host *host,
+			 const struct waiter *waiter, msec_t now)
+{
+	struct {
+		struct roam_addr source;
+		struct roam_addr perm;
+		uint64_t key_id;
+	} who = { .key_id = waiter->key_id };
+	enum allowance by = BY_SOURCE;
+
+	if (waiter->key_id)
+		by = is_news(host, waiter, now) ? BY_KEY : BY_KEY_AND_SOURCE;
+	if (by != BY_KEY)
+		who.source = source_of(&waiter->from);
+	/* The pair keys of all addresses have the same id. */
+	if (waiter->key_id & LR_PAIR_KEY)
+		who.perm = waiter->entry.perm;
+	return bucket_take(&corr->sources[by][table_hash(&who, sizeof(who)) %
+					      SOURCES],
+			   corr->config.announce_rate, now);
 }
 
 /* Packets from the permanent address get through; nothing else is said by that. */
@@ -1398,16 +1600,16 @@ static enum lr_drop input_announce(struct corr *corr, msec_t now,
 	const struct roam_addr *perm = &waiter.entry.perm;
 	struct host *host;
 
-	if (!may_announce(corr, from, msg, now))
+	host = host_find(corr, perm);
+	waiter.proved = proves(corr, msg->key_id, perm,
+			       host ? &host->pair : NULL);
+	if (!may_announce(corr, host, &waiter, now))
 		return LR_DROP_LIMIT;
 	/* 0 stands for "no registration", no mobile host gives it */
 	if (!waiter.entry.seq || !in_range(corr, perm)) {
 		confirm_refuse(corr, &waiter, LR_DENIED);
 		return LR_DROP_NONE;
 	}
-	host = host_find(corr, perm);
-	waiter.proved = proves(corr, msg->key_id, perm,
-			       host ? &host->pair : NULL);
 	if (!is_shown(&waiter)) {
 		if (roam_addr_eq(from, perm))
 			input_probe(corr, now, &waiter);
@@ -1460,11 +1662,15 @@ static enum lr_drop trial_answer(struct corr *corr,
  * Each answer brings the pair key anew, or none: nobody can prove anything with
  * a key that went.
  */
-static void host_take_pair(struct host *host, const struct lr_msg *msg)
+static void host_take_pair(struct host *host, const struct lr_msg *msg,
+			   const struct lr_entry *entry)
 {
 	const struct lr_entry *e;
 
 	host->pair = (struct corr_pair){ 0 };
+	if (entry->seq < host->distrust)
+		return;
+	host->distrust = 0;
 	for (e = msg->entries; e < msg->entries + msg->count; e++) {
 		if (e->flags != LR_FLAG_KEY || e->status != LR_OK ||
 		    !roam_addr_eq(&e->perm, &host->perm))
@@ -1502,7 +1708,7 @@ static enum lr_drop input_answer(struct corr *corr, msec_t now,
 		drop = LR_DROP_NONE;
 		if (msg->entries[i].status == LR_OK ||
 		    msg->entries[i].status == LR_NONE)
-			host_take_pair(host, msg);
+			host_take_pair(host, msg, &msg->entries[i]);
 		lookup_answer(corr, host, now, msg, &msg->entries[i]);
 		host_settle(corr, host);
 	}

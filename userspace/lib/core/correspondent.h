@@ -126,8 +126,8 @@ struct corr_pair {
  *	it are tried beside every look-up, at most this often, ms (10000)
  * @again: first repeated query when the register is behind an announce, ms (20)
  * @again_tries: how often, doubling (7)
- * @announce_rate: announces accepted per second, of each key, or of a source
- *	where they verify by none (20)
+ * @announce_rate: announces accepted per second: new ones of each key, others
+ *	of each key at one source, and those without a key of each source (20)
  * @pending_max: most look-ups under way (4096)
  * @hints_max: most of those under way beside them that only hints asked for (64)
  * @hint_rate: questions per second because of hints (50)

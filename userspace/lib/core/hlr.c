@@ -11,6 +11,7 @@
 #define EXPIRE_BATCH 4096	/* so that no call delays the requests for long */
 #define CHALLENGES 1000		/* ms between two challenges because of one key */
 #define NS UINT64_C(1000000000)
+#define QUERIERS 4096		/* keys told apart by hlr_is_news(), a power of two */
 
 /**
  * struct entry - a mapping in its tables
@@ -56,6 +57,7 @@ struct sender {
  * @entry_pool: memory of the entries
  * @sender_pool: memory of the senders
  * @ends: when entries end
+ * @queried: highest identification of a query in the window, by hash of the key
  * @loading: see hlr_set_loading()
  * @young_until: see hlr_set_young()
  */
@@ -67,6 +69,7 @@ struct hlr {
 	struct pool entry_pool;
 	struct pool sender_pool;
 	struct deadlines ends;
+	uint64_t queried[QUERIERS];
 	bool loading;
 	msec_t young_until;
 };
@@ -682,6 +685,26 @@ static bool is_in_window(const struct hlr *hlr, const struct hlr_request *req)
 
 	return !hlr->config.window ||
 	       (id > wall ? id - wall : wall - id) <= hlr->config.window * NS;
+}
+
+bool hlr_is_news(struct hlr *hlr, const struct hlr_request *req)
+{
+	uint32_t key_id = req->rights->key_id;
+	uint64_t id = req->msg->id;
+	const struct sender *s;
+	uint64_t *queried;
+
+	if (req->msg->type == LR_UPDATE) {
+		s = sender_find(hlr, key_id);
+		return s ? id > s->last_id && !is_too_old(hlr, req, s) :
+			   !hlr->loading;
+	}
+	queried = &hlr->queried[table_hash(&key_id, sizeof(key_id)) % QUERIERS];
+	if (req->msg->type != LR_QUERY || !is_in_window(hlr, req) ||
+	    id <= *queried)
+		return false;
+	*queried = id;
+	return true;
 }
 
 static void query(const struct hlr *hlr, const struct hlr_request *req,

@@ -185,6 +185,18 @@ void hlr_set_loading(struct hlr *hlr, bool loading);
 void hlr_set_young(struct hlr *hlr, msec_t until);
 
 /**
+ * hlr_is_news() - whether only the owner of the key can have sent a request now
+ * @hlr: the register; notes the identification of a query
+ * @req: the request
+ *
+ * Whoever recorded a message can send it again: a request that is no newer than
+ * all before may be such a copy, and is not charged to the key (SEC-03). Keys whose
+ * ids hash alike share what is noted of queries, and then those of the one whose
+ * clock is behind are no news.
+ */
+bool hlr_is_news(struct hlr *hlr, const struct hlr_request *req);
+
+/**
  * hlr_input() - carry out one authenticated request
  * @hlr: the register
  * @req: the request
