@@ -1017,35 +1017,8 @@ static void behind_a_translator_nobody_is_told(void **state)
 	set_coa(f, A);
 	say_unproved(f, "203.0.113.99");
 	assert_int_equal(f->modes[0], PEER_ROAM);
-	forget_past(f);
 	miss(f, PEER);
-	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 0);
-	assert_int_equal(f->modes[0], -1);
-	/* which go on in the next network */
-	set_coa(f, B);
-	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
-	answer(f, PEER, LR_ANNOUNCE, LR_OK);
-	assert_int_equal(f->modes[0], PEER_ROAM);
-}
-
-/* A translator before one correspondent: its connections wait for the next network. */
-static void unproved_keeps_who_took_part(void **state)
-{
-	struct fixture *f = *state;
-
-	set_coa(f, A);
-	miss(f, PEER);
-	answer(f, PEER, LR_ANNOUNCE, LR_OK);
-	set_coa(f, B);
-	answer_last(f, PEER, LR_UNPROVED);
-	assert_int_equal(f->modes[0], PEER_ROAM);
-	assert_int_equal(count_events(f, MOBILE_PEER_PLAIN), 0);
-	forget_past(f);
-	pass(f, 5000);
-	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 0);
-	set_coa(f, A);
-	answer(f, PEER, LR_ANNOUNCE, LR_OK);
-	assert_int_equal(f->modes[0], PEER_ROAM);
+	assert_int_equal(f->modes[0], PEER_PLAIN);
 }
 
 static void unreachable_peer_is_plain_at_once(void **state)
@@ -1921,8 +1894,6 @@ int main(void)
 		     a_challenge_is_answered, setup),
 		test("SEC-01: a challenge that does not arrive is no reason to hurry",
 		     a_challenge_that_is_lost, setup),
-		test("OPEN-65: a translator on the way to a peer ends no connection",
-		     unproved_keeps_who_took_part, setup),
 		test("OPEN-65: behind a translator no correspondent is told, and packets go as they are",
 		     behind_a_translator_nobody_is_told, setup),
 		test("OPEN-18: a probe that is lost keeps it symmetric",

@@ -488,18 +488,18 @@ void mobile_miss(struct mobile *mobile, msec_t now,
 
 	if (!p || p->held)
 		return;
+	if (p->own->translated) {
+		peer_plain(mobile, p, now);
+		return;
+	}
 	/*
 	 * A peer that took part before does not become plain because it is
 	 * silent: a packet that reaches it before it knows where we are would
 	 * end its connection.
 	 */
 	if (takes_part(p)) {
-		if (!p->announcing && !p->own->translated)
+		if (!p->announcing)
 			peer_announce(mobile, p, now, mobile->config.move_time);
-		return;
-	}
-	if (p->own->translated) {
-		peer_plain(mobile, p, now);
 		return;
 	}
 	p->held = true;
@@ -567,18 +567,6 @@ bool mobile_peer_take_key(struct peer *peer, const struct lr_msg *msg)
 }
 
 /*
- * Addresses are translated on the way to this peer. It is plain, unless it took
- * part: open connections keep the mode, and the next move announces again.
- */
-static void peer_unproved(struct mobile *mobile, struct peer *peer, msec_t now)
-{
-	if (takes_part(peer) && !peer->held)
-		peer_stop(mobile, peer);
-	else
-		peer_plain(mobile, peer, now);
-}
-
-/*
  * Confirms carry no proof: they only say that the peer takes part. So no
  * sequence is taken over from them, "stale" and "later" mean try again.
  */
@@ -594,13 +582,10 @@ static void confirm_entry(struct mobile *mobile, struct peer *peer,
 	case LR_NONE:
 	case LR_DENIED:
 	case LR_FULL:
+	case LR_UNPROVED:
 	case LR_UNFIT:
 		if (entry->seq == peer->own->seq)
 			peer_plain(mobile, peer, now);
-		break;
-	case LR_UNPROVED:
-		if (entry->seq == peer->own->seq)
-			peer_unproved(mobile, peer, now);
 		break;
 	case LR_LATER:
 	case LR_CONFLICT:
