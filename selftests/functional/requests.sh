@@ -93,7 +93,7 @@ random_requests_under_traffic() {
 	wait_for 60 no_more_memory "$before"
 	# And it does what it is for.
 	for ns in "$server" "$roamer"; do
-		expect_ok tool -n "$ns" mangle config set protocol tcp hold-time 2s max-mappings 100
+		expect_ok tool -n "$ns" mangle config set protocol tcp hold-time 2s max-mappings 100 internal none
 	done
 	expect_ok pair_map server roamer
 	in_ns "$roamer" ping -c 1 -W 30 192.0.2.1 || fail "no packet passes"
