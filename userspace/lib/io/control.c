@@ -359,6 +359,27 @@ static bool is_privileged(uv_pipe_t *pipe)
 	       (cred.uid == 0 || cred.uid == geteuid());
 }
 
+static void on_refused_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+/*
+ * One client more than there is room for. Libuv accepts all that wait before it frees
+ * what is closed, so that somebody who connects without pause would fill the memory with
+ * clients: the one that is refused has no buffer.
+ */
+static void refuse_client(uv_stream_t *server)
+{
+	uv_pipe_t *pipe = malloc(sizeof(*pipe));
+
+	if (!pipe)
+		return;
+	uv_pipe_init(server->loop, pipe, 0);
+	uv_accept(server, (uv_stream_t *)pipe);
+	uv_close((uv_handle_t *)pipe, on_refused_closed);
+}
+
 static void on_connection(uv_stream_t *server, int status)
 {
 	struct control *control = server->data;
@@ -366,6 +387,10 @@ static void on_connection(uv_stream_t *server, int status)
 
 	if (status < 0)
 		return;
+	if (control->n_clients == CONTROL_CLIENTS_MAX) {
+		refuse_client(server);
+		return;
+	}
 	client = calloc(1, sizeof(*client));
 	if (!client) {
 		log_warning("control socket: out of memory");
@@ -377,8 +402,7 @@ static void on_connection(uv_stream_t *server, int status)
 	client->next = control->clients;
 	control->clients = client;
 	control->n_clients++;
-	if (uv_accept(server, (uv_stream_t *)&client->pipe) ||
-	    control->n_clients > CONTROL_CLIENTS_MAX) {
+	if (uv_accept(server, (uv_stream_t *)&client->pipe)) {
 		disconnect(client);
 		return;
 	}
