@@ -20,6 +20,8 @@ world() {
 	modprobe roam_tunnel || fail "roam_tunnel cannot be loaded"
 	modprobe macvlan
 	fo_many "$many"
+	# No room for one more: what replaces an entry finds its place in a full table as well.
+	fo_nodes+=$'\n'"nodes_max = $((many + 1))"
 	# On a busy machine nobody is given up, nor answered without, before its time: what
 	# was promised meanwhile would be one agent's alone.
 	fo_hello=200 fo_hold=2500

@@ -25,17 +25,23 @@ uplink_of() {
 	mmp_get "$1" uplinks '.[] | select(.class == "primary") | .node'
 }
 
+entries_follow_the_uplink() {
+	local node
+	node=$(uplink_of bs1)
+	[[ $(entry gw1) == "to-$node" && $(entry "$node") == to-bs1 ]]
+}
+
 wires_itself_up() {
 	local bs node
 	for bs in bs1 bs2 bs3 bs4; do
 		wait_for 30 mmp_is "$bs" status .gateway "$mmp_gw"
 	done
+	# Both uplinks are as good: when another one is chosen, entries follow with the host's next update.
+	wait_for 30 entries_follow_the_uplink
 	node=$(uplink_of bs1)
 	expect_match "node above bs1" '^n[12]$' "$node"
 	expect_eq "path that bs1 sees" "gw1 $node bs1" \
 		"$(mmp_tool bs1 tree | jq -r 'map(.node) | join(" ")')"
-	expect_eq "entry at the gateway" "to-$node" "$(entry gw1)"
-	expect_eq "entry at the node" "to-bs1" "$(entry "$node")"
 	expect_eq "entry at the base station" air "$(entry bs1)"
 	expect_ok in_ns "${mmp_ns[mn]}" busybox ping -c 1 -W 10 "$mmp_cn"
 	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 10 "$mmp_coa"
@@ -188,7 +194,9 @@ stolen() {
 	before=$(mmp_get bs4 counters .drop_auth)
 	mmp_daemon thief
 	wait_for 60 auth_dropped bs4 "$((before + 4))"
-	expect_eq "entry at the base station of the thief" "" "$(mmp_tool bs4 show "$mmp_coa" | jq -r '.[0].host // empty')"
+	# It may have an entry of the time when the host was there.
+	expect_eq "entries that lead to the thief" 0 \
+		"$(mmp_tool bs4 show "$mmp_coa" | jq '[.[]?.downlinks[] | select(.link == "air-thief")] | length')"
 	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 10 "$mmp_coa"
 	expect_eq "attached" attached "$(mmp_get mn status .state)"
 	expect_match "state of the thief" '^(registering|searching)$' "$(mmp_get thief status .state)"
@@ -345,7 +353,7 @@ prove "MMP-46 OPEN-01: nor over IPv6" semisoft 6
 prove "MMP-36 MMP-38 MMP-41 MMP-83: a hard handoff when a link goes down" hard
 prove "MMP-57 MMP-59 MMP-60: a node that stands still is passed by" dead_node
 prove "OPEN-30: a spoofed source moves nothing and gets nowhere" spoofed
-prove_open "not seen in every run yet" "OPEN-30 TEN-15: a host with a key of its own cannot take another's address; one that is in two places is where it spoke last" \
+prove "OPEN-30 TEN-15: a host with a key of its own cannot take another's address; one that is in two places is where it spoke last" \
 	stolen
 prove "MMP-71 MMP-72: base stations are heard on the air again and again" beacons_on_the_air
 prove "MMP-33 MMP-93: a silent host sends route updates" idle_host_stays_reachable

@@ -282,6 +282,7 @@ stopped() {
 	counted "$before" fences 0 || fail "it did not fence itself"
 	expect_eq "coups" 0 "$(counter "$before" sent_coup)"
 	# A standby router that was stopped takes nothing over.
+	# Longer than the holdtime, by its own time.
 	kill -STOP "$victim"
 	busybox sleep 0.6
 	kill -CONT "$victim"

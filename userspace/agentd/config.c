@@ -588,35 +588,39 @@ static char *read_sync(cfg_t *cfg, struct config *config, const char *keys)
 	return error;
 }
 
-struct config *config_load(const char *path, char **error)
+static char *read_config(cfg_t *cfg, void *to)
 {
-	cfg_t *cfg = conf_load(path, opts, error);
-	struct config *config;
+	struct config *config = to;
+	char *error;
 
-	if (!cfg)
-		return NULL;
-	config = calloc(1, sizeof(*config));
 	config->store = strdup(cfg_getstr(cfg, "store"));
 	config->device = strdup(cfg_getstr(cfg, "device"));
-	*error = read_link(cfg, "device", config->device);
-	if (!*error)
-		*error = read_keys(cfg, config);
-	if (!*error)
-		*error = read_roles(cfg, config);
-	if (!*error)
-		*error = read_limits(cfg, config);
-	if (!*error)
-		*error = read_nodes(cfg, config);
-	if (!*error)
-		*error = read_peers(cfg, "agent", config, &config->peers,
-				    &config->n_peers);
-	if (!*error)
-		*error = read_peers(cfg, "visitor", config, &config->visitors,
-				    &config->n_visitors);
-	if (!*error && cfg_size(cfg, "sync"))
-		*error = read_sync(cfg_getnsec(cfg, "sync", 0), config,
-				   cfg_getstr(cfg, "keys"));
-	cfg_free(cfg);
+	error = read_link(cfg, "device", config->device);
+	if (!error)
+		error = read_keys(cfg, config);
+	if (!error)
+		error = read_roles(cfg, config);
+	if (!error)
+		error = read_limits(cfg, config);
+	if (!error)
+		error = read_nodes(cfg, config);
+	if (!error)
+		error = read_peers(cfg, "agent", config, &config->peers,
+				   &config->n_peers);
+	if (!error)
+		error = read_peers(cfg, "visitor", config, &config->visitors,
+				   &config->n_visitors);
+	if (!error && cfg_size(cfg, "sync"))
+		error = read_sync(cfg_getnsec(cfg, "sync", 0), config,
+				  cfg_getstr(cfg, "keys"));
+	return error;
+}
+
+struct config *config_load(const char *path, char **error)
+{
+	struct config *config = conf_read(path, opts, sizeof(*config),
+					  read_config, error);
+
 	if (!*error)
 		return config;
 	config_free(config);

@@ -196,7 +196,7 @@ static enum sync_apply apply_binding(void *ctx, const uint8_t *key,
 				     size_t len, uint64_t order)
 {
 	struct agent_sync *s = ctx;
-	struct ha_state state;
+	struct ha_state state, before;
 	msec_t now = daemon_now();
 	uint32_t id;
 
@@ -209,7 +209,9 @@ static enum sync_apply apply_binding(void *ctx, const uint8_t *key,
 	}
 	if (!state.n && state.kept <= now)
 		return SYNC_IGNORED;
-	if (ha_entries(s->a->ha) >= (size_t)s->a->config->nodes_max)
+	/* A full table goes on with those it has. */
+	if (ha_entries(s->a->ha) >= (size_t)s->a->config->nodes_max &&
+	    !ha_get(s->a->ha, &state.home, &before))
 		return SYNC_FULL;
 	return set_node(s, &state) ? SYNC_APPLIED : SYNC_FULL;
 }
@@ -255,7 +257,7 @@ static enum sync_apply apply_visitor(void *ctx, const uint8_t *key,
 				     size_t len, uint64_t order)
 {
 	struct agent_sync *s = ctx;
-	struct fa_visitor v;
+	struct fa_visitor v, before;
 	msec_t now = daemon_now();
 	uint32_t id;
 
@@ -268,7 +270,8 @@ static enum sync_apply apply_visitor(void *ctx, const uint8_t *key,
 	}
 	if (v.expires <= now)
 		return SYNC_IGNORED;
-	if (fa_count(s->a->fa) >= (size_t)s->a->config->visitors_max)
+	if (fa_count(s->a->fa) >= (size_t)s->a->config->visitors_max &&
+	    !fa_get(s->a->fa, &v.home, &before))
 		return SYNC_FULL;
 	return set_visitor(s, &v) ? SYNC_APPLIED : SYNC_FULL;
 }
@@ -303,7 +306,7 @@ static enum sync_apply apply_pending(void *ctx, const uint8_t *key,
 				     size_t len, uint64_t order)
 {
 	struct agent_sync *s = ctx;
-	struct fa_visitor v;
+	struct fa_visitor v, before;
 	msec_t now = daemon_now();
 	uint32_t id;
 
@@ -316,7 +319,8 @@ static enum sync_apply apply_pending(void *ctx, const uint8_t *key,
 	}
 	if (v.expires <= now)
 		return SYNC_IGNORED;
-	if (fa_pending(s->a->fa) >= (size_t)s->a->config->pending_max)
+	if (fa_pending(s->a->fa) >= (size_t)s->a->config->pending_max &&
+	    !fa_get_pending(s->a->fa, &v.home, id, &before))
 		return SYNC_FULL;
 	agentd_kick(s->a);
 	return fa_apply_pending(s->a->fa, &v) ? SYNC_APPLIED : SYNC_FULL;

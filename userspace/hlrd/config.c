@@ -247,24 +247,27 @@ static char *read_places(cfg_t *cfg, struct config *config)
 	return error;
 }
 
+static char *read_config(cfg_t *cfg, void *to)
+{
+	struct config *config = to;
+	char *error = read_listen(cfg, config);
+
+	if (!error)
+		error = conf_get_fields(cfg, fields, config);
+	if (!error)
+		error = conf_get_keys(cfg, &config->keys);
+	if (!error)
+		error = read_hosts(cfg, config);
+	if (!error)
+		error = read_places(cfg, config);
+	return error;
+}
+
 struct config *config_load(const char *path, char **error)
 {
-	cfg_t *cfg = conf_load(path, opts, error);
-	struct config *config;
+	struct config *config = conf_read(path, opts, sizeof(*config),
+					  read_config, error);
 
-	if (!cfg)
-		return NULL;
-	config = calloc(1, sizeof(*config));
-	*error = read_listen(cfg, config);
-	if (!*error)
-		*error = conf_get_fields(cfg, fields, config);
-	if (!*error)
-		*error = conf_get_keys(cfg, &config->keys);
-	if (!*error)
-		*error = read_hosts(cfg, config);
-	if (!*error)
-		*error = read_places(cfg, config);
-	cfg_free(cfg);
 	if (!*error)
 		return config;
 	config_free(config);

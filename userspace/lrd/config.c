@@ -447,8 +447,9 @@ static char *read_internal(cfg_t *cfg, struct config *config)
 	       daemon_error("out of memory");
 }
 
-static char *read_config(cfg_t *cfg, struct config *config)
+static char *read_config(cfg_t *cfg, void *to)
 {
+	struct config *config = to;
 	char *error = conf_get_keys(cfg, &config->keys);
 
 	if (!error)
@@ -477,17 +478,9 @@ static char *read_config(cfg_t *cfg, struct config *config)
 
 struct config *config_load(const char *path, char **error)
 {
-	struct config *config;
-	cfg_t *cfg;
+	struct config *config = conf_read(path, opts, sizeof(*config),
+					  read_config, error);
 
-	*error = NULL;
-	cfg = conf_load(path, opts, error);
-	if (!cfg)
-		return NULL;
-	config = calloc(1, sizeof(*config));
-	*error = config ? read_config(cfg, config) :
-			  daemon_error("out of memory");
-	cfg_free(cfg);
 	if (!*error)
 		return config;
 	config_free(config);

@@ -32,13 +32,15 @@ static uint8_t mode_of(bool literal)
 
 bool kernel_is_there(struct lrd *lrd)
 {
-	static bool was_gone;
-	bool gone = access("/sys/module/roam_mangle", F_OK) && !access("/sys/module", F_OK);
+	/* A module that is loaded again knows nothing of what was set. */
+	static bool gone;
 
 	(void)lrd;
-	if (gone && !was_gone)
+	if (!gone && access("/sys/module/roam_mangle", F_OK) &&
+	    !access("/sys/module", F_OK)) {
+		gone = true;
 		log_warning("roam_mangle was unloaded: TCP is as without roam; load it and restart roam-lrd");
-	was_gone = gone;
+	}
 	return !gone;
 }
 

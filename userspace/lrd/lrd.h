@@ -116,7 +116,7 @@ void kernel_configure(struct lrd *lrd);
 /* The module keeps correspondents as long as they may know where we were. */
 void kernel_remember_peers(struct lrd *lrd, msec_t lifetime);
 void kernel_stop(struct lrd *lrd);
-/* False, with a word in the log, once the module was unloaded. */
+/* False from when the module was unloaded on, which the log says: even if it is loaded again. */
 bool kernel_is_there(struct lrd *lrd);
 void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
 		    const struct roam_addr *coa, uint64_t seq, bool literal);

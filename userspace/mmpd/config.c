@@ -389,8 +389,9 @@ static char *read_keys(cfg_t *cfg, struct config *config)
 	return error;
 }
 
-static char *read_all(cfg_t *cfg, struct config *config)
+static char *read_config(cfg_t *cfg, void *to)
 {
+	struct config *config = to;
 	char *error = read_role(cfg, config);
 
 	if (!error)
@@ -434,14 +435,9 @@ static char *read_all(cfg_t *cfg, struct config *config)
 
 struct config *config_load(const char *path, char **error)
 {
-	cfg_t *cfg = conf_load(path, opts, error);
-	struct config *config;
+	struct config *config = conf_read(path, opts, sizeof(*config),
+					  read_config, error);
 
-	if (!cfg)
-		return NULL;
-	config = calloc(1, sizeof(*config));
-	*error = read_all(cfg, config);
-	cfg_free(cfg);
 	if (!*error)
 		return config;
 	config_free(config);

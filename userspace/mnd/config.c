@@ -230,27 +230,30 @@ static char *read_rest(cfg_t *cfg, struct config *config)
 	return error;
 }
 
-struct config *config_load(const char *path, char **error)
+static char *read_config(cfg_t *cfg, void *to)
 {
-	cfg_t *cfg = conf_load(path, opts, error);
-	struct config *config;
+	struct config *config = to;
+	char *error = read_home(cfg, &config->mn);
 
-	if (!cfg)
-		return NULL;
-	config = calloc(1, sizeof(*config));
-	*error = read_home(cfg, &config->mn);
 	config->keys = auth_keys_new();
 	auth_keys_keep_secrets(config->keys);
-	if (!*error && !auth_keys_read(config->keys, cfg_getstr(cfg, "keys"),
-				       error) && !*error)
-		*error = daemon_error("out of memory");
-	if (!*error)
-		*error = conf_get_associations(cfg, config->keys,
-					       cfg_getstr(cfg, "keys"),
-					       &config->mn.associations);
-	if (!*error)
-		*error = read_rest(cfg, config);
-	cfg_free(cfg);
+	if (!error && !auth_keys_read(config->keys, cfg_getstr(cfg, "keys"),
+				      &error) && !error)
+		error = daemon_error("out of memory");
+	if (!error)
+		error = conf_get_associations(cfg, config->keys,
+					      cfg_getstr(cfg, "keys"),
+					      &config->mn.associations);
+	if (!error)
+		error = read_rest(cfg, config);
+	return error;
+}
+
+struct config *config_load(const char *path, char **error)
+{
+	struct config *config = conf_read(path, opts, sizeof(*config),
+					  read_config, error);
+
 	if (!*error)
 		return config;
 	config_free(config);

@@ -318,8 +318,9 @@ static char *read_nameserver(cfg_t *cfg, struct config *config)
 			  text);
 }
 
-static char *read_config(cfg_t *cfg, struct config *config)
+static char *read_config(cfg_t *cfg, void *to)
 {
+	struct config *config = to;
 	cfg_t *tls = cfg_getsec(cfg, "tls");
 	char *error;
 	long n;
@@ -353,17 +354,9 @@ static char *read_config(cfg_t *cfg, struct config *config)
 
 struct config *config_load(const char *path, char **error)
 {
-	struct config *config;
-	cfg_t *cfg;
+	struct config *config = conf_read(path, opts, sizeof(*config),
+					  read_config, error);
 
-	*error = NULL;
-	cfg = conf_load(path, opts, error);
-	if (!cfg)
-		return NULL;
-	config = calloc(1, sizeof(*config));
-	*error = config ? read_config(cfg, config) :
-			  daemon_error("out of memory");
-	cfg_free(cfg);
 	if (!*error)
 		return config;
 	config_free(config);

@@ -390,28 +390,29 @@ static char *read_keys(cfg_t *cfg, struct config *config)
 	return NULL;
 }
 
-struct config *config_load(const char *path, char **error)
+static char *read_config(cfg_t *cfg, void *to)
 {
-	cfg_t *cfg = conf_load(path, opts, error);
-	struct config *config;
+	struct config *config = to;
 	long realtime = 0;
+	char *error = conf_get_int(cfg, "realtime", 0, 99, &realtime);
 
-	if (!cfg)
-		return NULL;
-	config = calloc(1, sizeof(*config));
-	if (!config)
-		abort();
 	config->state = strdup(cfg_getstr(cfg, "state"));
 	config->watch = cfg_getbool(cfg, "watch");
-	*error = conf_get_int(cfg, "realtime", 0, 99, &realtime);
 	config->realtime = realtime;
-	if (!*error)
-		*error = conf_get_duration(cfg, "announce", &config->announce);
-	if (!*error)
-		*error = read_keys(cfg, config);
-	if (!*error)
-		*error = read_groups(cfg, config);
-	cfg_free(cfg);
+	if (!error)
+		error = conf_get_duration(cfg, "announce", &config->announce);
+	if (!error)
+		error = read_keys(cfg, config);
+	if (!error)
+		error = read_groups(cfg, config);
+	return error;
+}
+
+struct config *config_load(const char *path, char **error)
+{
+	struct config *config = conf_read(path, opts, sizeof(*config),
+					  read_config, error);
+
 	if (!*error)
 		return config;
 	config_free(config);

@@ -427,6 +427,20 @@ cfg_t *conf_load(const char *path, cfg_opt_t *opts, char **error)
 	return NULL;
 }
 
+void *conf_read(const char *path, cfg_opt_t *opts, size_t size,
+		char *(*read)(cfg_t *cfg, void *to), char **error)
+{
+	cfg_t *cfg = conf_load(path, opts, error);
+	void *to;
+
+	if (!cfg)
+		return NULL;
+	to = calloc(1, size);
+	*error = to ? read(cfg, to) : format("out of memory");
+	cfg_free(cfg);
+	return to;
+}
+
 char *conf_error(cfg_t *cfg, const char *option, const char *fmt, ...)
 {
 	cfg_opt_t *opt = cfg_getopt(cfg, option);

@@ -29,6 +29,21 @@
  */
 cfg_t *conf_load(const char *path, cfg_opt_t *opts, char **error);
 
+/**
+ * conf_read() - a daemon's configuration from a file and its drop-ins
+ * @path: as for conf_load()
+ * @opts: likewise
+ * @size: of the configuration in bytes; it begins as zeros
+ * @read: fills it from the tree, which is gone afterwards. Returns the first mistake as
+ *	a sentence on the heap, NULL if there is none
+ * @error: the first mistake as a sentence, caller frees; NULL if there is none
+ *
+ * Return: the configuration, which the caller frees. With *@error set it is filled in
+ * part, or NULL.
+ */
+void *conf_read(const char *path, cfg_opt_t *opts, size_t size,
+		char *(*read)(cfg_t *cfg, void *to), char **error);
+
 /* "192.0.2.1", "192.0.2.1:17434", "[2001:db8::1]:17434"; port stays if absent. */
 bool conf_parse_endpoint(const char *s, struct roam_addr *addr, uint16_t *port);
 /* "500ms", "30s", "5m", "1h", "1d"; a bare number is refused. */

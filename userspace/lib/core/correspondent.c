@@ -858,12 +858,10 @@ static void lookup_fail(struct corr *corr, struct host *host, msec_t now)
 	if (host_may_stay(corr, host, now, &found))
 		host_learn(corr, host, now, &found);
 	for (w = lookup->waiters; w < lookup->waiters + lookup->n_waiters; w++)
-		if (host_knows(host, w, now)) {
+		if (host_knows(host, w, now))
 			confirm_known(corr, w, host, now);
-		} else {
+		else
 			confirm_refuse(corr, w, LR_LATER);
-			hint_forget(corr, w, now);
-		}
 	if (host->known)
 		place = host->coa;
 	tell(corr, host, (struct corr_event){
