@@ -144,6 +144,17 @@ fo_bindings() {
 	roam "agent$1" -j agent show | jq -r '.[] | "\(.home) \(.care_of) \(.identification)"' | sort
 }
 
+# fo_same_bindings N...: they hold the same ones. A test waits for that, because the node
+# renews on and the tables are read one after the other.
+fo_same_bindings() {
+	local n first
+	first=$(fo_bindings "$1")
+	for n in "${@:2}"; do
+		[[ $(fo_bindings "$n") == "$first" ]] || return 1
+	done
+	[[ $first ]]
+}
+
 # fo_kill N: both daemons crash; the host lives.
 fo_kill() {
 	kill -KILL "$(<"$hosts/agent$1/agentd.pid")" "$(<"$hosts/agent$1/standbyd.pid")"

@@ -266,18 +266,23 @@ link_down() {
 
 # Inner nodes have no address and no route, and say all the same why a packet cannot go on.
 errors() {
-	local up bs=bs1
+	local up links bs=bs1
 	mmp_move "$bs"
-	up=$(mmp_get "$bs" uplinks '.[] | select(.class == "primary") | .link')
 	expect_eq "routes of $bs" "" "$(ip -n "${mmp_ns[$bs]}" route)"
 	ip -n "${mmp_ns[$bs]}" link set air mtu 1300
 	in_ns "${mmp_ns[cn]}" /usr/bin/python3 - "$mmp_coa" "$mmp_coa6" <<<"$errors_py" ||
 		fail "the correspondent is not told"
 	ip -n "${mmp_ns[$bs]}" link set air mtu 1500
-	ip -n "${mmp_ns[$bs]}" link set "$up" mtu 1300
+	# The base station may choose the other uplink meanwhile: both are narrow.
+	mapfile -t links < <(mmp_get "$bs" uplinks '.[].link' | sort -u)
+	for up in "${links[@]}"; do
+		ip -n "${mmp_ns[$bs]}" link set "$up" mtu 1300
+	done
 	in_ns "${mmp_ns[mn]}" /usr/bin/python3 - "$mmp_cn" "$mmp_cn6" <<<"$errors_py" ||
 		fail "the host is not told"
-	ip -n "${mmp_ns[$bs]}" link set "$up" mtu 1500
+	for up in "${links[@]}"; do
+		ip -n "${mmp_ns[$bs]}" link set "$up" mtu 1500
+	done
 	for up in cn mn; do
 		ip -n "${mmp_ns[$up]}" route flush cache
 		ip -n "${mmp_ns[$up]}" -6 route flush cache

@@ -350,10 +350,10 @@ static enum hsrp_drop decode_v2(const uint8_t *p, size_t len,
 	}
 	if (drop != HSRP_DROP_NONE)
 		return drop;
-	if (!stated) {
+	if (!stated && !advertised)
+		return HSRP_DROP_LENGTH;
+	if (!stated)
 		msg->op = HSRP_ADVERTISE;
-		return advertised ? HSRP_DROP_NONE : HSRP_DROP_LENGTH;
-	}
 	return check_values(msg);
 }
 
