@@ -112,7 +112,7 @@ static noinline bool mangle_begins(struct mangle_net *mn, struct sk_buff *skb,
 	if (!mangle_is_for_us(mn, skb, pkt.v6, &whom))
 		return false;
 	if ((tcp && mangle_socket_knows_wire(mn->net, skb, pkt, ports, own)) ||
-	    (ports && mangle_nat_is_used(mn->net) && mangle_translated(mn, skb, pkt.v6))) {
+	    (ports && mangle_nat_is_used(mn->net, pkt.v6) && mangle_translated(mn, skb, pkt.v6))) {
 		mangle_count(mn, in_kept);
 		return false;
 	}
@@ -187,7 +187,7 @@ static __always_inline unsigned int mangle_restore(struct mangle_net *mn,
 					whom.own ? &whom.own->perm : NULL, ports);
 	if (!sk) {
 		/* Where nobody translates, only TCP has more to ask. */
-		if (tcp || mangle_nat_is_used(mn->net) ?
+		if (tcp || mangle_nat_is_used(mn->net, v6) ?
 		    !mangle_begins(mn, skb, pkt, ports, whom.own, whom.peer) :
 		    !mangle_is_for_us(mn, skb, v6, &whom))
 			return NF_ACCEPT;
@@ -565,8 +565,9 @@ int mangle_hooks_update(struct mangle_net *mn)
 	if (err)
 		return err;
 	mn->hooked = true;
-	if (mangle_nat_is_used(mn->net) &&
-	    (mangle_nat_may_forward(mn->net, NULL, false) ||
+	if ((mangle_nat_is_used(mn->net, false) &&
+	     mangle_nat_may_forward(mn->net, NULL, false)) ||
+	    (mangle_nat_is_used(mn->net, true) &&
 	     mangle_nat_may_forward(mn->net, NULL, true)))
 		WRITE_ONCE(mn->forwards, true);
 	if (mn->forwards)

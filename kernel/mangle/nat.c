@@ -10,11 +10,6 @@
 #include "mangle.h"
 #include "nat.h"
 
-bool mangle_nat_is_used(const struct net *net)
-{
-	return nf_conntrack_count(net);
-}
-
 bool mangle_nat_knows_wire(struct net *net, const struct sk_buff *skb, bool v6)
 {
 	struct nf_conntrack_tuple_hash *found;

@@ -14,14 +14,29 @@
 
 #include <linux/netfilter.h>
 #include <linux/types.h>
+#include <net/net_namespace.h>
+#include <net/netfilter/nf_conntrack.h>
 
 struct mangle_net;
-struct net;
 struct net_device;
 struct sk_buff;
 
-/* Does anything here watch connections? Without that there is no translator. */
-bool mangle_nat_is_used(const struct net *net);
+/**
+ * mangle_nat_is_used() - may there be a translator in this namespace?
+ * @net: the namespace
+ * @v6: the family that is asked about
+ *
+ * Conntrack ends its work on a packet in POST_ROUTING. Where nothing stands there, no
+ * connection is watched, and the question costs a load for each packet without a socket.
+ */
+static inline bool mangle_nat_is_used(const struct net *net, bool v6)
+{
+	const struct nf_hook_entries __rcu *last =
+		v6 ? net->nf.hooks_ipv6[NF_INET_POST_ROUTING] :
+		     net->nf.hooks_ipv4[NF_INET_POST_ROUTING];
+
+	return unlikely(rcu_access_pointer(last)) && nf_conntrack_count(net);
+}
 
 /**
  * mangle_nat_knows_wire() - is a received packet part of a translated connection, as
