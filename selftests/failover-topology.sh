@@ -7,8 +7,8 @@
 #   agent1 198.18.0.1 -+
 #   agent2 198.18.0.2 -+- core 198.18.0.0/24 -- correspondent 198.18.0.100
 #   ...                |
-#   virtual 198.18.0.10: home agent of 10.77.0.0/24, which no link holds
-#                      |
+#   virtual 198.18.0.10: home agent of 10.77.0.0/24, which no link holds, unless
+#                      |   $fo_home_link says so: then neighbour 10.77.255.100 is there
 #   visited1 192.0.2.0/25 -- foreign1 .1, 198.18.0.11
 #
 #   node 10.77.0.5 in visited1
@@ -26,6 +26,7 @@ fo_create() {
 		names+=("agent$n")
 		declare -g "agent$n="
 	done
+	[[ ! ${fo_home_link:-} ]] || { neighbour='' && names+=(neighbour); }
 	hosts=$(mktemp -d /run/roam-test.XXXXXX)
 	on_exit topology_keep_logs
 	ns_create node foreign1 correspondent air "${names[@]}"
@@ -38,6 +39,13 @@ fo_create() {
 		topology_sysctl "agent$n" ipv4/ip_forward=1
 		in_batch "agent$n" "route add 192.0.2.0/25 via 198.18.0.11"
 	done
+	if [[ ${fo_home_link:-} ]]; then
+		in_batch air "link add $fo_home_link type bridge forward_delay 0" "link set $fo_home_link up"
+		mip_plug neighbour "$fo_home_link" eth0 10.77.255.100/16
+		for ((n = 1; n <= fo_agents; n++)); do
+			mip_plug "agent$n" "$fo_home_link" eth1 "10.77.255.$n/16"
+		done
+	fi
 	mip_plug foreign1 core eth0 198.18.0.11/24
 	mip_plug correspondent core eth0 "$mip_peer/24"
 	mip_plug foreign1 visited1 eth1 "$mip_fa1/25"
@@ -81,7 +89,7 @@ fo_agent() {
 		store = "$hosts/agent$1/agent.db"
 		device = "${fo_device-mip0}"
 		rate = 0
-		home "$fo_vip" { network = "10.77.0.0/16"  lifetime = ${mip_lifetime:-1h} }
+		home "$fo_vip" { network = "10.77.0.0/16"  ${fo_home_link:+link = "eth1"}  lifetime = ${mip_lifetime:-1h} }
 		node "$mip_home" { spi = 300  key = 5 }
 		agent "198.18.0.11" { spi = 400  key = 9 }
 		agent "$mip_fa1" { spi = 400  key = 9 }

@@ -57,7 +57,7 @@ unsigned int tunnel_hook_arp(void *priv, struct sk_buff *skb,
 	memcpy(&sip, sha + ETH_ALEN, sizeof(sip));
 	memcpy(&tip, sha + 2 * ETH_ALEN + sizeof(sip), sizeof(tip));
 	/* It says who has the address, and asks nothing. */
-	if (sip == tip)
+	if (sip == tip || READ_ONCE(tn->config.silent))
 		return NF_ACCEPT;
 	binding = tunnel_binding_find(tn, tip);
 	if (!binding || READ_ONCE(binding->home_link) != dev->ifindex)
@@ -160,7 +160,7 @@ void tunnel_announce(struct tunnel_net *tn,
 	struct tunnel_announcement *say, once = { .home = binding->home };
 
 	lockdep_assert_held(&tn->lock);
-	if (!binding->home_link || !times)
+	if (!binding->home_link || !times || tn->config.silent)
 		return;
 	say = tunnel_announcement_get(tn, &binding->home);
 	if (!say) {
@@ -230,7 +230,10 @@ static bool tunnel_announcement_due(struct roam_end *end, u32 now, u32 *again,
 		container_of(end, struct tunnel_announcement, end);
 	struct tunnel_net *tn = ctx;
 
-	tunnel_announcement_send(tn, say);
+	if (tn->config.silent)
+		say->left = 1;
+	else
+		tunnel_announcement_send(tn, say);
 	if (!--say->left) {
 		tunnel_announcement_forget(tn, say);
 		return false;

@@ -23,13 +23,14 @@ const struct nla_policy roam_tunnel_binding_nl_policy[ROAM_TUNNEL_A_BINDING_MAC 
 	[ROAM_TUNNEL_A_BINDING_MAC] = NLA_POLICY_EXACT_LEN(6),
 };
 
-const struct nla_policy roam_tunnel_config_nl_policy[ROAM_TUNNEL_A_CONFIG_MAX_VISITORS + 1] = {
+const struct nla_policy roam_tunnel_config_nl_policy[ROAM_TUNNEL_A_CONFIG_SILENT + 1] = {
 	[ROAM_TUNNEL_A_CONFIG_TTL] = NLA_POLICY_MIN(NLA_U8, 1),
 	[ROAM_TUNNEL_A_CONFIG_GRACE] = NLA_POLICY_MAX(NLA_U32, 30000),
 	[ROAM_TUNNEL_A_CONFIG_ANNOUNCE_COUNT] = NLA_POLICY_MAX(NLA_U32, 16),
 	[ROAM_TUNNEL_A_CONFIG_ANNOUNCE_INTERVAL] = NLA_POLICY_RANGE(NLA_U32, 10, 30000),
 	[ROAM_TUNNEL_A_CONFIG_MAX_BINDINGS] = { .type = NLA_U32, },
 	[ROAM_TUNNEL_A_CONFIG_MAX_VISITORS] = { .type = NLA_U32, },
+	[ROAM_TUNNEL_A_CONFIG_SILENT] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 const struct nla_policy roam_tunnel_endpoint_nl_policy[ROAM_TUNNEL_A_ENDPOINT_DPORT + 1] = {

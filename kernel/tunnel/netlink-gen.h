@@ -14,7 +14,7 @@
 
 /* Common nested types */
 extern const struct nla_policy roam_tunnel_binding_nl_policy[ROAM_TUNNEL_A_BINDING_MAC + 1];
-extern const struct nla_policy roam_tunnel_config_nl_policy[ROAM_TUNNEL_A_CONFIG_MAX_VISITORS + 1];
+extern const struct nla_policy roam_tunnel_config_nl_policy[ROAM_TUNNEL_A_CONFIG_SILENT + 1];
 extern const struct nla_policy roam_tunnel_endpoint_nl_policy[ROAM_TUNNEL_A_ENDPOINT_DPORT + 1];
 extern const struct nla_policy roam_tunnel_visitor_nl_policy[ROAM_TUNNEL_A_VISITOR_IDLE + 1];
 

@@ -924,6 +924,18 @@ static void tunnel_nl_config_ms(struct nlattr *attr, u32 *setting)
 		WRITE_ONCE(*setting, msecs_to_jiffies(nla_get_u32(attr)));
 }
 
+/* Who begins to stand for nodes tells their neighbours, who know another router. */
+static void tunnel_nl_config_silent(struct tunnel_net *tn, const struct nlattr *attr)
+{
+	bool was = tn->config.silent;
+
+	if (!attr)
+		return;
+	WRITE_ONCE(tn->config.silent, nla_get_u8(attr));
+	if (was && !tn->config.silent)
+		tunnel_announce_all(tn);
+}
+
 int roam_tunnel_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[ROAM_TUNNEL_A_CONFIG_MAX + 1];
@@ -958,6 +970,7 @@ int roam_tunnel_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 			     &config->max_bindings);
 	tunnel_nl_config_u32(tb[ROAM_TUNNEL_A_CONFIG_MAX_VISITORS],
 			     &config->max_visitors);
+	tunnel_nl_config_silent(tn, tb[ROAM_TUNNEL_A_CONFIG_SILENT]);
 	mutex_unlock(&tn->lock);
 	return 0;
 }
@@ -984,7 +997,8 @@ int roam_tunnel_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
 	    !nla_put_u32(msg, ROAM_TUNNEL_A_CONFIG_MAX_BINDINGS,
 			 config->max_bindings) &&
 	    !nla_put_u32(msg, ROAM_TUNNEL_A_CONFIG_MAX_VISITORS,
-			 config->max_visitors)) {
+			 config->max_visitors) &&
+	    !nla_put_u8(msg, ROAM_TUNNEL_A_CONFIG_SILENT, config->silent)) {
 		nla_nest_end(msg, nest);
 		err = 0;
 	}

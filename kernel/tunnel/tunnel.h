@@ -87,11 +87,13 @@ struct tunnel_stats {
  * @announce_interval: between two of them
  * @max_bindings: most bindings
  * @max_visitors: most visitors
+ * @silent: another router stands for the nodes on their home links
  *
  * Written under tunnel_net.lock, read without: each is one word on its own.
  */
 struct tunnel_config {
 	u8 ttl;
+	bool silent;
 	u32 grace;
 	u32 announce_count;
 	u32 announce_interval;

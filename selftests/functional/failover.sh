@@ -26,6 +26,7 @@ world() {
 	# was promised meanwhile would be one agent's alone.
 	fo_hello=200 fo_hold=2500
 	fo_sync='wait = "5s"  dead = "20s"'
+	fo_home_link=homelink
 	fo_create 2
 	fo_start 1 2
 	wait_for 30 fo_pair
@@ -117,6 +118,42 @@ resigned() {
 	fo_pings_go_on
 	echo "# $(fo_lost) of 100 pings a second were lost"
 	both
+}
+
+# Hosts on the home link send to the one that serves, and to the next one without asking again.
+neighbours() {
+	both
+	is_neighbours "$active"
+	neighbour_reaches || fail "a host on the home link does not reach the node"
+	roam "agent$active" standby resign home pause 60s >/dev/null || fail "it does not resign"
+	wait_for 30 fo_is "$standby" active
+	wait_for 20 knows_router "$standby"
+	neighbour_reaches || fail "a host on the home link does not reach the node any more"
+	is_neighbours "$standby"
+	both
+}
+
+neighbour_reaches() {
+	in_ns "$neighbour" busybox ping -c 3 -W 5 "$mip_home"
+}
+
+link_address() {
+	ip -n "$1" -j link show "$2" | jq -r '.[0].address'
+}
+
+# knows_router N: the neighbour sends to it what is for the node.
+knows_router() {
+	declare -n ns="agent$1"
+	[[ $(ip -n "$neighbour" -j neigh show "$mip_home" | jq -r '.[0].lladdr') == $(link_address "$ns" eth1) ]]
+}
+
+# is_neighbours N: it alone answers for the node.
+is_neighbours() {
+	local mac
+	declare -n ns="agent$1"
+	mac=$(link_address "$ns" eth1)
+	expect_eq "who answers for the node" "$mac" "$(in_ns "$neighbour" busybox arping -b -c 2 -w 5 -I eth0 "$mip_home" |
+		grep -o -i '[0-9a-f:]\{17\}' | sort -u | xargs)"
 }
 
 # Its cable is pulled; both serve for a while, and only one is heard.
@@ -299,6 +336,7 @@ fixture world
 prove "STBY-79 STBY-80 STBY-82 STBY-83 STBY-65 STBY-66: tables are in step, in the module too" in_step
 prove "STBY-84 STBY-85 STBY-95: the active agent crashes, and comes back" killed
 prove "STBY-53 STBY-56: the active agent resigns" resigned
+prove "STBY-95 OPEN-44: hosts on the home link follow the one that serves" neighbours
 prove "STBY-76 OPEN-44: the active agent's cable is pulled" unplugged
 prove "OPEN-57 TEN-22: what was not replicated is repaired" divergence
 prove "OPEN-57: nothing that was promised is lost" nothing_lost

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agentd/agentd.h"
+#include "agentd/sync.h"
 #include "genl/tunnel.h"
 #include "io/daemon.h"
 #include "io/log.h"
@@ -33,6 +34,7 @@ struct sysctl {
  * @tunnel: the module, NULL where packets are not carried
  * @rtnl: routes and links
  * @device: index of the tunnel device
+ * @silent: what the module was told of kernel_stand(); less than 0: nothing yet
  * @sysctls: settings to be restored
  * @n_sysctls: their number
  */
@@ -40,6 +42,7 @@ struct kernel {
 	struct genl *tunnel;
 	struct rtnl *rtnl;
 	unsigned int device;
+	int silent;
 	struct sysctl sysctls[SYSCTLS];
 	size_t n_sysctls;
 };
@@ -406,6 +409,21 @@ static void loosen(struct kernel *k, const char *link)
 	k->n_sysctls++;
 }
 
+void kernel_stand(struct agentd *a)
+{
+	struct tunnel_config config = {
+		.set = 1u << ROAM_TUNNEL_A_CONFIG_SILENT,
+		.silent = !agent_sync_serves(a),
+	};
+
+	if (!kernel_is_there(a) || a->kernel->silent == config.silent)
+		return;
+	if (tunnel_config_set(a->kernel->tunnel, &config))
+		complain(a, "who stands for nodes on their home link");
+	else
+		a->kernel->silent = config.silent;
+}
+
 void kernel_configure(struct agentd *a)
 {
 	for (size_t i = 0; i < a->n_links; i++)
@@ -413,6 +431,7 @@ void kernel_configure(struct agentd *a)
 			loosen(a->kernel, a->links[i].name);
 	if (!kernel_is_there(a))
 		return;
+	kernel_stand(a);
 	for (size_t i = 0; i < a->config->n_homes; i++)
 		if (!a->config->homes[i].link)
 			route_network(a->kernel, &a->config->groups[i].network,
@@ -442,6 +461,7 @@ static int make_device(struct kernel *k, const char *name)
 	err = rtnl_talk(k->rtnl, nlh, NULL, NULL);
 	if (err && err != -EEXIST)
 		return err;
+	k->silent = -1;
 	k->device = if_nametoindex(name);
 	nlh = rtnl_request(k->rtnl, RTM_NEWLINK, NLM_F_ACK);
 	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));

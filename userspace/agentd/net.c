@@ -411,6 +411,7 @@ msec_t net_tick(struct agentd *a, msec_t now)
 void net_serve(struct agentd *a)
 {
 	net_look(a);
+	kernel_stand(a);
 	for (size_t i = 0; i < a->n_links; i++)
 		advertiser_solicited(&a->links[i].advertiser, daemon_now());
 	agentd_kick(a);

@@ -485,6 +485,9 @@ int tunnel_config_set(struct genl *genl, const struct tunnel_config *config)
 
 	if (config->set & (1u << ROAM_TUNNEL_A_CONFIG_TTL))
 		mnl_attr_put_u8(nlh, ROAM_TUNNEL_A_CONFIG_TTL, config->ttl);
+	if (config->set & (1u << ROAM_TUNNEL_A_CONFIG_SILENT))
+		mnl_attr_put_u8(nlh, ROAM_TUNNEL_A_CONFIG_SILENT,
+				config->silent);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (config->set & (1u << numbers[i].type))
 			mnl_attr_put_u32(nlh, numbers[i].type,
@@ -512,6 +515,7 @@ static int on_config(const struct nlmsghdr *nlh, void *ctx)
 		attrs_u32(&attrs, ROAM_TUNNEL_A_CONFIG_MAX_BINDINGS);
 	config->max_visitors =
 		attrs_u32(&attrs, ROAM_TUNNEL_A_CONFIG_MAX_VISITORS);
+	config->silent = attrs_u8(&attrs, ROAM_TUNNEL_A_CONFIG_SILENT);
 	return 0;
 }
 

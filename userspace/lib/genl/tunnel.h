@@ -196,6 +196,7 @@ struct tunnel_config {
 	uint32_t announce_interval;
 	uint32_t max_bindings;
 	uint32_t max_visitors;
+	bool silent;
 };
 
 int tunnel_config_set(struct genl *genl, const struct tunnel_config *config);

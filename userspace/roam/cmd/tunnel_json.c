@@ -225,13 +225,14 @@ json_t *tunnel_complete_visitors(void)
 
 json_t *tunnel_json_config(const struct tunnel_config *c)
 {
-	return json_pack("{sI sf sI sf sI sI}",
+	return json_pack("{sI sf sI sf sI sI sb}",
 			 "ttl", (json_int_t)c->ttl,
 			 "grace", c->grace / 1000.0,
 			 "announce_count", (json_int_t)c->announce_count,
 			 "announce_time", c->announce_interval / 1000.0,
 			 "max_bindings", (json_int_t)c->max_bindings,
-			 "max_visitors", (json_int_t)c->max_visitors);
+			 "max_visitors", (json_int_t)c->max_visitors,
+			 "silent", c->silent);
 }
 
 static void append_counter(void *ctx, const char *name, uint64_t value)
