@@ -565,9 +565,8 @@ int mangle_hooks_update(struct mangle_net *mn)
 	if (err)
 		return err;
 	mn->hooked = true;
-	if ((mangle_nat_is_used(mn->net, false) &&
-	     mangle_nat_may_forward(mn->net, NULL, false)) ||
-	    (mangle_nat_is_used(mn->net, true) &&
+	if (nf_conntrack_count(mn->net) &&
+	    (mangle_nat_may_forward(mn->net, NULL, false) ||
 	     mangle_nat_may_forward(mn->net, NULL, true)))
 		WRITE_ONCE(mn->forwards, true);
 	if (mn->forwards)

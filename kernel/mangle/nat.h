@@ -26,16 +26,17 @@ struct sk_buff;
  * @net: the namespace
  * @v6: the family that is asked about
  *
- * Conntrack ends its work on a packet in POST_ROUTING. Where nothing stands there, no
- * connection is watched, and the question costs a load for each packet without a socket.
+ * Called by a hook of PRE_ROUTING. Conntrack begins its work on a packet there: where no
+ * hook but ours stands, no connection is watched, and that costs two loads for each packet
+ * without a socket.
  */
 static inline bool mangle_nat_is_used(const struct net *net, bool v6)
 {
-	const struct nf_hook_entries __rcu *last =
-		v6 ? net->nf.hooks_ipv6[NF_INET_POST_ROUTING] :
-		     net->nf.hooks_ipv4[NF_INET_POST_ROUTING];
+	const struct nf_hook_entries *first =
+		v6 ? rcu_dereference(net->nf.hooks_ipv6[NF_INET_PRE_ROUTING]) :
+		     rcu_dereference(net->nf.hooks_ipv4[NF_INET_PRE_ROUTING]);
 
-	return unlikely(rcu_access_pointer(last)) && nf_conntrack_count(net);
+	return unlikely(first && first->num_hook_entries > 1) && nf_conntrack_count(net);
 }
 
 /**
