@@ -81,9 +81,9 @@ static bool stays(const struct world *w, struct held *h,
 	       lifetime <= NULL_LIFETIME && w->now + lifetime <= h->stay_end;
 }
 
-static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
-			   const struct roam_addr *coa, uint64_t seq,
-			   msec_t lifetime, bool literal)
+static uint8_t on_set_mapping(void *ctx, const struct roam_addr *perm,
+			      const struct roam_addr *coa, uint64_t seq,
+			      msec_t lifetime, bool literal)
 {
 	struct world *w = ctx;
 	struct held *h = &w->held[perm->b[15]];
@@ -113,10 +113,10 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 	if (h->valid && h->expires > w->now)
 		check(seq >= h->seq);
 	if (w->refuse)
-		return false;
+		return LR_LATER;
 	next.expires = lifetime ? w->now + lifetime : MSEC_NEVER;
 	*h = next;
-	return true;
+	return LR_OK;
 }
 
 static uint64_t on_random(void *ctx)

@@ -57,7 +57,8 @@ struct corr_event {
  * @send: send @msg to @to; may lose it
  * @set_mapping: the kernel shall map @perm to @coa for @lifetime ms; @coa all
  *	zero: null mapping; @literal: its packets carry @perm, only those to it are
- *	rewritten. False when the kernel refuses it.
+ *	rewritten. LR_OK; LR_UNFIT when the kernel knows that nobody else can be
+ *	there, as with an address of its own; LR_LATER when it refuses.
  * @random: 64 random bits
  * @wallclock: nanoseconds since 1970, for identifications
  * @event: see enum corr_event_type
@@ -65,9 +66,9 @@ struct corr_event {
 struct corr_ops {
 	void (*send)(void *ctx, const struct roam_addr *to, uint16_t port,
 		     const struct lr_msg *msg);
-	bool (*set_mapping)(void *ctx, const struct roam_addr *perm,
-			    const struct roam_addr *coa, uint64_t seq,
-			    msec_t lifetime, bool literal);
+	uint8_t (*set_mapping)(void *ctx, const struct roam_addr *perm,
+			       const struct roam_addr *coa, uint64_t seq,
+			       msec_t lifetime, bool literal);
 	uint64_t (*random)(void *ctx);
 	uint64_t (*wallclock)(void *ctx);
 	void (*event)(void *ctx, const struct corr_event *event);
