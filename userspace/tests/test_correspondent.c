@@ -110,7 +110,7 @@ static const struct corr_ops ops = {
 	.wallclock = on_wallclock, .event = on_event,
 };
 
-static int setup(void **state)
+static int make(void **state, enum corr_proof proof)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct corr_register registers[2] = {
@@ -128,7 +128,7 @@ static int setup(void **state)
 		.keys = &key, .n_keys = 1,
 		.timeout = 500, .tries = 3, .null_lifetime = 60000,
 		.prefer = 10000,
-		.again = 50, .again_tries = 6,
+		.again = 50, .again_tries = 6, .proof = proof,
 		.announce_rate = 20, .pending_max = 8, .hints_max = 4,
 		.hint_rate = 50, .places = { f->permanent, f->internal },
 	}, &ops, f);
@@ -136,6 +136,16 @@ static int setup(void **state)
 	f->now = 1000;
 	*state = f;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return make(state, CORR_PROOF_SOURCE);
+}
+
+static int setup_proof_register(void **state)
+{
+	return make(state, CORR_PROOF_REGISTER);
 }
 
 static int teardown(void **state)
@@ -1593,6 +1603,49 @@ static void a_register_that_does_not_follow_is_right(void **state)
 }
 
 /* A place whose time is over is nobody's. */
+/* Where sources are forged neither a pair key nor a configured one moves anybody alone. */
+static void the_register_is_asked_first(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+	unsigned int i;
+
+	/* by pair key, to a victim that never registered anything */
+	know_with_pair(f, PERM);
+	announce_by_pair(f, PERM, B, 11);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	for (i = 0; i < 7; i++) {
+		answer_with_pair(f, PERM, 10);
+		assert_addr(f->coa, A);
+		pass(f, 50 << i);
+	}
+	assert_int_equal(confirmed(f), LR_LATER);
+	assert_int_equal(f->seq, 10);
+	/* by a configured one */
+	msg = announcement(PERM, B, 12);
+	msg.key_id = 9;
+	forget_past(f);
+	input(f, B, &msg);
+	assert_int_equal(f->n_set, 0);
+	assert_int_equal(count(f, LR_CONFIRM), 0);
+	/* who registered is where he says, as soon as the register says it */
+	answer(f, REG1, LR_OK, B, 12, 200);
+	assert_addr(f->coa, B);
+	assert_int_equal(confirmed(f), LR_OK);
+	/* nobody is harmed by who stays, or comes home */
+	forget_past(f);
+	msg = announcement(PERM, B, 13);
+	msg.key_id = 9;
+	input(f, B, &msg);
+	assert_int_equal(confirmed(f), LR_OK);
+	msg = announcement(PERM, PERM, 14);
+	msg.key_id = 9;
+	input(f, PERM, &msg);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_addr(f->coa, "");
+	assert_int_equal(count(f, LR_QUERY), 0);
+}
+
 static void an_ended_place_is_free(void **state)
 {
 	struct fixture *f = *state;
@@ -2025,6 +2078,9 @@ int main(void)
 		test("SEC-01: a register that does not follow a pair key is right",
 		     a_register_that_does_not_follow_is_right),
 		test("SEC-01: a place whose time is over is free", an_ended_place_is_free),
+		{ .name = "SEC-01: where sources are forged a correspondent asks before it moves anybody",
+		  .test_func = the_register_is_asked_first,
+		  .setup_func = setup_proof_register, .teardown_func = teardown },
 		test("SEC-02: nobody is mapped to an address that is for nobody",
 		     unfit_places_are_sent_to_by_nobody),
 		test("SEC-02: a correspondent's own address is unfit for others, whatever is repeated",

@@ -1507,6 +1507,17 @@ static bool wants_renewal(const struct host *host, msec_t now,
 	       2 * (now - host->learned) > host->expires - now;
 }
 
+/* Whether the register is to show first what the announce proves. */
+static bool is_for_the_register(const struct corr *corr,
+				const struct host *host,
+				const struct waiter *waiter)
+{
+	struct roam_addr place = place_of(&waiter->entry);
+
+	return corr->config.proof == CORR_PROOF_REGISTER &&
+	       !roam_addr_is_none(&place) && !roam_addr_eq(&place, &host->coa);
+}
+
 static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
 			     struct waiter *waiter)
 {
@@ -1520,7 +1531,8 @@ static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
 		 !(wants_renewal(host, now, &waiter->entry) &&
 		   lookup_start(corr, host, now, NULL)))
 		confirm_known(corr, waiter, host, now);
-	else if (host->known && host->seq && seq > host->seq && waiter->proved)
+	else if (host->known && host->seq && seq > host->seq &&
+		 waiter->proved && !is_for_the_register(corr, host, waiter))
 		announce_proved(corr, host, now, waiter);
 	else if (!hint_is_forgotten(corr, waiter, now) &&
 		 lookup_start(corr, host, now,

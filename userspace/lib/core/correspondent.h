@@ -112,6 +112,14 @@ struct corr_pair {
 };
 
 /**
+ * enum corr_proof - what shows that the owner of a key is at a new care-of address
+ * @CORR_PROOF_SOURCE: his announce came from there
+ * @CORR_PROOF_REGISTER: a register says so, too, which is asked before the mapping
+ *	moves: for networks that let out forged sources
+ */
+enum corr_proof { CORR_PROOF_SOURCE, CORR_PROOF_REGISTER };
+
+/**
  * struct corr_config - settings
  * @registers: in order of preference (MLR-10), copied
  * @n_registers: their number
@@ -130,6 +138,7 @@ struct corr_pair {
  * @announce_rate: announces accepted per second: new ones of each key, others
  *	of each key at one source, and those without a key of each source (20)
  * @pending_max: most look-ups under way (4096)
+ * @proof: what shows a new care-of address
  * @hints_max: most of those under way beside them that only hints asked for (64)
  * @hint_rate: questions per second because of hints (50)
  * @places: what can be no care-of address, not owned
@@ -149,6 +158,7 @@ struct corr_config {
 	unsigned int again_tries;
 	unsigned int announce_rate;
 	size_t pending_max;
+	enum corr_proof proof;
 	size_t hints_max;
 	unsigned int hint_rate;
 	struct places places;
