@@ -1602,7 +1602,6 @@ static void a_register_that_does_not_follow_is_right(void **state)
 	assert_int_equal(confirmed(f), LR_OK);
 }
 
-/* A place whose time is over is nobody's. */
 /* Where sources are forged neither a pair key nor a configured one moves anybody alone. */
 static void the_register_is_asked_first(void **state)
 {
@@ -1646,6 +1645,7 @@ static void the_register_is_asked_first(void **state)
 	assert_int_equal(count(f, LR_QUERY), 0);
 }
 
+/* A place whose time is over is nobody's. */
 static void an_ended_place_is_free(void **state)
 {
 	struct fixture *f = *state;
