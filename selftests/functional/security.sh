@@ -269,6 +269,10 @@ forged_pair_keys_change_nothing() {
 		forge mobile "to=$correspondent_addr" type=announce wait=60 key=2 \
 			"pair=$(secret mobile)" "seq=$((seq + 1))" "coa=$care_of")"
 	expect_eq "sequence" "$((seq + 1))" "$(mapping_seq)"
+	# Nobody else is at the correspondent's own address, which its module knows.
+	expect_eq "confirm of the correspondent's address" "6 9" "$(
+		forge correspondent "to=$correspondent_addr" type=announce wait=60 key=2 \
+			"pair=$(secret mobile)" "seq=$((seq + 2))" "coa=$correspondent_addr")"
 	nothing_changed
 }
 

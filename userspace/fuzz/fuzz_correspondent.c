@@ -47,6 +47,7 @@ struct world {
 	enum trust trust;
 	struct roam_addr pair;
 	bool refuse;
+	enum corr_proof proof;
 };
 
 static struct roam_addr host(uint8_t net, uint8_t n)
@@ -81,9 +82,9 @@ static bool stays(const struct world *w, struct held *h,
 	       lifetime <= NULL_LIFETIME && w->now + lifetime <= h->stay_end;
 }
 
-static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
-			   const struct roam_addr *coa, uint64_t seq,
-			   msec_t lifetime, bool literal)
+static uint8_t on_set_mapping(void *ctx, const struct roam_addr *perm,
+			      const struct roam_addr *coa, uint64_t seq,
+			      msec_t lifetime, bool literal)
 {
 	struct world *w = ctx;
 	struct held *h = &w->held[perm->b[15]];
@@ -94,6 +95,9 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 
 	check(lifetime >= 0);
 	check(!literal || !roam_addr_is_none(coa));
+	if (w->proof == CORR_PROOF_REGISTER &&
+	    (w->trust == PROOF || w->trust == PAIR))
+		check(roam_addr_is_none(coa) || roam_addr_eq(coa, &h->coa));
 	if (w->trust == REGISTER) {
 		next.vouched = true;
 		next.stay_end = 0;
@@ -113,10 +117,10 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 	if (h->valid && h->expires > w->now)
 		check(seq >= h->seq);
 	if (w->refuse)
-		return false;
+		return LR_LATER;
 	next.expires = lifetime ? w->now + lifetime : MSEC_NEVER;
 	*h = next;
-	return true;
+	return LR_OK;
 }
 
 static uint64_t on_random(void *ctx)
@@ -146,7 +150,7 @@ static struct corr *make(struct world *w, size_t n_registers)
 		.keys = &key, .n_keys = 1, .timeout = 500, .tries = 3,
 		.null_lifetime = NULL_LIFETIME, .prefer = 1000, .again = 50, .again_tries = 6,
 		.announce_rate = 20, .pending_max = PENDING_MAX, .hints_max = HINTS_MAX,
-		.hint_rate = 5,
+		.hint_rate = 5, .proof = w->proof,
 	}, &ops, w);
 }
 
@@ -317,7 +321,7 @@ static void count_pending(void *ctx, const struct corr_status *st)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	struct world w = { .now = 1000 };
+	struct world w = { .now = 1000, .proof = size % 2 };
 	unsigned int n;
 
 	table_set_key(1, 2);

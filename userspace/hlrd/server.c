@@ -271,6 +271,8 @@ static const char *refusal(const struct server *server, const struct request *r,
 
 	switch (status) {
 	case LR_UNPROVED:
+		if (!channel_reaches(server->channel, &in->coa))
+			return "; nobody has shown to receive there, and no address of 'listen' is of its family to send a challenge: add one, or name its network in 'trust'";
 		return "; nobody has shown to receive there: it was sent a challenge, which does not arrive behind a translator (NAT)";
 	case LR_UNFIT:
 		unfit = places_unfit(&server->config->limits.places, &in->coa);
@@ -381,6 +383,8 @@ static void send_challenge(struct server *server, const struct request *r)
 		},
 	};
 
+	if (!channel_reaches(server->channel, &in->coa))
+		return;
 	make_cookie(server, msg.key_id, &in->coa, daemon_now() / COOKIE_STEP,
 		    msg.cookie);
 	send_signed(server, r, &in->coa, &msg);
@@ -672,6 +676,46 @@ static void tell_rights(const struct config *config)
 			   config->n_see_all);
 }
 
+/* Whether one of @config's hosts has a permanent address of @like's family. */
+static bool has_family(const struct config *config, const struct roam_addr *like)
+{
+	for (size_t i = 0; i < config->n_hosts; i++) {
+		const struct hlr_rights *rights = &config->hosts[i].rights;
+
+		for (size_t p = 0; p < rights->n_permanent; p++)
+			if (roam_addr_is_v4(&rights->permanent[p].addr) ==
+			    roam_addr_is_v4(like))
+				return true;
+	}
+	return false;
+}
+
+static bool trusts_family(const struct config *config,
+			  const struct roam_addr *like)
+{
+	for (size_t i = 0; i < config->limits.n_trust; i++)
+		if (roam_addr_is_v4(&config->limits.trust[i].addr) ==
+		    roam_addr_is_v4(like))
+			return true;
+	return false;
+}
+
+/* A care-of address of a family that no socket sends to shows itself to nobody. */
+static void tell_families(const struct server *server)
+{
+	static const char *const one_of_each[] = { "0.0.0.0", "::" };
+	struct roam_addr addr;
+
+	for (size_t i = 0; i < 2; i++) {
+		roam_addr_parse(one_of_each[i], &addr);
+		if (has_family(server->config, &addr) &&
+		    !trusts_family(server->config, &addr) &&
+		    !channel_reaches(server->channel, &addr))
+			log_warning("hosts have permanent addresses of IPv%c, but no address of 'listen' is: none of these can be registered from elsewhere; add %s to 'listen', or name networks in 'trust'",
+				    i ? '6' : '4', one_of_each[i]);
+	}
+}
+
 char *server_start(struct server *server, uv_loop_t *loop,
 		   const struct config *config)
 {
@@ -704,6 +748,7 @@ char *server_start(struct server *server, uv_loop_t *loop,
 		return error;
 	}
 	tell_rights(config);
+	tell_families(server);
 	if (server->loading) {
 		log_info("%zu mappings restored from %s so far, the rest follows",
 			 hlr_count(server->hlr), config->store);
@@ -727,6 +772,7 @@ char *server_reload(struct server *server, const struct config *config)
 	server->config = config;
 	hlr_configure(server->hlr, &config->limits);
 	tell_rights(config);
+	tell_families(server);
 	set_young(server);
 	return NULL;
 }

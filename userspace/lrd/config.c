@@ -59,6 +59,7 @@ static cfg_opt_t correspondent_opts[] = {
 	CFG_STR("prefer", "10s", CFGF_NONE),
 	CFG_STR("again", "20ms", CFGF_NONE),
 	CFG_INT("again_tries", 7, CFGF_NONE),
+	CFG_STR("proof", "source", CFGF_NONE),
 	CFG_INT("announce_rate", 20, CFGF_NONE),
 	CFG_INT("pending_max", 4096, CFGF_NONE),
 	CFG_INT("hints_max", 64, CFGF_NONE),
@@ -399,6 +400,11 @@ static char *read_mobile(cfg_t *cfg, struct config *config)
 
 static char *read_correspondent(cfg_t *cfg, struct config *config)
 {
+	static const char *const proofs[] = {
+		[CORR_PROOF_SOURCE] = "source",
+		[CORR_PROOF_REGISTER] = "register",
+		NULL
+	};
 	static const struct conf_field fields[] = {
 		CONF_FIELD("timeout", CONF_DURATION, struct corr_config,
 			   timeout, 0, 0),
@@ -412,6 +418,7 @@ static char *read_correspondent(cfg_t *cfg, struct config *config)
 			   0, 0),
 		CONF_FIELD("again_tries", CONF_NUMBER, struct corr_config,
 			   again_tries, 0, 100),
+		CONF_FIELD_WORD("proof", struct corr_config, proof, proofs),
 		CONF_FIELD("announce_rate", CONF_NUMBER, struct corr_config,
 			   announce_rate, 1, 1000000),
 		CONF_FIELD("pending_max", CONF_NUMBER, struct corr_config,

@@ -75,9 +75,9 @@ void kernel_forget_own(struct lrd *lrd, const struct roam_addr *perm)
 			    genl_error(lrd->kernel));
 }
 
-bool kernel_set_mapping(struct lrd *lrd, const struct roam_addr *perm,
-			const struct roam_addr *coa, uint64_t seq,
-			msec_t lifetime, bool literal)
+uint8_t kernel_set_mapping(struct lrd *lrd, const struct roam_addr *perm,
+			   const struct roam_addr *coa, uint64_t seq,
+			   msec_t lifetime, bool literal)
 {
 	struct mangle_mapping mapping = {
 		.perm = *perm,
@@ -90,7 +90,11 @@ bool kernel_set_mapping(struct lrd *lrd, const struct roam_addr *perm,
 
 	if (roam_addr_is_none(coa))
 		mapping.state = ROAM_MANGLE_STATE_NULL;
-	return !set_one(lrd, &mapping);
+	switch (set_one(lrd, &mapping)) {
+	case 0: return LR_OK;
+	case -EADDRNOTAVAIL: return LR_UNFIT;
+	default: return LR_LATER;
+	}
 }
 
 void kernel_set_peer(struct lrd *lrd, const struct roam_addr *perm,

@@ -124,9 +124,10 @@ void kernel_set_own(struct lrd *lrd, const struct roam_addr *perm,
 void kernel_forget_own(struct lrd *lrd, const struct roam_addr *perm);
 void kernel_set_peer(struct lrd *lrd, const struct roam_addr *perm,
 		     const struct roam_addr *peer, enum peer_mode mode);
-bool kernel_set_mapping(struct lrd *lrd, const struct roam_addr *perm,
-			const struct roam_addr *coa, uint64_t seq,
-			msec_t lifetime, bool literal);
+/* A status, see struct corr_ops. */
+uint8_t kernel_set_mapping(struct lrd *lrd, const struct roam_addr *perm,
+			   const struct roam_addr *coa, uint64_t seq,
+			   msec_t lifetime, bool literal);
 
 /* registers.c */
 char *registers_start(struct lrd *lrd);

@@ -49,9 +49,9 @@ static void remember(void *ctx, msec_t lifetime)
 	kernel_remember_peers(ctx, lifetime);
 }
 
-static bool set_mapping(void *ctx, const struct roam_addr *perm,
-			const struct roam_addr *coa, uint64_t seq,
-			msec_t lifetime, bool literal)
+static uint8_t set_mapping(void *ctx, const struct roam_addr *perm,
+			   const struct roam_addr *coa, uint64_t seq,
+			   msec_t lifetime, bool literal)
 {
 	return kernel_set_mapping(ctx, perm, coa, seq, lifetime, literal);
 }

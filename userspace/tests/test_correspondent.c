@@ -36,7 +36,7 @@ struct sent {
  * @lifetime: its lifetime
  * @literal: its mode
  * @n_set: mappings the kernel was asked for since then
- * @refuse: the kernel refuses
+ * @refuse: what the kernel refuses with, LR_OK for not at all
  * @permanent: what the core gets as such
  * @internal: likewise
  * @wall: nanoseconds since 1970
@@ -54,7 +54,7 @@ struct fixture {
 	msec_t lifetime;
 	bool literal;
 	unsigned int n_set;
-	bool refuse;
+	uint8_t refuse;
 	struct prefix_set *permanent;
 	struct prefix_set *internal;
 	uint64_t wall;
@@ -70,21 +70,21 @@ static void on_send(void *ctx, const struct roam_addr *to, uint16_t port,
 	f->sent[f->n_sent++] = (struct sent){ *to, port, *msg };
 }
 
-static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
-			   const struct roam_addr *coa, uint64_t seq,
-			   msec_t lifetime, bool literal)
+static uint8_t on_set_mapping(void *ctx, const struct roam_addr *perm,
+			      const struct roam_addr *coa, uint64_t seq,
+			      msec_t lifetime, bool literal)
 {
 	struct fixture *f = ctx;
 
 	(void)perm;
 	f->n_set++;
 	if (f->refuse)
-		return false;
+		return f->refuse;
 	f->coa = *coa;
 	f->seq = seq;
 	f->lifetime = lifetime;
 	f->literal = literal;
-	return true;
+	return LR_OK;
 }
 
 static uint64_t on_wallclock(void *ctx)
@@ -110,7 +110,7 @@ static const struct corr_ops ops = {
 	.wallclock = on_wallclock, .event = on_event,
 };
 
-static int setup(void **state)
+static int make(void **state, enum corr_proof proof)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct corr_register registers[2] = {
@@ -128,7 +128,7 @@ static int setup(void **state)
 		.keys = &key, .n_keys = 1,
 		.timeout = 500, .tries = 3, .null_lifetime = 60000,
 		.prefer = 10000,
-		.again = 50, .again_tries = 6,
+		.again = 50, .again_tries = 6, .proof = proof,
 		.announce_rate = 20, .pending_max = 8, .hints_max = 4,
 		.hint_rate = 50, .places = { f->permanent, f->internal },
 	}, &ops, f);
@@ -136,6 +136,16 @@ static int setup(void **state)
 	f->now = 1000;
 	*state = f;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return make(state, CORR_PROOF_SOURCE);
+}
+
+static int setup_proof_register(void **state)
+{
+	return make(state, CORR_PROOF_REGISTER);
 }
 
 static int teardown(void **state)
@@ -453,11 +463,11 @@ static void renewal_is_no_proof(void **state)
 	assert_int_equal(count_events(f, CORR_UNPROVED), 0);
 	/* no memory for it */
 	forget_past(f);
-	f->refuse = true;
+	f->refuse = LR_LATER;
 	announce(f, A, A, 10);
 	answer(f, REG1, LR_OK, A, 10, 200);
 	assert_int_equal(confirmed(f), LR_OK);
-	f->refuse = false;
+	f->refuse = LR_OK;
 	/* from another place it makes nobody ask */
 	pass(f, 2000);
 	forget_past(f);
@@ -869,7 +879,7 @@ static void conflict_is_told(void **state)
 {
 	struct fixture *f = *state;
 
-	f->refuse = true;
+	f->refuse = LR_LATER;
 	announce(f, A, A, 10);
 	answer(f, REG1, LR_OK, A, 10, 200);
 	assert_int_equal(confirmed(f), LR_LATER);
@@ -968,10 +978,10 @@ static void shared_key_is_proof(void **state)
 	input(f, B, &msg);
 	assert_int_equal(confirmed(f), LR_UNPROVED);
 	assert_addr(f->coa, B);
-	f->refuse = true;
+	f->refuse = LR_LATER;
 	input(f, A, &msg);
 	assert_int_equal(confirmed(f), LR_LATER);
-	f->refuse = false;
+	f->refuse = LR_OK;
 	input(f, A, &msg);
 	assert_int_equal(confirmed(f), LR_OK);
 }
@@ -1592,6 +1602,49 @@ static void a_register_that_does_not_follow_is_right(void **state)
 	assert_int_equal(confirmed(f), LR_OK);
 }
 
+/* Where sources are forged neither a pair key nor a configured one moves anybody alone. */
+static void the_register_is_asked_first(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+	unsigned int i;
+
+	/* by pair key, to a victim that never registered anything */
+	know_with_pair(f, PERM);
+	announce_by_pair(f, PERM, B, 11);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	for (i = 0; i < 7; i++) {
+		answer_with_pair(f, PERM, 10);
+		assert_addr(f->coa, A);
+		pass(f, 50 << i);
+	}
+	assert_int_equal(confirmed(f), LR_LATER);
+	assert_int_equal(f->seq, 10);
+	/* by a configured one */
+	msg = announcement(PERM, B, 12);
+	msg.key_id = 9;
+	forget_past(f);
+	input(f, B, &msg);
+	assert_int_equal(f->n_set, 0);
+	assert_int_equal(count(f, LR_CONFIRM), 0);
+	/* who registered is where he says, as soon as the register says it */
+	answer(f, REG1, LR_OK, B, 12, 200);
+	assert_addr(f->coa, B);
+	assert_int_equal(confirmed(f), LR_OK);
+	/* nobody is harmed by who stays, or comes home */
+	forget_past(f);
+	msg = announcement(PERM, B, 13);
+	msg.key_id = 9;
+	input(f, B, &msg);
+	assert_int_equal(confirmed(f), LR_OK);
+	msg = announcement(PERM, PERM, 14);
+	msg.key_id = 9;
+	input(f, PERM, &msg);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_addr(f->coa, "");
+	assert_int_equal(count(f, LR_QUERY), 0);
+}
+
 /* A place whose time is over is nobody's. */
 static void an_ended_place_is_free(void **state)
 {
@@ -1610,6 +1663,7 @@ static void unfit_places_are_sent_to_by_nobody(void **state)
 	static const char *const unfit[] = { "169.254.169.254", "10.1.2.3",
 					     "198.51.100.99" };
 	struct fixture *f = *state;
+	struct lr_msg msg;
 	unsigned int i;
 
 	for (i = 0; i < 3; i++) {
@@ -1631,14 +1685,36 @@ static void unfit_places_are_sent_to_by_nobody(void **state)
 	/* by its own key neither */
 	pass(f, 61000);
 	know(f);
-	{
-		struct lr_msg msg = announcement(PERM, unfit[0], 50);
+	msg = announcement(PERM, unfit[0], 50);
+	msg.key_id = 9;
+	input(f, unfit[0], &msg);
+	assert_int_equal(confirmed(f), LR_UNFIT);
+	assert_int_equal(f->n_set, 0);
+}
 
-		msg.key_id = 9;
-		input(f, unfit[0], &msg);
-		assert_int_equal(confirmed(f), LR_UNFIT);
-		assert_int_equal(f->n_set, 0);
-	}
+/* The kernel alone knows the addresses of this host; a repetition would not help. */
+static void the_hosts_own_address_is_unfit(void **state)
+{
+	struct fixture *f = *state;
+	struct lr_msg msg;
+
+	know(f);
+	f->refuse = LR_UNFIT;
+	msg = announcement(PERM, B, 11);
+	msg.key_id = 9;
+	input(f, B, &msg);
+	assert_int_equal(confirmed(f), LR_UNFIT);
+	assert_int_equal(count_events(f, CORR_UNFIT), 1);
+	assert_non_null(f->events[0].why);
+	announce(f, C, C, 12);
+	answer(f, REG1, LR_OK, C, 12, 200);
+	assert_int_equal(confirmed(f), LR_UNFIT);
+	/* another refusal is nobody's fault and passes */
+	f->refuse = LR_LATER;
+	msg = announcement(PERM, B, 13);
+	msg.key_id = 9;
+	input(f, B, &msg);
+	assert_int_equal(confirmed(f), LR_LATER);
 }
 
 /* Junk with a forged source uses up what the source has, not what the key has. */
@@ -1831,6 +1907,27 @@ static void a_hint_in_vain_is_remembered(void **state)
 	assert_int_equal(count(f, LR_QUERY), 1);
 }
 
+/* Who lies in one /64 blocks nobody who tells the truth there. */
+static void a_liar_is_not_his_neighbour(void **state)
+{
+	const char *liar = "2001:db8:66::1", *honest = "2001:db8:66::2";
+	struct fixture *f = *state;
+
+	announce(f, liar, liar, UINT64_MAX);
+	for (unsigned int i = 0; i < 7; i++) {
+		answer(f, REG1, LR_NONE, "", 0, 0);
+		pass(f, 50 << i);
+	}
+	forget_past(f);
+	announce(f, liar, liar, UINT64_MAX);
+	assert_int_equal(count(f, LR_QUERY), 0);
+	announce(f, honest, honest, 10);
+	assert_int_equal(count(f, LR_QUERY), 1);
+	answer(f, REG1, LR_OK, honest, 10, 200);
+	assert_int_equal(confirmed(f), LR_OK);
+	assert_addr(f->coa, honest);
+}
+
 /* The register's clock is another one: that is learned, and asked again at once. */
 static void a_wrong_clock_is_corrected(void **state)
 {
@@ -1981,8 +2078,13 @@ int main(void)
 		test("SEC-01: a register that does not follow a pair key is right",
 		     a_register_that_does_not_follow_is_right),
 		test("SEC-01: a place whose time is over is free", an_ended_place_is_free),
+		{ .name = "SEC-01: where sources are forged a correspondent asks before it moves anybody",
+		  .test_func = the_register_is_asked_first,
+		  .setup_func = setup_proof_register, .teardown_func = teardown },
 		test("SEC-02: nobody is mapped to an address that is for nobody",
 		     unfit_places_are_sent_to_by_nobody),
+		test("SEC-02: a correspondent's own address is unfit for others, whatever is repeated",
+		     the_hosts_own_address_is_unfit),
 		test("SEC-03: junk with a forged source takes nothing from keys",
 		     junk_is_not_charged_to_keys),
 		test("SEC-03 SEC-04: nor does it by the number of its sources",
@@ -1996,6 +2098,8 @@ int main(void)
 		     one_source_stops_no_hints),
 		test("SEC-04: a hint in vain is remembered with its source",
 		     a_hint_in_vain_is_remembered),
+		test("SEC-04: a hint in vain counts against its address, not against its /64",
+		     a_liar_is_not_his_neighbour),
 		test("SEC-08: a query carries the register's clock",
 		     a_wrong_clock_is_corrected),
 		test("SEC-08: one confirm for an announce, and not longer",

@@ -959,6 +959,60 @@ static void a_displacement_can_be_undone(void **state)
 			 LR_UNPROVED);
 }
 
+/* All addresses of a host that has several in one place go, and come back. */
+static void siblings_are_displaced_together(void **state)
+{
+	static const char *const own[] = { PERM, "198.51.100.8", "198.51.100.9" };
+	const char *other = "198.51.100.66";
+	struct fixture *f = *state;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		assert_int_equal(update_by(f, &f->rights, own[i], A, 10, 100),
+				 LR_OK);
+	hlr_changes_reset(&f->changes);
+	assert_int_equal(update_by(f, &f->others, other, A, 5, 100), LR_OK);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(query(f, own[i]), LR_NONE);
+	assert_int_equal(query(f, other), LR_OK);
+	/* a key, and four mappings */
+	assert_int_equal(f->changes.n, 5);
+	hlr_undo(f->hlr, &f->changes);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(query(f, own[i]), LR_OK);
+	assert_int_equal(query(f, other), LR_NONE);
+	/* the place is theirs for as long as one of them is there */
+	no_cookies(f, A);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(update_by(f, &f->others, other, A, 6 + i, 100),
+				 LR_UNPROVED);
+		assert_int_equal(update_by(f, &f->rights, own[i], "", 11, 0),
+				 LR_OK);
+	}
+	assert_int_equal(update_by(f, &f->others, other, A, 9, 100), LR_OK);
+}
+
+/* Who moved away in an update that was undone has the place as before. */
+static void an_undone_move_keeps_the_place(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(update_by(f, &f->rights, PERM, A, 10, 100), LR_OK);
+	assert_int_equal(update_by(f, &f->rights, "198.51.100.8", A, 10, 100),
+			 LR_OK);
+	hlr_changes_reset(&f->changes);
+	assert_int_equal(update_by(f, &f->rights, PERM, B, 11, 100), LR_OK);
+	assert_int_equal(update_by(f, &f->rights, "198.51.100.8", B, 11, 100),
+			 LR_OK);
+	hlr_undo(f->hlr, &f->changes);
+	no_cookies(f, A);
+	assert_int_equal(update_by(f, &f->others, "198.51.100.66", A, 5, 100),
+			 LR_UNPROVED);
+	no_cookies(f, B);
+	assert_int_equal(update_by(f, &f->others, "198.51.100.66", B, 6, 100),
+			 LR_OK);
+}
+
 static void home_needs_no_proof(void **state)
 {
 	struct fixture *f = *state;
@@ -1201,6 +1255,10 @@ int main(void)
 		     a_lost_place_is_won_back),
 		test("SEC-01: an undone displacement leaves no trace",
 		     a_displacement_can_be_undone),
+		test("SEC-01: all addresses that a host has in one place are displaced together",
+		     siblings_are_displaced_together),
+		test("SEC-01: an undone move leaves the place to whose it was",
+		     an_undone_move_keeps_the_place),
 		test("SEC-01: at home and when leaving there is nothing to show",
 		     home_needs_no_proof),
 		test("SEC-02: what can be nobody's care-of address is refused",

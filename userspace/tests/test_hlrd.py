@@ -635,6 +635,33 @@ def shown_by_cookie(folder):
         r.stop()
 
 
+def a_socket_of_each_family(folder):
+    """SEC-01: a challenge leaves by the socket of its family, and is missed where there is none"""
+    claim = entry("2001:db8:77::5", "2001:db8:1::9", 5, 300)
+    with Register(folder, proof="") as r:
+        with open(r.conf) as f:
+            text = f.read()
+        four = f'"127.0.0.1:{r.port}"'
+        r.write_conf(text.replace(four, f'{four}, "[::1]:{r.port}"'))
+        r.start()
+        assert "no address of 'listen'" not in r.logged(), r.logged()
+        h = Host(r, source="192.0.2.9")
+        six = at("2001:db8:1::9", h.socket.getsockname()[1])
+        cookie = challenged(h, six, "2001:db8:77::5", "2001:db8:1::9", 5)
+        h.send(message(UPDATE, [claim], cookie=cookie))
+        assert h.receive()["entries"][0]["status"] == OK
+        assert r.counters()["send_errors"] == 0, r.counters()
+        r.stop()
+        r.write_conf(text)
+        r.start()
+        assert "no address of 'listen' is: none" in r.logged(), r.logged()
+        claim = entry("2001:db8:77::6", "2001:db8:1::9", 5, 300)
+        assert h.ask(UPDATE, [claim])["entries"][0]["status"] == UNPROVED
+        assert "to send a challenge: add one" in r.logged(), r.logged()
+        assert r.counters()["challenges"] == 0, r.counters()
+        r.stop()
+
+
 def squatters_go(folder):
     """SEC-01: who forges a source to be first somewhere goes when the owner comes"""
     extra = 'host "squatter" { key = 8 permanent = {"10.79.0.1"} }\n'
@@ -1238,7 +1265,8 @@ TESTS = [registers_and_answers, ipv6_is_served, newest_wins,
          a_retransmission_is_answered_again, restart_keeps_mapping,
          keys_roll_over, pair_keys_are_made, pair_keys_are_not_for_the_register,
          key_ids_have_a_limit, whereabouts_are_kept_private, a_flood_is_bounded,
-         junk_is_charged_to_nobody, shown_by_source, shown_by_cookie, squatters_go,
+         junk_is_charged_to_nobody, shown_by_source, shown_by_cookie,
+         a_socket_of_each_family, squatters_go,
          unfit_addresses_are_refused, old_messages_are_refused,
          bytes_out_for_bytes_in, rights_are_told, no_core_is_left, a_long_listing_comes_in_slices,
          an_empty_register_says_later, disagreeing_registers_agree_again,

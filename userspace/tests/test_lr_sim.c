@@ -310,9 +310,9 @@ static void nobody_is_there(const struct host *h, const struct held *but,
 	}
 }
 
-static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
-			   const struct roam_addr *coa, uint64_t seq,
-			   msec_t lifetime, bool literal)
+static uint8_t on_set_mapping(void *ctx, const struct roam_addr *perm,
+			      const struct roam_addr *coa, uint64_t seq,
+			      msec_t lifetime, bool literal)
 {
 	struct host *h = ctx;
 	struct world *w = h->world;
@@ -324,7 +324,7 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 	nobody_is_there(h, m, coa);
 	if (m == &h->insider) {
 		*m = (struct held){ true, *coa, seq, w->now + lifetime, literal };
-		return true;
+		return LR_OK;
 	}
 	if (!roam_addr_is_none(coa)) {
 		said = truth(w, (unsigned int)who, seq);
@@ -334,7 +334,7 @@ static bool on_set_mapping(void *ctx, const struct roam_addr *perm,
 	if (m->valid && m->expires > w->now)
 		assert_true(seq >= m->seq);
 	*m = (struct held){ true, *coa, seq, w->now + lifetime, literal };
-	return true;
+	return LR_OK;
 }
 
 static uint64_t on_random(void *ctx)

@@ -175,6 +175,20 @@ static bool find_cgroups(char mount[256])
 	return found;
 }
 
+static void proof_is_a_word(void **state)
+{
+	struct config *config;
+
+	(void)state;
+	config = load_good(REGISTER);
+	assert_int_equal(config->corr.proof, CORR_PROOF_SOURCE);
+	config_free(config);
+	config = load_good(REGISTER "correspondent { proof = register }\n");
+	assert_int_equal(config->corr.proof, CORR_PROOF_REGISTER);
+	config_free(config);
+	expect_error(REGISTER "correspondent { proof = cookie }\n", "'cookie'");
+}
+
 static void control_groups_are_paths(void **state)
 {
 	char mount[256], text[512];
@@ -226,6 +240,8 @@ int main(void)
 		cmocka_unit_test(ports_have_a_limit),
 		{ .name = "OPEN-27: key ids are from 1 to 2147483647",
 		  .test_func = key_ids_have_a_limit },
+		{ .name = "SEC-01: a correspondent takes the source or its register as proof",
+		  .test_func = proof_is_a_word },
 		{ .name = "OPEN-39: control groups are exempt by their path",
 		  .test_func = control_groups_are_paths },
 	};

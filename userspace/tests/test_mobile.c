@@ -1021,6 +1021,59 @@ static void behind_a_translator_nobody_is_told(void **state)
 	assert_int_equal(f->modes[0], PEER_PLAIN);
 }
 
+/* @reg answers the newest update with @status, and says that it came from @source. */
+static void acknowledge(struct fixture *f, const char *reg, uint8_t status,
+			const char *source)
+{
+	struct lr_msg msg = reply_to(f, reg, LR_UPDATE, status);
+
+	msg.source = addr(source);
+	assert_int_equal(input(f, reg, &msg), LR_DROP_NONE);
+}
+
+/* Two registers that see different sources: what one saw is not what both saw. */
+static void one_register_behind_a_translator(void **state)
+{
+	struct fixture *f = *state;
+	struct registrar_server other_order[2] = {
+		{ addr(REG2), 17435, 8 }, { addr(REG1), 17434, 7 },
+	};
+
+	set_coa(f, A);
+	miss(f, PEER);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	for (unsigned int i = 0; i < 3; i++) {
+		acknowledge(f, REG1, LR_UNPROVED, "203.0.113.99");
+		if (!i)
+			acknowledge(f, REG2, LR_OK, A);
+		assert_true(status(f).translated);
+		pass(f, 8000);
+	}
+	assert_int_equal(count_events(f, MOBILE_TRANSLATED), 1);
+	/* nor is it forgotten when the registers are told anew */
+	assert_true(mobile_set_registers(f->mobile, f->now, other_order, 2));
+	pass(f, 600000);
+	acknowledge(f, REG2, LR_OK, A);
+	assert_true(status(f).translated);
+	/* whom nobody told meanwhile hears of us when no register says so any more */
+	forget_past(f);
+	pass(f, 8000);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 0);
+	acknowledge(f, REG1, LR_OK, A);
+	assert_false(status(f).translated);
+	assert_int_equal(count_to(f, PEER, LR_ANNOUNCE), 1);
+	answer(f, PEER, LR_ANNOUNCE, LR_OK);
+	assert_int_equal(f->modes[0], PEER_ROAM);
+	/* what a register sees changed was there, and is nothing here */
+	set_coa(f, B);
+	acknowledge(f, REG1, LR_UNPROVED, "203.0.113.99");
+	assert_true(status(f).translated);
+	set_coa(f, A);
+	assert_false(status(f).translated);
+	acknowledge(f, REG2, LR_OK, A);
+	assert_false(status(f).translated);
+}
+
 static void unreachable_peer_is_plain_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -1896,6 +1949,8 @@ int main(void)
 		     a_challenge_that_is_lost, setup),
 		test("OPEN-65: behind a translator no correspondent is told, and packets go as they are",
 		     behind_a_translator_nobody_is_told, setup),
+		test("OPEN-65: what one register sees changed is not undone by what another sees",
+		     one_register_behind_a_translator, setup_two),
 		test("OPEN-18: a probe that is lost keeps it symmetric",
 		     probe_that_is_lost_stays_symmetric, setup_probing),
 	};

@@ -159,7 +159,7 @@ enum allowance {
 
 /**
  * struct forgotten - a hint that no register confirmed
- * @hash: of the permanent address and the source
+ * @hash: of the permanent address and the source, which is the care-of address
  * @until: it is not asked for again before
  */
 struct forgotten {
@@ -406,18 +406,20 @@ static void tell(struct corr *corr, const struct host *host,
 	corr->ops.event(corr->ctx, &event);
 }
 
-static bool set_mapping(struct corr *corr, struct host *host,
-			const struct finding *f)
+/* Return: as the operation does. */
+static uint8_t set_mapping(struct corr *corr, struct host *host,
+			   const struct finding *f)
 {
 	uint64_t seq = f->seq;
+	uint8_t status;
 
 	if (host->known && seq < host->told)
 		seq = host->told;
-	if (!corr->ops.set_mapping(corr->ctx, &host->perm, &f->coa, seq,
-				   f->lifetime, f->literal))
-		return false;
-	host->told = seq;
-	return true;
+	status = corr->ops.set_mapping(corr->ctx, &host->perm, &f->coa, seq,
+				       f->lifetime, f->literal);
+	if (status == LR_OK)
+		host->told = seq;
+	return status;
 }
 
 /*
@@ -490,12 +492,13 @@ static bool place_is_taken(struct corr *corr, const struct host *host,
 
 /*
  * The kernel is asked first: a mapping that it refused does not become known.
- * Return: LR_OK; LR_UNFIT; LR_CONFLICT where another one is; LR_LATER where the
- * kernel refused.
+ * Return: as the kernel says; LR_UNFIT; LR_CONFLICT where another one is.
  */
 static uint8_t host_learn(struct corr *corr, struct host *host, msec_t now,
 			  const struct finding *found)
 {
+	uint8_t status;
+
 	if (host_is_as_found(host, now, found))
 		return LR_OK;
 	if (!roam_addr_is_none(&found->coa)) {
@@ -504,8 +507,9 @@ static uint8_t host_learn(struct corr *corr, struct host *host, msec_t now,
 		if (place_is_taken(corr, host, &found->coa, now))
 			return LR_CONFLICT;
 	}
-	if (!set_mapping(corr, host, found))
-		return LR_LATER;
+	status = set_mapping(corr, host, found);
+	if (status != LR_OK)
+		return status;
 	host->known = true;
 	place_take(corr, host, &found->coa);
 	host->seq = found->seq;
@@ -539,14 +543,16 @@ static void tell_refused(struct corr *corr, const struct host *host,
 			 const struct finding *found, struct roam_addr who,
 			 uint8_t status)
 {
+	const char *why = places_unfit(&corr->config.places, &found->coa);
 	bool unfit = status == LR_UNFIT;
 
+	if (!why)
+		why = "an address of this host, or otherwise nobody's by its module";
 	tell(corr, host, (struct corr_event){
 		.type = unfit ? CORR_UNFIT : CORR_CONFLICT,
 		.coa = found->coa,
 		.host = who,
-		.why = unfit ? places_unfit(&corr->config.places, &found->coa) :
-			       NULL,
+		.why = unfit ? why : NULL,
 	});
 }
 
@@ -645,13 +651,16 @@ static uint64_t source_hash(const struct waiter *waiter)
 
 static uint64_t hint_hash(const struct waiter *waiter)
 {
-	struct roam_addr both[2] = { waiter->entry.perm,
-				     source_of(&waiter->from) };
+	struct roam_addr both[2] = { waiter->entry.perm, waiter->from };
 
 	return table_hash(both, sizeof(both));
 }
 
-/* A hint came to nothing: its source is not believed about this address for a while. */
+/*
+ * A hint came to nothing: its source is not believed about this address for a while.
+ * That holds for no other address of its /64, where a neighbour may be the one
+ * whom the hint was about; how much a /64 may ask is limited anyway.
+ */
 static void hint_forget(struct corr *corr, const struct waiter *waiter,
 			msec_t now)
 {
@@ -1498,6 +1507,17 @@ static bool wants_renewal(const struct host *host, msec_t now,
 	       2 * (now - host->learned) > host->expires - now;
 }
 
+/* Whether the register is to show first what the announce proves. */
+static bool is_for_the_register(const struct corr *corr,
+				const struct host *host,
+				const struct waiter *waiter)
+{
+	struct roam_addr place = place_of(&waiter->entry);
+
+	return corr->config.proof == CORR_PROOF_REGISTER &&
+	       !roam_addr_is_none(&place) && !roam_addr_eq(&place, &host->coa);
+}
+
 static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
 			     struct waiter *waiter)
 {
@@ -1511,7 +1531,8 @@ static void announce_to_host(struct corr *corr, struct host *host, msec_t now,
 		 !(wants_renewal(host, now, &waiter->entry) &&
 		   lookup_start(corr, host, now, NULL)))
 		confirm_known(corr, waiter, host, now);
-	else if (host->known && host->seq && seq > host->seq && waiter->proved)
+	else if (host->known && host->seq && seq > host->seq &&
+		 waiter->proved && !is_for_the_register(corr, host, waiter))
 		announce_proved(corr, host, now, waiter);
 	else if (!hint_is_forgotten(corr, waiter, now) &&
 		 lookup_start(corr, host, now,

@@ -57,7 +57,8 @@ struct corr_event {
  * @send: send @msg to @to; may lose it
  * @set_mapping: the kernel shall map @perm to @coa for @lifetime ms; @coa all
  *	zero: null mapping; @literal: its packets carry @perm, only those to it are
- *	rewritten. False when the kernel refuses it.
+ *	rewritten. LR_OK; LR_UNFIT when the kernel knows that nobody else can be
+ *	there, as with an address of its own; LR_LATER when it refuses.
  * @random: 64 random bits
  * @wallclock: nanoseconds since 1970, for identifications
  * @event: see enum corr_event_type
@@ -65,9 +66,9 @@ struct corr_event {
 struct corr_ops {
 	void (*send)(void *ctx, const struct roam_addr *to, uint16_t port,
 		     const struct lr_msg *msg);
-	bool (*set_mapping)(void *ctx, const struct roam_addr *perm,
-			    const struct roam_addr *coa, uint64_t seq,
-			    msec_t lifetime, bool literal);
+	uint8_t (*set_mapping)(void *ctx, const struct roam_addr *perm,
+			       const struct roam_addr *coa, uint64_t seq,
+			       msec_t lifetime, bool literal);
 	uint64_t (*random)(void *ctx);
 	uint64_t (*wallclock)(void *ctx);
 	void (*event)(void *ctx, const struct corr_event *event);
@@ -111,6 +112,14 @@ struct corr_pair {
 };
 
 /**
+ * enum corr_proof - what shows that the owner of a key is at a new care-of address
+ * @CORR_PROOF_SOURCE: his announce came from there
+ * @CORR_PROOF_REGISTER: a register says so, too, which is asked before the mapping
+ *	moves: for networks that let out forged sources
+ */
+enum corr_proof { CORR_PROOF_SOURCE, CORR_PROOF_REGISTER };
+
+/**
  * struct corr_config - settings
  * @registers: in order of preference (MLR-10), copied
  * @n_registers: their number
@@ -129,6 +138,7 @@ struct corr_pair {
  * @announce_rate: announces accepted per second: new ones of each key, others
  *	of each key at one source, and those without a key of each source (20)
  * @pending_max: most look-ups under way (4096)
+ * @proof: what shows a new care-of address
  * @hints_max: most of those under way beside them that only hints asked for (64)
  * @hint_rate: questions per second because of hints (50)
  * @places: what can be no care-of address, not owned
@@ -148,6 +158,7 @@ struct corr_config {
 	unsigned int again_tries;
 	unsigned int announce_rate;
 	size_t pending_max;
+	enum corr_proof proof;
 	size_t hints_max;
 	unsigned int hint_rate;
 	struct places places;

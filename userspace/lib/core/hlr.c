@@ -16,16 +16,20 @@
 /**
  * struct entry - a mapping in its tables
  * @node: in hlr.mappings, by m.perm
- * @place: in hlr.places, by m.coa, while @placed
+ * @place: in hlr.places, by m.coa, while @first
+ * @next: the next one with this care-of address, another address of this host
+ * @prev: the one before, NULL for the first
  * @end: in hlr.ends, at m.expires
- * @placed: it is the one that has its care-of address
+ * @first: of those with this care-of address
  * @m: the mapping
  */
 struct entry {
 	struct table_node node;
 	struct table_node place;
+	struct entry *next;
+	struct entry *prev;
 	struct deadline end;
-	bool placed;
+	bool first;
 	struct hlr_mapping m;
 };
 
@@ -51,8 +55,7 @@ struct sender {
  * struct hlr - a register
  * @config: limits
  * @mappings: struct entry by permanent address
- * @places: struct entry by care-of address; of several permanent addresses of
- *	one host there, one
+ * @places: struct entry by care-of address, the first one there
  * @senders: struct sender by key id; one per key of the key set at most
  * @entry_pool: memory of the entries
  * @sender_pool: memory of the senders
@@ -191,20 +194,45 @@ static struct entry *entry_new(struct hlr *hlr, const struct roam_addr *perm)
 	return e;
 }
 
-/* Whoever has this care-of address, or NULL. */
-static struct entry *place_find(const struct hlr *hlr,
-				const struct roam_addr *coa)
+/* The first one with this care-of address, or NULL. */
+static struct entry *place_first(const struct hlr *hlr,
+				 const struct roam_addr *coa)
 {
 	struct table_node *node = table_find(&hlr->places, coa);
 
 	return node ? container_of(node, struct entry, place) : NULL;
 }
 
+/*
+ * Whoever has this care-of address, or NULL: all of them there are of one host,
+ * but for those that have ended.
+ */
+static struct entry *place_find(const struct hlr *hlr,
+				const struct roam_addr *coa, msec_t now)
+{
+	struct entry *e = place_first(hlr, coa);
+
+	while (e && !is_live(&e->m, now))
+		e = e->next;
+	return e;
+}
+
 static void place_leave(struct hlr *hlr, struct entry *e)
 {
-	if (e->placed)
+	struct entry *next = e->next;
+
+	if (e->prev)
+		e->prev->next = next;
+	if (next)
+		next->prev = e->prev;
+	if (e->first) {
 		table_remove(&hlr->places, &e->place);
-	e->placed = false;
+		if (next)
+			next->first = table_insert(&hlr->places, &next->place);
+	}
+	e->first = false;
+	e->next = NULL;
+	e->prev = NULL;
 }
 
 /*
@@ -213,9 +241,20 @@ static void place_leave(struct hlr *hlr, struct entry *e)
  */
 static void place_take(struct hlr *hlr, struct entry *e)
 {
-	if (!is_tombstone(&e->m) && !roam_addr_eq(&e->m.coa, &e->m.perm) &&
-	    !place_find(hlr, &e->m.coa))
-		e->placed = table_insert(&hlr->places, &e->place);
+	struct entry *first;
+
+	if (is_tombstone(&e->m) || roam_addr_eq(&e->m.coa, &e->m.perm))
+		return;
+	first = place_first(hlr, &e->m.coa);
+	if (!first) {
+		e->first = table_insert(&hlr->places, &e->place);
+		return;
+	}
+	e->prev = first;
+	e->next = first->next;
+	if (e->next)
+		e->next->prev = e;
+	first->next = e;
 }
 
 static void entry_free(struct hlr *hlr, struct entry *e)
@@ -234,12 +273,12 @@ static bool mapping_put(struct hlr *hlr, const struct hlr_mapping *m)
 		e = entry_new(hlr, &m->perm);
 	if (!e)
 		return false;
-	if (!e->placed || !roam_addr_eq(&e->m.coa, &m->coa)) {
+	if (roam_addr_eq(&e->m.coa, &m->coa)) {
+		e->m = *m;
+	} else {
 		place_leave(hlr, e);
 		e->m = *m;
 		place_take(hlr, e);
-	} else {
-		e->m = *m;
 	}
 	deadline_set(&hlr->ends, &e->end, m->expires);
 	return true;
@@ -413,11 +452,13 @@ static struct hlr_mapping wanted(const struct hlr *hlr, msec_t now,
 	return m;
 }
 
-/* Whether @m is the mapping of a host other than the one whose rights these are. */
-static bool is_others(const struct entry *e, msec_t now,
-		      const struct hlr_rights *rights)
+/* Whether a host other than the one whose rights these are is at @coa. */
+static bool is_others(const struct hlr *hlr, const struct roam_addr *coa,
+		      msec_t now, const struct hlr_rights *rights)
 {
-	return e && is_live(&e->m, now) && !is_own_key(rights, e->m.key_id);
+	const struct entry *e = place_find(hlr, coa, now);
+
+	return e && !is_own_key(rights, e->m.key_id);
 }
 
 /*
@@ -442,43 +483,59 @@ static uint8_t judge_place(const struct hlr *hlr, const struct hlr_request *req,
 	/* As a source, an address of our own host is easily forged, too. */
 	if (!config->cookies && roam_addr_eq(&in->coa, &req->source) &&
 	    !roam_addr_eq(&in->coa, &req->local) &&
-	    !is_others(place_find(hlr, &in->coa), req->now, rights))
+	    !is_others(hlr, &in->coa, req->now, rights))
 		return LR_OK;
 	return req->shows && req->shows(req->ctx, &in->coa) ? LR_OK :
 							      LR_UNPROVED;
 }
 
-/*
- * The newer claim is shown, and nobody can be where another one is: the older
- * mapping ends as if it was removed. Of the same host both stay.
- */
-static void displace(struct hlr *hlr, const struct hlr_request *req,
-		     const struct entry *by, const struct roam_addr *coa,
-		     struct hlr_changes *changes)
+static void end_mapping(struct hlr *hlr, msec_t now, const struct entry *e,
+			struct hlr_changes *changes)
 {
-	struct hlr_change change = { .kind = HLR_CHANGE_MAPPING };
-	struct entry *e = place_find(hlr, coa);
-
-	if (!e || e == by)
-		return;
-	if (!is_others(e, req->now, req->rights)) {
-		place_leave(hlr, e);
-		return;
-	}
-	change.existed = true;
-	change.displaced = true;
-	change.before = e->m;
-	change.after = (struct hlr_mapping){
-		.perm = e->m.perm,
-		.seq = e->m.seq,
-		.key_id = e->m.key_id,
-		.expires = req->now + (msec_t)hlr->config.tombstone * 1000,
+	struct hlr_change change = {
+		.kind = HLR_CHANGE_MAPPING,
+		.existed = true,
+		.displaced = true,
+		.before = e->m,
+		.after = {
+			.perm = e->m.perm,
+			.seq = e->m.seq,
+			.key_id = e->m.key_id,
+			.expires = now + (msec_t)hlr->config.tombstone * 1000,
+		},
 	};
+
 	mapping_put(hlr, &change.after);
 	changes->items[changes->n++] = change;
 }
 
-/* There is room for two changes in @changes. */
+/*
+ * The newer claim is shown, and nobody can be where another one is: all mappings
+ * of the other host there end as if they were removed. Of the same host all stay.
+ * False without memory; nothing changed.
+ */
+static bool displace(struct hlr *hlr, const struct hlr_request *req,
+		     const struct entry *by, const struct roam_addr *coa,
+		     struct hlr_changes *changes)
+{
+	const struct entry *e, *next;
+	size_t n = 0;
+
+	if (!is_others(hlr, coa, req->now, req->rights))
+		return true;
+	for (e = place_first(hlr, coa); e; e = e->next)
+		n++;
+	if (!changes_reserve(changes, n))
+		return false;
+	for (e = place_first(hlr, coa); e; e = next) {
+		next = e->next;
+		if (e != by && is_live(&e->m, req->now) &&
+		    !is_own_key(req->rights, e->m.key_id))
+			end_mapping(hlr, req->now, e, changes);
+	}
+	return true;
+}
+
 static void update_entry(struct hlr *hlr, const struct hlr_request *req,
 			 const struct lr_entry *in, struct lr_entry *out,
 			 struct hlr_changes *changes)
@@ -518,9 +575,10 @@ static void update_entry(struct hlr *hlr, const struct hlr_request *req,
 		change.existed = true;
 		change.before = e->m;
 	}
-	if (!is_tombstone(&change.after))
-		displace(hlr, req, e, &change.after.coa, changes);
-	if (!mapping_put(hlr, &change.after)) {
+	if ((!is_tombstone(&change.after) &&
+	     !displace(hlr, req, e, &change.after.coa, changes)) ||
+	    !changes_reserve(changes, 1) ||
+	    !mapping_put(hlr, &change.after)) {
 		out->status = LR_LATER;
 		return;
 	}
@@ -627,7 +685,7 @@ static void update(struct hlr *hlr, const struct hlr_request *req,
 
 	if (!s && !hlr->loading)
 		s = sender_get(hlr, key_id);
-	if (!s || !changes_reserve(changes, 2 * msg->count + 1U)) {
+	if (!s || !changes_reserve(changes, msg->count + 1U)) {
 		refuse_all(reply, LR_LATER);
 		return;
 	}

@@ -143,11 +143,37 @@ void mobile_own_changed(struct mobile *mobile, struct own *own, msec_t now,
 
 /* Making and unmaking */
 
+/* What register number @reg saw of @own in its place, all zero: nothing yet. */
+static struct roam_addr *seen_of(const struct mobile *mobile,
+				 const struct own *own, size_t reg)
+{
+	return &mobile->seen[number_of(mobile, own) * mobile->n_seen + reg];
+}
+
+/* What register @to, which may be one of those until now, saw of @own. */
+static struct roam_addr seen_by(const struct mobile *mobile,
+				const struct own *own,
+				const struct registrar_server *to)
+{
+	const struct registrar_server *server;
+
+	for (size_t reg = 0; reg < mobile->n_seen; reg++) {
+		server = registrar_server(mobile->registrar, reg);
+		if (server->port == to->port &&
+		    roam_addr_eq(&server->addr, &to->addr))
+			return *seen_of(mobile, own, reg);
+	}
+	return (struct roam_addr){ 0 };
+}
+
 bool mobile_set_registers(struct mobile *mobile, msec_t now,
 			  const struct registrar_server *registers, size_t n)
 {
-	struct roam_addr *seen = calloc(n + 1, sizeof(*seen));
+	struct roam_addr *seen = calloc(mobile->n_owns * n + 1, sizeof(*seen));
 
+	for (size_t i = 0; seen && i < mobile->n_owns * n; i++)
+		seen[i] = seen_by(mobile, &mobile->owns[i / n],
+				  &registers[i % n]);
 	if (!seen || !registrar_set_servers(mobile->registrar, now, registers,
 					    n)) {
 		free(seen);
@@ -257,6 +283,14 @@ void mobile_adopt_own(struct mobile *mobile, const struct roam_addr *perm,
 
 /* Inputs */
 
+/* What registers saw was another place. */
+static void own_unseen(struct mobile *mobile, struct own *own)
+{
+	for (size_t reg = 0; reg < mobile->n_seen; reg++)
+		*seen_of(mobile, own, reg) = (struct roam_addr){ 0 };
+	own->translated = false;
+}
+
 /*
  * Whether packets with the permanent address as source get through is to be found out
  * again: each network has filters of its own.
@@ -271,7 +305,7 @@ static void own_move(struct mobile *mobile, struct own *own, msec_t now,
 	own->literal = mobile->config.mode == MOBILE_LITERAL;
 	own->probe.done = false;
 	own->probe.due = MSEC_NEVER;
-	own->translated = false;
+	own_unseen(mobile, own);
 	mobile_own_changed(mobile, own, now, mobile_next_seq(mobile, own->seq));
 	mobile_tell(mobile, own, (struct mobile_event){
 		.type = MOBILE_MOVED,
@@ -438,27 +472,46 @@ static void ack_unproved(struct mobile *mobile, const struct ack *ack,
 	tell_news(mobile, own, ack, news, MOBILE_REFUSED, LR_UNPROVED);
 }
 
+/* Of the other family, or nothing, is no contradiction. */
+static bool is_changed(const struct own *own, const struct roam_addr *seen)
+{
+	return !roam_addr_is_none(seen) &&
+	       roam_addr_is_v4(seen) == roam_addr_is_v4(&own->coa) &&
+	       !roam_addr_eq(seen, &own->coa);
+}
+
+static bool is_translated(const struct mobile *mobile, const struct own *own)
+{
+	if (!own_is_away(own) || own_is_home(own))
+		return false;
+	for (size_t reg = 0; reg < mobile->n_seen; reg++)
+		if (is_changed(own, seen_of(mobile, own, reg)))
+			return true;
+	return false;
+}
+
 /*
- * Messages leave with the care-of address as source. If the register saw another
- * one of the same family, addresses are translated on the way, and what we send
- * to correspondents is as well: one that believed us would lose our connections
- * (OPEN-65).
+ * Messages leave with the care-of address as source. If a register saw another
+ * one of the same family, addresses are translated on the way to it, and may be
+ * on that to correspondents: one that believed us would lose our connections
+ * (OPEN-65). That is over when no register sees such an address any more.
  */
 static void note_source(struct mobile *mobile, const struct ack *ack,
 			struct own *own, msec_t now)
 {
-	const struct roam_addr *seen = &ack->msg->source;
 	bool before = own->translated;
 
-	if (!own_is_away(own) || own_is_home(own) ||
-	    roam_addr_is_v4(seen) != roam_addr_is_v4(&own->coa))
-		return;
-	own->translated = !roam_addr_eq(seen, &own->coa);
-	if (!own->translated || before)
-		return;
-	tell_news(mobile, own, ack, (struct registrar_news){ .news = true },
-		  MOBILE_TRANSLATED, LR_UNPROVED);
-	mobile_peers_translated(mobile, own, now);
+	*seen_of(mobile, own, ack->reg) = ack->msg->source;
+	own->translated = is_translated(mobile, own);
+	if (own->translated && !before) {
+		tell_news(mobile, own, ack,
+			  (struct registrar_news){ .news = true },
+			  MOBILE_TRANSLATED, LR_UNPROVED);
+		mobile_peers_translated(mobile, own, now);
+	} else if (before && !own->translated) {
+		own->moved = true;
+		mobile_peers_move(mobile, now);
+	}
 }
 
 static void ack_entry(struct mobile *mobile, const struct ack *ack,
@@ -508,7 +561,6 @@ static enum lr_drop input_ack(struct mobile *mobile, msec_t now,
 	if (msg->id != registrar_request(registrar, ack.reg)->id &&
 	    !is_replay(msg))
 		return LR_DROP_UNASKED;
-	mobile->seen[ack.reg] = msg->source;
 	registrar_answered(registrar, ack.reg, now);
 	for (unsigned int i = 0; i < msg->count; i++) {
 		struct own *own = mobile_own_find(mobile,
@@ -582,7 +634,7 @@ static void own_leave(struct mobile *mobile, struct own *own)
 	own->seq = mobile_next_seq(mobile, own->seq);
 	own->coa = (struct roam_addr){ 0 };
 	own->probe.due = MSEC_NEVER;
-	own->translated = false;
+	own_unseen(mobile, own);
 	own->moved = true;
 }
 
@@ -618,7 +670,7 @@ static void show(const struct mobile *mobile, const struct own *own,
 		.expires = r->expires,
 		.tries = r->tries,
 		.last_status = r->status,
-		.seen = mobile->seen[reg],
+		.seen = *seen_of(mobile, own, reg),
 		.translated = own->translated,
 	});
 }

@@ -42,8 +42,8 @@ struct probe {
  * @settled: false after adoption, until mobile_set_coa() spoke for the first
  *	time: the kernel's state is known then, that of the registers is not
  * @moved: the peers have to hear of it still
- * @translated: a register saw another address of this family than @coa, which is
- *	changed on the way: no correspondent is told of @coa (OPEN-65)
+ * @translated: one of the registers sees another address of this family than @coa,
+ *	which is changed on the way: no correspondent is told of @coa (OPEN-65)
  */
 struct own {
 	struct roam_addr perm;
@@ -135,8 +135,8 @@ struct peer {
  * @n_owns: their number
  * @keys: keys shared with correspondents
  * @registrar: the registers
- * @seen: source that each register saw, by its number; as many as @n_seen
- * @n_seen: room of @seen
+ * @seen: source that each register saw last of each address, see seen_of()
+ * @n_seen: number of registers that @seen has room for
  * @peers: struct peer by key
  * @nonces: those that announce, by nonce
  * @acts: when which peer needs something

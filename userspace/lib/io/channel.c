@@ -260,12 +260,36 @@ struct channel_socket *channel_at(const struct channel *channel, size_t i)
 	return i < channel->n ? channel->sockets[i] : NULL;
 }
 
+/* A socket that listens everywhere is one of both families. */
+static bool reaches(const struct channel_socket *socket,
+		    const struct roam_addr *to)
+{
+	const struct roam_addr *at = &socket->endpoint.addr;
+
+	return roam_addr_is_none(at) ||
+	       roam_addr_is_v4(at) == roam_addr_is_v4(to);
+}
+
+static struct channel_socket *choose_socket(const struct channel *channel,
+					    const struct roam_addr *to)
+{
+	for (size_t i = 0; i < channel->n; i++)
+		if (reaches(channel->sockets[i], to))
+			return channel->sockets[i];
+	return NULL;
+}
+
+bool channel_reaches(const struct channel *channel, const struct roam_addr *to)
+{
+	return choose_socket(channel, to);
+}
+
 void channel_send(struct channel *channel, struct channel_socket *socket,
 		  const struct roam_addr *to, uint16_t port,
 		  const struct roam_addr *local, const void *data, size_t len)
 {
-	if (!socket)
-		socket = channel_at(channel, 0);
+	if (!socket || !reaches(socket, to))
+		socket = choose_socket(channel, to);
 	if (!socket)
 		return;
 	udp_send(socket->udp, to, port, local, data, len);

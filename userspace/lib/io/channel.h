@@ -73,9 +73,12 @@ void channel_set_rate(struct channel *channel, uint32_t rate);
 const struct conf_endpoint *channel_endpoint(const struct channel_socket *s);
 /* The i-th socket, NULL behind the last. */
 struct channel_socket *channel_at(const struct channel *channel, size_t i);
+/* Whether one of the sockets can send to an address of this family. */
+bool channel_reaches(const struct channel *channel, const struct roam_addr *to);
 /*
- * Queues a datagram as udp_send() does, and counts it; a NULL @socket stands
- * for the first one.
+ * Queues a datagram as udp_send() does, and counts it. A NULL @socket stands for
+ * the first one, and where the socket is bound to an address of the other family
+ * than @to, the first one that can send there takes its place.
  */
 void channel_send(struct channel *channel, struct channel_socket *socket,
 		  const struct roam_addr *to, uint16_t port,
