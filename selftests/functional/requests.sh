@@ -133,6 +133,8 @@ random_requests_to_mmp() {
 # devices of kind roam that go in the end.
 random_requests_to_tunnel() {
 	local module=tunnel server roamer ns generators=() i status before
+	# Three kinds of messages here are long ones; in the debug kernel that takes a while.
+	local REQUEST_SECONDS=${REQUEST_SECONDS:-25}
 	modprobe roam_tunnel || fail "no module"
 	pair_create server roamer
 	for ns in "$server" "$roamer"; do

@@ -622,6 +622,15 @@ void explain_claim(struct explanation *e, const char *object)
 	json_array_append_new(e->objects, json_string(object));
 }
 
+bool explain_is(const struct explanation *e, const json_t *value)
+{
+	const char *text = json_string_value(value);
+	struct roam_addr addr;
+
+	return text && roam_addr_parse(text, &addr) &&
+	       roam_addr_eq(&addr, &e->addr);
+}
+
 /* ---- the whole ---- */
 
 /* enum-like word for programs; what the sentences are about. */
