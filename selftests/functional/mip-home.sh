@@ -156,10 +156,48 @@ agent_is_discovered() {
 	expect_ok pings correspondent "$mip_home"
 }
 
+# readme WORDS: the indented lines behind the line of README that has them.
+readme() {
+	awk -v words="$1" 'index($0, words) { found = 1; next }
+		found && /^    / { print substr($0, 5); seen = 1; next }
+		seen { exit }' "$lib_dir/../README.md"
+}
+
+# What README tells to write, and nothing else, but that three hosts share this file system.
+as_readme_says() {
+	daemon_stop node mnd
+	local host
+	for host in home foreign1 foreign2; do
+		daemon_stop "$host" agentd
+	done
+	for host in "home:**Home agent**, \`/etc" "foreign2:**Foreign agent**, the same" "node:**Laptop**, \`/etc/roam/mnd"; do
+		readme "${host#*:}" >"$hosts/readme"
+		[[ -s $hosts/readme ]] || fail "README has no lines for ${host%%:*}"
+		case ${host%%:*} in
+		node)
+			{ echo "keys = \"$hosts/node/keys.key\"" && cat "$hosts/readme"; } >"$hosts/node/mnd.conf"
+			;;
+		*)
+			{ printf 'keys = "%s"\nstore = "%s"\n' "$hosts/node/keys.key" "$hosts/${host%%:*}/readme.db" &&
+				cat "$hosts/readme"; } >"$hosts/${host%%:*}/agentd.conf"
+			daemon "${host%%:*}" roam-agentd agentd
+			;;
+		esac
+	done
+	mip_move visited2
+	daemon node roam-mnd mnd
+	wait_for 60 mip_is_at "foreign $mip_fa2"
+	wait_for 30 pings correspondent "$mip_home"
+	expect_eq "at the home agent" "$mip_home $mip_fa2 $mip_agent T ipip" \
+		"$(roam home -j agent show | jq -r '.[] | "\(.home) \(.care_of) \(.home_agent) \(.flags) \(.encapsulation)"')"
+	expect_eq "at the foreign agent" "$mip_home" "$(roam foreign2 -j agent visitors | jq -r '.[].home')"
+}
+
 fixture world
 prove "MIP-01 MIP-53 MIP-57: a home network without a link" virtual_network
 prove "MIP-15 MIP-27: two groups of nodes on one router, told apart" two_groups
 prove "MIP-34: several places at a time, and a copy to each" several_places
 prove "MIP-69: a home agent that the node does not know is found" agent_is_discovered
 prove "OPEN-50: roam explain says where a node is, and what disagrees" is_explained
+prove "GEN-05: the lines of README make a home agent, a foreign agent and a node" as_readme_says
 tests_done
