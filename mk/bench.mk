@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 #   make bench-register   the register beside Redis and osmo-hlr, in build/bench
+#   make bench-registrations  roam-agentd beside Kamailio under SIPp, processor time for each; NODES=10000
 #   make bench-sip        gaps of media at moves, and many calls that are told; RTTS="0 20 100",
 #                         MOVES=50, CALLS=1000 (see selftests/bench/sip)
 #   make bench-tunnel     tunnels beside the kernel's, part of make bench
@@ -25,7 +26,7 @@ BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 	$(BENCH)/rewrite.bpf.o $(BENCH)/load-tunnel
 
 .PHONY: bench-helpers bench-tunnel bench-register bench-moves bench-sip bench-mmp \
-	bench-handoffs bench-standby
+	bench-handoffs bench-standby bench-registrations
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -78,6 +79,9 @@ bench-handoffs: userspace
 bench-register: userspace $(BENCH)/register-load $(BENCH)/register-osmo
 	@scripts/install-deps bench
 	@selftests/bench/register/run
+
+bench-registrations: userspace
+	@selftests/bench/registrations/run
 
 $(BENCH)/register-load: selftests/bench/register/load.c build/userspace/libroam.a
 	@mkdir -p $(@D)

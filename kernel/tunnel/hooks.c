@@ -212,12 +212,14 @@ static const struct nf_hook_ops tunnel_hook_ops[TUNNEL_HOOKS] = {
 		.hooknum = NF_INET_LOCAL_IN,
 		.priority = NF_IP_PRI_LAST,
 	},
+#if IS_ENABLED(CONFIG_NETFILTER_FAMILY_ARP)
 	{
 		.hook = tunnel_hook_arp,
 		.pf = NFPROTO_ARP,
 		.hooknum = NF_ARP_IN,
 		.priority = NF_IP_PRI_LAST,
 	},
+#endif
 };
 
 int tunnel_hooks_update(struct tunnel_net *tn)

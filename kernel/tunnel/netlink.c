@@ -191,6 +191,11 @@ static int tunnel_nl_parse_binding(const struct nlattr *nest,
 	if (tb[ROAM_TUNNEL_A_BINDING_HOME_LINK])
 		req->home_link =
 			nla_get_u32(tb[ROAM_TUNNEL_A_BINDING_HOME_LINK]);
+	if (req->home_link && !IS_ENABLED(CONFIG_NETFILTER_FAMILY_ARP)) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[ROAM_TUNNEL_A_BINDING_HOME_LINK],
+				    "this kernel has no hooks for ARP (CONFIG_NF_TABLES_ARP), so nobody would answer for the node; leave the home link out");
+		return -EOPNOTSUPP;
+	}
 	if (tb[ROAM_TUNNEL_A_BINDING_FLAGS])
 		req->flags = nla_get_u32(tb[ROAM_TUNNEL_A_BINDING_FLAGS]);
 	req->lifetime = tunnel_nl_lifetime(tb[ROAM_TUNNEL_A_BINDING_LIFETIME]);

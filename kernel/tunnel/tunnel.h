@@ -26,8 +26,11 @@
 #define TUNNEL_ENDPOINTS_MAX 8
 #define TUNNEL_AGENTS_MAX 4
 
-/* Hooks of one namespace: PRE_ROUTING, LOCAL_IN, LOCAL_OUT, and ARP. */
-#define TUNNEL_HOOKS 4
+/*
+ * Hooks of one namespace: PRE_ROUTING, LOCAL_IN, LOCAL_OUT, and ARP, which a kernel may
+ * be without. Such a kernel is none for home links.
+ */
+#define TUNNEL_HOOKS (3 + IS_ENABLED(CONFIG_NETFILTER_FAMILY_ARP))
 
 /**
  * enum tunnel_drop_reason - why a packet is dropped; the YAML says what each counts

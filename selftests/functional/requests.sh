@@ -129,6 +129,51 @@ random_requests_to_mmp() {
 	wait_for 60 no_more_memory "$before"
 }
 
+# The same for tunnels: bindings and visitors of addresses that packets go to meanwhile, by
+# devices of kind roam that go in the end.
+random_requests_to_tunnel() {
+	local module=tunnel server roamer ns generators=() i status before
+	# Three kinds of messages here are long ones; in the debug kernel that takes a while.
+	local REQUEST_SECONDS=${REQUEST_SECONDS:-25}
+	modprobe roam_tunnel || fail "no module"
+	pair_create server roamer
+	for ns in "$server" "$roamer"; do
+		ip -n "$ns" link add roam0 type roam
+		ip -n "$ns" link set roam0 up
+		in_ns "$ns" sysctl -qw net.ipv4.ip_forward=1
+	done
+	echo "seed $seed"
+	before=$(slab)
+	generate 0 in_ns "$server"
+	generate 1 in_ns "$server"
+	generate 2 in_ns "$roamer"
+	for i in "${!generators[@]}"; do
+		status=0
+		wait "${generators[i]}" || status=$?
+		cat "$ROAM_OUT/requests.$i.out"
+		expect_eq "status of generator $i" 0 "$status"
+	done
+	for ns in "$server" "$roamer"; do
+		wait_for 60 tunnels_agree "$ns" bindings show
+		wait_for 60 tunnels_agree "$ns" visitors visitors show
+		expect_ok tool -n "$ns" tunnel visitors flush
+	done
+	expect_ok tool -n "$server" tunnel flush
+	expect_eq "tunnels that nobody uses" 0 "$(tool -n "$server" -j tunnel stats | jq '.[0].endpoints')"
+	# A device that goes takes what uses it along.
+	ip -n "$roamer" link del roam0
+	expect_eq "tunnels without a device" 0 "$(tool -n "$roamer" -j tunnel stats | jq '.[0].endpoints')"
+	wait_for 60 no_more_memory "$before"
+	ip netns del "$roamer"
+}
+
+# tunnels_agree NS COUNTER COMMAND...
+tunnels_agree() {
+	[[ $(tool -n "$1" -j tunnel "${@:3}" | jq length) == \
+		$(tool -n "$1" -j tunnel stats | jq ".[0].$2") ]]
+}
+
 prove "OPEN-34 OPEN-35: generated random requests leave the module whole" random_requests_under_traffic
 prove "OPEN-34 OPEN-35: so does the module of the access network" random_requests_to_mmp
+prove "OPEN-34 OPEN-35: and the module of tunnels" random_requests_to_tunnel
 tests_done

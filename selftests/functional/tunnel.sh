@@ -378,12 +378,15 @@ broadcast_is_seen_away() {
 	register ipip broadcast
 	# The wrapped copy is for the mobile node, which takes it out itself.
 	roam mobile tunnel visitors add "$home" own agent "$agent_addr" care-of "$home"
-	capture_start "$mobile" roam0 tunnel.broadcast.pcap "udp port 5555"
-	bg in_ns "$neighbour" bash -c "while :; do echo hello | socat -u - UDP-DATAGRAM:203.0.113.255:5555,broadcast; busybox sleep 0.3; done"
+	capture_start "$mobile" roam0 tunnel.broadcast.pcap "udp port 5555 or udp port 5556"
+	# What goes to a group stays at home: multicast to who is away is not built (MIP-70).
+	bg in_ns "$neighbour" bash -c "while :; do echo hello | socat -u - UDP-DATAGRAM:239.1.1.1:5556
+		echo hello | socat -u - UDP-DATAGRAM:203.0.113.255:5555,broadcast; busybox sleep 0.3; done"
 	wait_for 10 more_than agent broadcasts 1
 	stop "$bg_pid"
 	capture_stop
-	(($(packets_in tunnel.broadcast.pcap) > 0)) || fail "no broadcast came"
+	(($(packets_in tunnel.broadcast.pcap "udp port 5555") > 0)) || fail "no broadcast came"
+	expect_eq "of a group" 0 "$(packets_in tunnel.broadcast.pcap "udp port 5556")"
 }
 
 each_care_of_address_gets_a_copy() {
@@ -665,7 +668,7 @@ prove "MIP-36 OPEN-17: the same by UDP; keepalives" colocated udp
 prove "MIP-53: ARP on the home link, when a node leaves and comes back" home_link_is_answered_for
 prove "MIP-53: a home network without a link" virtual_home_network
 prove "MIP-53: a host at home is delivered as before" node_at_home_is_left_alone
-prove "MIP-35: broadcasts of the home link reach the node" broadcast_is_seen_away
+prove "MIP-35 MIP-70: broadcasts of the home link reach the node, multicast does not" broadcast_is_seen_away
 prove "MIP-34: a copy to each care-of address" each_care_of_address_gets_a_copy
 prove "OPEN-07 OPEN-08: a narrow path, and its error at the sender" path_is_narrow
 prove "OPEN-08: an unreachable care-of address, and its error at the sender" unreachable_is_relayed

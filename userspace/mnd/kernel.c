@@ -39,9 +39,9 @@
  * @home: index of the link with the home address
  * @watch: changes of links and addresses
  * @poll: watches @watch
- * @again: looks again when changes have settled
  * @place: what routes stand for now
  * @attached: they stand for something
+ * @way: own care-of address that has a rule, none without
  */
 struct kernel {
 	struct genl *tunnel;
@@ -52,6 +52,7 @@ struct kernel {
 	uv_poll_t poll;
 	struct mn_place place;
 	bool attached;
+	struct roam_addr way;
 };
 
 /* ---- rules ---- */
@@ -99,13 +100,33 @@ static void drop_rules(struct mnd *m)
 			if (rtnl_talk(m->kernel->rtnl, nlh, NULL, NULL))
 				break;
 		}
+	m->kernel->way = (struct roam_addr){ 0 };
+}
+
+/*
+ * Routes of another place may stand, of the one before or of a daemon before this one.
+ * They must not take the request that is to replace them.
+ */
+void kernel_open_way(struct mnd *m, const struct roam_addr *coa)
+{
+	struct kernel *k = m->kernel;
+
+	if (roam_addr_eq(&k->way, coa))
+		return;
+	if (!roam_addr_is_none(&k->way) &&
+	    !(k->attached && roam_addr_eq(&k->way, &k->place.coa)))
+		rule(m, false, 0, &k->way, RT_TABLE_MAIN, false);
+	rule(m, true, 0, coa, RT_TABLE_MAIN, false);
+	k->way = *coa;
 }
 
 static void set_rules(struct mnd *m, const struct mn_place *place)
 {
 	drop_rules(m);
-	if (place->mode == MN_COLOCATED)
+	if (place->mode == MN_COLOCATED) {
 		rule(m, true, 0, &place->coa, RT_TABLE_MAIN, false);
+		m->kernel->way = place->coa;
+	}
 	rule(m, true, 1, NULL, RT_TABLE_MAIN, true);
 	rule(m, true, 2, NULL, (uint32_t)m->config->table, false);
 }

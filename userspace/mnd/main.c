@@ -18,6 +18,8 @@ static struct mnd mnd;
 
 static void on_send(void *ctx, const struct mn_send *send)
 {
+	if (send->place.mode == MN_COLOCATED)
+		kernel_open_way(ctx, &send->place.coa);
 	net_send(ctx, send);
 }
 

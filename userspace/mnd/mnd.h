@@ -127,6 +127,8 @@ char *kernel_start(struct mnd *m);
 void kernel_look(struct mnd *m);
 /* Routes and tunnel follow what was agreed on; NULL: nothing is. */
 void kernel_attach(struct mnd *m, const struct mn_registration *r);
+/* What has this own address as source goes by the main table. */
+void kernel_open_way(struct mnd *m, const struct roam_addr *coa);
 void kernel_stop(struct mnd *m);
 
 /* show.c */

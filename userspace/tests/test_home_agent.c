@@ -909,7 +909,7 @@ static void drops_have_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST("MIP-09 MIP-14 MIP-26 MIP-27 MIP-28 MIP-29 MIP-30 MIP-32: a request makes a binding with what was granted",
+		TEST("MIP-09 MIP-14 MIP-26 MIP-27 MIP-28 MIP-29 MIP-30 MIP-32 TEN-21: a request makes a binding with what was granted",
 		     a_registration),
 		TEST("MIP-09 MIP-61 TEN-20: a lifetime is lowered, never raised; 0xffff has no end",
 		     an_asked_lifetime_is_not_raised),

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* roam agent: home and foreign agent, roam-agentd. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "roam/client.h"
 #include "roam/cmd/doctor.h"
+#include "roam/cmd/explain.h"
 #include "roam/cmd/sync.h"
+#include "roam/cmd/tunnel.h"
+#include "roam/output.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
 
@@ -93,6 +98,77 @@ static void check(struct findings *f, const json_t *status)
 	sync_check(f);
 }
 
+static const char *word_of(const json_t *row, const char *member)
+{
+	return json_string_value(json_object_get(row, member)) ?: "none";
+}
+
+/* "for another 12 s", or "for ever". */
+static const char *rest_of(const json_t *row, char *buf, size_t len)
+{
+	const json_t *left = json_object_get(row, "expires_in");
+	char text[OUTPUT_DURATION_LEN];
+
+	output_duration(json_number_value(left), text, sizeof(text));
+	snprintf(buf, len, json_is_number(left) ? "for another %s" : "for ever",
+		 text);
+	return buf;
+}
+
+/* Does the module carry what the daemon has granted? */
+static void explain_carried(struct explanation *e, bool visitor)
+{
+	struct genl *genl = tunnel_open(NULL);
+	struct tunnel_binding b;
+	struct tunnel_visitor v;
+	int err;
+
+	if (!genl)
+		return;
+	err = visitor ? tunnel_visitor_get(genl, &e->addr, &v) :
+			tunnel_binding_get(genl, &e->addr, &b);
+	genl_close(genl);
+	if (err == -ENOENT)
+		explain_advise(e, "systemctl restart roam-agentd",
+			       "roam-agentd has it and the module has not, so no packet is carried.");
+}
+
+static void explain(struct explanation *e)
+{
+	json_t *args = json_pack("{ss}", "home", e->text);
+	json_t *rows, *row;
+	char rest[64];
+	size_t i;
+
+	rows = client_ask("agentd", "show", json_incref(args));
+	json_array_foreach(rows, i, row) {
+		explain_claim(e, "agent");
+		explain_say(e, "roam-agentd: registered at the home agent %s with the care-of address %s, %s (flags %s, request from %s).",
+			    word_of(row, "home_agent"), word_of(row, "care_of"),
+			    rest_of(row, rest, sizeof(rest)),
+			    word_of(row, "flags"), word_of(row, "source"));
+		if (!i)
+			explain_carried(e, false);
+	}
+	json_decref(rows);
+	rows = client_ask("agentd", "visitors", json_incref(args));
+	json_array_foreach(rows, i, row) {
+		explain_claim(e, "agent");
+		explain_say(e, "roam-agentd: it visits %s, registered through here at the home agent %s, %s.",
+			    word_of(row, "link"), word_of(row, "home_agent"),
+			    rest_of(row, rest, sizeof(rest)));
+		explain_carried(e, true);
+	}
+	json_decref(rows);
+	rows = client_ask("agentd", "pending", args);
+	json_array_foreach(rows, i, row) {
+		explain_claim(e, "agent");
+		explain_say(e, "roam-agentd: its request is on its way to the home agent %s.",
+			    word_of(row, "home_agent"));
+	}
+	json_decref(rows);
+}
+
 static const struct report_table tables[] = {
 	{ "show", "bindings" },
 	{ "visitors", "visitors" },
@@ -114,5 +190,6 @@ static const struct daemon_entry agent = {
 	.glance = glance,
 	.tables = tables,
 	.doctor = check,
+	.explain = explain,
 };
 ROAM_DAEMON(agent)

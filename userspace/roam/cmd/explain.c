@@ -472,6 +472,9 @@ static void explain_outside(struct facts *f)
 	else
 		say(f, "It is in none of the prefixes of permanent addresses (%zu here): TCP to it is not looked at and leaves with its destination as it is.",
 		    f->n_ranges);
+	/* Who is known otherwise needs no prefix here. */
+	if (json_array_size(f->e.objects))
+		return;
 	if (!f->own || !f->n_ranges)
 		advise(f, "list its prefix at 'permanent' in /etc/roam/lrd.conf, then: systemctl reload roam-lrd",
 		       "If %s is the permanent address of a mobile host, its prefix is missing here.",
@@ -541,6 +544,17 @@ static void explain_register_here(struct facts *f)
 
 /* ---- the way out ---- */
 
+static bool is_tunnelled(const struct facts *f)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(f->e.objects, i, object)
+		if (!strcmp(json_string_value(object), "tunnel"))
+			return true;
+	return false;
+}
+
 /* What the packet carries on the wire, and by where it leaves. */
 static json_t *explain_way(struct facts *f)
 {
@@ -580,7 +594,9 @@ static json_t *explain_way(struct facts *f)
 			       "No route leads to %s, where %s is.",
 			       name(&dst), f->e.text);
 		} else {
-			say(f, "On the wire it is %s to %s, by %s%s%s.",
+			say(f, is_tunnelled(f) ?
+			    "By routes alone it is %s to %s, by %s%s%s; what the module of tunnels has for it comes first." :
+			    "On the wire it is %s to %s, by %s%s%s.",
 			    name(&src), name(&dst), way.device,
 			    roam_addr_is_none(&way.gateway) ? "" : " via ",
 			    roam_addr_is_none(&way.gateway) ? "" :
@@ -620,6 +636,15 @@ static json_t *explain_route(struct facts *f)
 void explain_claim(struct explanation *e, const char *object)
 {
 	json_array_append_new(e->objects, json_string(object));
+}
+
+bool explain_is(const struct explanation *e, const json_t *value)
+{
+	const char *text = json_string_value(value);
+	struct roam_addr addr;
+
+	return text && roam_addr_parse(text, &addr) &&
+	       roam_addr_eq(&addr, &e->addr);
 }
 
 /* ---- the whole ---- */

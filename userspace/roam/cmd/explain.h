@@ -8,6 +8,7 @@
 #define ROAM_CMD_EXPLAIN_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/addr.h"
 
@@ -29,6 +30,8 @@ struct explanation {
 
 /* The object ("tunnel") has something to do with the address. */
 void explain_claim(struct explanation *e, const char *object);
+/* Is this member of an answer the address? */
+bool explain_is(const struct explanation *e, const json_t *value);
 /* One sentence. */
 void explain_say(struct explanation *e, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

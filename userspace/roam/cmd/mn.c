@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* roam mn: mobile node, roam-mnd. */
+#include <string.h>
+
+#include "roam/client.h"
 #include "roam/cmd/doctor.h"
+#include "roam/cmd/explain.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
 
@@ -38,6 +42,31 @@ static void check(struct findings *f, const json_t *status)
 			    "not registered");
 }
 
+static void explain(struct explanation *e)
+{
+	json_t *rows = client_ask("mnd", "show", NULL), *row;
+	const char *mode, *agent;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		mode = json_string_value(json_object_get(row, "mode")) ?: "";
+		agent = json_string_value(json_object_get(row, "home_agent"));
+		if (explain_is(e, json_object_get(row, "home"))) {
+			explain_claim(e, "mn");
+			explain_say(e, "roam-mnd: it is the home address of this host, whose home agent is %s; it is %s%s.",
+				    agent ? agent : "not known yet",
+				    !strcmp(mode, "home") ? "at " : "", mode);
+		}
+		if (strcmp(mode, "home") &&
+		    explain_is(e, json_object_get(row, "care_of"))) {
+			explain_claim(e, "mn");
+			explain_say(e, "roam-mnd: it is the care-of address that this host is registered with (%s).",
+				    mode);
+		}
+	}
+	json_decref(rows);
+}
+
 static const struct report_table tables[] = {
 	{ "show", NULL },
 	{ "agents", NULL },
@@ -54,5 +83,6 @@ static const struct daemon_entry mn = {
 	.glance = glance,
 	.tables = tables,
 	.doctor = check,
+	.explain = explain,
 };
 ROAM_DAEMON(mn)

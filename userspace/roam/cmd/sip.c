@@ -282,20 +282,11 @@ static void check(struct findings *f, const json_t *status)
 			    "all %lld registrations stand", (long long)n);
 }
 
-static bool is_addr(const json_t *value, const struct roam_addr *addr)
-{
-	const char *text = json_string_value(value);
-	struct roam_addr other;
-
-	return text && roam_addr_parse(text, &other) &&
-	       roam_addr_eq(&other, addr);
-}
-
 static void explain_call(struct explanation *e, const json_t *call)
 {
 	const char *state = json_string_value(json_object_get(call, "state"));
 
-	if (!is_addr(json_object_get(call, "peer_media"), &e->addr))
+	if (!explain_is(e, json_object_get(call, "peer_media")))
 		return;
 	explain_claim(e, "sip");
 	explain_say(e, "%s is where the media of call %lld with %s go; the call is %s.",
@@ -315,8 +306,8 @@ static void explain(struct explanation *e)
 	json_t *call;
 	size_t i;
 
-	if (is_addr(json_object_get(status, "address"), &e->addr) ||
-	    is_addr(json_object_get(status, "address6"), &e->addr)) {
+	if (explain_is(e, json_object_get(status, "address")) ||
+	    explain_is(e, json_object_get(status, "address6"))) {
 		explain_claim(e, "sip");
 		explain_say(e, "%s is the address that roam-sipd registers and names in calls: %lld of %lld registrations, %lld sessions.",
 			    e->text,

@@ -817,5 +817,6 @@ static const struct module_entry module = {
 	.events = ROAM_TUNNEL_MCGRP_EVENTS,
 	.event = tunnel_json_event,
 	.report = tunnel_report,
+	.explain = tunnel_explain,
 };
 ROAM_MODULE(module)

@@ -9,6 +9,8 @@
 #include "genl/tunnel.h"
 #include "roam/list.h"
 
+struct explanation;
+
 /* Words for enum roam_tunnel_encap and enum roam_tunnel_reverse. */
 extern const char *const tunnel_encap_names[4];
 extern const char *const tunnel_reverse_names[3];
@@ -34,6 +36,7 @@ json_t *tunnel_complete_visitors(void);
 /* For struct module_entry (roam/registry.h). */
 json_t *tunnel_json_event(const struct nlmsghdr *nlh);
 void tunnel_report(struct genl *genl, json_t *report, size_t rows);
+void tunnel_explain(struct explanation *e);
 
 /* Has the module a binding or an own end with this home address (TEN-28)? */
 bool tunnel_serves(const struct roam_addr *addr);
