@@ -234,6 +234,7 @@ static char *reload(void *loaded)
 		return error;
 	}
 	agentd_configure(a);
+	agent_sync_configure(a);
 	kernel_configure(a);
 	agentd_kick(a);
 	return NULL;
