@@ -43,6 +43,10 @@ router_create() { # N
 		group "inside" { link = "eth0" number = 10 virtual = "$vip" hello = "100ms" hold = "1500ms" key = 7 priority = 10$1 }
 		group "outside" { link = "eth1" number = 11 virtual = "$outside_vip" hello = "100ms" hold = "1500ms" key = 7 priority = 10$1 }
 	END
+	router_configure "$1"
+}
+
+router_configure() {
 	cat >"$hosts/r$1/syncd.conf" <<-END
 		keys = "$hosts/keys.key"
 		look = "1s"
@@ -101,7 +105,7 @@ crash() { # N: the whole router
 # The first one becomes active in both groups, the second one its standby.
 world() {
 	local name
-	require nft conntrack curl busybox
+	require nft conntrack curl busybox keepalived
 	hosts=$(mktemp -d /run/roam-test.XXXXXX)
 	on_exit topology_keep_logs
 	ns_create host server air r1 r2
@@ -125,19 +129,23 @@ world() {
 	wait_for 20 in_ns "$host" curl -s -o /dev/null -r 0-1 "http://$server_address/file"
 }
 
+one_active() {
+	is 1 active || is 2 active
+}
+
 # Both run, one is active in both groups, and the tables are equal; $active, $standby.
 both() {
 	local n
 	for n in 1 2; do
+		router_configure "$n"
 		in_batch air "link set r$n-eth0 master inside" "link set r$n-eth1 master outside"
-		[[ -e $hosts/r$n/standbyd.pid ]] || router_start "$n"
+		[[ ! -e $hosts/r$n/standbyd.pid ]] || continue
+		router_start "$n"
+		# Else each might get one of the groups.
+		[[ -e $hosts/r$((3 - n))/standbyd.pid ]] || wait_for 30 is "$n" active
 	done
-	for n in 1 2; do
-		if is "$n" active; then
-			active=$n
-			break
-		fi
-	done
+	wait_for 30 one_active
+	active=$(is 1 active && echo 1 || echo 2)
 	standby=$((3 - active))
 	wait_for 30 is "$standby" standby
 	wait_for 30 equal
@@ -181,7 +189,7 @@ router_dies() {
 	wait_for 20 has_row "$standby" "$server_address:80"
 	crash "$active"
 	wait_for 30 is "$standby" active
-	downloaded "$size" && fail "it was over before the router died"
+	! downloaded "$size" || fail "it was over before the router died"
 	download_ends
 	((was != standby)) || fail "nobody took over"
 	(($(counter "$standby" takeovers))) || fail "it did not take over"
@@ -200,8 +208,129 @@ local_traffic() {
 	done
 }
 
+# ---- other electors: whoever has the virtual address is active ----
+
+keepalived_start() { # N
+	cat >"$hosts/r$1/keepalived.conf" <<-END
+		global_defs {
+			vrrp_version 3
+			vrrp_garp_master_delay 1
+		}
+		vrrp_instance inside {
+			state BACKUP
+			nopreempt
+			interface eth0
+			virtual_router_id 10
+			priority 10$1
+			advert_int 0.2
+			virtual_ipaddress { $vip/24 }
+		}
+		vrrp_instance outside {
+			state BACKUP
+			nopreempt
+			interface eth1
+			virtual_router_id 11
+			priority 10$1
+			advert_int 0.2
+			virtual_ipaddress { $outside_vip/24 }
+		}
+		vrrp_sync_group both { group { inside outside } }
+	END
+	elector_run "$1" keepalived --dont-fork --vrrp --log-console -f "$hosts/r$1/keepalived.conf" \
+		-p "$hosts/r$1/keepalived.pid-1" -r "$hosts/r$1/keepalived.pid-2"
+}
+
+frr_link() { # N LINK NUMBER ADDRESS
+	in_batch "r$1" "link add vrrp-$2 link $2 type macvlan mode bridge" \
+		"link set vrrp-$2 address 00:00:5e:00:01:0$3" "address add $4/24 dev vrrp-$2" "link set vrrp-$2 up"
+}
+
+frr_start() { # N
+	local dir=$hosts/r$1/frr daemon
+	mkdir -p "$dir"
+	frr_link "$1" eth0 a "$vip"
+	frr_link "$1" eth1 b "$outside_vip"
+	cat >"$dir/conf" <<-END
+		interface eth0
+		 vrrp 10 version 3
+		 vrrp 10 priority 10$1
+		 vrrp 10 advertisement-interval 200
+		 no vrrp 10 preempt
+		 vrrp 10 ip $vip
+		interface eth1
+		 vrrp 11 version 3
+		 vrrp 11 priority 10$1
+		 vrrp 11 advertisement-interval 200
+		 no vrrp 11 preempt
+		 vrrp 11 ip $outside_vip
+	END
+	for daemon in zebra vrrpd; do
+		elector_run "$1" "/usr/lib/frr/$daemon" -f "$dir/conf" -z "$dir/zserv.sock" -i "$dir/$daemon.pid" \
+			--vty_socket "$dir" -u root -g root
+		wait_for 20 test -e "$dir/$daemon.vty"
+	done
+}
+
+elector_run() { # N COMMAND...
+	declare -n ns="r$1"
+	bg in_ns "$ns" "${@:2}" >>"$ROAM_OUT/tables.elector$1.log" 2>&1
+}
+
+# All processes in the router's namespace but those of roam.
+elector_crash() { # N
+	declare -n ns="r$1"
+	local pid
+	for pid in $(ip netns pids "$ns"); do
+		kill -KILL "$pid"
+	done
+	rm -f "$hosts/r$1"/{syncd,standbyd}.pid
+	in_batch air "link set r$1-eth0 nomaster" "link set r$1-eth1 nomaster"
+}
+
+# A process that was killed takes no address away.
+elector_end() { # N
+	elector_crash "$1"
+	declare -n ns="r$1"
+	in_ns "$ns" sh -c "ip address del $vip/24 dev eth0; ip address del $outside_vip/24 dev eth1
+		ip link del vrrp-eth0; ip link del vrrp-eth1; conntrack -F" 2>/dev/null
+}
+
+syncd_state() { # N STATE
+	[[ $(status_of "$1" state) == "$2" ]]
+}
+
+other_elector() { # NAME
+	local n
+	both
+	for n in 1 2; do
+		daemon_stop "r$n" syncd
+		daemon_stop "r$n" standbyd
+		cat >"$hosts/r$n/syncd.conf" <<-END
+			keys = "$hosts/keys.key"
+			look = "1s"
+			sync {
+				virtual = "$vip"  address = "192.0.2.$n"  members = { "192.0.2.$((3 - n))" }
+				key = 7  hello = "200ms"  retry = "200ms"  dead = "20s"
+			}
+			connections { }
+		END
+		on_exit elector_end "$n"
+		"$1_start" "$n"
+		daemon "r$n" roam-syncd syncd
+		wait_for 30 syncd_state "$n" "$( ((n == 1)) && echo active || echo standby)"
+	done
+	wait_for 30 equal
+	download_begin
+	wait_for 20 has_row 2 "$server_address:80"
+	elector_crash 1
+	wait_for 30 syncd_state 2 active
+	! downloaded "$size" || fail "it was over before the router died"
+	download_ends
+}
+
 fixture world
 prove "GSYN-01 GSYN-02 GSYN-03: connections and their translation are at the standby router" in_step
 prove "GSYN-04 GSYN-13: a download through two routers with NAT survives its router" router_dies
 prove "GSYN-04: a router's own connections are told to nobody" local_traffic
+prove "SYNC-05 GSYN-04: the same with keepalived" other_elector keepalived
 tests_done

@@ -700,11 +700,16 @@ static struct agent_sync *engine_of(const struct agentd *a)
 	return a->config->sync && agent_sync.engine ? &agent_sync : NULL;
 }
 
+static bool has_elector(const struct conf_sync *c)
+{
+	return *c->standby || !roam_addr_is_none(&c->virtual);
+}
+
 bool agent_sync_serves(const struct agentd *a)
 {
 	const struct conf_sync *c = a->config->sync;
 
-	return !c || !*c->standby || agent_sync.active;
+	return !c || !has_elector(c) || agent_sync.active;
 }
 
 static bool tells(const struct agent_sync *s)
@@ -849,6 +854,9 @@ char *agent_sync_start(struct agentd *a, const char *socket_path)
 	if (*c->standby)
 		s->role = role_open(a->loop, c->socket, socket_path, c->standby,
 				    on_role, on_clearance, s);
+	else if (has_elector(c))
+		s->role = role_open_address(a->loop, &c->virtual, &c->own,
+					    on_role, s);
 	return NULL;
 }
 

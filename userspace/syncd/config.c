@@ -40,9 +40,10 @@ static char *read_sync(cfg_t *cfg, struct config *config)
 	/* roam-agentd may run beside it. */
 	error = conf_get_sync(sync, config->keys, cfg_getstr(cfg, "keys"),
 			      SYNC_PORT + 1, &config->sync);
-	if (!error && !*config->sync->standby)
+	if (!error && !*config->sync->standby &&
+	    roam_addr_is_none(&config->sync->virtual))
 		error = conf_error(sync, "standby",
-				   "without a group of roam-standbyd nobody says whose tables count; name it: standby = \"office\"");
+				   "without an elector nobody says whose tables count; name the group of roam-standbyd, standby = \"office\", or the address of keepalived or FRR, virtual = \"192.0.2.100\"");
 	return error;
 }
 

@@ -59,6 +59,7 @@ static char *reload(void *loaded)
 	const struct conf_sync *c = config->sync, *o = old->sync;
 
 	if (c->port != o->port || strcmp(c->standby, o->standby) ||
+	    !roam_addr_eq(&c->virtual, &o->virtual) || !roam_addr_eq(&c->own, &o->own) ||
 	    strcmp(c->socket, o->socket) || c->mode != o->mode ||
 	    config->entries_max != old->entries_max)
 		return daemon_error("another group, port, mode or 'entries_max' needs a restart, which ends no connection: systemctl restart roam-syncd");

@@ -73,7 +73,7 @@ static void tell_standbyd(struct syncd *d, msec_t now)
 	struct role_tables tables = { .complete = false };
 	struct sync_member m;
 
-	if (now - d->told < TELL_EVERY)
+	if (!*d->config->sync->standby || now - d->told < TELL_EVERY)
 		return;
 	d->told = now;
 	tables.complete = sync_is_synced(d->link.engine);
@@ -216,8 +216,12 @@ char *net_start(struct syncd *d, const char *socket_path)
 		return error;
 	uv_timer_init(d->loop, &d->timer);
 	d->timer.data = d;
-	d->role = role_open(d->loop, c->socket, socket_path, c->standby, on_role,
-			    on_clearance, d);
+	if (*c->standby)
+		d->role = role_open(d->loop, c->socket, socket_path, c->standby,
+				    on_role, on_clearance, d);
+	else
+		d->role = role_open_address(d->loop, &c->virtual, &c->own,
+					    on_role, d);
 	return NULL;
 }
 

@@ -9,6 +9,7 @@
 cfg_opt_t conf_sync_opts[] = {
 	CFG_STR("standby", "", CFGF_NONE),
 	CFG_STR("standbyd", "", CFGF_NONE),
+	CFG_STR("virtual", "", CFGF_NONE),
 	CFG_STR("mode", "", CFGF_NONE),
 	CFG_INT("group", 1, CFGF_NONE),
 	CFG_INT("key", 0, CFGF_NONE),
@@ -70,6 +71,9 @@ static char *read_mode(cfg_t *cfg, struct conf_sync *c)
 	if (*word && strcmp(word, "group") && strcmp(word, "single"))
 		return conf_error(cfg, "mode", "'%s' is neither \"single\" nor \"group\"",
 				  word);
+	if (*c->standby && !roam_addr_is_none(&c->virtual))
+		return conf_error(cfg, "virtual",
+				  "two electors; leave out 'standby' or this");
 	if (!*c->standby && c->mode == SYNC_SINGLE)
 		return conf_error(cfg, "standby",
 				  "without a group of roam-standbyd nobody says who is active; name it: standby = \"office\"");
@@ -129,6 +133,8 @@ static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
 	error = read_optional(cfg, "address", &c->own);
 	if (!error)
 		error = read_optional(cfg, "multicast", &c->multicast);
+	if (!error)
+		error = read_optional(cfg, "virtual", &c->virtual);
 	if (!error)
 		error = read_members(cfg, c);
 	if (!error)

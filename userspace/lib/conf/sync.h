@@ -12,6 +12,7 @@
  * @mode: enum sync_mode
  * @number: of the group, in messages
  * @standby: name of the group of roam-standbyd that says who is active; empty: none
+ * @virtual: instead of @standby, the address whose owner is active
  * @socket: its control socket, empty: the usual one
  * @key: signs messages
  * @port: UDP port of all members
@@ -30,6 +31,7 @@ struct conf_sync {
 	uint8_t mode;
 	uint16_t number;
 	char *standby;
+	struct roam_addr virtual;
 	char *socket;
 	uint32_t key;
 	uint16_t port;
