@@ -11,7 +11,7 @@
 #                                 GUEST=name for a guest beside another one
 #   make check-debug              the module at work in the debug kernel: moves,
 #                                 loading and unloading under traffic, random requests
-#   make check-model              the election's model by spin, and the core beside it
+#   make check-model              models of election and group by spin, and the core beside them
 #   make check-harness            a guest that crashes or lies must not pass
 #   make check-debian13           README's two commands in a minimal Debian 13
 #   make bench                    instructions per packet, in build/bench

@@ -28,7 +28,7 @@ bin_fuzz := build/fuzz/bin
 U := $(dir_$(FLAVOUR))
 BIN := $(bin_$(FLAVOUR))
 
-U_PACKAGES := libmnl libuv nettle libconfuse jansson sqlite3 ncursesw libcares
+U_PACKAGES := libmnl libuv nettle libconfuse jansson sqlite3 ncursesw libcares libnetfilter_conntrack
 U_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -O2 -g -fstack-protector-strong \
 	-D_FORTIFY_SOURCE=2 -D_GNU_SOURCE= -MMD -MP \
 	-Iuserspace -Iuserspace/lib -Ikernel/include/uapi \
@@ -57,12 +57,13 @@ src_roam-lrd := userspace/lrd/*.c
 src_roam-agentd := userspace/agentd/*.c
 src_roam-mnd := userspace/mnd/*.c
 src_roam-standbyd := userspace/standbyd/*.c
+src_roam-syncd := userspace/syncd/*.c
 src_roam-mmpd := userspace/mmpd/*.c
 src_roam-drcpd := userspace/drcpd/*.c
 src_roam-sipd := userspace/sipd/*.c
 src_roam-rtp := userspace/rtp/*.c
 src_roam := userspace/roam/*.c userspace/roam/cmd/*.c
-U_DAEMONS := $(foreach p,$(addprefix roam-,hlrd lrd agentd mnd standbyd mmpd sipd drcpd),\
+U_DAEMONS := $(foreach p,$(addprefix roam-,hlrd lrd agentd mnd standbyd syncd mmpd sipd drcpd),\
 	$(if $(wildcard $(src_$(p))),$(p)))
 U_TOOLS := $(foreach p,roam roam-rtp,$(if $(wildcard $(src_$(p))),$(p)))
 

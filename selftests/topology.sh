@@ -153,7 +153,10 @@ topology_stop_daemons() {
 }
 
 daemon_answers() {
-	roam "$1" -j "${2%d}" status | grep -q '"daemon"'
+	local object=${2%d}
+	# "roam sync" asks agents.
+	[[ $2 != syncd ]] || object=table
+	roam "$1" -j "$object" status | grep -q '"daemon"'
 }
 
 register_start() {

@@ -341,5 +341,5 @@ prove "STBY-76 OPEN-44: the active agent's cable is pulled" unplugged
 prove "OPEN-57 TEN-22: what was not replicated is repaired" divergence
 prove "OPEN-57: nothing that was promised is lost" nothing_lost
 prove "TEN-22 STBY-79: a foreign agent fails between request and reply" foreign_agents
-prove "OPEN-31 STBY-30: forged messages between agents" attacks
+prove "OPEN-31 STBY-30 SYNC-64: forged messages between agents" attacks
 tests_done

@@ -147,8 +147,8 @@ loss() {
 }
 
 fixture world
-prove "TEN-01 GSYN-12: each of four agents has the whole table" everywhere
-prove "OPEN-57 STBY-95: three of four agents fail one after the other" three_of_four_die
+prove "TEN-01 GSYN-12 SYNC-01 SYNC-02: each of four agents has the whole table" everywhere
+prove "OPEN-57 STBY-95 SYNC-01: three of four agents fail one after the other" three_of_four_die
 prove "OPEN-44 TEN-01: a partition of four agents heals" partition
-prove "OPEN-44 TEN-01: a fifth of all datagrams between four agents is lost" loss
+prove "OPEN-44 TEN-01 SYNC-21 SYNC-27: a fifth of all datagrams between four agents is lost" loss
 tests_done

@@ -7,8 +7,9 @@
 
 #include "conf/association.h"
 #include "conf/conf.h"
-#include "core/sync.h"
+#include "conf/sync.h"
 #include "io/daemon.h"
+#include "wire/sync.h"
 
 #define DEVICE "mip0"
 #define RATE_MAX 1000000
@@ -66,25 +67,6 @@ static cfg_opt_t foreign_opts[] = {
 	CFG_END()
 };
 
-static cfg_opt_t sync_opts[] = {
-	CFG_STR("standby", "", CFGF_NONE),
-	CFG_STR("standbyd", "", CFGF_NONE),
-	CFG_STR("mode", "", CFGF_NONE),
-	CFG_INT("group", 1, CFGF_NONE),
-	CFG_INT("key", 0, CFGF_NONE),
-	CFG_INT("port", SYNC_PORT, CFGF_NONE),
-	CFG_STR("address", "", CFGF_NONE),
-	CFG_STR_LIST("members", "{}", CFGF_NONE),
-	CFG_STR("multicast", "", CFGF_NONE),
-	CFG_STR("acks", "1", CFGF_NONE),
-	CFG_STR("wait", "500ms", CFGF_NONE),
-	CFG_STR("hello", "1s", CFGF_NONE),
-	CFG_STR("retry", "1s", CFGF_NONE),
-	CFG_STR("dead", "0s", CFGF_NONE),
-	CFG_STR("tombstone", "5m", CFGF_NONE),
-	CFG_END()
-};
-
 static cfg_opt_t opts[] = {
 	CFG_STR("keys", "/etc/roam/keys.d", CFGF_NONE),
 	CFG_STR("store", "/var/lib/roam/agent.db", CFGF_NONE),
@@ -105,7 +87,7 @@ static cfg_opt_t opts[] = {
 	CFG_SEC("agent", peer_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_SEC("visitor", peer_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_SEC("foreign", foreign_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-	CFG_SEC("sync", sync_opts, CFGF_MULTI),
+	CFG_SEC("sync", conf_sync_opts, CFGF_MULTI),
 	CFG_END()
 };
 
@@ -477,117 +459,6 @@ static char *read_keys(cfg_t *cfg, struct config *config)
 	return error;
 }
 
-/* ---- other agents with the same tables ---- */
-
-static char *read_acks(cfg_t *cfg, uint8_t *acks)
-{
-	const char *word = cfg_getstr(cfg, "acks");
-	char *end;
-	long n = strtol(word, &end, 10);
-
-	if (!strcmp(word, "all"))
-		*acks = SYNC_ACKS_ALL;
-	else if (!strcmp(word, "majority"))
-		*acks = SYNC_ACKS_MAJORITY;
-	else if (*word && !*end && n >= 0 && n <= SYNC_MEMBERS_MAX)
-		*acks = (uint8_t)n;
-	else
-		return conf_error(cfg, "acks",
-				  "'%s' is neither a number from 0 to %d, nor \"majority\", nor \"all\"",
-				  word, SYNC_MEMBERS_MAX);
-	return NULL;
-}
-
-static char *read_members(cfg_t *cfg, struct config_sync *c)
-{
-	struct conf_endpoint *endpoints = NULL;
-	char *error = conf_get_endpoints(cfg, "members", c->port, &endpoints,
-					 &c->n_members);
-
-	if (!error && c->n_members > SYNC_MEMBERS_MAX)
-		error = conf_error(cfg, "members", "more than %d of them",
-				   SYNC_MEMBERS_MAX);
-	c->members = calloc(c->n_members + 1, sizeof(*c->members));
-	for (size_t i = 0; !error && i < c->n_members; i++)
-		c->members[i] = endpoints[i].addr;
-	free(endpoints);
-	return error;
-}
-
-static char *read_mode(cfg_t *cfg, struct config_sync *c)
-{
-	const char *word = cfg_getstr(cfg, "mode");
-
-	/* Whoever names members wants all of them to have the tables. */
-	c->mode = !strcmp(word, "group") || (!*word && c->n_members) ?
-		  SYNC_GROUP : SYNC_SINGLE;
-	if (*word && strcmp(word, "group") && strcmp(word, "single"))
-		return conf_error(cfg, "mode", "'%s' is neither \"single\" nor \"group\"",
-				  word);
-	if (!*c->standby && c->mode == SYNC_SINGLE)
-		return conf_error(cfg, "standby",
-				  "without a group of roam-standbyd nobody says who is active; name it: standby = \"office\"");
-	if (!*c->standby && roam_addr_is_none(&c->own))
-		return conf_error(cfg, "address",
-				  "without a group of roam-standbyd it must be said: address = \"192.0.2.1\"");
-	return NULL;
-}
-
-static char *read_times(cfg_t *cfg, struct config_sync *c)
-{
-	char *error = conf_get_duration(cfg, "wait", &c->wait);
-
-	if (!error)
-		error = conf_get_duration(cfg, "hello", &c->hello);
-	if (!error)
-		error = conf_get_duration(cfg, "retry", &c->retry);
-	if (!error)
-		error = conf_get_duration(cfg, "tombstone", &c->tombstone);
-	if (!error)
-		error = conf_get_duration(cfg, "dead", &c->dead);
-	if (!error && (c->hello < 10 || c->retry < 10))
-		error = conf_error(cfg, c->hello < 10 ? "hello" : "retry",
-				   "less than 10ms");
-	/* A node asks again after a second (RFC 5944 3.6.3). */
-	if (!error && (c->wait < 1 || c->wait > 5000))
-		error = conf_error(cfg, "wait", "'%s' is not from 1ms to 5s",
-				   cfg_getstr(cfg, "wait"));
-	return error;
-}
-
-static char *read_sync(cfg_t *cfg, struct config *config, const char *keys)
-{
-	struct config_sync *c = calloc(1, sizeof(*c));
-	long group, port;
-	char *error;
-
-	config->sync = c;
-	c->standby = strdup(cfg_getstr(cfg, "standby"));
-	c->socket = strdup(cfg_getstr(cfg, "standbyd"));
-	error = conf_get_key(cfg, "key", config->keys, keys, "the other agents",
-			     &c->key);
-	if (!error)
-		error = conf_get_int(cfg, "group", 0, UINT16_MAX, &group);
-	if (!error)
-		error = conf_get_int(cfg, "port", 1, UINT16_MAX, &port);
-	if (error)
-		return error;
-	c->number = (uint16_t)group;
-	c->port = (uint16_t)port;
-	error = read_optional(cfg, "address", &c->own);
-	if (!error)
-		error = read_optional(cfg, "multicast", &c->multicast);
-	if (!error)
-		error = read_members(cfg, c);
-	if (!error)
-		error = read_mode(cfg, c);
-	if (!error)
-		error = read_acks(cfg, &c->acks);
-	if (!error)
-		error = read_times(cfg, c);
-	return error;
-}
-
 static char *read_config(cfg_t *cfg, void *to)
 {
 	struct config *config = to;
@@ -611,8 +482,9 @@ static char *read_config(cfg_t *cfg, void *to)
 		error = read_peers(cfg, "visitor", config, &config->visitors,
 				   &config->n_visitors);
 	if (!error && cfg_size(cfg, "sync"))
-		error = read_sync(cfg_getnsec(cfg, "sync", 0), config,
-				  cfg_getstr(cfg, "keys"));
+		error = conf_get_sync(cfg_getnsec(cfg, "sync", 0), config->keys,
+				      cfg_getstr(cfg, "keys"), SYNC_PORT,
+				      &config->sync);
 	return error;
 }
 
@@ -647,12 +519,7 @@ void config_free(struct config *config)
 	free(config->store);
 	free(config->device);
 	auth_keys_free(config->keys);
-	if (config->sync) {
-		free(config->sync->standby);
-		free(config->sync->socket);
-		free(config->sync->members);
-	}
-	free(config->sync);
+	conf_sync_free(config->sync);
 	free(config);
 }
 

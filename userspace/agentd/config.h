@@ -9,6 +9,7 @@
 
 #include "auth/auth.h"
 #include "base/addr.h"
+#include "conf/sync.h"
 #include "core/foreign_agent.h"
 #include "core/home_agent.h"
 
@@ -56,44 +57,6 @@ struct config_foreign {
 	struct fa_link link;
 	msec_t interval;
 	bool registration;
-};
-
-/**
- * struct config_sync - other agents that have the same tables (TEN-01)
- * @mode: enum sync_mode
- * @number: of the group, in messages
- * @standby: name of the group of roam-standbyd that says who is active; empty: none
- * @socket: its control socket, empty: the usual one
- * @key: signs messages
- * @port: UDP port of all members
- * @own: this agent's address; none: as roam-standbyd says
- * @members: others
- * @n_members: their number
- * @multicast: updates go there, none: to each by unicast
- * @acks: acknowledgements that a reply waits for, a number or SYNC_ACKS_*
- * @wait: ms that it waits for them at most
- * @hello: ms between two digests
- * @retry: ms after which a message is repeated
- * @dead: ms of silence after which nobody waits for a member, 0: five hellos
- * @tombstone: ms that a deleted entry is remembered
- */
-struct config_sync {
-	uint8_t mode;
-	uint16_t number;
-	char *standby;
-	char *socket;
-	uint32_t key;
-	uint16_t port;
-	struct roam_addr own;
-	struct roam_addr *members;
-	size_t n_members;
-	struct roam_addr multicast;
-	uint8_t acks;
-	msec_t wait;
-	msec_t hello;
-	msec_t retry;
-	msec_t dead;
-	msec_t tombstone;
 };
 
 /**
@@ -147,7 +110,7 @@ struct config {
 	long pending_max;
 	msec_t pending_timeout;
 	long rate;
-	struct config_sync *sync;
+	struct conf_sync *sync;
 	long sessions_max;
 	long session_requests;
 	long session_burst;

@@ -223,6 +223,8 @@ static char *reload(void *loaded)
 		return daemon_error("another 'store' or 'device' needs a restart, which drops no packet: systemctl restart roam-agentd");
 	if (!config->sync != !old->sync ||
 	    (config->sync && (config->sync->port != old->sync->port ||
+			      !roam_addr_eq(&config->sync->virtual,
+					    &old->sync->virtual) ||
 			      strcmp(config->sync->standby, old->sync->standby))))
 		return daemon_error("another 'sync' group or port needs a restart, which drops no packet: systemctl restart roam-agentd");
 	agent_sync_release(a);
@@ -234,6 +236,7 @@ static char *reload(void *loaded)
 		return error;
 	}
 	agentd_configure(a);
+	agent_sync_configure(a);
 	kernel_configure(a);
 	agentd_kick(a);
 	return NULL;

@@ -12,6 +12,7 @@
 #include "io/json.h"
 #include "io/log.h"
 #include "io/role.h"
+#include "io/sync.h"
 
 #define HELD_MAX 8192		/* replies that may wait at a time */
 #define SCRUB 512		/* entries looked at for each hello */
@@ -39,7 +40,7 @@ struct held {
  * @a: the daemon
  * @engine: NULL while the own address is unknown
  * @own: its address
- * @udp: socket of its messages
+ * @link: its messages
  * @role: follows roam-standbyd, NULL without
  * @now: the role as told last
  * @active: this agent is the active one
@@ -57,13 +58,12 @@ struct held {
  * @since: the table is complete since then, MSEC_NEVER while it is not
  * @refused: entries that are no business of this agent
  * @overflow: replies that did not wait, as too many did
- * @drop: messages that did not get as far as the engine
  */
 struct agent_sync {
 	struct agentd *a;
 	struct sync *engine;
 	struct roam_addr own;
-	struct udp *udp;
+	struct sync_link link;
 	struct role_client *role;
 	struct role now;
 	bool active;
@@ -81,7 +81,6 @@ struct agent_sync {
 	msec_t since;
 	uint64_t refused;
 	uint64_t overflow;
-	uint64_t drop[SYNC_DROP_MAX];
 };
 
 static struct agent_sync agent_sync;
@@ -347,25 +346,12 @@ static const struct sync_type types[] = {
 
 /* ---- messages ---- */
 
-static const struct auth_key *key_of(const struct agent_sync *s)
-{
-	return auth_keys_find(s->a->config->keys, s->a->config->sync->key);
-}
-
 static void send_message(void *ctx, const struct roam_addr *to,
 			 const struct sync_msg *msg)
 {
 	struct agent_sync *s = ctx;
-	const struct config_sync *c = s->a->config->sync;
-	struct sync_msg out = *msg;
-	uint8_t buf[SYNC_MAX_LEN];
-	size_t len;
 
-	out.key_id = c->key;
-	len = sync_encode(&out, buf);
-	auth_sign(key_of(s), buf, len, buf + len, SYNC_AUTH_LEN);
-	udp_send(s->udp, roam_addr_is_none(to) ? &c->multicast : to, c->port,
-		 &s->own, buf, len + SYNC_AUTH_LEN);
+	sync_link_send(&s->link, to, msg);
 }
 
 static uint64_t random_bits(void *ctx)
@@ -606,38 +592,12 @@ static void on_timer(uv_timer_t *timer)
 	rearm(s);
 }
 
-static void refuse(struct agent_sync *s, const struct roam_addr *from,
-		   enum sync_drop reason)
+static void on_dropped(void *ctx, const struct roam_addr *from,
+		       enum sync_drop reason)
 {
-	s->drop[reason]++;
+	const struct agent_sync *s = ctx;
+
 	show_dropped(s->a, from, sync_drop_name(reason));
-}
-
-static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
-{
-	struct agent_sync *s = ctx;
-
-	for (size_t i = 0; i < n; i++) {
-		enum sync_drop drop;
-		struct sync_msg msg;
-		size_t covered;
-
-		drop = sync_decode(d[i].data, d[i].len, &msg, &covered);
-		if (drop == SYNC_DROP_NONE &&
-		    (!s->engine || !roam_addr_eq(&msg.sender, &d[i].from)))
-			drop = SYNC_DROP_SENDER;
-		if (drop == SYNC_DROP_NONE &&
-		    msg.key_id != s->a->config->sync->key)
-			drop = SYNC_DROP_KEY;
-		if (drop == SYNC_DROP_NONE &&
-		    !auth_verify(key_of(s), d[i].data, covered,
-				 d[i].data + covered, SYNC_AUTH_LEN))
-			drop = SYNC_DROP_AUTH;
-		if (drop != SYNC_DROP_NONE)
-			refuse(s, &d[i].from, drop);
-		else
-			sync_input(s->engine, daemon_now(), &msg);
-	}
 }
 
 /* Behind all that came at once; acknowledgements leave when this returns. */
@@ -659,12 +619,13 @@ static void free_engine(struct agent_sync *s)
 	agent_sync_release(s->a);
 	sync_free(s->engine);
 	s->engine = NULL;
+	s->link.engine = NULL;
 	s->adopted = false;
 }
 
 static void make_engine(struct agent_sync *s, const struct roam_addr *own)
 {
-	const struct config_sync *c = s->a->config->sync;
+	const struct conf_sync *c = s->a->config->sync;
 	struct sync_config config = {
 		.group = c->number, .own = *own, .mode = c->mode,
 		.multicast = !roam_addr_is_none(&c->multicast),
@@ -683,6 +644,8 @@ static void make_engine(struct agent_sync *s, const struct roam_addr *own)
 	s->engine = sync_new(&config, &ops, s, daemon_now());
 	if (!s->engine)
 		abort();
+	s->link.engine = s->engine;
+	s->link.own = *own;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		sync_register(s->engine, &types[i], s);
 	if (s->trusted)
@@ -690,21 +653,6 @@ static void make_engine(struct agent_sync *s, const struct roam_addr *own)
 	for (size_t i = 0; i < c->n_members; i++)
 		sync_add_member(s->engine, daemon_now(), &c->members[i]);
 	rearm(s);
-}
-
-/*
- * On the way between two roles the table stays: an active agent that yields after
- * a partition has to hand on what it accepted. It goes when two others have the
- * roles (STBY-86).
- */
-static enum sync_role role_of(const struct role *r, const struct roam_addr *own)
-{
-	if (!strcmp(r->state, "active"))
-		return SYNC_ACTIVE;
-	if (!strcmp(r->state, "listen") && !roam_addr_is_none(&r->active) &&
-	    !roam_addr_is_none(&r->standby) && !roam_addr_eq(&r->standby, own))
-		return SYNC_PASSIVE;
-	return SYNC_STANDBY;
 }
 
 static void on_role(void *ctx, const struct role *role)
@@ -718,7 +666,7 @@ static void on_role(void *ctx, const struct role *role)
 	s->now = *role;
 	if (!s->engine || !roam_addr_eq(&s->own, &role->own))
 		make_engine(s, &role->own);
-	to = role_of(role, &s->own);
+	to = sync_role_of(role, &s->own);
 	s->active = to == SYNC_ACTIVE;
 	/* With nobody active there is nobody to be a standby of. */
 	if (to == SYNC_STANDBY && roam_addr_is_none(&role->active))
@@ -752,11 +700,16 @@ static struct agent_sync *engine_of(const struct agentd *a)
 	return a->config->sync && agent_sync.engine ? &agent_sync : NULL;
 }
 
+static bool has_elector(const struct conf_sync *c)
+{
+	return *c->standby || !roam_addr_is_none(&c->virtual);
+}
+
 bool agent_sync_serves(const struct agentd *a)
 {
-	const struct config_sync *c = a->config->sync;
+	const struct conf_sync *c = a->config->sync;
 
-	return !c || !*c->standby || agent_sync.active;
+	return !c || !has_elector(c) || agent_sync.active;
 }
 
 static bool tells(const struct agent_sync *s)
@@ -877,9 +830,9 @@ void agent_sync_prepare(struct agentd *a)
 
 char *agent_sync_start(struct agentd *a, const char *socket_path)
 {
-	const struct config_sync *c = a->config->sync;
+	const struct conf_sync *c = a->config->sync;
 	struct agent_sync *s = &agent_sync;
-	char *error = NULL;
+	char *error;
 
 	if (!c)
 		return NULL;
@@ -887,10 +840,13 @@ char *agent_sync_start(struct agentd *a, const char *socket_path)
 	s->held.next = &s->held;
 	s->held.prev = &s->held;
 	s->since = MSEC_NEVER;
-	s->udp = udp_open(a->loop, &none, c->port, on_datagrams, NULL, s, &error);
-	if (!s->udp)
+	agent_sync_configure(a);
+	s->link.dropped = on_dropped;
+	s->link.end = on_burst_end;
+	s->link.ctx = s;
+	error = sync_link_open(&s->link, a->loop);
+	if (error)
 		return error;
-	udp_on_burst_end(s->udp, on_burst_end);
 	uv_timer_init(a->loop, &s->timer);
 	s->timer.data = s;
 	if (!roam_addr_is_none(&c->own))
@@ -898,22 +854,31 @@ char *agent_sync_start(struct agentd *a, const char *socket_path)
 	if (*c->standby)
 		s->role = role_open(a->loop, c->socket, socket_path, c->standby,
 				    on_role, on_clearance, s);
+	else if (has_elector(c))
+		s->role = role_open_address(a->loop, &c->virtual, &c->own,
+					    on_role, s);
 	return NULL;
+}
+
+void agent_sync_configure(struct agentd *a)
+{
+	agent_sync.link.config = a->config->sync;
+	agent_sync.link.keys = a->config->keys;
 }
 
 void agent_sync_stop(struct agentd *a)
 {
 	struct agent_sync *s = &agent_sync;
 
-	if (!s->udp)
+	if (!s->link.udp)
 		return;
 	agent_sync_release(a);
 	role_close(s->role);
-	udp_close(s->udp);
+	sync_link_close(&s->link);
 	uv_close((uv_handle_t *)&s->timer, NULL);
 	sync_free(s->engine);
 	s->engine = NULL;
-	s->udp = NULL;
+	s->link.engine = NULL;
 	ha_changes_free(&s->nodes);
 	fa_changes_free(&s->visitors);
 }
@@ -923,28 +888,9 @@ void agent_sync_stop(struct agentd *a)
 json_t *agent_sync_show(struct agentd *a)
 {
 	struct agent_sync *s = engine_of(a);
-	json_t *rows = json_array();
-	msec_t now = daemon_now();
-	struct sync_member m;
 
-	for (size_t i = 0; s && sync_member(s->engine, i, now, &m); i++)
-		json_array_append_new(rows, json_pack(
-			"{so ss sb sb sb so sI sI sI so}",
-			"address", json_addr(&m.addr),
-			"role", !s->role ? "member" :
-				roam_addr_eq(&m.addr, &s->now.active) ? "active" :
-				roam_addr_eq(&m.addr, &s->now.standby) ?
-				"standby" : "other",
-			"alive", m.alive, "synced", m.synced,
-			"equal", m.alive && m.equal,
-			"equal_since", m.alive && m.equal ?
-				json_seconds(now - m.equal_since) : json_null(),
-			"entries", (json_int_t)m.entries,
-			"owed", (json_int_t)m.owed,
-			"repaired", (json_int_t)m.repaired,
-			"heard", m.heard ? json_seconds(now - m.heard) :
-					   json_null()));
-	return rows;
+	return s ? sync_link_members(&s->link, s->role ? &s->now : NULL,
+				     daemon_now()) : json_array();
 }
 
 json_t *agent_sync_status(struct agentd *a)
@@ -973,31 +919,10 @@ json_t *agent_sync_status(struct agentd *a)
 void agent_sync_counters(const struct agentd *a, json_t *object)
 {
 	const struct agent_sync *s = engine_of(a);
-	const struct sync_stats *c = s ? sync_stats(s->engine) : NULL;
 
 	if (!s)
 		return;
-	json_add_counter(object, "sync_", "updates_sent", c->updates_sent);
-	json_add_counter(object, "sync_", "updates_repeated", c->updates_repeated);
-	json_add_counter(object, "sync_", "updates_received", c->updates_received);
-	json_add_counter(object, "sync_", "acks_sent", c->acks_sent);
-	json_add_counter(object, "sync_", "acks_received", c->acks_received);
-	json_add_counter(object, "sync_", "acks_unasked", c->acks_unasked);
-	json_add_counter(object, "sync_", "applied", c->applied);
-	json_add_counter(object, "sync_", "stale", c->stale);
-	json_add_counter(object, "sync_", "ignored", c->ignored);
+	sync_link_counters(&s->link, object);
 	json_add_counter(object, "sync_", "refused", s->refused);
-	json_add_counter(object, "sync_", "full", c->full);
-	json_add_counter(object, "sync_", "removed", c->removed);
-	json_add_counter(object, "sync_", "requests_sent", c->requests_sent);
-	json_add_counter(object, "sync_", "requests_received", c->requests_received);
-	json_add_counter(object, "sync_", "downloads", c->downloads);
-	json_add_counter(object, "sync_", "download_messages", c->download_messages);
-	json_add_counter(object, "sync_", "differences", c->differences);
-	json_add_counter(object, "sync_", "leaves_repaired", c->leaves_repaired);
-	json_add_counter(object, "sync_", "released_late", c->released_late);
 	json_add_counter(object, "sync_", "overflow", s->overflow);
-	for (int i = SYNC_DROP_NONE + 1; i < SYNC_DROP_MAX; i++)
-		json_add_counter(object, "drop_sync_", sync_drop_name(i),
-				 s->drop[i] + c->drop[i]);
 }

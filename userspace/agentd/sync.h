@@ -22,6 +22,8 @@ struct agent_sync;
 void agent_sync_prepare(struct agentd *a);
 /* NULL or a sentence. Without "sync" in the configuration it does nothing. */
 char *agent_sync_start(struct agentd *a, const char *socket_path);
+/* Another configuration is in force. */
+void agent_sync_configure(struct agentd *a);
 /* What is held leaves, as the configuration that it points to will go. */
 void agent_sync_release(struct agentd *a);
 void agent_sync_stop(struct agentd *a);

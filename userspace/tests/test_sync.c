@@ -872,20 +872,20 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 #define TEST(name, function) { name, function, NULL, NULL, NULL }
-		TEST("STBY-79 STBY-80 STBY-83 OPEN-57: one update for each change, acknowledged", one_update),
-		TEST("STBY-83: lost, repeated and reordered messages", lost_updates),
+		TEST("STBY-79 STBY-80 STBY-83 OPEN-57 SYNC-29 SYNC-42: one update for each change, acknowledged", one_update),
+		TEST("STBY-83 SYNC-27 SYNC-28: lost, repeated and reordered messages", lost_updates),
 		TEST("OPEN-57: what was acknowledged is there", nothing_acknowledged_is_lost),
-		TEST("STBY-65 STBY-84: the whole table, while it changes", full_table),
+		TEST("STBY-65 STBY-84 SYNC-16 SYNC-20: the whole table, while it changes", full_table),
 		TEST("STBY-84: at most 64 bytes for an entry", bytes_on_the_wire),
 		TEST("STBY-84: a divergence shows within a hello, and only its range is mended", divergence),
 		TEST("STBY-65 STBY-85 TEN-22: restarts in the middle of a download, and of the active router", restarts),
 		TEST("STBY-86: who leaves both roles drops the table", leaves_its_role),
-		TEST("STBY-82 OPEN-44: a deleted entry does not come back", tombstones),
+		TEST("STBY-82 OPEN-44 SYNC-31 SYNC-34: a deleted entry does not come back", tombstones),
 		TEST("OPEN-57 OPEN-44: a silent standby router is waited for only so long", silent_standby),
 		TEST("STBY-83: a standby router without room", no_room),
-		TEST("OPEN-29 STBY-81: recorded messages change nothing, after a restart either", replays),
+		TEST("OPEN-29 STBY-81 SYNC-47: recorded messages change nothing, after a restart either", replays),
 		TEST("OPEN-29 OPEN-31: messages of other groups and of too many senders", wrong_messages),
-		TEST("TEN-01 OPEN-44 GSYN-12: four members that all change the table", groups),
+		TEST("TEN-01 OPEN-44 GSYN-12 SYNC-01 SYNC-02: four members that all change the table", groups),
 		TEST("OPEN-44: crashes, partitions and restarts end with equal tables", schedules),
 		TEST("GSYN-12: names", names),
 	};

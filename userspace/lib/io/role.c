@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "io/role.h"
 
+#include <ifaddrs.h>
 #include <jansson.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/table.h"
+#include "rtnl/rtnl.h"
 
 #define AGAIN 200		/* ms between two tries to connect */
+#define LOOK 1000		/* ms between two looks at addresses */
 #define ROLE_LINE_MAX 262144		/* bytes */
 
 /**
@@ -43,7 +47,10 @@ struct wire {
  * @clearance: likewise
  * @ctx: likewise
  * @wires: one for events, one for questions
- * @timer: of the next try
+ * @timer: of the next try, or look
+ * @poll: of @watch
+ * @watch: says that addresses or links changed; -1 with roam-standbyd
+ * @virtual: address whose owner is active, see role_open_address()
  * @role: as told last
  * @tables: as told last
  * @told: @tables has been set
@@ -59,6 +66,9 @@ struct role_client {
 	void *ctx;
 	struct wire wires[2];
 	uv_timer_t timer;
+	uv_poll_t poll;
+	int watch;
+	struct roam_addr virtual;
 	struct role role;
 	struct role_tables tables;
 	bool told;
@@ -75,7 +85,7 @@ static void free_client(struct role_client *c)
 	free(c);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
 	struct role_client *c = handle->data;
 
@@ -325,6 +335,7 @@ struct role_client *role_open(uv_loop_t *loop, const char *path,
 	snprintf(usual, sizeof(usual), "%.*sstandbyd.sock",
 		 slash ? (int)(slash - beside + 1) : 0, beside);
 	c->loop = loop;
+	c->watch = -1;
 	c->path = strdup(*path ? path : usual);
 	c->group = strdup(group);
 	c->fn = fn;
@@ -340,8 +351,95 @@ struct role_client *role_open(uv_loop_t *loop, const char *path,
 	return c;
 }
 
+/* ---- another elector ---- */
+
+/* Here, on a link that carries packets: a backup of FRR has it on a link that does not. */
+static bool has_address(const struct roam_addr *addr, unsigned int *link)
+{
+	struct ifaddrs *list = NULL;
+	bool found = false;
+
+	if (getifaddrs(&list))
+		return false;
+	for (const struct ifaddrs *i = list; i && !found; i = i->ifa_next) {
+		struct roam_addr own;
+
+		if (!i->ifa_addr || !(i->ifa_flags & IFF_RUNNING) ||
+		    (i->ifa_addr->sa_family != AF_INET &&
+		     i->ifa_addr->sa_family != AF_INET6))
+			continue;
+		own = roam_addr_from_sockaddr(i->ifa_addr);
+		found = roam_addr_eq(&own, addr);
+		*link = if_nametoindex(i->ifa_name);
+	}
+	freeifaddrs(list);
+	return found;
+}
+
+static void look(struct role_client *c)
+{
+	struct role role = { .own = c->role.own };
+	bool active = has_address(&c->virtual, &role.link);
+
+	strcpy(role.state, active ? "active" : "standby");
+	/* Who it is, the elector keeps to itself: whoever has the address. */
+	role.active = active ? role.own : c->virtual;
+	if (!active)
+		role.link = 0;
+	if (!memcmp(&role, &c->role, sizeof(role)))
+		return;
+	c->role = role;
+	c->fn(c->ctx, &role);
+}
+
+static void on_watch(uv_poll_t *poll, int status, int events)
+{
+	struct role_client *c = poll->data;
+
+	(void)status;
+	(void)events;
+	if (rtnl_watch_read(c->watch))
+		look(c);
+}
+
+static void on_look(uv_timer_t *timer)
+{
+	look(timer->data);
+}
+
+struct role_client *role_open_address(uv_loop_t *loop,
+				      const struct roam_addr *virtual,
+				      const struct roam_addr *own, role_fn fn,
+				      void *ctx)
+{
+	struct role_client *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		abort();
+	c->loop = loop;
+	c->virtual = *virtual;
+	c->role.own = *own;
+	c->fn = fn;
+	c->ctx = ctx;
+	uv_timer_init(loop, &c->timer);
+	c->timer.data = c;
+	c->handles = 1;
+	c->watch = rtnl_watch_open();
+	if (c->watch >= 0) {
+		uv_poll_init(loop, &c->poll, c->watch);
+		c->poll.data = c;
+		c->handles++;
+		uv_poll_start(&c->poll, UV_READABLE, on_watch);
+	}
+	/* The timer is for what the kernel does not tell, and for the first time. */
+	uv_timer_start(&c->timer, on_look, 0, LOOK);
+	return c;
+}
+
 bool role_is_connected(const struct role_client *c)
 {
+	if (!roam_addr_is_none(&c->virtual))
+		return *c->role.state;
 	return c->wires[0].up && c->wires[1].up;
 }
 
@@ -350,7 +448,11 @@ void role_close(struct role_client *c)
 	if (!c)
 		return;
 	c->closing = true;
-	uv_close((uv_handle_t *)&c->timer, on_timer_closed);
+	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
 	hang_up(&c->wires[0]);
 	hang_up(&c->wires[1]);
+	if (c->watch >= 0 && !roam_addr_is_none(&c->virtual)) {
+		uv_close((uv_handle_t *)&c->poll, on_handle_closed);
+		close(c->watch);
+	}
 }

@@ -67,6 +67,18 @@ typedef bool (*role_clearance_fn)(void *ctx);
 struct role_client *role_open(uv_loop_t *loop, const char *path,
 			      const char *beside, const char *group, role_fn fn,
 			      role_clearance_fn clearance, void *ctx);
+/**
+ * role_open_address() - another elector: whoever has an address is active (SYNC-05)
+ * @loop: the loop
+ * @virtual: the address, which keepalived or the VRRP of FRR takes and gives up
+ * @own: this router's address
+ * @fn: told of roles; those of others are not known
+ * @ctx: for it
+ */
+struct role_client *role_open_address(uv_loop_t *loop,
+				      const struct roam_addr *virtual,
+				      const struct roam_addr *own, role_fn fn,
+				      void *ctx);
 /* STBY-65: told again whenever it changes, or the connection was made anew. */
 void role_tell_tables(struct role_client *client,
 		      const struct role_tables *tables);

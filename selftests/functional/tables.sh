@@ -1,0 +1,336 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 600
+#
+# Two plain routers with address translation, whose tables roam-syncd keeps in step.
+#
+#   host 192.0.2.50 -- inside -- r1, r2 -- outside -- server 198.51.100.50
+#                 192.0.2.100 virtual 198.51.100.100
+#
+# Ports are translated at random, and what no connection stands for is dropped: a router
+# that does not know a connection cannot carry it on by chance.
+# shellcheck source=../lib.sh
+. "$(dirname "$(realpath "$0")")/../lib.sh"
+# shellcheck source=../topology.sh
+. "$lib_dir/topology.sh"
+# shellcheck source=../mip-topology.sh
+. "$lib_dir/mip-topology.sh"
+
+readonly vip=192.0.2.100 outside_vip=198.51.100.100 server_address=198.51.100.50
+readonly size=$((24 << 20))
+
+router_create() { # N
+	mip_plug "r$1" inside eth0 "192.0.2.$1/24"
+	mip_plug "r$1" outside eth1 "198.51.100.$1/24"
+	topology_sysctl "r$1" ipv4/ip_forward=1
+	mkdir -p "$hosts/r$1"
+	declare -n ns="r$1"
+	in_ns "$ns" nft -f - <<-END || fail "no rules"
+		table ip filter {
+			chain nat { type nat hook postrouting priority srcnat
+				ip saddr 192.0.2.50 ip protocol { tcp, udp } snat to $outside_vip:20000-60000 fully-random
+			}
+			chain forward { type filter hook forward priority filter; policy drop
+				ct state established accept
+				ip saddr 192.0.2.50 tcp flags & (syn | ack) == syn accept
+				ip saddr 192.0.2.50 meta l4proto udp accept
+			}
+		}
+	END
+	cat >"$hosts/r$1/standbyd.conf" <<-END
+		keys = "$hosts/keys.key"
+		state = "$hosts/r$1/counter"
+		group "inside" { link = "eth0" number = 10 virtual = "$vip" hello = "100ms" hold = "1500ms" key = 7 priority = 10$1 }
+		group "outside" { link = "eth1" number = 11 virtual = "$outside_vip" hello = "100ms" hold = "1500ms" key = 7 priority = 10$1 }
+	END
+	router_configure "$1"
+}
+
+router_configure() {
+	cat >"$hosts/r$1/syncd.conf" <<-END
+		keys = "$hosts/keys.key"
+		look = "1s"
+		sync { standby = "inside"  key = 7  hello = "200ms"  retry = "200ms"  dead = "20s" }
+		connections { }
+	END
+}
+
+router_start() {
+	daemon "r$1" roam-standbyd standbyd
+	daemon "r$1" roam-syncd syncd
+}
+
+state_of() { # N GROUP
+	roam "r$1" -j standby show "$2" | jq -r '.[0].state'
+}
+
+is() { # N STATE: in both groups
+	[[ $(state_of "$1" inside) == "$2" && $(state_of "$1" outside) == "$2" ]]
+}
+
+status_of() { # N MEMBER
+	roam "r$1" -j table status | jq -r ".[0].$2"
+}
+
+counter() {
+	roam "r$1" -j table counters | jq -r ".[0].$2"
+}
+
+equal() {
+	[[ $(for n in 1 2; do roam "r$n" -j table status | jq -r '.[0] | "\(.synced) \(.digest)"'; done | sort -u | sed 's/ .*//') == true ]]
+}
+
+rows() { # N
+	roam "r$1" -j table show | jq -r '.[] | "\(.protocol) \(.source) \(.destination) \(.reply_source) \(.reply_destination)"' | sort
+}
+
+has_row() { # N WORDS
+	rows "$1" | grep -qF -- "$2"
+}
+
+kernel_has() { # N PORT: a connection to that port of the server, by conntrack itself
+	declare -n ns="r$1"
+	in_ns "$ns" conntrack -L -p "${3:-tcp}" --orig-port-dst "$2" 2>/dev/null | grep -q .
+}
+
+crash() { # N: the whole router
+	local daemon
+	for daemon in syncd standbyd; do
+		[[ ! -e $hosts/r$1/$daemon.pid ]] || kill -KILL "$(<"$hosts/r$1/$daemon.pid")"
+		rm -f "$hosts/r$1/$daemon.pid"
+	done
+	in_batch air "link set r$1-eth0 nomaster" "link set r$1-eth1 nomaster"
+}
+
+# The first one becomes active in both groups, the second one its standby.
+world() {
+	local name
+	require nft conntrack curl busybox keepalived
+	hosts=$(mktemp -d /run/roam-test.XXXXXX)
+	on_exit topology_keep_logs
+	ns_create host server air r1 r2
+	on_exit topology_stop_daemons
+	for name in inside outside; do
+		in_batch air "link add $name type bridge forward_delay 0" "link set $name up"
+	done
+	(umask 077 && "$roam_bin/roam" hlr keygen 7 >"$hosts/keys.key") || fail "keygen does not work"
+	router_create 1
+	router_create 2
+	mip_plug host inside eth0 192.0.2.50/24
+	mip_plug server outside eth0 "$server_address/24"
+	in_batch host "route add default via $vip"
+	router_start 1
+	wait_for 30 is 1 active
+	router_start 2
+	wait_for 30 is 2 standby
+	mkdir "$hosts/web"
+	head -c "$size" /dev/urandom >"$hosts/web/file"
+	bg in_ns "$server" busybox httpd -f -p 80 -h "$hosts/web"
+	wait_for 20 in_ns "$host" curl -s -o /dev/null -r 0-1 "http://$server_address/file"
+}
+
+one_active() {
+	is 1 active || is 2 active
+}
+
+# Both run, one is active in both groups, and the tables are equal; $active, $standby.
+both() {
+	local n
+	for n in 1 2; do
+		router_configure "$n"
+		in_batch air "link set r$n-eth0 master inside" "link set r$n-eth1 master outside"
+		[[ ! -e $hosts/r$n/standbyd.pid ]] || continue
+		router_start "$n"
+		# Else each might get one of the groups.
+		[[ -e $hosts/r$((3 - n))/standbyd.pid ]] || wait_for 30 is "$n" active
+	done
+	wait_for 30 one_active
+	active=$(is 1 active && echo 1 || echo 2)
+	standby=$((3 - active))
+	wait_for 30 is "$standby" standby
+	wait_for 30 equal
+}
+
+download_begin() {
+	rm -f "$hosts/file"
+	bg in_ns "$host" curl -sS --limit-rate 3M --max-time 120 -o "$hosts/file" "http://$server_address/file"
+	download=$bg_pid
+	wait_for 30 downloaded 1000000
+}
+
+downloaded() {
+	(($(stat -c %s "$hosts/file" 2>/dev/null || echo 0) > $1))
+}
+
+download_ends() {
+	wait "$download" || fail "the download broke at $(stat -c %s "$hosts/file") bytes"
+	cmp "$hosts/file" "$hosts/web/file" || fail "the file is another one"
+}
+
+in_step() {
+	both
+	download_begin
+	wait_for 20 has_row "$standby" "$server_address:80"
+	wait_for 20 equal
+	expect_match "translation" "tcp 192.0.2.50:[0-9]+ $server_address:80 $server_address:80 $outside_vip:[2-6][0-9]{4}" "$(rows "$standby")"
+	expect_eq "the same rows" "$(rows "$active")" "$(rows "$standby")"
+	# It is in the kernel of the standby router before anything happens.
+	kernel_has "$standby" 80 || fail "the kernel of the standby router does not have it"
+	download_ends
+	# It ends at both.
+	wait_for 30 eval "! has_row $standby $server_address:80 && ! kernel_has $standby 80"
+}
+
+router_dies() {
+	local was
+	both
+	was=$active
+	download_begin
+	wait_for 20 has_row "$standby" "$server_address:80"
+	crash "$active"
+	wait_for 30 is "$standby" active
+	! downloaded "$size" || fail "it was over before the router died"
+	download_ends
+	((was != standby)) || fail "nobody took over"
+	(($(counter "$standby" takeovers))) || fail "it did not take over"
+}
+
+# What this router itself does is nobody else's, and the messages between routers least.
+local_traffic() {
+	local n
+	both
+	declare -n ns="r$active"
+	in_ns "$ns" curl -s -o /dev/null -r 0-1 "http://$server_address/file" || fail "no way to the server"
+	in_ns "$host" curl -s -o /dev/null -r 0-1 "http://$server_address/file" || fail "no way through"
+	kernel_has "$active" 80 || fail "conntrack does not see it"
+	for n in "$active" "$standby"; do
+		expect_eq "rows of the routers' own at router $n" "" "$(rows "$n" | grep -v "^[a-z]* 192.0.2.50:")"
+	done
+}
+
+# ---- other electors: whoever has the virtual address is active ----
+
+keepalived_start() { # N
+	cat >"$hosts/r$1/keepalived.conf" <<-END
+		global_defs {
+			vrrp_version 3
+			vrrp_garp_master_delay 1
+		}
+		vrrp_instance inside {
+			state BACKUP
+			nopreempt
+			interface eth0
+			virtual_router_id 10
+			priority 10$1
+			advert_int 0.2
+			virtual_ipaddress { $vip/24 }
+		}
+		vrrp_instance outside {
+			state BACKUP
+			nopreempt
+			interface eth1
+			virtual_router_id 11
+			priority 10$1
+			advert_int 0.2
+			virtual_ipaddress { $outside_vip/24 }
+		}
+		vrrp_sync_group both { group { inside outside } }
+	END
+	elector_run "$1" keepalived --dont-fork --vrrp --log-console -f "$hosts/r$1/keepalived.conf" \
+		-p "$hosts/r$1/keepalived.pid-1" -r "$hosts/r$1/keepalived.pid-2"
+}
+
+frr_link() { # N LINK NUMBER ADDRESS
+	in_batch "r$1" "link add vrrp-$2 link $2 type macvlan mode bridge" \
+		"link set vrrp-$2 address 00:00:5e:00:01:0$3" "address add $4/24 dev vrrp-$2" "link set vrrp-$2 up"
+}
+
+frr_start() { # N
+	local dir=$hosts/r$1/frr daemon
+	mkdir -p "$dir"
+	frr_link "$1" eth0 a "$vip"
+	frr_link "$1" eth1 b "$outside_vip"
+	cat >"$dir/conf" <<-END
+		interface eth0
+		 vrrp 10 version 3
+		 vrrp 10 priority 10$1
+		 vrrp 10 advertisement-interval 200
+		 no vrrp 10 preempt
+		 vrrp 10 ip $vip
+		interface eth1
+		 vrrp 11 version 3
+		 vrrp 11 priority 10$1
+		 vrrp 11 advertisement-interval 200
+		 no vrrp 11 preempt
+		 vrrp 11 ip $outside_vip
+	END
+	for daemon in zebra vrrpd; do
+		elector_run "$1" "/usr/lib/frr/$daemon" -f "$dir/conf" -z "$dir/zserv.sock" -i "$dir/$daemon.pid" \
+			--vty_socket "$dir" -u root -g root
+		wait_for 20 test -e "$dir/$daemon.vty"
+	done
+}
+
+elector_run() { # N COMMAND...
+	declare -n ns="r$1"
+	bg in_ns "$ns" "${@:2}" >>"$ROAM_OUT/tables.elector$1.log" 2>&1
+}
+
+# All processes in the router's namespace but those of roam.
+elector_crash() { # N
+	declare -n ns="r$1"
+	local pid
+	for pid in $(ip netns pids "$ns"); do
+		kill -KILL "$pid"
+	done
+	rm -f "$hosts/r$1"/{syncd,standbyd}.pid
+	in_batch air "link set r$1-eth0 nomaster" "link set r$1-eth1 nomaster"
+}
+
+# A process that was killed takes no address away.
+elector_end() { # N
+	elector_crash "$1"
+	declare -n ns="r$1"
+	in_ns "$ns" sh -c "ip address del $vip/24 dev eth0; ip address del $outside_vip/24 dev eth1
+		ip link del vrrp-eth0; ip link del vrrp-eth1; conntrack -F" 2>/dev/null
+}
+
+syncd_state() { # N STATE
+	[[ $(status_of "$1" state) == "$2" ]]
+}
+
+other_elector() { # NAME
+	local n
+	both
+	for n in 1 2; do
+		daemon_stop "r$n" syncd
+		daemon_stop "r$n" standbyd
+		cat >"$hosts/r$n/syncd.conf" <<-END
+			keys = "$hosts/keys.key"
+			look = "1s"
+			sync {
+				virtual = "$vip"  address = "192.0.2.$n"  members = { "192.0.2.$((3 - n))" }
+				key = 7  hello = "200ms"  retry = "200ms"  dead = "20s"
+			}
+			connections { }
+		END
+		on_exit elector_end "$n"
+		"$1_start" "$n"
+		daemon "r$n" roam-syncd syncd
+		wait_for 30 syncd_state "$n" "$( ((n == 1)) && echo active || echo standby)"
+	done
+	wait_for 30 equal
+	download_begin
+	wait_for 20 has_row 2 "$server_address:80"
+	elector_crash 1
+	wait_for 30 syncd_state 2 active
+	! downloaded "$size" || fail "it was over before the router died"
+	download_ends
+}
+
+fixture world
+prove "GSYN-01 GSYN-02 GSYN-03: connections and their translation are at the standby router" in_step
+prove "GSYN-04 GSYN-13: a download through two routers with NAT survives its router" router_dies
+prove "GSYN-04: a router's own connections are told to nobody" local_traffic
+prove "SYNC-05 GSYN-04: the same with keepalived" other_elector keepalived
+tests_done

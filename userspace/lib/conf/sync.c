@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conf/sync.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/sync.h"
+
+cfg_opt_t conf_sync_opts[] = {
+	CFG_STR("standby", "", CFGF_NONE),
+	CFG_STR("standbyd", "", CFGF_NONE),
+	CFG_STR("virtual", "", CFGF_NONE),
+	CFG_STR("mode", "", CFGF_NONE),
+	CFG_INT("group", 1, CFGF_NONE),
+	CFG_INT("key", 0, CFGF_NONE),
+	CFG_INT("port", 0, CFGF_NONE),
+	CFG_STR("address", "", CFGF_NONE),
+	CFG_STR_LIST("members", "{}", CFGF_NONE),
+	CFG_STR("multicast", "", CFGF_NONE),
+	CFG_STR("acks", "1", CFGF_NONE),
+	CFG_STR("wait", "500ms", CFGF_NONE),
+	CFG_STR("hello", "1s", CFGF_NONE),
+	CFG_STR("retry", "1s", CFGF_NONE),
+	CFG_STR("dead", "0s", CFGF_NONE),
+	CFG_STR("tombstone", "5m", CFGF_NONE),
+	CFG_END()
+};
+
+static char *read_acks(cfg_t *cfg, uint8_t *acks)
+{
+	const char *word = cfg_getstr(cfg, "acks");
+	char *end;
+	long n = strtol(word, &end, 10);
+
+	if (!strcmp(word, "all"))
+		*acks = SYNC_ACKS_ALL;
+	else if (!strcmp(word, "majority"))
+		*acks = SYNC_ACKS_MAJORITY;
+	else if (*word && !*end && n >= 0 && n <= SYNC_MEMBERS_MAX)
+		*acks = (uint8_t)n;
+	else
+		return conf_error(cfg, "acks",
+				  "'%s' is neither a number from 0 to %d, nor \"majority\", nor \"all\"",
+				  word, SYNC_MEMBERS_MAX);
+	return NULL;
+}
+
+static char *read_members(cfg_t *cfg, struct conf_sync *c)
+{
+	struct conf_endpoint *endpoints = NULL;
+	char *error = conf_get_endpoints(cfg, "members", c->port, &endpoints,
+					 &c->n_members);
+
+	if (!error && c->n_members > SYNC_MEMBERS_MAX)
+		error = conf_error(cfg, "members", "more than %d of them",
+				   SYNC_MEMBERS_MAX);
+	c->members = calloc(c->n_members + 1, sizeof(*c->members));
+	for (size_t i = 0; !error && i < c->n_members; i++)
+		c->members[i] = endpoints[i].addr;
+	free(endpoints);
+	return error;
+}
+
+static char *read_mode(cfg_t *cfg, struct conf_sync *c)
+{
+	const char *word = cfg_getstr(cfg, "mode");
+
+	/* Whoever names members wants all of them to have the tables. */
+	c->mode = !strcmp(word, "group") || (!*word && c->n_members) ?
+		  SYNC_GROUP : SYNC_SINGLE;
+	if (*word && strcmp(word, "group") && strcmp(word, "single"))
+		return conf_error(cfg, "mode", "'%s' is neither \"single\" nor \"group\"",
+				  word);
+	if (*c->standby && !roam_addr_is_none(&c->virtual))
+		return conf_error(cfg, "virtual",
+				  "two electors; leave out 'standby' or this");
+	if (!*c->standby && c->mode == SYNC_SINGLE)
+		return conf_error(cfg, "standby",
+				  "without a group of roam-standbyd nobody says who is active; name it: standby = \"office\"");
+	if (!*c->standby && roam_addr_is_none(&c->own))
+		return conf_error(cfg, "address",
+				  "without a group of roam-standbyd it must be said: address = \"192.0.2.1\"");
+	return NULL;
+}
+
+static char *read_times(cfg_t *cfg, struct conf_sync *c)
+{
+	char *error = conf_get_duration(cfg, "wait", &c->wait);
+
+	if (!error)
+		error = conf_get_duration(cfg, "hello", &c->hello);
+	if (!error)
+		error = conf_get_duration(cfg, "retry", &c->retry);
+	if (!error)
+		error = conf_get_duration(cfg, "tombstone", &c->tombstone);
+	if (!error)
+		error = conf_get_duration(cfg, "dead", &c->dead);
+	if (!error && (c->hello < 10 || c->retry < 10))
+		error = conf_error(cfg, c->hello < 10 ? "hello" : "retry",
+				   "less than 10ms");
+	/* A node asks again after a second (RFC 5944 3.6.3). */
+	if (!error && (c->wait < 1 || c->wait > 5000))
+		error = conf_error(cfg, "wait", "'%s' is not from 1ms to 5s",
+				   cfg_getstr(cfg, "wait"));
+	return error;
+}
+
+static char *read_optional(cfg_t *cfg, const char *option,
+			   struct roam_addr *addr)
+{
+	return *cfg_getstr(cfg, option) ? conf_get_addr(cfg, option, addr) :
+					  NULL;
+}
+
+static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
+		       const char *path, uint16_t usual, struct conf_sync *c)
+{
+	long group, port;
+	char *error;
+
+	c->standby = strdup(cfg_getstr(cfg, "standby"));
+	c->socket = strdup(cfg_getstr(cfg, "standbyd"));
+	error = conf_get_key(cfg, "key", keys, path, "the other members",
+			     &c->key);
+	if (!error)
+		error = conf_get_int(cfg, "group", 0, UINT16_MAX, &group);
+	if (!error)
+		error = conf_get_int(cfg, "port", 0, UINT16_MAX, &port);
+	if (error)
+		return error;
+	c->number = (uint16_t)group;
+	c->port = port ? (uint16_t)port : usual;
+	error = read_optional(cfg, "address", &c->own);
+	if (!error)
+		error = read_optional(cfg, "multicast", &c->multicast);
+	if (!error)
+		error = read_optional(cfg, "virtual", &c->virtual);
+	if (!error)
+		error = read_members(cfg, c);
+	if (!error)
+		error = read_mode(cfg, c);
+	if (!error)
+		error = read_acks(cfg, &c->acks);
+	if (!error)
+		error = read_times(cfg, c);
+	return error;
+}
+
+char *conf_get_sync(cfg_t *cfg, const struct auth_keys *keys, const char *path,
+		    uint16_t port, struct conf_sync **sync)
+{
+	*sync = calloc(1, sizeof(**sync));
+	return *sync ? read_sync(cfg, keys, path, port, *sync) : strdup("out of memory");
+}
+
+void conf_sync_free(struct conf_sync *sync)
+{
+	if (!sync)
+		return;
+	free(sync->standby);
+	free(sync->socket);
+	free(sync->members);
+	free(sync);
+}

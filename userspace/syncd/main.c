@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* roam-syncd: connections of a router at the routers that stand in for it. */
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/daemon.h"
+#include "syncd/syncd.h"
+
+static struct syncd syncd;
+
+static void *load(const char *path, char **error)
+{
+	return config_load(path, error);
+}
+
+static void unload(void *config)
+{
+	config_free(config);
+}
+
+static void stop(void)
+{
+	struct syncd *d = &syncd;
+
+	control_close(d->control);
+	net_stop(d);
+	kernel_stop(d);
+	tables_free(d);
+}
+
+static char *start(uv_loop_t *loop, void *config, const char *socket_path)
+{
+	struct syncd *d = &syncd;
+	char *error;
+
+	d->loop = loop;
+	d->started = daemon_now();
+	d->config = config;
+	table_init(&d->items, table_key_offset(struct item, node, key),
+		   sizeof(struct item_key));
+	if (d->config->connections)
+		d->kinds[d->n_kinds++] = &kernel_connections;
+	error = kernel_start(d);
+	if (!error)
+		error = net_start(d, socket_path);
+	if (!error)
+		d->control = control_open(loop, socket_path, show_commands, d,
+					  &error);
+	if (error)
+		stop();
+	return error;
+}
+
+static char *reload(void *loaded)
+{
+	struct config *config = loaded, *old = syncd.config;
+	const struct conf_sync *c = config->sync, *o = old->sync;
+
+	if (c->port != o->port || strcmp(c->standby, o->standby) ||
+	    !roam_addr_eq(&c->virtual, &o->virtual) || !roam_addr_eq(&c->own, &o->own) ||
+	    strcmp(c->socket, o->socket) || c->mode != o->mode ||
+	    config->entries_max != old->entries_max)
+		return daemon_error("another group, port, mode or 'entries_max' needs a restart, which ends no connection: systemctl restart roam-syncd");
+	syncd.config = config;
+	syncd.link.config = c;
+	syncd.link.keys = config->keys;
+	return NULL;
+}
+
+static void status(char *buf, size_t len)
+{
+	snprintf(buf, len, "%s, %zu entries",
+		 *syncd.now.state ? syncd.now.state : "role unknown",
+		 syncd.items.count);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct daemon daemon = {
+		.name = "roam-syncd",
+		.summary = "Connections of a router at the routers that stand in for it.",
+		.config_path = "/etc/roam/syncd.conf",
+		.socket_path = "/run/roam/syncd.sock",
+		.caps = 1ULL << CAP_NET_ADMIN,
+		.load = load,
+		.unload = unload,
+		.start = start,
+		.reload = reload,
+		.stop = stop,
+		.status = status,
+	};
+
+	return daemon_main(&daemon, argc, argv);
+}
