@@ -9,10 +9,42 @@ static const char *const columns[] = {
 	NULL
 };
 
+static const char *const session_columns[] = {
+	"session", "home", "state", "care_of", "device", "link", "expires_in",
+	NULL
+};
+
+static const struct param added_params[] = {
+	{ .member = "session", .type = PARAM_TEXT, .required = true },
+	{ .member = "device", .word = "device", .type = PARAM_ADDR },
+	{ .member = "link", .word = "link", .type = PARAM_TEXT },
+	{ .member = NULL },
+};
+
+static const struct param ended_params[] = {
+	{ .member = "session", .type = PARAM_TEXT, .required = true },
+	{ .member = NULL },
+};
+
+static const struct command session_commands[] = {
+	{ .name = "add", .args = "NAME [device ADDRESS] [link LINK]",
+	  .help = "begin a session: of this host, of a device, or on a link",
+	  .daemon = "mnd", .question = "session-add",
+	  .params = added_params },
+	{ .name = "end", .args = "NAME", .help = "end a session",
+	  .daemon = "mnd", .question = "session-end",
+	  .params = ended_params },
+	{ .name = NULL },
+};
+
 static const struct command commands[] = {
 	{ .name = "show", .help = "the registration in force", .daemon = "mnd",
 	  .columns = columns },
 	{ .name = "agents", .help = "agents that are heard", .daemon = "mnd" },
+	{ .name = "sessions", .help = "sessions of programs and devices",
+	  .daemon = "mnd", .columns = session_columns },
+	{ .name = "session", .help = "begin or end a session",
+	  .commands = session_commands },
 	{ .name = "leave",
 	  .help = "end all bindings, register no more", .daemon = "mnd" },
 	{ .name = "join", .help = "register again after leave",
@@ -41,6 +73,7 @@ static void check(struct findings *f, const json_t *status)
 static const struct report_table tables[] = {
 	{ "show", NULL },
 	{ "agents", NULL },
+	{ "sessions", NULL },
 	{ NULL, NULL },
 };
 
