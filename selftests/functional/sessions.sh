@@ -215,6 +215,31 @@ ends_alone() {
 	expect_ok pings correspondent "$camera_home"
 }
 
+program() {
+	ROAM_RUN_DIR=$hosts/node bg in_ns "$node" "$roam_bin/roam" mn session add server -- \
+		busybox nc -ll -p 7000 -e busybox cat
+	local tool=$bg_pid server_home
+	active server server
+	wait_for 30 pings correspondent "$server_home"
+	# another one may use the same port: each has its own address
+	coproc talk {
+		exec busybox nsenter --net="/run/netns/$correspondent" busybox nc "$server_home" 7000
+	}
+	on_exit stop "$talk_PID"
+	# shellcheck disable=SC2034 # read by name
+	server_talk="${talk[0]} ${talk[1]}"
+	says server hello
+	moves_to visited2 "$mip_fa2"
+	says server "at another agent"
+	moves_to visited1 "$mip_fa1"
+	says server "back again"
+	# it has its session's address and no other
+	expect_match "what a program sees" '^10\.77\.0\.1[01][0-9]$' \
+		"$(roam node mn session add looker -- ip -json -4 address show dev eth0 | jq -r '.[].addr_info[].local')"
+	stop "$tool"
+	wait_for 30 session_is server ""
+}
+
 session_is() { # NAME STATE
 	[[ $(field "$1" state) == "$2" ]]
 }
@@ -223,5 +248,6 @@ fixture world
 prove "SES-02 SES-05 SES-07 SES-08 SES-21 SES-27 SES-31 SES-36 SES-38: plain devices are found and reached at addresses of their own" found_and_reached
 prove "SES-08 SES-09 SES-12 SES-19: requests of sessions, read by tshark" as_on_the_wire
 prove "SES-05 SES-32 SES-34: connections of two devices survive moves through three foreign agents, a third is plugged in meanwhile" moves_and_third
+prove "SES-01 SES-21: a program has a session of its own" program
 prove "SES-33 SES-35: one session is ended, the others go on" ends_alone
 tests_done

@@ -216,6 +216,8 @@ const struct mns_ops session_ops = {
 
 /* ---- which sessions there are ---- */
 
+static void on_sweep(uv_timer_t *timer);
+
 static struct session_row *add_row(struct mnd *m, const char *name,
 				   enum session_origin origin)
 {
@@ -231,6 +233,8 @@ static struct session_row *add_row(struct mnd *m, const char *name,
 	row->next = m->rows;
 	m->rows = row;
 	m->n_rows++;
+	if (!uv_is_active((uv_handle_t *)&m->sweep))
+		uv_timer_start(&m->sweep, on_sweep, SWEEP, SWEEP);
 	return row;
 }
 
@@ -430,17 +434,30 @@ void session_configure(struct mnd *m)
 
 /* ---- who is gone ---- */
 
+/* A program's link goes with the program, however it ended. */
+static bool lost_link(const struct session_row *row)
+{
+	char name[IF_NAMESIZE];
+
+	return row->steer.link && row->origin == SESSION_ASKED &&
+	       !if_indextoname(row->steer.link, name);
+}
+
 static void on_sweep(uv_timer_t *timer)
 {
 	struct mnd *m = timer->data;
 	struct session_row *row, *next;
 	msec_t now = daemon_now();
 
+	if (!m->rows)
+		uv_timer_stop(timer);
 	for (row = m->rows; row; row = next) {
 		const struct config_devices *d;
 		msec_t silent = now - row->seen;
 
 		next = row->next;
+		if (lost_link(row) && !row->ending)
+			session_end(m, row->name, false);
 		if (row->origin != SESSION_SEEN || row->ending)
 			continue;
 		d = devices_on(m, row->where);
@@ -612,7 +629,6 @@ char *session_start(struct mnd *m, const char *path)
 	add_configured(m);
 	if (m->config->n_devices) {
 		steer_look(m);
-		uv_timer_start(&m->sweep, on_sweep, SWEEP, SWEEP);
 		watch_leases(m);
 	}
 	return NULL;

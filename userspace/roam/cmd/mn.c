@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* roam mn: mobile node, roam-mnd. */
+#include <string.h>
+
 #include "roam/cmd/doctor.h"
+#include "roam/cmd/mn_session.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
 
@@ -26,11 +29,28 @@ static const struct param ended_params[] = {
 	{ .member = NULL },
 };
 
+static int add_session(int argc, char **argv)
+{
+	static const struct command question = {
+		.name = "add", .daemon = "mnd", .question = "session-add",
+		.params = added_params,
+	};
+
+	if (argc < 2 || strcmp(argv[1], "--"))
+		return question_run(&question, argc, argv);
+	if (argc < 3)
+		return fail(ROAM_USAGE, "roam mn session add NAME -- COMMAND",
+			    "no command follows '--'");
+	return mn_session_run(argv[0], argv + 2);
+}
+
+static const char *const added_words[] = { "device", "link", "--", NULL };
+
 static const struct command session_commands[] = {
-	{ .name = "add", .args = "NAME [device ADDRESS] [link LINK]",
-	  .help = "begin a session: of this host, of a device, or on a link",
-	  .daemon = "mnd", .question = "session-add",
-	  .params = added_params },
+	{ .name = "add",
+	  .args = "NAME [device ADDRESS] [link LINK] | NAME -- COMMAND",
+	  .help = "begin a session: of this host, a device, a link, a program",
+	  .words = added_words, .run = add_session },
 	{ .name = "end", .args = "NAME", .help = "end a session",
 	  .daemon = "mnd", .question = "session-end",
 	  .params = ended_params },
