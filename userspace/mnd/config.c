@@ -2,6 +2,7 @@
 #include "mnd/config.h"
 
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,22 @@
 
 static cfg_opt_t agent_opts[] = {
 	CONF_ASSOCIATION,
+	CFG_END()
+};
+
+static cfg_opt_t session_opts[] = {
+	CONF_ASSOCIATION,
+	CFG_STR("nai", "", CFGF_NONE),
+	CFG_STR("mac", "", CFGF_NONE),
+	CFG_STR("device", "", CFGF_NONE),
+	CFG_STR("link", "", CFGF_NONE),
+	CFG_END()
+};
+
+static cfg_opt_t devices_opts[] = {
+	CFG_STR("network", "", CFGF_NONE),
+	CFG_STR("linger", "10m", CFGF_NONE),
+	CFG_STR("leases", "", CFGF_NONE),
 	CFG_END()
 };
 
@@ -45,6 +62,12 @@ static cfg_opt_t opts[] = {
 	CFG_INT("table", TABLE, CFGF_NONE),
 	CFG_INT("priority", PRIORITY, CFGF_NONE),
 	CFG_SEC("agent", agent_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_SEC("session", session_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_SEC("devices", devices_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_INT("sessions_max", 16, CFGF_NONE),
+	CFG_STR("names", "two", CFGF_NONE),
+	CFG_INT("naming_vendor", MIP_NAMING_VENDOR, CFGF_NONE),
+	CFG_INT("naming_type", MIP_NAMING_SUB, CFGF_NONE),
 	CFG_END()
 };
 
@@ -195,6 +218,122 @@ static char *read_links(cfg_t *cfg, struct config *config)
 	return NULL;
 }
 
+/* ---- sessions ---- */
+
+bool config_parse_mac(const char *word, uint8_t mac[MN_MAC_LEN])
+{
+	int used = 0;
+
+	return sscanf(word, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0],
+		      &mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &used) == 6 &&
+	       !word[used];
+}
+
+static char *read_session(cfg_t *cfg, struct config *config, const char *keys)
+{
+	struct config_session *s = &config->sessions[config->n_sessions++];
+	const char *name = cfg_title(cfg), *mac = cfg_getstr(cfg, "mac");
+	const char *device = cfg_getstr(cfg, "device");
+
+	s->name = strdup(name);
+	s->nai = strdup(cfg_getstr(cfg, "nai"));
+	s->link = strdup(cfg_getstr(cfg, "link"));
+	if (!mip_sub_nai_is_valid((const uint8_t *)name, strlen(name)))
+		return conf_error(cfg, "mac",
+				  "session \"%s\" is named by no sub-NAI: 1 to %d bytes without control characters",
+				  name, MIP_SUB_NAI_MAX);
+	s->has_mac = *mac;
+	if (*mac && !config_parse_mac(mac, s->mac))
+		return conf_error(cfg, "mac",
+				  "'%s' is no link-layer address such as \"02:00:00:00:00:01\"",
+				  mac);
+	if (*device && (!roam_addr_parse(device, &s->device) ||
+			!roam_addr_is_v4(&s->device) ||
+			!roam_addr_is_usable(&s->device)))
+		return conf_error(cfg, "device",
+				  "'%s' is no IPv4 address of a device", device);
+	if (strlen(s->link) >= IF_NAMESIZE)
+		return conf_error(cfg, "link", "'%s' cannot be the name of a link",
+				  s->link);
+	if (!*s->nai)
+		return NULL;
+	if (!mip_nai_is_valid((const uint8_t *)s->nai, strlen(s->nai)))
+		return conf_error(cfg, "nai",
+				  "'%s' is no NAI such as \"user@example.com\"",
+				  s->nai);
+	return conf_get_associations(cfg, config->keys, keys,
+				     &s->associations);
+}
+
+static char *read_devices(cfg_t *cfg, struct config *config)
+{
+	struct config_devices *d = &config->devices[config->n_devices++];
+	const char *network = cfg_getstr(cfg, "network");
+	char *error;
+
+	d->link = strdup(cfg_title(cfg));
+	d->leases = strdup(cfg_getstr(cfg, "leases"));
+	if (!*d->link || strlen(d->link) >= IF_NAMESIZE)
+		return conf_error(cfg, "network",
+				  "'%s' cannot be the name of a link", d->link);
+	if (!roam_prefix_parse(network, &d->network) || d->network.len <= 96)
+		return conf_error(cfg, "network",
+				  "'%s' is no IPv4 prefix such as \"192.168.5.0/24\", the addresses of devices on that link",
+				  network);
+	error = conf_get_duration(cfg, "linger", &d->linger);
+	if (!error && (d->linger < 1000 || d->linger > 86400000))
+		error = conf_error(cfg, "linger", "'%s' is not from 1s to 1d",
+				   cfg_getstr(cfg, "linger"));
+	return error;
+}
+
+static char *read_sessions(cfg_t *cfg, struct config *config)
+{
+	const char *names = cfg_getstr(cfg, "names");
+	size_t n = cfg_size(cfg, "session");
+	char *error = NULL;
+	long number;
+
+	config->sessions = calloc(n + 1, sizeof(*config->sessions));
+	for (size_t i = 0; i < n && !error; i++)
+		error = read_session(cfg_getnsec(cfg, "session", i), config,
+				     cfg_getstr(cfg, "keys"));
+	n = cfg_size(cfg, "devices");
+	config->devices = calloc(n + 1, sizeof(*config->devices));
+	for (size_t i = 0; i < n && !error; i++)
+		error = read_devices(cfg_getnsec(cfg, "devices", i), config);
+	if (!error)
+		error = conf_get_int(cfg, "sessions_max", 1, 1000,
+				     &config->sessions_max);
+	if (!error)
+		error = conf_get_int(cfg, "naming_vendor", 1, INT32_MAX, &number);
+	if (error)
+		return error;
+	config->naming.vendor = (uint32_t)number;
+	error = conf_get_int(cfg, "naming_type", 1, 65534, &number);
+	if (error)
+		return error;
+	config->naming.type = (uint16_t)number;
+	config->naming.both = !strcmp(names, "one");
+	if (!config->naming.both && strcmp(names, "two"))
+		return conf_error(cfg, "names",
+				  "'%s' is neither \"two\" nor \"one\", the extensions that hold NAI and sub-NAI",
+				  names);
+	if (config->n_devices && !config->mn.nai_len)
+		return conf_error(cfg, "devices",
+				  "devices get sessions of the node's NAI, which is not set; add: nai = \"user@example.com\"");
+	return NULL;
+}
+
+const struct config_session *config_find_session(const struct config *config,
+						 const char *name)
+{
+	for (size_t i = 0; i < config->n_sessions; i++)
+		if (!strcmp(config->sessions[i].name, name))
+			return &config->sessions[i];
+	return NULL;
+}
+
 static char *read_rest(cfg_t *cfg, struct config *config)
 {
 	struct mn_config *mn = &config->mn;
@@ -224,6 +363,8 @@ static char *read_rest(cfg_t *cfg, struct config *config)
 	if (!error && mn->nai_len > MIP_NAI_MAX)
 		error = conf_error(cfg, "nai", "is longer than %d letters",
 				   MIP_NAI_MAX);
+	if (!error)
+		error = read_sessions(cfg, config);
 	/* without a tunnel's end only agents can help */
 	if (!*config->device)
 		mn->colocated = false;
@@ -267,6 +408,17 @@ void config_free(struct config *config)
 	for (size_t i = 0; i < config->n_links; i++)
 		free(config->links[i]);
 	free(config->links);
+	for (size_t i = 0; i < config->n_sessions; i++) {
+		free(config->sessions[i].name);
+		free(config->sessions[i].nai);
+		free(config->sessions[i].link);
+	}
+	free(config->sessions);
+	for (size_t i = 0; i < config->n_devices; i++) {
+		free(config->devices[i].link);
+		free(config->devices[i].leases);
+	}
+	free(config->devices);
 	free(config->agents);
 	free(config->device);
 	free(config->home_device);

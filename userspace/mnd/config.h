@@ -22,6 +22,41 @@ struct config_agent {
 };
 
 /**
+ * struct config_session - a session that is there from the start, or the name of a
+ *	device
+ * @name: its name
+ * @nai: its own NAI, without a sub-NAI; empty: the node's
+ * @associations: with the home agent, for @nai
+ * @mac: the device has this link-layer address
+ * @has_mac: @mac is set
+ * @device: its fixed address behind the node, none: it has the session's own
+ * @link: where that is; empty: on this host
+ */
+struct config_session {
+	char *name;
+	char *nai;
+	struct sa_set associations;
+	uint8_t mac[MN_MAC_LEN];
+	bool has_mac;
+	struct roam_addr device;
+	char *link;
+};
+
+/**
+ * struct config_devices - a link with devices behind the node
+ * @link: its name
+ * @network: addresses of devices there
+ * @linger: ms after which a device that is silent is gone
+ * @leases: file of leases of dnsmasq; empty: none
+ */
+struct config_devices {
+	char *link;
+	struct roam_prefix network;
+	msec_t linger;
+	char *leases;
+};
+
+/**
  * struct config - the whole, immutable after config_load()
  * @mn: for the core
  * @keys: the key set
@@ -35,6 +70,12 @@ struct config_agent {
  * @home_device: where the home address is
  * @table: route table for what leaves with the home address
  * @priority: of the first rule
+ * @naming: how names of sessions are written
+ * @sessions: those that are configured
+ * @n_sessions: their number
+ * @devices: links with devices
+ * @n_devices: their number
+ * @sessions_max: sessions at a time
  */
 struct config {
 	struct mn_config mn;
@@ -48,6 +89,12 @@ struct config {
 	char *home_device;
 	long table;
 	long priority;
+	struct mip_naming naming;
+	struct config_session *sessions;
+	size_t n_sessions;
+	struct config_devices *devices;
+	size_t n_devices;
+	long sessions_max;
 };
 
 /* NULL on failure, with *error set; caller frees both. */
@@ -55,5 +102,10 @@ struct config *config_load(const char *path, char **error);
 void config_free(struct config *config);
 const struct sa_set *config_find_agent(const struct config *config,
 				       const struct roam_addr *addr);
+/* The section of that name, or NULL. */
+const struct config_session *config_find_session(const struct config *config,
+						 const char *name);
+/* "02:00:00:00:00:01" */
+bool config_parse_mac(const char *word, uint8_t mac[MN_MAC_LEN]);
 
 #endif

@@ -7,6 +7,7 @@
  *   from the link's own address    main        what is bound to it, and the outer
  *                                              packets of the tunnel
  *   all                            main        but no default route: neighbours
+ *   sessions                       their tables, see steer.c
  *   all                            our table   the rest, with the home address
  *
  * Whoever configures the link (DHCP, a network manager) goes on with the main
@@ -27,8 +28,10 @@
 #include "io/daemon.h"
 #include "io/log.h"
 #include "mnd/mnd.h"
+#include "mnd/session.h"
 #include "rtnl/rtnl.h"
 
+#define RULE_ALL 4		/* behind those of steer.c */
 #define MARGIN 5000		/* ms that the module keeps an entry longer */
 
 /**
@@ -86,7 +89,9 @@ static int rule(struct mnd *m, bool add, unsigned int which,
 /* Rules of that priority go, however many there are. */
 static void drop_rules(struct mnd *m)
 {
-	for (unsigned int which = 0; which < 3; which++)
+	static const unsigned int ours[] = { 0, 1, RULE_ALL };
+
+	for (size_t k = 0; k < sizeof(ours) / sizeof(ours[0]); k++)
 		for (int i = 0; i < 16; i++) {
 			struct nlmsghdr *nlh = rtnl_request(m->kernel->rtnl,
 							    RTM_DELRULE,
@@ -96,7 +101,7 @@ static void drop_rules(struct mnd *m)
 
 			hdr->family = AF_INET;
 			mnl_attr_put_u32(nlh, FRA_PRIORITY,
-				(uint32_t)m->config->priority + which);
+				(uint32_t)m->config->priority + ours[k]);
 			if (rtnl_talk(m->kernel->rtnl, nlh, NULL, NULL))
 				break;
 		}
@@ -128,7 +133,7 @@ static void set_rules(struct mnd *m, const struct mn_place *place)
 		m->kernel->way = place->coa;
 	}
 	rule(m, true, 1, NULL, RT_TABLE_MAIN, true);
-	rule(m, true, 2, NULL, (uint32_t)m->config->table, false);
+	rule(m, true, RULE_ALL, NULL, (uint32_t)m->config->table, false);
 }
 
 /* ---- routes ---- */
@@ -208,7 +213,7 @@ static int set_routes(struct mnd *m, const struct mn_registration *r)
 
 /* ---- the tunnel ---- */
 
-static uint8_t encap_of(const struct mn_registration *r)
+uint8_t kernel_encap(const struct mn_registration *r)
 {
 	if (r->udp)
 		return ROAM_TUNNEL_ENCAP_UDP;
@@ -237,7 +242,7 @@ static void set_tunnel(struct mnd *m, const struct mn_registration *r)
 	t.agents[0] = r->home_agent;
 	t.n_agents = 1;
 	t.coa = r->place.coa;
-	t.encap = encap_of(r);
+	t.encap = kernel_encap(r);
 	if (r->flags & MIP_REVERSE || r->udp)
 		t.reverse = ROAM_TUNNEL_REVERSE_DIRECT;
 	left = r->expires - daemon_now();
@@ -301,7 +306,8 @@ static int rank_of(const struct mnd *m, const char *name)
 {
 	const struct config *config = m->config;
 
-	if (!strcmp(name, config->device) || !strcmp(name, config->home_device))
+	if (!strcmp(name, config->device) ||
+	    !strcmp(name, config->home_device) || session_has_link(m, name))
 		return -1;
 	for (size_t i = 0; i < config->n_links; i++)
 		if (!strcmp(config->links[i], name))

@@ -8,6 +8,7 @@
 #include "io/daemon.h"
 #include "io/log.h"
 #include "mnd/mnd.h"
+#include "mnd/session.h"
 
 #define LATE 100		/* ms that a timer may be late */
 #define READ_FIRST 10		/* ms for what came meanwhile */
@@ -48,6 +49,7 @@ static void on_attach(void *ctx, const struct mn_registration *r)
 	kernel_attach(m, r);
 	if (r && r->place.mode == MN_HOME)
 		net_announce(m, r->place.link);
+	mns_attach(m->mns, daemon_now(), r);
 	uv_timer_stop(&m->keepalive);
 	if (r && r->udp && r->keepalive) {
 		/* one at once: it opens the way back */
@@ -118,6 +120,7 @@ static void on_tick(uv_timer_t *timer)
 		return;
 	}
 	next = mn_tick(m->mn, now);
+	next = min_time(next, mns_tick(m->mns, now));
 	if (next != MSEC_NEVER)
 		run_at(m, now, next);
 }
@@ -131,7 +134,24 @@ void mnd_kick(struct mnd *m)
 	run_at(m, daemon_now(), daemon_now());
 }
 
+void mnd_format_mac(const uint8_t mac[MN_MAC_LEN], char *text)
+{
+	snprintf(text, 3 * MN_MAC_LEN, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0],
+		 mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
 /* ---- the daemon ---- */
+
+static struct mns_config sessions_of(const struct config *config)
+{
+	return (struct mns_config){
+		.naming = config->naming, .lifetime = config->mn.lifetime,
+		.retry_max = config->mn.retry_max,
+		.nat_force = config->mn.nat_force,
+		.keepalive = config->mn.keepalive,
+		.max = (size_t)config->sessions_max,
+	};
+}
 
 static void *load(const char *path, char **error)
 {
@@ -158,11 +178,15 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	m->tick.data = m;
 	m->keepalive.data = m;
 	m->mn = mn_new(&m->config->mn, &ops, m);
-	if (!m->mn)
+	m->mns_config = sessions_of(m->config);
+	m->mns = mns_new(&m->mns_config, &session_ops, m);
+	if (!m->mn || !m->mns)
 		return daemon_error("out of memory");
 	error = net_start(m);
 	if (!error)
 		error = kernel_start(m);
+	if (!error)
+		error = session_start(m, socket_path);
 	if (!error)
 		m->control = control_open(loop, socket_path, show_commands, m,
 					  &error);
@@ -194,6 +218,8 @@ static char *reload(void *loaded)
 	m->mn = mn;
 	m->config = config;
 	m->left = false;
+	m->mns_config = sessions_of(config);
+	session_configure(m);
 	kernel_look(m);
 	mnd_kick(m);
 	return NULL;
@@ -207,8 +233,10 @@ static void stop(void)
 	uv_close((uv_handle_t *)&m->tick, NULL);
 	uv_close((uv_handle_t *)&m->keepalive, NULL);
 	control_close(m->control);
+	session_stop(m);
 	kernel_stop(m);
 	net_stop(m);
+	mns_free(m->mns);
 	mn_free(m->mn);
 }
 

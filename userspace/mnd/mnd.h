@@ -6,9 +6,11 @@
  *   config.c   mnd.conf
  *   net.c      messages: the only file that talks to the network
  *   kernel.c   home address, routes, rules, tunnel; which links there are
+ *   session.c  sessions of programs and of devices behind the node
+ *   steer.c    their routes, rules and translations; neighbours that appear
  *   show.c     the control socket's commands, events, log lines
  *
- * What is decided is decided in core/mobile_node.c.
+ * What is decided is decided in core/mobile_node.c and core/mobile_session.c.
  */
 #ifndef ROAM_MND_MND_H
 #define ROAM_MND_MND_H
@@ -21,9 +23,12 @@
 #include "io/control.h"
 #include "io/frame.h"
 #include "io/udp.h"
+#include "core/mobile_session.h"
 #include "mnd/config.h"
 
 struct kernel;
+struct steer;
+struct session_row;
 
 /**
  * struct mnd_counters - since the start
@@ -35,6 +40,8 @@ struct kernel;
  * @denied: that were denied
  * @moves: changes of the care-of address
  * @keepalives: sent to keep a NAT's mapping
+ * @sessions_seen: sessions that began as a device appeared
+ * @sessions_refused: that there were too many for
  * @drop: by enum mn_drop
  */
 struct mnd_counters {
@@ -46,6 +53,8 @@ struct mnd_counters {
 	uint64_t denied;
 	uint64_t moves;
 	uint64_t keepalives;
+	uint64_t sessions_seen;
+	uint64_t sessions_refused;
 	uint64_t drop[MN_DROP_MAX];
 };
 
@@ -82,6 +91,16 @@ struct mnd_link {
  * @last_code: of the last denial
  * @coa: care-of address of the last registration
  * @counters: see above
+ * @mns: the core of sessions
+ * @mns_config: what it was told
+ * @rows: sessions
+ * @n_rows: their number
+ * @steer: the kernel's side of them
+ * @session_path: what outlives the daemon
+ * @session_dump: events about neighbours were lost
+ * @sweep: looks for devices that are gone
+ * @leases: watches leases of dnsmasq
+ * @sessions_open: @sweep and @leases are initialised
  * @started: when it started
  * @stopping: it ends
  */
@@ -101,9 +120,22 @@ struct mnd {
 	uint8_t last_code;
 	struct roam_addr coa;
 	struct mnd_counters counters;
+	struct mns *mns;
+	struct mns_config mns_config;
+	struct session_row *rows;
+	size_t n_rows;
+	struct steer *steer;
+	char session_path[256];
+	bool session_dump;
+	uv_timer_t sweep;
+	uv_fs_event_t leases;
+	bool sessions_open;
 	msec_t started;
 	bool stopping;
 };
+
+/* "02:00:00:00:00:01" */
+void mnd_format_mac(const uint8_t mac[MN_MAC_LEN], char *text);
 
 /* main.c: something was put into the core. */
 void mnd_kick(struct mnd *m);
@@ -130,9 +162,13 @@ void kernel_attach(struct mnd *m, const struct mn_registration *r);
 /* What has this own address as source goes by the main table. */
 void kernel_open_way(struct mnd *m, const struct roam_addr *coa);
 void kernel_stop(struct mnd *m);
+/* How the module writes a tunnel of that registration. */
+uint8_t kernel_encap(const struct mn_registration *r);
 
 /* show.c */
 extern const struct control_command show_commands[];
 void show_event(struct mnd *m, const struct mn_event *event);
+void show_session_event(struct mnd *m, const struct mns_session *s,
+			enum mns_event event);
 
 #endif

@@ -27,14 +27,24 @@ static void note(struct mnd *m, enum mn_drop drop)
 	mnd_kick(m);
 }
 
+/* What the node itself does not await can be for one of its sessions. */
+static void on_reply(struct mnd *m, const struct roam_addr *from,
+		     const uint8_t *data, size_t len)
+{
+	enum mn_drop drop = mn_reply(m->mn, daemon_now(), from, data, len);
+
+	if (drop == MN_DROP_UNASKED)
+		drop = mns_reply(m->mns, daemon_now(), from, data, len);
+	note(m, drop);
+}
+
 static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
 {
 	struct mnd *m = ctx;
 
 	for (size_t i = 0; i < n; i++) {
 		m->counters.received++;
-		note(m, mn_reply(m->mn, daemon_now(), &d[i].from, d[i].data,
-				 d[i].len));
+		on_reply(m, &d[i].from, d[i].data, d[i].len);
 	}
 }
 
@@ -61,8 +71,7 @@ static void on_frame(void *ctx, const struct frame *frame)
 	    frame->data[0] != MIP_REPLY)
 		return;
 	m->counters.received++;
-	note(m, mn_reply(m->mn, daemon_now(), &frame->from, frame->data,
-			 frame->len));
+	on_reply(m, &frame->from, frame->data, frame->len);
 }
 
 static struct mnd_link *find_link(struct mnd *m, unsigned int index)

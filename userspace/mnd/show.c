@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/daemon.h"
 #include "io/json.h"
 #include "io/log.h"
 #include "mnd/mnd.h"
+#include "mnd/session.h"
 
 static const char *const event_names[] = {
 	[MN_EVENT_AGENT] = "agent",
@@ -57,6 +59,31 @@ void show_event(struct mnd *m, const struct mn_event *e)
 				"care_of", json_addr(&e->place.coa),
 				"agent", json_addr(&e->place.agent),
 				"link", link, "reason", reason));
+}
+
+void show_session_event(struct mnd *m, const struct mns_session *s,
+			enum mns_event event)
+{
+	const char *reason = event == MNS_EVENT_DENIED ? mip_code_name(s->code) :
+							"";
+	char home[ROAM_ADDR_STRLEN], coa[ROAM_ADDR_STRLEN];
+
+	if (event == MNS_EVENT_RENEWED)
+		return;
+	roam_addr_format(&s->home, home);
+	roam_addr_format(&s->registration.place.coa, coa);
+	log_notice("%s %s home=%s care_of=%s%s%s%s", mns_event_name(event),
+		   s->name, home, coa, *reason ? " (" : "", reason,
+		   *reason ? ")" : "");
+	if (!m->control || !control_is_monitored(m->control))
+		return;
+	control_event(m->control,
+		      json_pack("{ss ss so so ss}", "event",
+				mns_event_name(event), "session", s->name,
+				"home", json_addr(&s->home),
+				"care_of",
+				json_addr(&s->registration.place.coa),
+				"reason", reason));
 }
 
 /* Who reads "home" may rely on it: nothing goes to where the node was any more. */
@@ -132,6 +159,117 @@ static void add_agent(void *ctx, const struct mn_agent_info *info)
 			  "blocked_for", json_until(l->now, info->blocked)));
 }
 
+/**
+ * struct session_listing - sessions being listed
+ * @m: the daemon
+ * @rows: gets them
+ * @now: the time
+ */
+struct session_listing {
+	struct mnd *m;
+	json_t *rows;
+	msec_t now;
+};
+
+static json_t *session_mac(const struct session_row *row)
+{
+	char mac[3 * MN_MAC_LEN];
+
+	if (!row->has_mac)
+		return json_null();
+	mnd_format_mac(row->mac, mac);
+	return json_string(mac);
+}
+
+/* Who was ended though the device is there is shown as well. */
+static void add_session(void *ctx, const struct session_row *row)
+{
+	static const struct mns_session none;
+	struct session_listing *l = ctx;
+	const struct mns_session *s = mns_find(l->m->mns, row->name) ?: &none;
+	const struct mn_registration *r = &s->registration;
+	bool active = s->state == MNS_ACTIVE;
+	char link[IF_NAMESIZE];
+	unsigned int behind;
+
+	behind = row->steer.link ? row->steer.link : row->where;
+	json_array_append_new(l->rows,
+		json_pack("{ss so ss so so so so ss ss so so so so so}",
+			  "session", row->name, "home", json_addr(&s->home),
+			  "state", s == &none ? "ended" :
+				   mns_state_name(s->state),
+			  "care_of", active ? json_addr(&r->place.coa) :
+					      json_null(),
+			  "device", json_addr(&row->steer.device),
+			  "mac", session_mac(row),
+			  "link", behind ? json_string(link_name(behind, link)) :
+					   json_null(),
+			  "origin", session_origin_name(row->origin),
+			  "host", row->host,
+			  "table", json_integer(l->m->config->table +
+						(json_int_t)row->steer.slot),
+			  "lifetime", !active ||
+				r->lifetime == MIP_LIFETIME_INFINITE ?
+				json_null() : json_real(r->lifetime),
+			  "expires_in", active ? json_until(l->now, r->expires) :
+						 json_null(),
+			  "took_ms", active ? json_integer(s->took) :
+					      json_null(),
+			  "denial", s->code ?
+				json_string(mip_code_name(s->code)) :
+				json_null()));
+}
+
+static json_t *sessions(void *ctx, const json_t *args,
+			struct control_error *error)
+{
+	struct session_listing l = { ctx, json_array(), daemon_now() };
+
+	(void)args;
+	(void)error;
+	session_walk(l.m, add_session, &l);
+	return l.rows;
+}
+
+static json_t *session_add_command(void *ctx, const json_t *args,
+				   struct control_error *error)
+{
+	const char *name = json_string_value(json_object_get(args, "session"));
+	const char *device = json_string_value(json_object_get(args, "device"));
+	const char *link = json_string_value(json_object_get(args, "link"));
+	struct roam_addr addr = { 0 };
+	struct mnd *m = ctx;
+	char *text;
+
+	if (!name || (device && (!roam_addr_parse(device, &addr) ||
+				 !roam_addr_is_v4(&addr) ||
+				 !roam_addr_is_usable(&addr)))) {
+		control_refuse(error, "usage", "roam mn session add NAME",
+			       "a session has a name, and its device an IPv4 address");
+		return NULL;
+	}
+	text = session_add(m, name, &addr, link ? link : "");
+	if (text) {
+		control_refuse(error, "refused", "roam mn sessions", "%s", text);
+		free(text);
+		return NULL;
+	}
+	return json_array();
+}
+
+static json_t *session_end_command(void *ctx, const json_t *args,
+				   struct control_error *error)
+{
+	const char *name = json_string_value(json_object_get(args, "session"));
+	struct mnd *m = ctx;
+
+	if (name && session_end(m, name, true))
+		return json_array();
+	control_refuse(error, "missing", "roam mn sessions",
+		       "there is no session of that name");
+	return NULL;
+}
+
 static json_t *agents(void *ctx, const json_t *args, struct control_error *error)
 {
 	struct listing l = { json_array(), daemon_now() };
@@ -178,6 +316,8 @@ static json_t *counters(void *ctx, const json_t *args,
 	json_add_counter(object, "", "denied", c->denied);
 	json_add_counter(object, "", "moves", c->moves);
 	json_add_counter(object, "", "keepalives", c->keepalives);
+	json_add_counter(object, "", "sessions_seen", c->sessions_seen);
+	json_add_counter(object, "", "sessions_refused", c->sessions_refused);
 	json_add_counter(object, "", "send_errors", udp_send_errors(m->udp));
 	for (int i = MN_DROP_NONE + 1; i < MN_DROP_MAX; i++)
 		json_add_counter(object, "drop_", mn_drop_name(i), c->drop[i]);
@@ -222,6 +362,9 @@ static json_t *renew(void *ctx, const json_t *args, struct control_error *error)
 const struct control_command show_commands[] = {
 	{ "show", show, false, "the registration in force" },
 	{ "agents", agents, false, "agents that are heard" },
+	{ "sessions", sessions, false, "sessions of programs and devices" },
+	{ "session-add", session_add_command, true, "begin a session" },
+	{ "session-end", session_end_command, true, "end a session" },
 	{ "leave", leave, true, "end all bindings and register no more" },
 	{ "join", join, true, "register again after leave" },
 	{ "renew", renew, true, "register again at once" },

@@ -5,6 +5,7 @@
 #include "roam/client.h"
 #include "roam/cmd/doctor.h"
 #include "roam/cmd/explain.h"
+#include "roam/cmd/mn_session.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
 
@@ -13,10 +14,59 @@ static const char *const columns[] = {
 	NULL
 };
 
+static const char *const session_columns[] = {
+	"session", "home", "state", "care_of", "device", "link", "expires_in",
+	NULL
+};
+
+static const struct param added_params[] = {
+	{ .member = "session", .type = PARAM_TEXT, .required = true },
+	{ .member = "device", .word = "device", .type = PARAM_ADDR },
+	{ .member = "link", .word = "link", .type = PARAM_TEXT },
+	{ .member = NULL },
+};
+
+static const struct param ended_params[] = {
+	{ .member = "session", .type = PARAM_TEXT, .required = true },
+	{ .member = NULL },
+};
+
+static int add_session(int argc, char **argv)
+{
+	static const struct command question = {
+		.name = "add", .daemon = "mnd", .question = "session-add",
+		.params = added_params,
+	};
+
+	if (argc < 2 || strcmp(argv[1], "--"))
+		return question_run(&question, argc, argv);
+	if (argc < 3)
+		return fail(ROAM_USAGE, "roam mn session add NAME -- COMMAND",
+			    "no command follows '--'");
+	return mn_session_run(argv[0], argv + 2);
+}
+
+static const char *const added_words[] = { "device", "link", "--", NULL };
+
+static const struct command session_commands[] = {
+	{ .name = "add",
+	  .args = "NAME [device ADDRESS] [link LINK] | NAME -- COMMAND",
+	  .help = "begin a session: of this host, a device, a link, a program",
+	  .words = added_words, .run = add_session },
+	{ .name = "end", .args = "NAME", .help = "end a session",
+	  .daemon = "mnd", .question = "session-end",
+	  .params = ended_params },
+	{ .name = NULL },
+};
+
 static const struct command commands[] = {
 	{ .name = "show", .help = "the registration in force", .daemon = "mnd",
 	  .columns = columns },
 	{ .name = "agents", .help = "agents that are heard", .daemon = "mnd" },
+	{ .name = "sessions", .help = "sessions of programs and devices",
+	  .daemon = "mnd", .columns = session_columns },
+	{ .name = "session", .help = "begin or end a session",
+	  .commands = session_commands },
 	{ .name = "leave",
 	  .help = "end all bindings, register no more", .daemon = "mnd" },
 	{ .name = "join", .help = "register again after leave",
@@ -70,6 +120,7 @@ static void explain(struct explanation *e)
 static const struct report_table tables[] = {
 	{ "show", NULL },
 	{ "agents", NULL },
+	{ "sessions", NULL },
 	{ NULL, NULL },
 };
 
