@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
-# kernels: fast 6.12 6.1
+# kernels: 6.12 6.1
 #
 # Mobile IPv4 on the kernels that distributions ship: a home agent and two foreign agents,
 # one encapsulation after the other, beside an ipip and a gre device in use on the home
