@@ -240,37 +240,6 @@ keepalived_start() { # N
 		-p "$hosts/r$1/keepalived.pid-1" -r "$hosts/r$1/keepalived.pid-2"
 }
 
-frr_link() { # N LINK NUMBER ADDRESS
-	in_batch "r$1" "link add vrrp-$2 link $2 type macvlan mode bridge" \
-		"link set vrrp-$2 address 00:00:5e:00:01:0$3" "address add $4/24 dev vrrp-$2" "link set vrrp-$2 up"
-}
-
-frr_start() { # N
-	local dir=$hosts/r$1/frr daemon
-	mkdir -p "$dir"
-	frr_link "$1" eth0 a "$vip"
-	frr_link "$1" eth1 b "$outside_vip"
-	cat >"$dir/conf" <<-END
-		interface eth0
-		 vrrp 10 version 3
-		 vrrp 10 priority 10$1
-		 vrrp 10 advertisement-interval 200
-		 no vrrp 10 preempt
-		 vrrp 10 ip $vip
-		interface eth1
-		 vrrp 11 version 3
-		 vrrp 11 priority 10$1
-		 vrrp 11 advertisement-interval 200
-		 no vrrp 11 preempt
-		 vrrp 11 ip $outside_vip
-	END
-	for daemon in zebra vrrpd; do
-		elector_run "$1" "/usr/lib/frr/$daemon" -f "$dir/conf" -z "$dir/zserv.sock" -i "$dir/$daemon.pid" \
-			--vty_socket "$dir" -u root -g root
-		wait_for 20 test -e "$dir/$daemon.vty"
-	done
-}
-
 elector_run() { # N COMMAND...
 	declare -n ns="r$1"
 	bg in_ns "$ns" "${@:2}" >>"$ROAM_OUT/tables.elector$1.log" 2>&1
@@ -292,7 +261,7 @@ elector_end() { # N
 	elector_crash "$1"
 	declare -n ns="r$1"
 	in_ns "$ns" sh -c "ip address del $vip/24 dev eth0; ip address del $outside_vip/24 dev eth1
-		ip link del vrrp-eth0; ip link del vrrp-eth1; conntrack -F" 2>/dev/null
+		conntrack -F" 2>/dev/null
 }
 
 syncd_state() { # N STATE
