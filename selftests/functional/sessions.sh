@@ -20,6 +20,7 @@
 . "$lib_dir/mip-topology.sh"
 
 readonly nai=car@example.com mip_fa3=203.0.113.1
+# shellcheck disable=SC2034 # by name
 foreign3='' laptop='' camera='' printer=''
 
 world() {
@@ -30,7 +31,7 @@ world() {
 	in_batch air "link add visited3 type bridge forward_delay 0" "link set visited3 up" \
 		"link add inside type bridge forward_delay 0" "link set inside up"
 	mip_plug foreign3 core eth0 198.18.0.13/24
-	mip_plug foreign3 visited3 eth1 $mip_fa3/24
+	mip_plug foreign3 visited3 eth1 "$mip_fa3/24"
 	topology_sysctl foreign3 ipv4/ip_forward=1
 	in_batch foreign3 "route add default via 198.18.0.1"
 	in_batch home "route add 203.0.113.0/24 via 198.18.0.13"
