@@ -1,10 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
-# kernels: by-hand
-#
-# It passes and then does not end, so make check leaves it out until that is found:
-# make check-vm VM_TESTS=selftests/functional/sessions.sh
 #
 # Sessions of devices and programs behind one mobile node. The network is that of
 # mip-topology.sh, with a third foreign agent, and a link inside the vehicle:
@@ -137,6 +133,7 @@ found_and_reached() {
 # The requests, read by somebody else.
 as_on_the_wire() {
 	local pcap=$ROAM_OUT/sessions.pcap
+	wakes camera
 	active camera camera
 	wait_for 30 grep -q camera "$pcap"
 	expect_match "request without an address" $'1\t0.0.0.0\t'"$nai" \
@@ -149,11 +146,11 @@ as_on_the_wire() {
 # talk HOST: a connection from the correspondent to a device that repeats what it is told.
 talk() {
 	local host=$1 home=$1_home
-	# Whoever outlives the test must not hold its output, for which the runner waits.
-	bg in_ns "${!host}" busybox nc -ll -p 7000 -e busybox cat >/dev/null 2>&1
+	# For one connection nc becomes cat, so both end together; the runner waits for the last.
+	bg in_ns "${!host}" busybox nc -l -p 7000 -e busybox cat
 	wait_for 30 listens "$host"
 	coproc talk {
-		exec busybox nsenter --net="/run/netns/$correspondent" busybox nc "${!home}" 7000 2>/dev/null
+		exec busybox nsenter --net="/run/netns/$correspondent" busybox nc "${!home}" 7000
 	}
 	# shellcheck disable=SC2034
 	printf -v "$1_talk" '%s %s' "${talk[0]}" "${talk[1]}"
@@ -176,6 +173,8 @@ says() { # HOST TEXT
 }
 
 moves_and_third() {
+	wakes laptop
+	wakes camera
 	active laptop
 	active camera camera
 	local was="$laptop_home $camera_home" i place
@@ -200,6 +199,8 @@ moves_and_third() {
 }
 
 ends_alone() {
+	wakes laptop
+	wakes camera
 	active laptop
 	active camera camera
 	talk laptop
@@ -223,13 +224,13 @@ ends_alone() {
 
 program() {
 	ROAM_RUN_DIR=$hosts/node bg in_ns "$node" "$roam_bin/roam" mn session add server -- \
-		busybox nc -ll -p 7000 -e busybox cat >/dev/null 2>&1
+		busybox nc -l -p 7000 -e busybox cat
 	local tool=$bg_pid server_home
 	active server server
 	wait_for 30 pings correspondent "$server_home"
 	# another one may use the same port: each has its own address
 	coproc talk {
-		exec busybox nsenter --net="/run/netns/$correspondent" busybox nc "$server_home" 7000 2>/dev/null
+		exec busybox nsenter --net="/run/netns/$correspondent" busybox nc "$server_home" 7000
 	}
 	on_exit stop "$talk_PID"
 	# shellcheck disable=SC2034 # read by name

@@ -381,7 +381,8 @@ static void look(struct role_client *c)
 	struct role role = { .own = c->role.own };
 	bool active = has_address(&c->virtual, &role.link);
 
-	strcpy(role.state, active ? "active" : "standby");
+	snprintf(role.state, sizeof(role.state), "%s",
+		 active ? "active" : "standby");
 	/* Who it is, the elector keeps to itself: whoever has the address. */
 	role.active = active ? role.own : c->virtual;
 	if (!active)
