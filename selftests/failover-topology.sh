@@ -186,44 +186,6 @@ fo_many() {
 
 # ---- traffic: from the correspondent to the node's home address ----
 
-fo_ssh_server() {
-	local dir=$hosts/node/ssh
-	mkdir -p "$dir" /run/sshd
-	ssh-keygen -q -t ed25519 -N '' -f "$dir/host"
-	ssh-keygen -q -t ed25519 -N '' -f "$dir/user"
-	cat >"$dir/config" <<-END
-		Port 2222
-		ListenAddress 0.0.0.0
-		HostKey $dir/host
-		AuthorizedKeysFile $dir/user.pub
-		PidFile none
-		StrictModes no
-		UsePAM no
-		UseDNS no
-	END
-	bg in_ns "$node" "$(command -v sshd)" -D -e -f "$dir/config" 2>"$dir/log"
-	wait_for 60 grep -q "Server listening" "$dir/log"
-}
-
-fo_ssh_open() {
-	local dir=$hosts/node/ssh
-	coproc session {
-		exec busybox nsenter --net="/run/netns/$correspondent" ssh -F none -i "$dir/user" \
-			-o IdentitiesOnly=yes -o StrictHostKeyChecking=no \
-			-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -p 2222 \
-			"root@$mip_home" cat 2>"$dir/client.log"
-	}
-	on_exit stop "$session_PID"
-	fo_ssh_says hello
-}
-
-fo_ssh_says() {
-	local answer=
-	echo "$1" >&"${session[1]}"
-	read -r -t 30 answer <&"${session[0]}" || cat "$hosts/node/ssh/"*log
-	expect_eq "what ssh brings back" "$1" "$answer"
-}
-
 fo_pings_begin() {
 	in_ns "$correspondent" ping -n -c 1 -W 10 "$mip_home" >/dev/null || fail "no way to the node"
 	bg in_ns "$correspondent" ping -n -i 0.01 "$mip_home" >"$ROAM_OUT/failover.ping"

@@ -130,3 +130,50 @@ mip_place() {
 mip_is_at() {
 	[[ $(mip_place) == "$1" ]]
 }
+
+# ---- ssh from the correspondent to a server at the node's home address ----
+
+mip_ssh_server() {
+	local dir=$hosts/node/ssh
+	mkdir -p "$dir" /run/sshd
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/host"
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/user"
+	cat >"$dir/config" <<-END
+		Port 2222
+		ListenAddress 0.0.0.0
+		HostKey $dir/host
+		AuthorizedKeysFile $dir/user.pub
+		PidFile none
+		StrictModes no
+		UsePAM no
+		UseDNS no
+	END
+	bg in_ns "$node" "$(command -v sshd)" -D -e -f "$dir/config" 2>"$dir/log"
+	wait_for 60 grep -q "Server listening" "$dir/log"
+}
+
+# mip_ssh_open: a session that repeats what it is told; its ends in $session.
+mip_ssh_open() {
+	local dir=$hosts/node/ssh
+	coproc session {
+		exec busybox nsenter --net="/run/netns/$correspondent" ssh -F none -i "$dir/user" \
+			-o IdentitiesOnly=yes -o StrictHostKeyChecking=no \
+			-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -p 2222 \
+			"root@$mip_home" cat 2>"$dir/client.log"
+	}
+	on_exit stop "$session_PID"
+	mip_ssh_says hello
+}
+
+mip_ssh_says() {
+	local answer=
+	echo "$1" >&"${session[1]}"
+	read -r -t 60 answer <&"${session[0]}" || {
+		tail -n 3 "$hosts/node/ssh/client.log" "$hosts/node/ssh/log"
+		in_ns "$correspondent" ss -tion "dport = :2222"
+		in_ns "$node" ss -tion "sport = :2222"
+		in_ns "$correspondent" ip route get "$mip_home"
+		in_ns "$node" ip route get "$mip_peer" from "$mip_home"
+	}
+	expect_eq "what ssh brings back" "$1" "$answer"
+}

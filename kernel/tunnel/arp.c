@@ -230,11 +230,9 @@ static bool tunnel_announcement_due(struct roam_end *end, u32 now, u32 *again,
 		container_of(end, struct tunnel_announcement, end);
 	struct tunnel_net *tn = ctx;
 
-	if (tn->config.silent)
-		say->left = 1;
-	else
+	if (!tn->config.silent)
 		tunnel_announcement_send(tn, say);
-	if (!--say->left) {
+	if (tn->config.silent || !--say->left) {
 		tunnel_announcement_forget(tn, say);
 		return false;
 	}

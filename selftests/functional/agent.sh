@@ -12,7 +12,6 @@
 # shellcheck source=../mip-topology.sh
 . "$lib_dir/mip-topology.sh"
 
-readonly ssh_port=2222
 
 world() {
 	require tshark tcpdump ssh sshd dnsmasq nft
@@ -27,48 +26,7 @@ world() {
 	at_home=$capture_pid
 	mip_node_start
 	wait_for 60 mip_is_at "foreign $mip_fa1"
-	ssh_server
-}
-
-# A server at the node: sessions go to its home address.
-ssh_server() {
-	local dir=$hosts/node/ssh
-	mkdir -p "$dir" /run/sshd
-	ssh-keygen -q -t ed25519 -N '' -f "$dir/host"
-	ssh-keygen -q -t ed25519 -N '' -f "$dir/user"
-	cat >"$dir/config" <<-END
-		Port $ssh_port
-		ListenAddress 0.0.0.0
-		HostKey $dir/host
-		AuthorizedKeysFile $dir/user.pub
-		PidFile none
-		StrictModes no
-		UsePAM no
-		UseDNS no
-	END
-	bg in_ns "$node" "$(command -v sshd)" -D -e -f "$dir/config" 2>"$dir/log"
-	wait_for 60 grep -q "Server listening" "$dir/log"
-}
-
-# ssh_open: a session from the correspondent that repeats what it is told; its ends in
-# $session.
-ssh_open() {
-	local dir=$hosts/node/ssh
-	coproc session {
-		exec busybox nsenter --net="/run/netns/$correspondent" ssh -F none -i "$dir/user" \
-			-o IdentitiesOnly=yes -o StrictHostKeyChecking=no \
-			-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -p "$ssh_port" \
-			"root@$mip_home" cat 2>"$dir/client.log"
-	}
-	on_exit stop "$session_PID"
-	ssh_says hello
-}
-
-ssh_says() {
-	local answer=
-	echo "$1" >&"${session[1]}"
-	read -r -t 30 answer <&"${session[0]}"
-	expect_eq "what ssh brings back" "$1" "$answer"
+	mip_ssh_server
 }
 
 # pings FROM TO [OPTION...]
@@ -129,14 +87,14 @@ both_ways() {
 
 moves_with_ssh() {
 	abroad
-	ssh_open
+	mip_ssh_open
 	local i place
 	for i in 1 2 3 4; do
 		place=$mip_fa2 bridge=visited2
 		((i % 2)) || place=$mip_fa1 bridge=visited1
 		capture_start "$home" eth0 "agent.move$i.pcap"
 		moves_to "$bridge" "foreign $place"
-		ssh_says "after move $i"
+		mip_ssh_says "after move $i"
 		capture_stop
 		# MIP-59: what leaves behind the reply goes to the new address only
 		expect_eq "to the old address after the reply" "" "$(behind_reply "agent.move$i.pcap" "$place")"
@@ -170,7 +128,7 @@ abroad() {
 
 returns_home() {
 	abroad
-	ssh_open
+	mip_ssh_open
 	capture_start "$home" eth1 agent.arp.pcap arp
 	local arp=$capture_pid
 	moves_to homelink "home $mip_home"
@@ -179,12 +137,12 @@ returns_home() {
 	capture_start "$home" eth1 agent.athome.pcap ip proto 4 or icmp
 	expect_match "pings at home" " 0% packet loss" \
 		"$(in_ns "$correspondent" ping -q -n -c 150 -i 0.02 -W 10 "$mip_home")"
-	ssh_says "at home"
+	mip_ssh_says "at home"
 	capture_stop
 	expect_eq "tunnelled" 0 "$(packets_in agent.athome.pcap ip proto 4)"
 	expect_eq "delivered" 300 "$(packets_in agent.athome.pcap "icmp[0] != 9")"
 	moves_to visited1 "foreign $mip_fa1"
-	ssh_says "away again"
+	mip_ssh_says "away again"
 	capture_stop "$arp"
 	# the node when it came, the home agent when it left
 	expect_eq "who has the home address" \
@@ -242,11 +200,11 @@ co_located() {
 	daemon_stop foreign2 agentd
 	on_exit mip_foreign_start foreign2
 	dhcp_start foreign2 eth1 192.0.2.140 192.0.2.140 "$mip_fa2"
-	ssh_open
+	mip_ssh_open
 	mip_move visited2
 	dhcp_client
 	wait_for 60 mip_is_at "co-located 192.0.2.140"
-	ssh_says "co-located"
+	mip_ssh_says "co-located"
 	capture_start "$foreign2" eth1 agent.colocated.pcap
 	expect_ok pings correspondent "$mip_home"
 	expect_ok pings node "$mip_peer" -I "$mip_home"
@@ -255,7 +213,7 @@ co_located() {
 		"$(tshark -r "$ROAM_OUT/agent.colocated.pcap" -Y icmp -T fields -e ip.src -e ip.dst 2>/dev/null)"
 	in_batch node "address flush dev eth0"
 	moves_to visited1 "foreign $mip_fa1"
-	ssh_says "by an agent again"
+	mip_ssh_says "by an agent again"
 }
 
 behind_nat() {
@@ -273,13 +231,13 @@ behind_nat() {
 	END
 	on_exit in_ns "$foreign2" nft delete table ip nat
 	dhcp_start foreign2 eth1 192.0.2.141 192.0.2.141 "$mip_fa2"
-	ssh_open
+	mip_ssh_open
 	mip_move visited2
 	dhcp_client
 	wait_for 60 mip_is_at "co-located 192.0.2.141"
 	expect_eq "in UDP" true "$(roam node -j mn show | jq '.[0].udp')"
 	expect_eq "encapsulation" udp "$(roam home -j agent show | jq -r '.[0].encapsulation')"
-	ssh_says "behind NAT"
+	mip_ssh_says "behind NAT"
 	capture_start "$foreign2" eth0 agent.nat.pcap
 	expect_ok pings correspondent "$mip_home"
 	expect_ok pings node "$mip_peer" -I "$mip_home"
@@ -289,26 +247,26 @@ behind_nat() {
 		"$(tshark -r "$ROAM_OUT/agent.nat.pcap" -Y 'mip.type == 4' -T fields -e ip.src 2>/dev/null)"
 	in_batch node "address flush dev eth0"
 	moves_to visited1 "foreign $mip_fa1"
-	ssh_says "without NAT again"
+	mip_ssh_says "without NAT again"
 }
 
 restarts() {
 	abroad
-	ssh_open
+	mip_ssh_open
 	local host
 	for host in home foreign1; do
 		daemon_stop "$host" agentd KILL
-		ssh_says "without the daemon of $host"
+		mip_ssh_says "without the daemon of $host"
 		daemon "$host" roam-agentd agentd
-		ssh_says "with it again"
+		mip_ssh_says "with it again"
 	done
 	expect_eq "binding" "$mip_fa1" "$(roam home -j agent show | jq -r '.[].care_of')"
 	expect_eq "visitor" "$mip_home" "$(roam foreign1 -j agent visitors | jq -r '.[].home')"
 	daemon_stop node mnd KILL
-	ssh_says "without the node's daemon"
+	mip_ssh_says "without the node's daemon"
 	daemon node roam-mnd mnd
 	wait_for 60 mip_is_at "foreign $mip_fa1"
-	ssh_says "all are back"
+	mip_ssh_says "all are back"
 }
 
 fixture world

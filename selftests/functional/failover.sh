@@ -33,7 +33,7 @@ world() {
 	mip_foreign_start foreign1
 	mip_node_start
 	wait_for 60 mip_is_at "foreign $mip_fa1"
-	fo_ssh_server
+	mip_ssh_server
 }
 
 fo_pair() {
@@ -90,11 +90,11 @@ fo_counter() {
 
 killed() {
 	both
-	fo_ssh_open
+	mip_ssh_open
 	fo_pings_begin
 	fo_kill "$active"
 	wait_for 30 fo_is "$standby" active
-	fo_ssh_says "after the crash"
+	mip_ssh_says "after the crash"
 	fo_pings_go_on
 	echo "# $(fo_lost) of 100 pings a second were lost"
 	expect_match "binding at the new one" "$mip_home $mip_fa1 " "$(fo_bindings "$standby")"
@@ -105,16 +105,16 @@ killed() {
 	both
 	expect_eq "who is active" "$active" "$(fo_active 1 2)"
 	wait_for 20 fo_same_bindings 1 2
-	fo_ssh_says "after the return"
+	mip_ssh_says "after the return"
 }
 
 resigned() {
 	both
-	fo_ssh_open
+	mip_ssh_open
 	fo_pings_begin
 	roam "agent$active" standby resign home pause 60s >/dev/null || fail "it does not resign"
 	wait_for 30 fo_is "$standby" active
-	fo_ssh_says "after the resignation"
+	mip_ssh_says "after the resignation"
 	fo_pings_go_on
 	echo "# $(fo_lost) of 100 pings a second were lost"
 	both
@@ -159,17 +159,17 @@ is_neighbours() {
 # Its cable is pulled; both serve for a while, and only one is heard.
 unplugged() {
 	both
-	fo_ssh_open
+	mip_ssh_open
 	local was=$active
 	fo_unplug "$active"
 	wait_for 30 fo_is "$standby" active
-	fo_ssh_says "after the cut"
+	mip_ssh_says "after the cut"
 	roam node mn renew
-	wait_for 30 fo_ssh_says "renewed"
+	wait_for 30 mip_ssh_says "renewed"
 	fo_plug "$was"
 	both
 	wait_for 20 fo_same_bindings 1 2
-	fo_ssh_says "after the heal"
+	mip_ssh_says "after the heal"
 }
 
 # Deletes that were not replicated, updates that were lost: the digest shows it.

@@ -13,8 +13,6 @@
 # shellcheck source=../mip-topology.sh
 . "$lib_dir/mip-topology.sh"
 
-readonly ssh_port=2222
-
 world() {
 	require tcpdump ssh sshd
 	modprobe -a roam_tunnel ipip ip_gre || fail "the modules cannot be loaded"
@@ -34,52 +32,7 @@ world() {
 	mip_foreign_start foreign2
 	mip_node_start
 	wait_for 120 mip_is_at "foreign $mip_fa1"
-	ssh_server
-}
-
-# A server at the node; sessions go to its home address.
-ssh_server() {
-	local dir=$hosts/node/ssh
-	mkdir -p "$dir" /run/sshd
-	ssh-keygen -q -t ed25519 -N '' -f "$dir/host"
-	ssh-keygen -q -t ed25519 -N '' -f "$dir/user"
-	cat >"$dir/config" <<-END
-		Port $ssh_port
-		ListenAddress 0.0.0.0
-		HostKey $dir/host
-		AuthorizedKeysFile $dir/user.pub
-		PidFile none
-		StrictModes no
-		UsePAM no
-		UseDNS no
-	END
-	bg in_ns "$node" "$(command -v sshd)" -D -e -f "$dir/config" 2>"$dir/log"
-	wait_for 60 grep -q "Server listening" "$dir/log"
-}
-
-ssh_open() {
-	local dir=$hosts/node/ssh
-	coproc session {
-		exec busybox nsenter --net="/run/netns/$correspondent" ssh -F none -i "$dir/user" \
-			-o IdentitiesOnly=yes -o StrictHostKeyChecking=no \
-			-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -p "$ssh_port" \
-			"root@$mip_home" cat 2>"$dir/client.log"
-	}
-	on_exit stop "$session_PID"
-	ssh_says hello
-}
-
-ssh_says() {
-	local answer=
-	echo "$1" >&"${session[1]}"
-	read -r -t 60 answer <&"${session[0]}" || {
-		tail -n 3 "$hosts/node/ssh/client.log" "$hosts/node/ssh/log"
-		in_ns "$correspondent" ss -tion "dport = :$ssh_port"
-		in_ns "$node" ss -tion "sport = :$ssh_port"
-		in_ns "$correspondent" ip route get "$mip_home"
-		in_ns "$node" ip route get "$mip_peer" from "$mip_home"
-	}
-	expect_eq "what ssh brings back" "$1" "$answer"
+	mip_ssh_server
 }
 
 pings() { # FROM TO [OPTION...]
@@ -118,10 +71,10 @@ by_agents() { # PROTOCOL [OPTION...]
 	mip_move visited1
 	wait_for 120 mip_is_at "foreign $mip_fa1"
 	goes_by "$1" "$mip_fa1"
-	ssh_open
+	mip_ssh_open
 	mip_move visited2
 	wait_for 120 mip_is_at "foreign $mip_fa2"
-	ssh_says "after the move"
+	mip_ssh_says "after the move"
 	expect_ok pings node "$mip_peer" -I "$mip_home"
 	others_work
 }
@@ -141,9 +94,9 @@ by_udp() {
 	on_exit in_batch node "address flush dev eth0"
 	place visited1 192.0.2.10 "$mip_fa1"
 	goes_by 17 192.0.2.10
-	ssh_open
+	mip_ssh_open
 	place visited2 192.0.2.140 "$mip_fa2"
-	ssh_says "after the move"
+	mip_ssh_says "after the move"
 	expect_ok pings node "$mip_peer" -I "$mip_home"
 	others_work
 }

@@ -99,10 +99,24 @@ random_requests_under_traffic() {
 	in_ns "$roamer" ping -c 1 -W 30 192.0.2.1 || fail "no packet passes"
 }
 
+# Two in one namespace and one at the other end, until all have ended.
+generate_at_both() {
+	local i status
+	generate 0 in_ns "$server"
+	generate 1 in_ns "$server"
+	generate 2 in_ns "$roamer"
+	for i in "${!generators[@]}"; do
+		status=0
+		wait "${generators[i]}" || status=$?
+		cat "$ROAM_OUT/requests.$i.out"
+		expect_eq "status of generator $i" 0 "$status"
+	done
+}
+
 # The same for the access network: entries that meet, neighbours that come and go with
 # them, links that are not there. Connections are begun to the same addresses.
 random_requests_to_mmp() {
-	local module=mmp server roamer host generators=() i status before
+	local module=mmp server roamer host generators=() before
 	modprobe roam_mmp || fail "no module"
 	pair_create server roamer
 	for host in "$server 1" "$roamer 2"; do
@@ -113,15 +127,7 @@ random_requests_to_mmp() {
 	done
 	echo "seed $seed"
 	before=$(slab)
-	generate 0 in_ns "$server"
-	generate 1 in_ns "$server"
-	generate 2 in_ns "$roamer"
-	for i in "${!generators[@]}"; do
-		status=0
-		wait "${generators[i]}" || status=$?
-		cat "$ROAM_OUT/requests.$i.out"
-		expect_eq "status of generator $i" 0 "$status"
-	done
+	generate_at_both
 	# A link that goes takes the routes to its neighbours along.
 	ip -n "$server" link del eth0
 	expect_match "statistics" '"hosts":' "$(tool -n "$server" -j mmp stats)"
@@ -132,7 +138,7 @@ random_requests_to_mmp() {
 # The same for tunnels: bindings and visitors of addresses that packets go to meanwhile, by
 # devices of kind roam that go in the end.
 random_requests_to_tunnel() {
-	local module=tunnel server roamer ns generators=() i status before
+	local module=tunnel server roamer ns generators=() before
 	# Three kinds of messages here are long ones; in the debug kernel that takes a while.
 	local REQUEST_SECONDS=${REQUEST_SECONDS:-25}
 	modprobe roam_tunnel || fail "no module"
@@ -144,15 +150,7 @@ random_requests_to_tunnel() {
 	done
 	echo "seed $seed"
 	before=$(slab)
-	generate 0 in_ns "$server"
-	generate 1 in_ns "$server"
-	generate 2 in_ns "$roamer"
-	for i in "${!generators[@]}"; do
-		status=0
-		wait "${generators[i]}" || status=$?
-		cat "$ROAM_OUT/requests.$i.out"
-		expect_eq "status of generator $i" 0 "$status"
-	done
+	generate_at_both
 	for ns in "$server" "$roamer"; do
 		wait_for 60 tunnels_agree "$ns" bindings show
 		wait_for 60 tunnels_agree "$ns" visitors visitors show

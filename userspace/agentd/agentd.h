@@ -199,7 +199,6 @@ char *kernel_start(struct agentd *a);
 void kernel_adopt(struct agentd *a);
 /* Routes of virtual home networks, settings of links for visitors. */
 void kernel_configure(struct agentd *a);
-
 /* On their home links the nodes that are away have one router: the one that serves. */
 void kernel_stand(struct agentd *a);
 void kernel_set_nodes(struct agentd *a, const struct ha_changes *changes);

@@ -461,7 +461,6 @@ static int make_device(struct kernel *k, const char *name)
 	err = rtnl_talk(k->rtnl, nlh, NULL, NULL);
 	if (err && err != -EEXIST)
 		return err;
-	k->silent = -1;
 	k->device = if_nametoindex(name);
 	nlh = rtnl_request(k->rtnl, RTM_NEWLINK, NLM_F_ACK);
 	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
@@ -495,6 +494,7 @@ char *kernel_start(struct agentd *a)
 
 	if (!k)
 		return daemon_error("out of memory");
+	k->silent = -1;
 	a->kernel = k;
 	k->rtnl = rtnl_open(&error);
 	if (!k->rtnl)
