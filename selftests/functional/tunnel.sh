@@ -323,6 +323,8 @@ neighbour_knows() { # MAC
 
 home_link_is_answered_for() {
 	local mac said replies
+	# What the tests before have registered is announced for two seconds more.
+	wait_for 20 announces_no_more
 	said=$(counter agent announcements)
 	mac=$(in_ns "$agent" ip -o link show eth1 | sed 's/.*ether \([^ ]*\).*/\1/')
 	on_exit forget
@@ -345,6 +347,13 @@ home_link_is_answered_for() {
 	capture_stop
 	expect_eq "said twice each" 4 "$(packets_in tunnel.arp.pcap "arp[6:2] == 1 and arp[14:4] == arp[24:4]")"
 	roam agent tunnel config set announce-count 3 announce-time 1s
+}
+
+# Nothing is said for longer than announcements are apart.
+announces_no_more() {
+	local before
+	before=$(counter agent announcements)
+	! try_for 2 more_than agent announcements "$before"
 }
 
 announced() {
