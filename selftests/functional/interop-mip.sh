@@ -104,7 +104,7 @@ hostile() {
 	local before word
 	wait_for 60 mip_is_at "foreign $mip_fa1"
 	before=$(roam foreign1 -j agent visitors | jq -c '.[] | [.home, .identification]')
-	for word in "wrong-key" "other-id" "other-home" "cut 12" "cut 30" "flip 3" "flip 30" "no-signature" \
+	for word in "wrong-key" "other-id" "other-home" "cut 12" "cut 21" "flip 3" "flip 30" "no-signature" \
 		"no-foreign" "wrong-foreign" "unknown 99" "code 9"; do
 		# shellcheck disable=SC2086 # a word and its number
 		behaves $word
@@ -160,7 +160,7 @@ its_client() {
 	expect_eq "an extension that nobody may skip" "silence" "$(WAIT=1 client unknown 15)"
 	behaves silent
 	expect_eq "no answer" "78 600" "$(client plain 16)"
-	behaves cut 30
+	behaves cut 21
 	expect_eq "a cut reply" "71 600" "$(client plain 17)"
 	behaves no-foreign
 	expect_eq "a reply that the home agent did not sign" "68 600" "$(client plain 18)"

@@ -52,9 +52,10 @@ sip_sent_by() {
 
 change_is_seen() {
 	local before
-	before=$(sip mobile status | jq -r '.[0].address')
+	wait_for 30 sip_at_address mobile "$care_of"
+	before=$care_of
 	move_to 2
-	wait_for 5 sip_at_address mobile "$care_of"
+	wait_for 30 sip_at_address mobile "$care_of"
 	expect_eq "where it was" "$before" "$(sip mobile status | jq -r '.[0].old_address')"
 	grep -q "$care_of" "$hosts/mobile/log" || fail "nothing is said about it"
 	wait_for 20 sip_registered mobile
@@ -72,7 +73,7 @@ change_during_a_stop_is_seen() {
 		move_to "$n"
 	done
 	daemon_signal mobile sipd CONT
-	wait_for 10 sip_at_address mobile "$care_of"
+	wait_for 30 sip_at_address mobile "$care_of"
 	wait_for 20 sip_registered mobile
 }
 

@@ -53,6 +53,14 @@ static struct roam_addr source_of(struct sipd *sipd, bool v4)
 	return source_to(sipd, &to, &src) ? src : none;
 }
 
+/* Families may change one after the other: each one keeps where it was itself. */
+static void remember(struct roam_addr *before, const struct roam_addr *was,
+		     const struct roam_addr *is)
+{
+	if (!roam_addr_is_none(was) && !roam_addr_eq(was, is))
+		*before = *was;
+}
+
 static void set_place(struct sipd *sipd, const struct roam_place *place)
 {
 	bool anywhere = !roam_addr_is_none(&place->v4) ||
@@ -66,11 +74,14 @@ static void set_place(struct sipd *sipd, const struct roam_place *place)
 		if (sipd->bind_failures++ == BIND_FAILURES)
 			log_warning("%s; it is tried on", error);
 		free(error);
+		remember(&sipd->before.v4, &sipd->place.v4, &place->v4);
+		remember(&sipd->before.v6, &sipd->place.v6, &place->v6);
 		memset(&sipd->place, 0, sizeof(sipd->place));
 		return;
 	}
 	sipd->bind_failures = 0;
-	sipd->before = sipd->place;
+	remember(&sipd->before.v4, &sipd->place.v4, &place->v4);
+	remember(&sipd->before.v6, &sipd->place.v6, &place->v6);
 	sipd->place = *place;
 	sipd->moved = now;
 	if (anywhere)
