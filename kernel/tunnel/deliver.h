@@ -8,26 +8,9 @@
 
 #include <linux/netdevice.h>
 
-#include "tunnel.h"
+#include "table.h"
 
 struct netlink_ext_ack;
-struct rtable;
-
-/**
- * struct tunnel_link - a link with visitors
- * @list: in tunnel_net.links; tunnel_net.lock
- * @refs: visitors on it; tunnel_net.lock
- * @dev: its device
- * @out: route of packets to visitors on it
- * @rcu: frees it
- */
-struct tunnel_link {
-	struct list_head list;
-	u32 refs;
-	struct net_device *dev;
-	struct rtable *out;
-	struct rcu_head rcu;
-};
 
 /**
  * tunnel_link_get - the link with an index
