@@ -40,7 +40,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR("home", "", CFGF_NONE),
 	CFG_STR("home_agent", "", CFGF_NONE),
 	CONF_ASSOCIATION,
-	CFG_STR("keys", "/etc/roam/keys.d", CFGF_NONE),
+	CFG_STR("keys", "/etc/roam/keys.d/mnd", CFGF_NONE),
 	CFG_STR("nai", "", CFGF_NONE),
 	CFG_STR("lifetime", "30m", CFGF_NONE),
 	CFG_STR_LIST("links", "{}", CFGF_NONE),
