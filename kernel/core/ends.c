@@ -20,13 +20,18 @@ void roam_ends_init(struct roam_ends *ends, u32 now)
 }
 EXPORT_SYMBOL_GPL(roam_ends_init);
 
-static void roam_ends_put(struct roam_ends *ends, struct roam_end *end, u32 at)
+static void roam_ends_put(struct roam_ends *ends, struct roam_end *end, u32 now,
+			  u32 at)
 {
 	unsigned int level = 0, digit;
 
-	/* An end in the past is due now. */
+	/*
+	 * The time of the queue may lag behind. An end in the past is due now; one that is
+	 * too far ahead of the queue, though not of @now, is asked for earlier, or it would
+	 * be taken for one in the past and be asked for without end.
+	 */
 	if ((s32)(at - ends->now) < 0)
-		at = ends->now;
+		at = (s32)(at - now) > 0 ? ends->now + S32_MAX : ends->now;
 	if (at != ends->now)
 		level = __fls(at ^ ends->now) / ROAM_ENDS_BITS;
 	digit = roam_ends_digit(at, level);
@@ -51,7 +56,7 @@ void roam_ends_add(struct roam_ends *ends, struct roam_end *end, u32 now,
 	/* The queue was not run while it was empty: its time may be far behind. */
 	if (roam_ends_are_empty(ends))
 		ends->now = now;
-	roam_ends_put(ends, end, at);
+	roam_ends_put(ends, end, now, at);
 }
 EXPORT_SYMBOL_GPL(roam_ends_add);
 
@@ -135,7 +140,7 @@ bool roam_ends_run(struct roam_ends *ends, u32 now, unsigned int budget,
 			end = hlist_entry(bucket->first, struct roam_end, node);
 			roam_ends_del(ends, end);
 			if (fn(end, now, &again, ctx))
-				roam_ends_put(ends, end, again);
+				roam_ends_put(ends, end, now, again);
 		}
 	}
 	if ((s32)(now - ends->now) > 0)

@@ -342,6 +342,41 @@ static void test_ends_in_time(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, m[i].alive);
 }
 
+/* What ends as late as can be, in a queue whose time lags behind. */
+static void test_ends_far(struct kunit *test)
+{
+	struct mortal *m = kunit_kcalloc(test, 2, sizeof(*m), GFP_KERNEL);
+	struct roam_ends *ends = kunit_kzalloc(test, sizeof(*ends), GFP_KERNEL);
+	u32 now = U32_MAX - 5000;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	KUNIT_ASSERT_NOT_NULL(test, ends);
+	roam_ends_init(ends, now);
+	/* The queue is not empty, so its time stays. */
+	m[0].at = now + 100000;
+	m[0].alive = true;
+	roam_ends_add(ends, &m[0].end, now, m[0].at);
+	now += 1000;
+	m[1].at = now + S32_MAX;
+	m[1].alive = true;
+	roam_ends_add(ends, &m[1].end, now, m[1].at);
+	asked = 0;
+	for (i = 0; i < 100; i++, now += 10)
+		KUNIT_ASSERT_FALSE(test, roam_ends_run(ends, now, 10,
+						       mortal_goes_on, NULL));
+	KUNIT_EXPECT_EQ(test, asked, 0);
+	/* Both end in their time. */
+	while (roam_ends_next(ends, now) != MAX_SCHEDULE_TIMEOUT) {
+		now += roam_ends_next(ends, now);
+		KUNIT_ASSERT_FALSE(test, roam_ends_run(ends, now, 10,
+						       mortal_goes_on, NULL));
+		KUNIT_ASSERT_LT(test, asked, 3 * ROAM_ENDS_LEVELS);
+	}
+	KUNIT_EXPECT_EQ(test, now, m[1].at);
+	KUNIT_EXPECT_FALSE(test, m[0].alive);
+}
+
 /* Asks for each end: how often, with so many others in the queue? */
 static unsigned int asked_for_each(struct kunit *test, unsigned int others)
 {
@@ -387,6 +422,8 @@ static struct kunit_case core_cases[] = {
 	{ .name = "CORE-02: random ends, compared with a list",
 	  .run_case = test_ends },
 	{ .name = "CORE-02: nothing ends late", .run_case = test_ends_in_time },
+	{ .name = "CORE-02: an end as far away as can be is no end in the past",
+	  .run_case = test_ends_far },
 	{ .name = "CORE-02: an end costs the same among many",
 	  .run_case = test_ends_cost },
 	{}
