@@ -36,7 +36,9 @@ vehicle_create() {
 vehicle_agents() {
 	mip_home_options='pool = "10.77.0.100-10.77.0.119"
 		quiet = 1s'
-	mip_home_sections="node \"$nai\" { spi = 300  key = 5 }"
+	mip_home_sections="node \"$nai\" { spi = 300  key = 5 }
+		node \"bus@example.com\" { spi = 300  key = 5 }
+		node \"10.77.0.6\" { spi = 300  key = 5 }"
 	mip_home_start
 	# hosts that move each second ask more often than vehicles do
 	mip_foreign_sections='session_requests = 0'

@@ -59,6 +59,12 @@ as_on_the_wire() {
 	expect_match "reply with one" $'3\t'"$camera_home"$'\t'"$nai" \
 		"$(tshark -r "$pcap" -Y 'mip.type == 3' -T fields -e mip.type -e mip.homeaddr -e mip.nai 2>/dev/null)"
 	expect_eq "malformed" "" "$(tshark -r "$pcap" -Y _ws.malformed 2>/dev/null)"
+	# and by scapy: both names stand in front of what signs them; the agents sign behind
+	local seen
+	seen=$(/usr/bin/python3 "$lib_dir/interop/mip" names "$pcap" "$hosts/node/keys.key") || fail "scapy cannot read it: $seen"
+	expect_match "request" "request 0.0.0.0 $nai camera 131,134,32 signed" "$seen"
+	expect_match "reply" "reply $camera_home $nai camera 131,134,32 signed" "$seen"
+	expect_eq "with another key" "" "$(grep -v ' signed$' <<<"$seen")"
 }
 
 moves_and_third() {
@@ -136,10 +142,82 @@ program() {
 	wait_for 30 session_is server ""
 }
 
+# Sessions stay what they are while each daemon dies and comes back; packets go on.
+restarts() {
+	wakes laptop
+	wakes camera
+	active laptop
+	active camera camera
+	local was="$laptop_home $camera_home" who
+	talk laptop
+	for who in "node roam-mnd mnd" "foreign1 roam-agentd agentd" "home roam-agentd agentd"; do
+		# shellcheck disable=SC2086 # words
+		set -- $who
+		daemon_stop "$1" "$3" KILL
+		says laptop "without $2 of $1"
+		daemon "$1" "$2" "$3"
+		wait_for 60 mip_is_at "foreign $mip_fa1"
+		active laptop
+		active camera camera
+		expect_eq "addresses after $2 of $1" "$was" "$laptop_home $camera_home"
+		says laptop "$2 of $1 is back"
+		expect_ok pings correspondent "$camera_home"
+	done
+	# what the agents have of it is as before
+	expect_ok roam node mn renew
+	wait_for 30 names_are "$(printf '%s\n' "camera $camera_home" "$(mac_in laptop) $laptop_home" | sort)"
+}
+
+# names_are LINES: sub-NAIs and addresses of the visitors that have names, and at the home agent.
+names_are() {
+	local at=".[] | select(.sub_nai | . != null and . != \"\") | .sub_nai + \" \" + .home"
+	[[ $(roam foreign1 -j agent visitors | jq -r "$at" | sort) == "$1" &&
+		$(roam home -j agent sessions | jq -r '.[] | select(.care_of != null) | .sub_nai + " " + .home' | sort) == "$1" ]]
+}
+
+# Ten sessions of the same names through two nodes: each has an address of its own.
+ten_sessions() {
+	local n
+	ns_create bus
+	mip_plug bus visited2 eth0
+	mkdir -p "$hosts/bus"
+	{
+		sed -e 's/car@/bus@/' -e "s/home = .*/home = \"10.77.0.6\/24\"/" -e '/devices\|session/d' "$hosts/node/mnd.conf"
+		for n in 1 2 3 4 5; do
+			echo "session \"seat $n\" {}"
+		done
+	} >"$hosts/bus/mnd.conf"
+	daemon bus roam-mnd mnd
+	for n in 1 2 3 4 5; do
+		expect_ok roam node mn session add "seat $n"
+	done
+	wait_for 60 eval "((\$(seats | sort -u -k 3 | wc -l) == 10))"
+	expect_eq "each name under both" 2 "$(seats | grep -c 'seat_3')"
+	expect_eq "at the node" 5 "$(roam bus -j mn sessions | jq '[.[] | select(.state == "active")] | length')"
+	for n in $(seats | cut -d' ' -f3); do
+		expect_ok pings correspondent "$n"
+	done
+	# one ends, nine go on
+	expect_ok roam bus mn session end "seat 3"
+	wait_for 30 eval "((\$(seats | wc -l) == 9))"
+	expect_match "the other one's" "$nai seat_3" "$(seats)"
+	for n in 1 2 3 4 5; do
+		expect_ok roam node mn session end "seat $n"
+	done
+	daemon_stop bus mnd
+}
+
+seats() { # NAI, name, address of those that are there
+	roam home -j agent sessions | jq -r '.[] | select(.care_of != null and (.sub_nai | startswith("seat"))) | .nai + " " + .sub_nai + " " + .home' |
+		sed 's/seat /seat_/'
+}
+
 fixture world
 prove "SES-02 SES-05 SES-07 SES-08 SES-21 SES-27 SES-31 SES-36 SES-38: plain devices are found and reached at addresses of their own" found_and_reached
-prove "SES-08 SES-09 SES-12 SES-19: requests of sessions, read by tshark" as_on_the_wire
+prove "SES-08 SES-09 SES-12 SES-13 SES-19 SES-37: requests of sessions, read by tshark and by scapy" as_on_the_wire
 prove "SES-05 SES-32 SES-34: connections of two devices survive moves through three foreign agents, a third is plugged in meanwhile" moves_and_third
+prove "SES-15 SES-18 SES-20 SES-32: a restart of each daemon, and sessions keep addresses and connections" restarts
+prove "SES-04 SES-06 SES-34 SES-35: ten sessions over two nodes, the same names under two NAIs" ten_sessions
 prove "SES-01 SES-21: a program has a session of its own" program
 prove "SES-33 SES-35: one session is ended, the others go on" ends_alone
 tests_done

@@ -382,6 +382,7 @@ void kernel_look(struct mnd *m)
 	}
 	freeifaddrs(list);
 	mnd_kick(m);
+	net_hear_clients(m);
 }
 
 static void on_watch(uv_poll_t *poll, int status, int events)

@@ -83,6 +83,7 @@ struct mnd_link {
  * @udp: port 434
  * @links: links in use
  * @n_links: their number
+ * @clients: links whose DHCP clients are heard
  * @kernel: routes and tunnel
  * @due: when @tick was to run, MSEC_NEVER to let it run however late it is
  * @tick: when the core has something to do
@@ -112,6 +113,7 @@ struct mnd {
 	struct udp *udp;
 	struct mnd_link links[MN_LINKS];
 	size_t n_links;
+	struct mnd_link clients[MN_LINKS];
 	struct kernel *kernel;
 	uv_timer_t tick;
 	msec_t due;
@@ -146,6 +148,8 @@ void net_stop(struct mnd *m);
 /* A link came, is there, or went (NULL name: none of that index). */
 void net_open_link(struct mnd *m, const char *name, unsigned int index);
 void net_close_link(struct mnd *m, struct mnd_link *link);
+/* DHCP clients on the links where they get the addresses of their sessions. */
+void net_hear_clients(struct mnd *m);
 void net_send(struct mnd *m, const struct mn_send *send);
 void net_solicit(struct mnd *m, uint32_t link);
 /* Tells the home link who has the home address. */

@@ -146,13 +146,15 @@ static int session_route(struct mnd *m, const struct steering *s,
 	return rtnl_talk(m->steer->rtnl, nlh, NULL, NULL);
 }
 
-/* What comes by a link that did not forward must go on to the device behind. */
-static void set_conf(const char *link, const char *name, const char *value)
+/* @of: "conf" or "neigh". */
+static void set_conf(const char *of, const char *link, const char *name,
+		     const char *value)
 {
 	char path[96];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", link, name);
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s/%s/%s", of, link,
+		 name);
 	f = fopen(path, "w");
 	if (!f || fputs(value, f) < 0)
 		log_warning("%s cannot be set to %s: %s", path, value,
@@ -161,12 +163,23 @@ static void set_conf(const char *link, const char *name, const char *value)
 		fclose(f);
 }
 
+/* What comes by a link that did not forward must go on to the device behind. */
 static void forward_on(unsigned int index)
 {
 	char name[IF_NAMESIZE];
 
 	if (index && if_indextoname(index, name))
-		set_conf(name, "forwarding", "1");
+		set_conf("conf", name, "forwarding", "1");
+}
+
+/*
+ * A device with an address of the home network takes all of that for neighbours, its
+ * router among them: this host answers for them (RFC 1027), at once.
+ */
+static void answer_for_home(const char *link)
+{
+	set_conf("conf", link, "proxy_arp", "1");
+	set_conf("neigh", link, "proxy_delay", "0");
 }
 
 /* ---- the tunnel, where the node is its own end of it ---- */
@@ -475,6 +488,8 @@ char *steer_start(struct mnd *m, bool fresh)
 			log_error("the rule for devices on %s cannot be set: %s",
 				  m->config->devices[i].link, strerror(-err));
 		forward_on(if_nametoindex(m->config->devices[i].link));
+		if (*m->config->devices[i].hosts)
+			answer_for_home(m->config->devices[i].link);
 	}
 	if (!m->config->n_devices)
 		return NULL;
