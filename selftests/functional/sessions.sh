@@ -165,14 +165,16 @@ restarts() {
 	done
 	# what the agents have of it is as before
 	expect_ok roam node mn renew
-	wait_for 30 names_are "$(printf '%s\n' "camera $camera_home" "$(mac_in laptop) $laptop_home" | sort)"
+	wait_for 30 are_known "camera $camera_home" "$(mac_in laptop) $laptop_home"
 }
 
-# names_are LINES: sub-NAIs and addresses of the visitors that have names, and at the home agent.
-names_are() {
-	local at=".[] | select(.sub_nai | . != null and . != \"\") | .sub_nai + \" \" + .home"
-	[[ $(roam foreign1 -j agent visitors | jq -r "$at" | sort) == "$1" &&
-		$(roam home -j agent sessions | jq -r '.[] | select(.care_of != null) | .sub_nai + " " + .home' | sort) == "$1" ]]
+# are_known "SUB-NAI ADDRESS"...: by the foreign agent as well as by the home agent.
+are_known() {
+	local line
+	for line; do
+		roam foreign1 -j agent visitors | jq -r '.[] | "\(.sub_nai) \(.home)"' | grep -qxF "$line" || return 1
+		roam home -j agent sessions | jq -r '.[] | select(.care_of != null) | "\(.sub_nai) \(.home)"' | grep -qxF "$line" || return 1
+	done
 }
 
 # Ten sessions of the same names through two nodes: each has an address of its own.

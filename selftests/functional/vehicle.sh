@@ -142,7 +142,39 @@ given_by_dhcp() {
 	daemon_stop node mnd
 }
 
+conf() { # LINK NAME: of the node
+	in_ns "$node" cat "/proc/sys/net/ipv4/conf/$1/$2"
+}
+
+rests() {
+	[[ "$(conf eth0 forwarding) $(conf eth1 forwarding)" == "0 0" ]]
+}
+
+# The router forwards for sessions, also behind a restart, and only as long as there are any.
+as_it_was() {
+	node_runs ""
+	without_address laptop
+	in_batch laptop "address add 192.168.5.10/24 dev eth0" "route add default via 192.168.5.1"
+	wakes laptop
+	active laptop
+	expect_eq "with a session" "1 1" "$(conf eth0 forwarding) $(conf eth1 forwarding)"
+	daemon_stop node mnd
+	expect_eq "without the daemon" "1 1" "$(conf eth0 forwarding) $(conf eth1 forwarding)"
+	expect_ok pings correspondent "$laptop_home"
+	node_runs ""
+	in_batch laptop "link set eth0 down"
+	for name in $(roam node -j mn sessions | jq -r '.[].session'); do
+		expect_ok roam node mn session end "$name"
+	done
+	# one that was ended is remembered while its device may still be there
+	daemon_stop node mnd
+	in_ns "$node" ip neigh flush dev eth1
+	node_runs ""
+	wait_for 30 rests
+}
+
 fixture world
 prove "SES-05 SES-07 SES-16: by the manual's page, a lease of dnsmasq begins a device's session" found_by_lease
 prove "SES-05 SES-07 SES-21 SES-32: by the manual's page, a device gets its session's address by DHCP, and keeps it" given_by_dhcp
+prove "SES-21: the node forwards while it has sessions, and then as before" as_it_was
 tests_done

@@ -58,6 +58,16 @@ struct kernel {
 	struct roam_addr way;
 };
 
+struct rtnl *kernel_rtnl(const struct mnd *m)
+{
+	return m->kernel->rtnl;
+}
+
+struct genl *kernel_tunnel(const struct mnd *m)
+{
+	return m->kernel->tunnel;
+}
+
 /* ---- rules ---- */
 
 /* One of ours: from @src (NULL: all) to @table. */

@@ -26,7 +26,9 @@
 #include "core/mobile_session.h"
 #include "mnd/config.h"
 
+struct genl;
 struct kernel;
+struct rtnl;
 struct steer;
 struct session_row;
 
@@ -166,6 +168,9 @@ void kernel_attach(struct mnd *m, const struct mn_registration *r);
 /* What has this own address as source goes by the main table. */
 void kernel_open_way(struct mnd *m, const struct roam_addr *coa);
 void kernel_stop(struct mnd *m);
+/* Its sockets, for steer.c; no tunnel (NULL) without a tunnel device. */
+struct rtnl *kernel_rtnl(const struct mnd *m);
+struct genl *kernel_tunnel(const struct mnd *m);
 /* How the module writes a tunnel of that registration. */
 uint8_t kernel_encap(const struct mn_registration *r);
 

@@ -271,6 +271,8 @@ static void remove_row(struct mnd *m, struct session_row **at)
 	*at = row->next;
 	m->n_rows--;
 	free(row);
+	if (!m->rows)
+		steer_rest(m);
 }
 
 static void on_event(void *ctx, const struct mns_session *s, enum mns_event event)
@@ -791,6 +793,8 @@ char *session_start(struct mnd *m, const char *path)
 	begin_steering(m);
 	begin_loaded(m);
 	add_configured(m);
+	if (!m->rows)
+		steer_rest(m);
 	if (m->config->n_devices) {
 		steer_look(m);
 		watch_leases(m);
