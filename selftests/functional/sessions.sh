@@ -59,6 +59,12 @@ as_on_the_wire() {
 	expect_match "reply with one" $'3\t'"$camera_home"$'\t'"$nai" \
 		"$(tshark -r "$pcap" -Y 'mip.type == 3' -T fields -e mip.type -e mip.homeaddr -e mip.nai 2>/dev/null)"
 	expect_eq "malformed" "" "$(tshark -r "$pcap" -Y _ws.malformed 2>/dev/null)"
+	# the sub-NAI, by the protocol's page
+	local words=(-n -X "lua_script:$lib_dir/dissector/roam-session.lua" -r "$pcap" -Y)
+	expect_eq "sub-NAI of the camera" "$nai"$'\t'"camera"$'\t'False \
+		"$(tshark "${words[@]}" 'mip.type == 1 && roam_session.sub_nai == "camera"' -T fields \
+			-e roam_session.nai -e roam_session.sub_nai -e roam_session.behind 2>/dev/null | sort -u | sed 's/\t0$/\tFalse/')"
+	expect_eq "malformed names" "" "$(tshark "${words[@]}" roam_session.malformed 2>/dev/null)"
 	# and by scapy: both names stand in front of what signs them; the agents sign behind
 	local seen
 	seen=$(/usr/bin/python3 "$lib_dir/interop/mip" names "$pcap" "$hosts/node/keys.key") || fail "scapy cannot read it: $seen"

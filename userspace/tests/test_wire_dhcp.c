@@ -92,9 +92,9 @@ static void a_name_that_is_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST("SES-07: a DHCP client says who it is", a_client_says_who_it_is),
-		TEST("SES-07: its message is cut anywhere", cut_anywhere),
-		TEST("SES-07: a name that is none is left out", a_name_that_is_none),
+		{ "SES-07: a DHCP client says who it is", a_client_says_who_it_is, NULL, NULL, NULL },
+		{ "SES-07: its message is cut anywhere", cut_anywhere, NULL, NULL, NULL },
+		{ "SES-07: a name that is none is left out", a_name_that_is_none, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests_name("wire_dhcp", tests, NULL, NULL);
