@@ -152,7 +152,7 @@ rests() {
 
 # The router forwards for sessions, also behind a restart, and only as long as there are any.
 as_it_was() {
-	node_runs ""
+	node_runs "linger = 1h"
 	without_address laptop
 	in_batch laptop "address add 192.168.5.10/24 dev eth0" "route add default via 192.168.5.1"
 	wakes laptop
@@ -161,7 +161,7 @@ as_it_was() {
 	daemon_stop node mnd
 	expect_eq "without the daemon" "1 1" "$(conf eth0 forwarding) $(conf eth1 forwarding)"
 	expect_ok pings correspondent "$laptop_home"
-	node_runs ""
+	node_runs "linger = 1h"
 	in_batch laptop "link set eth0 down"
 	for name in $(roam node -j mn sessions | jq -r '.[].session'); do
 		expect_ok roam node mn session end "$name"
@@ -169,7 +169,7 @@ as_it_was() {
 	# one that was ended is remembered while its device may still be there
 	daemon_stop node mnd
 	in_ns "$node" ip neigh flush dev eth1
-	node_runs ""
+	node_runs "linger = 1h"
 	wait_for 30 rests
 }
 
