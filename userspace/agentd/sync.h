@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tables of this agent at other agents: the sync engine (core/sync.h) with bindings,
- * visitors and pending requests as its entries, its messages, and the role that
+ * visitors, pending requests and leases as its entries, its messages, and the role that
  * roam-standbyd says (io/role.h). What is changed here is told to the others by
  * agent_sync_note(); what they change is put into the cores, made durable and
  * told to the kernel by this file alone.
