@@ -73,7 +73,7 @@ static struct {
 	struct packet *wire;
 	size_t packets;
 	size_t bytes;
-	size_t sent[SYNC_LEAF + 1];
+	size_t sent[SYNC_ANSWER + 1];
 	unsigned int loss;	/* percent */
 	unsigned int repeat;
 	msec_t delay;
