@@ -82,8 +82,8 @@ fo_standby() {
 	daemon "agent$1" roam-standbyd standbyd
 }
 
-# fo_agent N: roam-agentd of agent N; fo_home, fo_sync and fo_nodes stand in its configuration.
-fo_agent() {
+# fo_configure N: roam-agentd of agent N; fo_home, fo_sync and fo_nodes stand in its configuration.
+fo_configure() {
 	cat >"$hosts/agent$1/agentd.conf" <<-END
 		keys = "$hosts/agent$1/keys.key"
 		store = "$hosts/agent$1/agent.db"
@@ -103,6 +103,10 @@ fo_agent() {
 			${fo_sync:-}
 		}
 	END
+}
+
+fo_agent() {
+	fo_configure "$1"
 	daemon "agent$1" roam-agentd agentd
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "agentd/agentd.h"
+#include "agentd/share.h"
 #include "core/sync.h"
 #include "io/daemon.h"
 #include "io/json.h"
@@ -19,7 +20,6 @@
 #define NTP_UNIX UINT64_C(2208988800)	/* s from 1900 to 1970 */
 #define ORDER_AGE (UINT64_C(86400000000000) * 400)	/* ns */
 #define ORDER_BEFORE UINT64_C(10000000000)	/* ns that clocks may differ */
-#define TELL_EVERY 1000		/* ms between two words to roam-standbyd */
 
 /**
  * struct held - what waits for acknowledgements
@@ -56,7 +56,6 @@ struct held {
  * @held: list of what waits
  * @n_held: its length
  * @hello: when the table was looked at last
- * @told: when roam-standbyd was told last
  * @since: the table is complete since then, MSEC_NEVER while it is not
  * @refused: entries that are no business of this agent
  * @overflow: replies that did not wait, as too many did
@@ -79,7 +78,6 @@ struct agent_sync {
 	struct held held;
 	size_t n_held;
 	msec_t hello;
-	msec_t told;
 	msec_t since;
 	uint64_t refused;
 	uint64_t overflow;
@@ -459,7 +457,7 @@ static void on_synced(void *ctx, bool synced, const struct roam_addr *from)
 
 	s->since = synced ? daemon_now() : MSEC_NEVER;
 	s->alone = synced && roam_addr_eq(from, &s->own);
-	s->told = 0;
+	s->link.told = 0;
 	if (roam_addr_eq(from, &s->own))
 		log_notice("sync: the table of this agent is the one to be had");
 	else if (synced)
@@ -469,9 +467,16 @@ static void on_synced(void *ctx, bool synced, const struct roam_addr *from)
 		log_notice("sync: the table here is not complete");
 }
 
+static void on_passed(void *ctx, const struct sync_msg *msg)
+{
+	const struct agent_sync *s = ctx;
+
+	agent_share_passed(s->a, msg);
+}
+
 static const struct sync_ops ops = {
 	.send = send_message, .released = on_released, .random = random_bits,
-	.synced = on_synced,
+	.synced = on_synced, .passed = on_passed,
 };
 
 /* ---- what the store had ---- */
@@ -636,28 +641,10 @@ static void adopt_when_known(struct agent_sync *s)
 
 /* ---- time ---- */
 
-static void tell_standbyd(struct agent_sync *s, msec_t now)
+static void tell_standbyd(struct agent_sync *s)
 {
-	struct role_tables tables = {
-		.complete = sync_is_synced(s->engine),
-		.entries = sync_count(s->engine),
-	};
-	struct sync_member m;
-
-	if (!s->role || now - s->told < TELL_EVERY)
-		return;
-	s->told = now;
-	tables.router = s->active ? s->now.standby : s->now.active;
-	for (size_t i = 0; sync_member(s->engine, i, now, &m); i++) {
-		if (!roam_addr_eq(&m.addr, &tables.router))
-			continue;
-		tables.equal = m.alive && m.equal;
-		tables.since = now - m.equal_since;
-		tables.owed = m.owed;
-		if (s->active)
-			tables.complete = m.alive && m.synced;
-	}
-	role_tell_tables(s->role, &tables);
+	sync_link_tell(&s->link, s->role, s->active ? &s->now.standby :
+					  &s->now.active, s->active, daemon_now());
 }
 
 static void on_timer(uv_timer_t *timer);
@@ -685,7 +672,7 @@ static void on_timer(uv_timer_t *timer)
 	sync_run(s->engine, now);
 	adopt_when_known(s);
 	settle(s);
-	tell_standbyd(s, now);
+	tell_standbyd(s);
 	rearm(s);
 }
 
@@ -706,6 +693,7 @@ static void on_burst_end(void *ctx)
 		return;
 	settle(s);
 	adopt_when_known(s);
+	agent_share_run(s->a);
 	rearm(s);
 }
 
@@ -743,6 +731,8 @@ static void make_engine(struct agent_sync *s, const struct roam_addr *own)
 		abort();
 	s->link.engine = s->engine;
 	s->link.own = *own;
+	agent_share_reset();
+	sync_set_weight(s->engine, c->any ? c->weight : 0);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		sync_register(s->engine, &types[i], s);
 	if (s->trusted)
@@ -770,7 +760,7 @@ static void on_role(void *ctx, const struct role *role)
 		return;
 	sync_set_role(s->engine, daemon_now(), to, &role->active,
 		      &role->standby);
-	s->told = 0;
+	s->link.told = 0;
 	if (was != s->active) {
 		log_notice("this agent %s", s->active ? "is the active one" :
 			   "is not the active one any more");
@@ -778,7 +768,7 @@ static void on_role(void *ctx, const struct role *role)
 	}
 	adopt_when_known(s);
 	settle(s);
-	tell_standbyd(s, daemon_now());
+	tell_standbyd(s);
 	rearm(s);
 }
 
@@ -800,6 +790,27 @@ static struct agent_sync *engine_of(const struct agentd *a)
 static bool has_elector(const struct conf_sync *c)
 {
 	return *c->standby || !roam_addr_is_none(&c->virtual);
+}
+
+void agent_sync_settle(struct agentd *a)
+{
+	settle(&agent_sync);
+	agent_share_run(a);
+}
+
+struct sync *agent_sync_engine(const struct agentd *a)
+{
+	return engine_of(a) ? agent_sync.engine : NULL;
+}
+
+bool agent_sync_is_active(const struct agentd *a)
+{
+	return engine_of(a) && agent_sync.active;
+}
+
+struct roam_addr agent_sync_own(const struct agentd *a)
+{
+	return engine_of(a) ? agent_sync.own : none;
 }
 
 bool agent_sync_serves(const struct agentd *a)
@@ -870,22 +881,24 @@ void agent_sync_note_pending(struct agentd *a, const struct roam_addr *home,
 }
 
 static bool await(struct agent_sync *s, enum agent_entry type,
-			  const struct roam_addr *home, const struct held *h)
+		  const struct roam_addr *home, uint8_t acks,
+		  const struct held *h)
 {
 	uint8_t key[AGENT_KEY_MAX];
 
 	return sync_await(s->engine, type, key, agent_key(type, home, 0, key),
-			  s->a->config->sync->acks, (uintptr_t)h);
+			  acks, (uintptr_t)h);
 }
 
 bool agent_sync_hold(struct agentd *a, enum agent_entry type,
 		     const struct roam_addr *home, agent_sync_fn fn,
-		     const void *data, size_t len)
+		     const void *data, size_t len, bool all)
 {
 	struct agent_sync *s = engine_of(a);
 	struct held *h;
+	uint8_t acks;
 
-	if (!s || !a->config->sync->acks)
+	if (!s || (!a->config->sync->acks && !all))
 		return false;
 	if (s->n_held >= HELD_MAX) {
 		s->overflow++;
@@ -896,10 +909,11 @@ bool agent_sync_hold(struct agentd *a, enum agent_entry type,
 		return false;
 	h->fn = fn;
 	memcpy(h->data, data, len);
-	h->left = await(s, type, home, h);
+	acks = all ? SYNC_ACKS_ALL : a->config->sync->acks;
+	h->left = await(s, type, home, acks, h);
 	/* an address that was given is promised as well */
 	if (type == AGENT_BINDING)
-		h->left += await(s, AGENT_LEASE, home, h);
+		h->left += await(s, AGENT_LEASE, home, acks, h);
 	if (!h->left) {
 		free(h);
 		return false;
@@ -983,6 +997,9 @@ void agent_sync_configure(struct agentd *a)
 {
 	agent_sync.link.config = a->config->sync;
 	agent_sync.link.keys = a->config->keys;
+	if (agent_sync.engine)
+		sync_set_weight(agent_sync.engine, a->config->sync->any ?
+				a->config->sync->weight : 0);
 }
 
 void agent_sync_stop(struct agentd *a)
@@ -1000,6 +1017,7 @@ void agent_sync_stop(struct agentd *a)
 	s->link.engine = NULL;
 	ha_changes_free(&s->nodes);
 	fa_changes_free(&s->visitors);
+	agent_share_reset();
 }
 
 /* ---- the control socket ---- */
@@ -1008,8 +1026,9 @@ json_t *agent_sync_show(struct agentd *a)
 {
 	struct agent_sync *s = engine_of(a);
 
-	return s ? sync_link_members(&s->link, s->role ? &s->now : NULL,
-				     daemon_now()) : json_array();
+	return s ? agent_share_show(sync_link_members(&s->link,
+					s->role ? &s->now : NULL, daemon_now())) :
+		   json_array();
 }
 
 json_t *agent_sync_status(struct agentd *a)
@@ -1018,7 +1037,11 @@ json_t *agent_sync_status(struct agentd *a)
 
 	if (!a->config->sync)
 		return json_array();
-	return json_pack("[{ss so ss sb sb sb sI sI so so sI}]",
+	return json_pack("[{ss ss sI ss so ss sb sb sb sI sI so so sI}]",
+		"serve", a->config->sync->any ? "any" : "active-only",
+		"share", a->config->sync->share == SHARE_HASH ? "hash" :
+							      "round-robin",
+		"weight", (json_int_t)a->config->sync->weight,
 		"mode", a->config->sync->mode == SYNC_GROUP ? "group" : "single",
 		"address", json_addr(s ? &s->own : &none),
 		"state", s && *s->now.state ? s->now.state : "unknown",
@@ -1042,6 +1065,7 @@ void agent_sync_counters(const struct agentd *a, json_t *object)
 	if (!s)
 		return;
 	sync_link_counters(&s->link, object);
+	agent_share_counters(object);
 	json_add_counter(object, "sync_", "refused", s->refused);
 	json_add_counter(object, "sync_", "overflow", s->overflow);
 }

@@ -1039,6 +1039,7 @@ bool ha_end(struct ha *ha, msec_t now, const struct roam_addr *home,
 		return false;
 	after = before;
 	after.n = 0;
+	age(&after, now);
 	if (!change(ha, &before, true, &after, changes))
 		return false;
 	release(ha, now, home, changes);
