@@ -152,8 +152,34 @@ address_stays_inside() {
 	reaches_everybody
 }
 
+has_lease() {
+	[[ $(arrival_drcp_get mn show '.[0].address // ""') == "$1" && $(arrival_address) == "$1" ]]
+}
+
+# A daemon that starts again finds what it had; the one without the other goes on alone.
+restarts_are_no_move() {
+	local before
+	go bs2
+	wait_for 30 arrival_at bs2 8
+	before=$(arrival_address)
+	stop "${arrival_pid[mn]}"
+	arrival_drcpd mn
+	wait_for 30 has_lease "$before"
+	reaches_everybody
+	stop "${mmp_pid[mn]}"
+	stop "${arrival_pid[mn]}"
+	ip -n "${mmp_ns[mn]}" address flush dev own
+	arrival_drcpd mn
+	wait_for 30 has_lease "$before"
+	mmp_daemon mn
+	wait_for 30 arrival_at bs2 8
+	expect_eq "address" "$before" "$(arrival_address)"
+	reaches_everybody
+}
+
 fixture network
 prove "INT-11 INT-04 MMP-87 MMP-88 MMP-90 MMP-91 MMP-92: figure 5 message by message: two domains, then another base station" flow_is_figure_5
 prove "INT-08 INT-07 OPEN-23: the source changes when the gateway has acknowledged, and the old address stays until then" order_is_kept
 prove "MMP-82 MMP-78: inside the subnet the address stays, and the server behind relays is asked nothing" address_stays_inside
+prove "INT-07 OPEN-45: daemons that start again keep the address, and each goes on without the other" restarts_are_no_move
 tests_done
