@@ -712,6 +712,13 @@ bool agent_sync_serves(const struct agentd *a)
 	return !c || !has_elector(c) || agent_sync.active;
 }
 
+bool agent_sync_succeeds(const struct agentd *a)
+{
+	const struct agent_sync *s = engine_of(a);
+
+	return s && s->active && sync_is_synced(s->engine) && !s->alone;
+}
+
 static bool tells(const struct agent_sync *s)
 {
 	return s->active || s->a->config->sync->mode == SYNC_GROUP;

@@ -30,6 +30,8 @@ void agent_sync_stop(struct agentd *a);
 
 /* False while another agent serves: then nothing is answered or advertised here. */
 bool agent_sync_serves(const struct agentd *a);
+/* Does it serve with the whole table of another agent, which served before? */
+bool agent_sync_succeeds(const struct agentd *a);
 
 /* Durable and in the kernel; @ended: their time was over, as it is everywhere. */
 void agent_sync_note(struct agentd *a, const struct ha_changes *nodes,

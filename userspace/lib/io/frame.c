@@ -267,7 +267,7 @@ bool frame_send(struct frame_socket *s, const struct frame *frame)
 	uint8_t buf[FRAME_MAX], *p;
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP),
-		.sll_ifindex = (int)s->link, .sll_halen = FRAME_MAC_LEN,
+		.sll_ifindex = (int)frame->link, .sll_halen = FRAME_MAC_LEN,
 	};
 
 	if (IP_HEAD + len > sizeof(buf)) {

@@ -22,7 +22,8 @@
 
 /**
  * struct frame - an IPv4 packet on a link
- * @link: index of the link
+ * @link: index of the link; of what is sent the device it leaves by, which may be another
+ *	one on the same link, with a link-layer address of its own
  * @mac: link-layer sender of what came; receiver of what is sent
  * @protocol: IPPROTO_UDP or IPPROTO_ICMP
  * @from: source address, none for 0.0.0.0
