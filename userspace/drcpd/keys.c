@@ -2,6 +2,7 @@
 /* Which key signs what, and keys of MMP for the addresses that are given. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -66,6 +67,17 @@ void keys_seal(const struct drcpd *d, struct drcp_msg *assignment)
 	auth_key_free(key.own);
 }
 
+#define MMP_USER "_roam-mmpd"
+
+/* For roam-mmpd, which has a user of its own where the units start both. */
+static void give_to_mmpd(int fd)
+{
+	const struct group *group = getgrnam(MMP_USER);
+
+	if (geteuid() && group && !fchown(fd, (uid_t)-1, group->gr_gid))
+		fchmod(fd, 0640);
+}
+
 /* Another file in its place, so that nobody reads half of one. */
 bool keys_leave(const struct drcpd *d, const struct drcp_msg *assignment)
 {
@@ -84,6 +96,7 @@ bool keys_leave(const struct drcpd *d, const struct drcp_msg *assignment)
 		return false;
 	fd = open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd >= 0) {
+		give_to_mmpd(fd);
 		ok = write(fd, line, strlen(line)) == (ssize_t)strlen(line);
 		close(fd);
 	}

@@ -252,7 +252,7 @@ static char *read_host_addrs(cfg_t *cfg, struct config *config,
 	if (n > MMP_ADDRS_MAX || n != cfg_size(cfg, "key") ||
 	    (!n && config->is_host))
 		return conf_error(cfg, "address",
-				  "a host has 1 to %d addresses, and a key for each, which roam mmp keygen makes; or drcp = \"/run/roam/drcpd.sock\"",
+				  "a host has 1 to %d addresses, and a key for each, which roam mmp keygen makes; or drcp = \"/run/roam/drcpd/drcpd.sock\"",
 				  MMP_ADDRS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		long key = cfg_getnint(cfg, "key", i);

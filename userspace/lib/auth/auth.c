@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <nettle/hmac.h>
 #include <nettle/md5.h>
 #include <nettle/memops.h>
@@ -573,14 +574,30 @@ bool auth_keys_parse(struct auth_keys *keys, const char *name,
 	return true;
 }
 
+/*
+ * The group of the daemon's own user: it is named as the user, and has that member alone.
+ * Another daemon may leave a key for it so.
+ */
+static bool is_own_group(gid_t gid)
+{
+	const struct passwd *user = geteuid() ? getpwuid(geteuid()) : NULL;
+	const struct group *group = user ? getgrnam(user->pw_name) : NULL;
+
+	return group && group->gr_gid && group->gr_gid == gid;
+}
+
 static bool may_read(const struct stat *st, const char *path, char **error)
 {
+	mode_t others = S_IRWXG | S_IRWXO;
+
 	if (!S_ISREG(st->st_mode)) {
 		sentence(error, "%s: not a file; name a key file or a directory of *.key files",
 			 path);
 		return false;
 	}
-	if (st->st_mode & (S_IRWXG | S_IRWXO)) {
+	if (is_own_group(st->st_gid))
+		others &= ~S_IRGRP;
+	if (st->st_mode & others) {
 		sentence(error, "%s: others than its owner may use this key file; run: chmod 600 %s",
 			 path, path);
 		return false;
