@@ -2,6 +2,8 @@
 #
 #   make bench-register   the register beside Redis and osmo-hlr, in build/bench
 #   make bench-registrations  roam-agentd beside Kamailio under SIPp, processor time for each; NODES=10000
+#   make bench-sessions   memory, look-ups and restart of many sessions, and how long one takes to
+#                         be set up; SESSIONS=100000, NAIS=20000, RTT=20, COUNT=50
 #   make bench-sip        gaps of media at moves, and many calls that are told; RTTS="0 20 100",
 #                         MOVES=50, CALLS=1000 (see selftests/bench/sip)
 #   make bench-tunnel     tunnels beside the kernel's, part of make bench
@@ -16,6 +18,11 @@
 #   make bench-handoffs   what handoffs lose, beside Mobile IPv4 and WireGuard; HANDOFFS=2000
 #                         (see selftests/bench/handoffs)
 #
+#   make bench-group      a fifth member of a group takes the whole table under changes, and what a
+#                         change costs in datagrams; ENTRIES=500000 CHANGES=5000
+#   make soak-group       fifty schedules by chance of crashes and partitions of four agents;
+#                         FIRST=1 SCHEDULES=50
+#
 # Helpers of make bench, built before the guest starts: a compiler would take
 # minutes where each instruction is counted.
 
@@ -26,7 +33,7 @@ BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 	$(BENCH)/rewrite.bpf.o $(BENCH)/load-tunnel
 
 .PHONY: bench-helpers bench-tunnel bench-register bench-moves bench-sip bench-mmp \
-	bench-handoffs bench-standby bench-registrations
+	bench-handoffs bench-standby bench-registrations bench-sessions bench-group soak-group
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -83,9 +90,28 @@ bench-register: userspace $(BENCH)/register-load $(BENCH)/register-osmo
 bench-registrations: userspace
 	@selftests/bench/registrations/run
 
+bench-sessions: userspace
+	@selftests/bench/sessions/run
+	@scripts/build-modules fast >/dev/null
+	@selftests/vm/run --kernel fast --name bench-sessions --timeout 600 -- \
+		env RTT='$(or $(RTT),20)' COUNT='$(or $(COUNT),50)' selftests/bench/sessions/setup
+
 $(BENCH)/register-load: selftests/bench/register/load.c build/userspace/libroam.a
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $^ -lnettle
+
+bench-group: $(BENCH)/group
+	@unshare --net sh -c 'ip link set lo up && for n in 1 2 3 4 5; do ip address add 198.18.0.$$n dev lo; done && \
+		exec $< $(or $(ENTRIES),500000) $(or $(CHANGES),5000)'
+
+$(BENCH)/group: selftests/bench/group.c build/userspace/libroam.a
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -D_GNU_SOURCE -Iuserspace -o $@ $^ $(U_LIBS) -luv -lnettle -lconfuse -ljansson
+
+soak-group: userspace
+	@scripts/build-modules fast >/dev/null
+	@selftests/vm/run --kernel fast --name soak-group --timeout 7200 -- \
+		selftests/functional/schedules.sh $(or $(FIRST),1) $(or $(SCHEDULES),50)
 
 $(BENCH)/register-osmo: selftests/bench/register/osmo.c
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@
 
 /* Included: table.c is part of the module, and does not export anything. */
 #include "../mangle/table.c"
+#include "../mangle/socket.c"
 
 /* Few, so that random requests meet. */
 #define PERMS 12
@@ -640,6 +641,87 @@ static void test_many_moves(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&table->by_coa.nelems), 9);
 }
 
+static unsigned int graces(struct mangle_table *table)
+{
+	struct mangle_grace *grace;
+	unsigned int n = 0;
+
+	mutex_lock(&table->lock);
+	list_for_each_entry(grace, &table->graces, list)
+		n++;
+	mutex_unlock(&table->lock);
+	return n;
+}
+
+/*
+ * Many come, go and take over what others have just left, while graces end and are cut
+ * short: the table has no address that nobody has or has just left.
+ */
+static void test_churn(struct kunit *test)
+{
+	const unsigned int hosts = 200, addresses = 1000, rounds = 20000;
+	struct mangle_table *table = test->priv;
+	unsigned int round, moves = 0, taken = 0, left;
+	int err;
+
+	random_state = 2;
+	config_of(test)->max_mappings = hosts;
+	for (round = 1; round <= rounds; round++) {
+		unsigned int p = random_below(hosts);
+
+		if (!random_below(20)) {
+			remove(table, p);
+			continue;
+		}
+		err = set(table, p, (int)random_below(addresses), round);
+		moves += !err;
+		taken += err == -EADDRINUSE;
+		KUNIT_ASSERT_TRUE(test, !err || err == -EADDRINUSE);
+		if (!random_below(100)) {
+			end_grace(table, random_below(50));
+			mangle_table_sweep(table);
+		}
+		if (round % 500)
+			continue;
+		left = graces(table);
+		KUNIT_ASSERT_LE(test, left, 8 * mangle_mappings(table));
+		KUNIT_ASSERT_EQ(test, atomic_read(&table->by_coa.nelems),
+				mangle_mappings(table) + left);
+	}
+	/* It was as wild as it was meant to be. */
+	KUNIT_EXPECT_GT(test, moves, rounds / 2);
+	KUNIT_EXPECT_GT(test, taken, rounds / 20);
+	end_grace(table, UINT_MAX);
+	while (mangle_table_sweep(table) != MAX_SCHEDULE_TIMEOUT)
+		;
+	KUNIT_EXPECT_TRUE(test, list_empty(&table->graces));
+	KUNIT_EXPECT_EQ(test, atomic_read(&table->by_coa.nelems), mangle_mappings(table));
+}
+
+/* A second of walking is paid by sixteen of rest, by all namespaces of users together. */
+static void test_walks(struct kunit *test)
+{
+	struct user_namespace *user = kunit_kzalloc(test, sizeof(*user), GFP_KERNEL);
+	struct net *net = kunit_kzalloc(test, sizeof(*net), GFP_KERNEL);
+	struct net *other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+
+	KUNIT_ASSERT_TRUE(test, user && net && other);
+	net->user_ns = user;
+	other->user_ns = user;
+	KUNIT_EXPECT_EQ(test, mangle_walk_pause(net), 0);
+	/* The system's own walks are nobody's expense. */
+	mangle_walk_done(&init_net, ktime_get_ns() - NSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, mangle_walk_pause(net), 0);
+	mangle_walk_done(net, ktime_get_ns() - NSEC_PER_SEC);
+	KUNIT_EXPECT_GT(test, mangle_walk_pause(net), 10 * HZ);
+	KUNIT_EXPECT_GT(test, mangle_walk_pause(other), 10 * HZ);
+	KUNIT_EXPECT_EQ(test, mangle_walk_pause(&init_net), 0);
+	/* One more counts behind the pause, not within it. */
+	mangle_walk_done(other, ktime_get_ns() - NSEC_PER_SEC);
+	KUNIT_EXPECT_GT(test, mangle_walk_pause(net), 20 * HZ);
+	WRITE_ONCE(mangle_walk_next, 0);
+}
+
 /* A shorter lifetime counts, and so does none. */
 static void test_lifetime_changes(struct kunit *test)
 {
@@ -710,6 +792,10 @@ static struct kunit_case table_cases[] = {
 	  .run_case = test_many_end },
 	{ .name = "MLR-38: who moves often leaves few addresses behind",
 	  .run_case = test_many_moves },
+	{ .name = "OPEN-32 MLR-38: churn of many leaves nothing behind but what is in grace",
+	  .run_case = test_churn },
+	{ .name = "SEC-17: a user's namespace has the sockets walked for a part of the time",
+	  .run_case = test_walks },
 	{ .name = "MLR-20: a removed mapping takes all its addresses out",
 	  .run_case = test_removal },
 	{ .name = "MLR-20: flush of thousands", .run_case = test_flush },

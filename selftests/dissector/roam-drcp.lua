@@ -13,7 +13,7 @@ local types = {
 	[1] = "advertisement", [2] = "solicitation", [3] = "request",
 	[4] = "assignment", [5] = "release", [6] = "decline",
 }
-local bodies = { [1] = 8, [2] = 8, [3] = 44, [4] = 80, [5] = 24, [6] = 24 }
+local bodies = { [1] = 8, [2] = 8, [3] = 44, [4] = 120, [5] = 24, [6] = 24 }
 local statuses = {
 	[0] = "ok", [1] = "exhausted", [2] = "no-subnet", [3] = "stale",
 	[4] = "later", [5] = "released",
@@ -39,6 +39,8 @@ local f = {
 	lease = ProtoField.uint32("roam_drcp.lease", "Lease in seconds"),
 	router = ProtoField.ipv6("roam_drcp.router", "Default router"),
 	dns = ProtoField.ipv6("roam_drcp.dns", "Name server"),
+	mmp_key = ProtoField.uint32("roam_drcp.mmp_key", "Key id of MMP"),
+	sealed = ProtoField.bytes("roam_drcp.sealed", "Sealed key"),
 	authenticator = ProtoField.bytes("roam_drcp.authenticator", "Authenticator"),
 	malformed = ProtoField.string("roam_drcp.malformed", "Malformed"),
 }
@@ -105,8 +107,14 @@ local function body(kind, tree, buffer)
 		tree:add(f.lease, buffer(76, 4))
 		tree:add(f.router, buffer(80, 16))
 		tree:add(f.dns, buffer(96, 16))
+		tree:add(f.mmp_key, buffer(112, 4))
+		tree:add(f.sealed, buffer(120, 32))
 		local ok = buffer(2, 1):uint() == 0
 		if zeros(buffer(76, 4)) == ok or (ok and zeros(buffer(60, 16))) then wrong = wrong or "reserved" end
+		local keyed = not zeros(buffer(112, 4))
+		if not zeros(buffer(116, 4)) or (keyed and not ok) or (not keyed and not zeros(buffer(120, 32))) then
+			wrong = wrong or "reserved"
+		end
 	end
 	return wrong
 end

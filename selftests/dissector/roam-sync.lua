@@ -15,6 +15,7 @@ local ENTRY = 18
 local types = {
 	[1] = "hello", [2] = "update", [3] = "ack", [4] = "request", [5] = "table",
 	[6] = "table ack", [7] = "ranges", [8] = "leaf",
+	[9] = "relay", [10] = "answer",
 }
 local codes = {
 	[0] = "accepted", [1] = "unspecified", [2] = "administratively prohibited",
@@ -50,6 +51,10 @@ local f = {
 	entry_key = ProtoField.bytes("roam_sync.entry.key", "Key"),
 	home = ProtoField.ipv4("roam_sync.entry.home", "Home address"),
 	value = ProtoField.bytes("roam_sync.entry.value", "Value"),
+	source = ProtoField.bytes("roam_sync.relay.source", "Source of the request"),
+	destination = ProtoField.bytes("roam_sync.relay.destination", "Destination of the request"),
+	port = ProtoField.uint16("roam_sync.relay.port", "Source port of the request"),
+	registration = ProtoField.bytes("roam_sync.registration", "Request or reply"),
 	authenticator = ProtoField.bytes("roam_sync.authenticator", "Authenticator"),
 	-- True in every message that a receiver has to drop.
 	malformed = ProtoField.bool("roam_sync.malformed", "Malformed"),
@@ -180,6 +185,19 @@ function sync.dissector(tvb, pinfo, tree)
 			at, n = at + 8, n + 1
 		end
 		check(root, n == count, e.length)
+	elseif type == 9 and stop > HEADER + 34 then
+		root:add(f.source, tvb(at, 16))
+		root:add(f.destination, tvb(at + 16, 16))
+		root:add(f.port, tvb(at + 32, 2))
+		root:add(f.registration, tvb(at + 34, stop - at - 34))
+		check(root, count == 0 and tvb(at + 32, 2):uint() > 0, e.length)
+		at = stop
+	elseif type == 10 then
+		if stop > at then
+			root:add(f.registration, tvb(at, stop - at))
+		end
+		check(root, count == 0, e.length)
+		at = stop
 	elseif with_entries[type] then
 		while at < stop do
 			local size = entry_size(tvb, at, stop)

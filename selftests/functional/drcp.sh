@@ -18,11 +18,16 @@ network() {
 	ns_create server host
 	veth_pair "$server" eth0 "$host" eth0
 	ip -n "$server" address add 192.0.2.1/26 dev eth0
-	(umask 077 && "$roam_bin/roam" mmp keygen 1 >"$hosts/key")
+	(umask 077 && "$roam_bin/roam" mmp keygen 1 >"$hosts/key" && host_keys "$hosts/key" >"$hosts/host.key")
 	serve_start 'first = "192.0.2.10" last = "192.0.2.13"'
 	on_exit drcpd_stop server
 	client_start
 	on_exit drcpd_stop host
+}
+
+# host_keys FILE: what the host gets of a domain key.
+host_keys() {
+	"$roam_bin/roam" drcp keygen 1 "$1" 02:00:00:00:00:05
 }
 
 keep_logs() {
@@ -73,7 +78,8 @@ client_start() {
 	cat >"$hosts/host/drcpd.conf" <<-END
 		role = "client"
 		links = {"eth0"}
-		keys = "${1:-$hosts/key}"
+		client = "02:00:00:00:00:05"
+		keys = "${1:-$hosts/host.key}"
 		dhcp_wait = "1s"
 	END
 	drcpd_start host
@@ -224,12 +230,27 @@ pool_grows_while_it_runs() {
 	expect_ok has_address
 }
 
+pool_is_replaced_while_it_runs() {
+	sed -i 's|^pool .*|pool "198.51.100.0/26" { first = "198.51.100.30" last = "198.51.100.40" lease = "1h" }|' \
+		"$hosts/server/drcpd.conf"
+	kill -HUP "$(<"$hosts/server/pid")"
+	wait_for 20 has_replaced
+	expect_eq "addresses" 1 "$(ip -n "$host" -4 -j address show dev eth0 | jq '[.[0].addr_info[]] | length')"
+	serve_configure 'first = "192.0.2.10" last = "192.0.2.50"'
+	kill -HUP "$(<"$hosts/server/pid")"
+	wait_for 20 has_address
+}
+
+has_replaced() {
+	[[ $(address) == 198.51.100.3[0-9] || $(address) == 198.51.100.40 ]]
+}
+
 wrong_key_gets_nothing() {
 	drcp host leave
 	wait_for 20 no_address
 	drcpd_stop host
-	(umask 077 && "$roam_bin/roam" mmp keygen 1 >"$hosts/other")
-	client_start "$hosts/other"
+	(umask 077 && "$roam_bin/roam" mmp keygen 1 >"$hosts/other" && host_keys "$hosts/other" >"$hosts/host.other")
+	client_start "$hosts/host.other"
 	wait_for 20 dhcp_may
 	expect_ok no_address
 	(($(drcp server counters | jq '.[0].drop_auth') > 0)) || fail "the server took it"
@@ -243,6 +264,178 @@ dhcp_may() {
 	[[ $(drcp host status | jq '.[0].dhcp') == true ]]
 }
 
+restored() {
+	drcp host counters | jq '.[0].restored'
+}
+
+more_restored() {
+	(($(restored) > $1))
+}
+
+# Another manager flushes the interface.
+address_taken_away_comes_back() {
+	local before times
+	wait_for 20 has_address
+	before=$(address)
+	times=$(restored)
+	ip -n "$host" address flush dev eth0
+	wait_for 20 more_restored "$times"
+	wait_for 20 has_exactly "$before"
+	wait_for 20 reaches_server
+}
+
+has_exactly() {
+	[[ $(address) == "$1" ]]
+}
+
+reaches_server() {
+	in_ns "$host" ping -c 1 -W 1 192.0.2.1 >/dev/null
+}
+
+interface_goes_and_comes() {
+	local before
+	wait_for 20 has_address
+	before=$(address)
+	in_link down
+	ip -n "$host" link set eth0 name other
+	ip -n "$host" link set other name eth0
+	in_link up
+	wait_for 20 reaches_server
+	expect_eq "address of a renamed one" "$before" "$(address)"
+	ip -n "$host" link del eth0
+	veth_pair "$server" eth0 "$host" eth0
+	ip -n "$server" address add 192.0.2.1/26 dev eth0
+	wait_for 20 reaches_server
+	expect_eq "address of a new one" "$before" "$(address)"
+}
+
+server_restarts_in_the_middle() {
+	local before
+	wait_for 20 has_address
+	before=$(address)
+	kill -s STOP "$(<"$hosts/server/pid")"
+	drcp host leave
+	in_link down
+	in_link up
+	drcpd_stop server KILL
+	serve_start 'first = "192.0.2.10" last = "192.0.2.50"'
+	wait_for 20 has_address
+	expect_eq "address" "$before" "$(address)"
+}
+
+thousand_hosts_arrive() {
+	drcpd_stop server
+	serve_configure 'first = "192.0.2.10" last = "192.0.2.50"'
+	sed -i 's|^pool .*|&\npool "10.20.0.0/16" { first = "10.20.0.1" last = "10.20.7.255" }|' "$hosts/server/drcpd.conf"
+	drcpd_start server
+	in_ns "$host" "$lib_dir/arrivals" eth0 "$hosts/key" 10.20.0.0/16 1000 1000 >"$hosts/arrivals" || fail "$(<"$hosts/arrivals")"
+	echo "answered, addresses, ms until the last one, longest ms that one waited: $(<"$hosts/arrivals")"
+	expect_match "answered, addresses" '^1000 1000 ' "$(<"$hosts/arrivals")"
+	(($(leases) >= 1000)) || fail "$(leases) leases"
+	drcpd_stop server
+	serve_start 'first = "192.0.2.10" last = "192.0.2.50"'
+}
+
+# What cannot be kept is not promised, and asked for again later.
+full_store_promises_nothing() {
+	drcp host leave
+	wait_for 20 no_address
+	drcpd_stop server
+	mkdir -p "$hosts/disk"
+	mount -t tmpfs -o size=1m none "$hosts/disk"
+	on_exit umount "$hosts/disk"
+	serve_configure 'first = "192.0.2.10" last = "192.0.2.50"'
+	sed -i "s|^store = .*|store = \"$hosts/disk/leases\"|" "$hosts/server/drcpd.conf"
+	drcpd_start server
+	dd if=/dev/zero of="$hosts/disk/fill" bs=4k 2>/dev/null
+	drcp host join
+	wait_for 20 said 'refused .*status=later'
+	expect_ok no_address
+	rm "$hosts/disk/fill"
+	wait_for 20 has_address
+	drcpd_stop server
+	serve_start 'first = "192.0.2.10" last = "192.0.2.50"'
+}
+
+# Of IPv6 a host has its own number in the prefix.
+ipv6_address_comes_alike() {
+	drcpd_stop host
+	ip -n "$host" address flush dev eth0 scope global
+	drcpd_stop server
+	ip -n "$server" address add 2001:db8:5::1/64 dev eth0 nodad
+	serve_configure 'first = "192.0.2.10" last = "192.0.2.50"'
+	sed -i 's|^pool .*|pool "2001:db8:5::/64" { lease = "1h" }|' "$hosts/server/drcpd.conf"
+	drcpd_start server
+	client_start
+	wait_for 20 has_address6
+	wait_for 20 in_ns "$host" ping -6 -c 1 -W 1 2001:db8:5::1
+	expect_match "default route" 'via fe80::' "$(ip -n "$host" -6 route show default)"
+	drcpd_stop host
+	drcpd_stop server
+	ip -n "$host" -6 address flush dev eth0 scope global
+	serve_start 'first = "192.0.2.10" last = "192.0.2.50"'
+	client_start
+	wait_for 20 has_address
+}
+
+has_address6() {
+	ip -n "$host" -6 address show dev eth0 scope global | grep -q 'inet6 2001:db8:5:'
+}
+
+second_manager_is_found() {
+	require udhcpc
+	expect_match "before" '"ok"' "$(doctor | jq -c '[.[] | select(.check == "interface") | .result]')"
+	bg in_ns "$host" udhcpc -f -i eth0 -s /bin/true >"$ROAM_OUT/udhcpc.log" 2>&1
+	wait_for 20 udhcpc_is_found
+}
+
+doctor() {
+	ROAM_RUN_DIR=$hosts/host in_ns "$host" "$roam_bin/roam" -j doctor || :
+}
+
+udhcpc_is_found() {
+	doctor | jq -e '.[] | select(.check == "interface" and .result == "fail") | .detail | test("udhcpc manages eth0")' >/dev/null
+}
+
+# The server above configures the inner node's interface, and the one there what is below.
+two_levels() {
+	# shellcheck disable=SC2034 # drcpd_start takes them by name
+	local inner=$host inner_server=$host leaf
+	ns_create leaf
+	veth_pair "$host" eth1 "$leaf" eth0
+	mkdir "$hosts/inner_server" "$hosts/leaf"
+	wait_for 20 has_address
+	cat >"$hosts/inner_server/drcpd.conf" <<-END
+		role = "server"
+		links = {"eth1"}
+		keys = "$hosts/key"
+		store = "$hosts/inner_server/leases"
+		pool "198.51.100.0/26" { first = "198.51.100.10" last = "198.51.100.20" }
+	END
+	capture_start "$leaf" eth0 leaf.pcap 'udp port 17438'
+	drcpd_start inner_server
+	on_exit drcpd_stop inner_server
+	(umask 077 && "$roam_bin/roam" drcp keygen 1 "$hosts/key" \
+		"$(ip -n "$leaf" -j link show eth0 | jq -r '.[0].address')" >"$hosts/leaf.key")
+	printf '%s\n' 'role = "client"' 'links = {"eth0"}' "keys = \"$hosts/leaf.key\"" >"$hosts/leaf/drcpd.conf"
+	drcpd_start leaf
+	on_exit drcpd_stop leaf
+	wait_for 20 leaf_has_address
+	expect_ok has_address
+	wait_for 20 advertised
+	expect_eq "period where none is set, ms" 1000 "$(tshark -n -r "$ROAM_OUT/leaf.pcap" \
+		-X "lua_script:$lib_dir/dissector/roam-drcp.lua" -Y roam_drcp.period -T fields -e roam_drcp.period \
+		2>/dev/null | sort -u)"
+}
+
+advertised() {
+	(($(packets_in leaf.pcap 'ip6[49] == 1') >= 2))
+}
+
+leaf_has_address() {
+	ip -n "$leaf" address show dev eth0 | grep -q 'inet 198.51.100.1[0-9]/26'
+}
+
 fixture network
 prove "MMP-77 MMP-80 MMP-81: a host that arrives has an address, a route, and a lease" host_is_configured
 prove "MMP-80: messages on the wire are those of the protocol page" wire_is_the_page_s
@@ -251,5 +444,14 @@ prove "MMP-81: an address is there sooner than by DHCP" address_is_fast
 prove "MMP-81: a server that is killed has given no address in vain" server_restart_keeps_leases
 prove "MMP-81: an address that somebody else has is given up for another one" conflict_brings_another_address
 prove "MMP-81: a pool grows while the server runs" pool_grows_while_it_runs
+prove "MMP-81 MMP-90: a pool that is replaced while the server runs brings another address" pool_is_replaced_while_it_runs
 prove "MMP-77: who has another key gives and gets no address" wrong_key_gets_nothing
+prove "MMP-81: an address that another manager takes away is there again" address_taken_away_comes_back
+prove "MMP-81: an interface that is renamed, or goes and comes, has its address again" interface_goes_and_comes
+prove "MMP-81: a server that restarts in the middle gives the address of before" server_restarts_in_the_middle
+prove "MMP-81: a thousand hosts that arrive within a second are served" thousand_hosts_arrive
+prove "MMP-81: a server whose disk is full promises nothing" full_store_promises_nothing
+prove "OPEN-01 MMP-81: an address of IPv6 comes the same way" ipv6_address_comes_alike
+prove "OPEN-50: the doctor names who else manages the interface" second_manager_is_found
+prove "MMP-79 MMP-80 D-17: servers on two levels configure an inner node and what is below it" two_levels
 tests_done

@@ -26,6 +26,8 @@ world() {
 	# was promised meanwhile would be one agent's alone.
 	fo_hello=200 fo_hold=2500
 	fo_sync='wait = "5s"  dead = "20s"'
+	fo_home='pool = "10.77.9.1-10.77.9.9"'
+	fo_nodes+=$'\n''node "car@example.com" { spi = 300  key = 5 }'
 	fo_home_link=homelink
 	fo_create 2
 	fo_start 1 2
@@ -118,6 +120,51 @@ resigned() {
 	fo_pings_go_on
 	echo "# $(fo_lost) of 100 pings a second were lost"
 	both
+}
+
+fo_leases() { # N
+	roam "agent$1" -j agent sessions | jq -r '.[] | "\(.nai) \(.sub_nai) \(.home) \(.free_in != null)"' | sort
+}
+
+leases_are() { # N LINES
+	[[ $(fo_leases "$1") == "$2" ]]
+}
+
+session_home() { # NAME
+	roam node -j mn sessions | jq -r ".[] | select(.session == \"$1\" and .state == \"active\") | .home"
+}
+
+has_session() {
+	[[ $(session_home "$1") ]]
+}
+
+# Names and addresses of sessions are at the other agent before a session has its own.
+sessions_stay() {
+	local camera was=$hosts/node/mnd.conf.was
+	both
+	cp "$hosts/node/mnd.conf" "$was"
+	printf 'nai = "car@example.com"\nsession "camera" {}\n' >>"$hosts/node/mnd.conf"
+	daemon_signal node mnd HUP
+	wait_for 30 has_session camera
+	camera=$(session_home camera)
+	expect_eq "at the standby" "car@example.com camera $camera false" "$(fo_leases "$standby")"
+	fo_kill "$active"
+	wait_for 30 fo_is "$standby" active
+	# the new one gives nobody else that address, and it to nobody else
+	expect_ok roam node mn session add laptop
+	wait_for 60 has_session laptop
+	[[ $(session_home laptop) != "$camera" ]] || fail "two sessions have $camera"
+	both
+	wait_for 20 leases_are "$standby" "$(fo_leases "$active")"
+	expect_ok roam node mn session end laptop
+	expect_ok roam node mn session end camera
+	wait_for 20 eval "[[ ! \$(roam node -j mn sessions | jq -r '.[].session' | grep laptop) ]]"
+	# that its addresses rest is known to both as well
+	wait_for 20 eval "[[ \$(fo_leases $active) =~ 'camera $camera true' ]]"
+	wait_for 20 leases_are "$standby" "$(fo_leases "$active")"
+	mv "$was" "$hosts/node/mnd.conf"
+	daemon_signal node mnd HUP
+	wait_for 60 mip_is_at "foreign $mip_fa1"
 }
 
 # Hosts on the home link send to the one that serves, and to the next one without asking again.
@@ -245,6 +292,7 @@ fixture world
 prove "STBY-79 STBY-80 STBY-82 STBY-83 STBY-65 STBY-66: tables are in step, in the module too" in_step
 prove "STBY-84 STBY-85 STBY-95: the active agent crashes, and comes back" killed
 prove "STBY-53 STBY-56: the active agent resigns" resigned
+prove "SES-18 SES-32 STBY-82: sessions keep their addresses when the agent that gave them fails" sessions_stay
 prove "STBY-95 OPEN-44: hosts on the home link follow the one that serves" neighbours
 prove "STBY-76 OPEN-44: the active agent's cable is pulled" unplugged
 prove "OPEN-57 TEN-22: what was not replicated is repaired" divergence

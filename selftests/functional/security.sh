@@ -315,9 +315,9 @@ silent_victims_get_nothing() {
 	capture_start "$register" eth0 security.victim.pcap "dst host $elsewhere"
 	seq=$(mapping_seq)
 	expect_eq "reply to a literal update for the victim" "4 8" "$(
-		forge mobile wait=60 key=1 "secret=$(secret mobile)" "coa=$elsewhere" flags=$literal)"
+		forge mobile wait=60 key=1 "secret=$(secret mobile)" "coa=$elsewhere" "flags=$literal")"
 	expect_eq "confirm of a literal announce for the victim" "6 8" "$(
-		forge mobile "to=$correspondent_addr" type=announce wait=60 key=2 flags=$literal \
+		forge mobile "to=$correspondent_addr" type=announce wait=60 key=2 "flags=$literal" \
 			"pair=$(secret mobile)" "seq=$((seq + 1))" "coa=$elsewhere")"
 	# Data goes on, to where the host is.
 	talk steady
@@ -366,6 +366,8 @@ translators_are_noticed() {
 	# What the register believed before is over, or is where the host was: nobody is sent here.
 	line=$(roam register -j hlr show "$permanent" | jq -r '.[].care_of')
 	[[ $line != 192.0.2.1[2-9]* ]] || fail "the register believes $line"
+	# Nor is anybody there taken for it, where another network has the same addresses.
+	[[ $(mapped_at correspondent) != "$care_of" ]] || fail "mapped to $care_of"
 	move_to 2
 	wait_for 60 is_not_translated
 	wait_for 60 is_registered
@@ -602,6 +604,9 @@ time_wait_raises_no_questions() {
 	in_ns "$mobile" socat -u /dev/null "TCP:$other:7,connect-timeout=20" || fail "no connection"
 	wait_for 30 time_waits "$other"
 	port=$(time_wait_port "$other")
+	# Who would say at once that it is there after all.
+	daemon_signal mobile lrd STOP
+	on_exit daemon_signal mobile lrd CONT
 	expect_ok roam mobile mangle peer del "$permanent" "$other"
 	expect_ok roam mobile mangle config set max-peers "$(peers)"
 	on_exit roam mobile mangle config set max-peers 65536

@@ -260,9 +260,10 @@ nothing_is_dumped() {
 	local unit pid crashed pattern=/proc/sys/kernel/core_pattern
 	cp "$pattern" "$memory/pattern"
 	on_exit eval "cat '$memory/pattern' >$pattern"
+	# shellcheck disable=SC2016 # the inner shell's
 	printf '#!/bin/sh\nexec cat >%s/core.$1\n' "$memory" >"$memory/dump"
 	chmod 755 "$memory/dump"
-	echo "|$memory/dump %P" >$pattern
+	echo "|$memory/dump %P" >"$pattern"
 	# So a dump is seen where there is one.
 	# shellcheck disable=SC2016 # the inner shell's
 	bash -c 'ulimit -c 0; kill -ABRT $$' &

@@ -27,10 +27,14 @@ router_create() { # N
 	declare -n ns="r$1"
 	in_ns "$ns" nft -f - <<-END || fail "no rules"
 		table ip filter {
+			set seen { type ipv4_addr; flags dynamic, timeout; timeout 60s; }
 			chain nat { type nat hook postrouting priority srcnat
 				ip saddr 192.0.2.50 ip protocol { tcp, udp } snat to $outside_vip:20000-60000 fully-random
 			}
 			chain forward { type filter hook forward priority filter; policy drop
+				ip saddr 192.0.2.50 udp dport 7 update @seen { ip daddr }
+				ip saddr @seen ip daddr 192.0.2.50 udp dport 7000 accept
+				ip daddr 192.0.2.50 udp dport 7000 counter drop
 				ct state established accept
 				ip saddr 192.0.2.50 tcp flags & (syn | ack) == syn accept
 				ip saddr 192.0.2.50 meta l4proto udp accept
@@ -52,6 +56,8 @@ router_configure() {
 		look = "1s"
 		sync { standby = "inside"  key = 7  hello = "200ms"  retry = "200ms"  dead = "20s" }
 		connections { }
+		set "ip filter seen" { }
+		leases = "$hosts/r$1/leases"
 	END
 }
 
@@ -81,7 +87,7 @@ equal() {
 }
 
 rows() { # N
-	roam "r$1" -j table show | jq -r '.[] | "\(.protocol) \(.source) \(.destination) \(.reply_source) \(.reply_destination)"' | sort
+	roam "r$1" -j table show | jq -r '.[] | select(.table == "connections") | "\(.protocol) \(.source) \(.destination) \(.reply_source) \(.reply_destination)"' | sort
 }
 
 has_row() { # N WORDS
@@ -105,10 +111,10 @@ crash() { # N: the whole router
 # The first one becomes active in both groups, the second one its standby.
 world() {
 	local name
-	require nft conntrack curl busybox keepalived
+	require nft conntrack curl busybox keepalived dnsmasq socat
 	hosts=$(mktemp -d /run/roam-test.XXXXXX)
 	on_exit topology_keep_logs
-	ns_create host server air r1 r2
+	ns_create host server air r1 r2 client
 	on_exit topology_stop_daemons
 	for name in inside outside; do
 		in_batch air "link add $name type bridge forward_delay 0" "link set $name up"
@@ -208,6 +214,114 @@ local_traffic() {
 	done
 }
 
+# ---- elements of sets ----
+
+seen() { # N: what the set has there, by the kernel
+	declare -n ns="r$1"
+	in_ns "$ns" nft -j list set ip filter seen | jq -c '.nftables[] | select(.set) | .set.elem // [] | .[].elem | [.val, .expires]'
+}
+
+has_seen() { # N
+	[[ $(seen "$1") == *"$server_address"* ]]
+}
+
+knock() {
+	in_ns "$host" bash -c "echo knock >/dev/udp/$server_address/7" 2>/dev/null
+}
+
+ask() { # WORD: from the server to the host
+	in_ns "$server" bash -c "echo $1 >/dev/udp/192.0.2.50/7000"
+}
+
+asked() { # WORD
+	ask "$1"
+	grep -qx "$1" "$ROAM_OUT/tables.asked"
+}
+
+refused() { # N
+	declare -n ns="r$1"
+	ask no
+	in_ns "$ns" nft list chain ip filter forward | grep -q "dport 7000 counter packets [1-9]"
+}
+
+# What a host asked for may answer, through whichever router.
+dynamic_list() {
+	local left
+	both
+	in_batch server "route replace 192.0.2.0/24 via $outside_vip"
+	bg in_ns "$host" socat -u UDP-RECV:7000,reuseaddr "CREATE:$ROAM_OUT/tables.asked"
+	wait_for 20 refused "$active"
+	knock
+	wait_for 20 has_seen "$active"
+	wait_for 20 has_seen "$standby"
+	left=$(seen "$standby" | jq '.[1]')
+	((left > 0 && left <= 60)) || fail "it ends in $left s"
+	wait_for 20 asked before
+	crash "$active"
+	wait_for 30 is "$standby" active
+	wait_for 20 asked after
+	declare -n ns="r$standby"
+	in_ns "$ns" nft delete element ip filter seen "{ $server_address }"
+	both
+	# What ended at the active router is not brought back by the other one.
+	wait_for 30 eval '! has_seen 1 && ! has_seen 2'
+}
+
+# ---- leases of dnsmasq ----
+
+dnsmasq_start() { # N
+	elector_run "$1" dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --user=root --interface=eth0 \
+		--dhcp-range=192.0.2.150,192.0.2.180,1h --dhcp-leasefile="$hosts/r$1/leases" --log-dhcp --no-ping \
+		--pid-file="$hosts/r$1/dnsmasq.pid" --dhcp-host=02:00:00:00:00:77,192.0.2.177
+}
+
+has_lease() { # N
+	grep -q " $lease " "$hosts/r$1/leases"
+}
+
+# RFC 2131 4.3.2: a client whose server is silent asks all of them to go on (REBINDING). A
+# server that does not know the lease is silent.
+readonly rebind='
+import socket, struct, sys
+mac, addr = bytes.fromhex(sys.argv[1].replace(":", "")), socket.inet_aton(sys.argv[2])
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+s.bind(("", 68))
+s.settimeout(1)
+ask = struct.pack(">BBBBIHH", 1, 1, 6, 0, 0x726f616d, 0, 0) + addr + bytes(12) + mac.ljust(16, b"\0") + bytes(192)
+s.sendto(ask + bytes.fromhex("63825363 350103") + b"\x3d\x07\x01" + mac + b"\xff", ("255.255.255.255", 67))
+reply = s.recv(2048)
+print("ack" if reply[16:20] == addr and b"\x35\x01\x05" in reply[240:] else "other")'
+
+rebound() {
+	[[ $(in_ns "$client" /usr/bin/python3 -c "$rebind" "$mac" "$lease" 2>/dev/null) == ack ]]
+}
+
+lease_at_survivor() {
+	both
+	mip_plug client inside eth0
+	mac=$(in_ns "$client" ip -j link show eth0 | jq -r ".[0].address")
+	dnsmasq_start "$active"
+	lease=''
+	wait_for 30 lease_got
+	wait_for 20 has_lease "$active"
+	wait_for 20 has_lease "$standby"
+	expect_match "row" "^$mac " "$(roam "r$standby" -j table show | jq -r '.[] | select(.table == "leases") | .client')"
+	in_batch client "address add $lease/24 dev eth0"
+	crash "$active"
+	wait_for 30 is "$standby" active
+	dnsmasq_start "$standby"
+	wait_for 30 rebound
+	# And another client does not get it.
+	grep -q "^[0-9]* $mac $lease " "$hosts/r$standby/leases" || fail "the survivor's file has another lease"
+}
+
+lease_got() {
+	lease=$(in_ns "$client" busybox udhcpc -i eth0 -n -q -t 2 -T 1 -s /bin/true 2>&1 | sed -n 's/.*lease of \([0-9.]*\) obtained.*/\1/p')
+	[[ $lease ]]
+}
+
 # ---- other electors: whoever has the virtual address is active ----
 
 keepalived_start() { # N
@@ -301,5 +415,7 @@ fixture world
 prove "GSYN-01 GSYN-02 GSYN-03: connections and their translation are at the standby router" in_step
 prove "GSYN-04 GSYN-13: a download through two routers with NAT survives its router" router_dies
 prove "GSYN-04: a router's own connections are told to nobody" local_traffic
+prove "GSYN-06: an element of a set that packets made is at the other router" dynamic_list
+prove "GSYN-05: a lease is renewed at the router that survived" lease_at_survivor
 prove "SYNC-05 GSYN-04: the same with keepalived" other_elector keepalived
 tests_done

@@ -23,6 +23,7 @@ readonly mmp_gw=10.7.0.1 mmp_gw6=2001:db8:7::1
 readonly mmp_gw2=10.7.0.2 mmp_gw26=2001:db8:7::2
 mmp_bin=${ROAM_BIN:-$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../build/bin")}
 declare -A mmp_domain_id=() # of nodes that are in another domain than 7
+declare -A mmp_subnets=() mmp_gateway=() # of nodes in another subnet: its prefixes, its address
 declare -A mmp_ns mmp_pid mmp_role mmp_uplinks
 
 # What a node's namespace gets is collected, and carried out by few programs: a guest
@@ -113,15 +114,16 @@ mmp_config() {
 			name = "$node"
 			domain = ${mmp_domain_id[$node]:-7}
 			keys = "$mmp_dir/domain.key"
-			subnets = {"10.7.0.0/16", "2001:db8:7::/64"}
+			subnets = {${mmp_subnets[$node]:-"10.7.0.0/16", "2001:db8:7::/64"}}
 			links = {"up*", "to-*"}
-			air = {"air*"}
+			air = {"${arrival_air:-air}*"}
 			state = "$mmp_dir/$node/state"
 		END
 		case ${mmp_role[$node]} in
 		gateway)
 			local own=$mmp_gw own6=$mmp_gw6
 			[[ $node != gw2 ]] || own=$mmp_gw2 own6=$mmp_gw26
+			[[ ! ${mmp_gateway[$node]:-} ]] || own=${mmp_gateway[$node]} own6=''
 			echo "gateway { address = \"$own\" address6 = \"$own6\" beacon = \"${mmp_beacon:-1s}\" }"
 			;;
 		base-station) echo "base-station { router = \"\" beacon = \"${mmp_air_beacon:-500ms}\" }" ;;
@@ -140,7 +142,7 @@ mmp_host_config() {
 	cat >"$mmp_dir/mn/mmpd.conf" <<-END
 		role = "host"
 		keys = "$mmp_dir/mn/keys"
-		air = {"air*"}
+		air = {"${arrival_air:-air}*"}
 		state = "$mmp_dir/mn/state"
 		missed = ${mmp_missed:-6}
 		host {
@@ -324,9 +326,10 @@ mmp_move() {
 # ---- traffic ----
 
 # mmp_flow SECONDS RATE [6]: both ways at once; each end says what it got in
-# $mmp_dir/flow.down and flow.up: "sent received lost twice gap_ms".
+# $mmp_dir/flow.down and flow.up: "sent received lost twice gap_ms". The host's address is
+# $mmp_flow_host where that is set.
 mmp_flow() {
-	local here=$mmp_coa there=$mmp_cn
+	local here=${mmp_flow_host:-$mmp_coa} there=$mmp_cn
 	[[ ${3:-} != 6 ]] || here=$mmp_coa6 there=$mmp_cn6
 	rm -f "$mmp_dir"/flow.*
 	bg in_ns "${mmp_ns[mn]}" /usr/bin/python3 "$mmp_flow_py" "$here" "$there" "$1" "$2" "$mmp_dir/flow.down"

@@ -10,6 +10,7 @@
  *              kernel's tables
  *   store.c    bindings and visitors on disk
  *   sync.c     the same tables at other agents
+ *   share.c    registrations that other agents serve, or that are served for them
  *   show.c     the control socket's commands, events, log lines
  *
  * What is decided is decided in core/home_agent.c and core/foreign_agent.c.
@@ -173,14 +174,25 @@ void net_serve(struct agentd *a);
 msec_t net_tick(struct agentd *a, msec_t now);
 bool net_is_own(const struct agentd *a, const struct roam_addr *addr);
 void net_send(struct agentd *a, const struct fa_send *send);
-/* The home agent's reply. */
-void net_answer(struct agentd *a, const struct ha_reply *reply,
-		const struct roam_addr *to, uint16_t port);
+/* The home agent's reply, as it was decoded or is about to be: @reply points to its bytes. */
+void net_answer(struct agentd *a, const struct mip_msg *reply,
+		const struct roam_addr *from, const struct roam_addr *to,
+		uint16_t port);
+
+/**
+ * struct agent_relay - a request that another member relayed
+ * @to: that member
+ * @id: the relay's identification
+ */
+struct agent_relay {
+	struct roam_addr to;
+	uint64_t id;
+};
 
 /* batch.c */
-/* A request for the home agent, of the batch at hand. */
+/* A request for the home agent, of the batch at hand; @via: who relayed it, or NULL. */
 void batch_request(struct agentd *a, const struct udp_datagram *d,
-		   uint64_t wall);
+		   uint64_t wall, const struct agent_relay *via);
 /* A reply for a visitor, of the batch at hand. */
 void batch_reply(struct agentd *a, const struct udp_datagram *d);
 /* A request of a node on a link; nothing of it is stored. */

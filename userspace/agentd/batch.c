@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agentd/agentd.h"
+#include "agentd/share.h"
 #include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/log.h"
@@ -19,11 +20,13 @@
  * struct answer - a reply of the home agent
  * @to: who gets it
  * @port: likewise
+ * @via: who relayed the request and passes the reply on; @via.to none: nobody
  * @reply: the reply
  */
 struct answer {
 	struct roam_addr to;
 	uint16_t port;
+	struct agent_relay via;
 	struct ha_reply reply;
 };
 
@@ -102,6 +105,7 @@ static void take_back(struct agentd *a)
 static void send_answer(struct agentd *a, struct answer *answer)
 {
 	const struct ha_reply *reply = &answer->reply;
+	struct mip_msg msg = reply->msg;
 	uint8_t code = reply->msg.code;
 
 	a->counters.code[code]++;
@@ -110,7 +114,13 @@ static void send_answer(struct agentd *a, struct answer *answer)
 	else
 		show_denied(a, &reply->msg.home, &answer->to, "home agent",
 			    code);
-	net_answer(a, reply, &answer->to, answer->port);
+	if (!roam_addr_is_none(&answer->via.to)) {
+		agent_share_answer(a, &answer->via, reply->w.buf, reply->w.len);
+		return;
+	}
+	msg.buf = reply->w.buf;
+	msg.len = reply->w.len;
+	net_answer(a, &msg, &reply->from, &answer->to, answer->port);
 }
 
 static void tell(struct agentd *a, const char *reason)
@@ -148,14 +158,15 @@ static void send_all(struct agentd *a)
 		struct answer *answer = &batch.answers[i];
 
 		if (!agent_sync_hold(a, AGENT_BINDING, &answer->reply.msg.home,
-				     answer_held, answer, sizeof(*answer)))
+				     answer_held, answer, sizeof(*answer),
+				     !roam_addr_is_none(&answer->via.to)))
 			send_answer(a, answer);
 	}
 	for (size_t i = 0; i < batch.n_sends; i++) {
 		struct fa_send *send = &batch.sends[i];
 
 		if (!agent_sync_hold(a, AGENT_VISITOR, &send->msg.home,
-				     send_held, send, sizeof(*send)))
+				     send_held, send, sizeof(*send), false))
 			net_send(a, send);
 	}
 	agent_sync_flush(a);
@@ -217,7 +228,7 @@ void batch_finish(struct agentd *a)
 }
 
 void batch_request(struct agentd *a, const struct udp_datagram *d,
-		   uint64_t wall)
+		   uint64_t wall, const struct agent_relay *via)
 {
 	struct ha_request in = {
 		.data = d->data, .len = d->len, .from = d->from,
@@ -226,12 +237,6 @@ void batch_request(struct agentd *a, const struct udp_datagram *d,
 	struct answer *answer;
 	enum ha_drop drop;
 
-	a->counters.requests++;
-	if (!rate_limit_allow(&a->rate, daemon_now(), (uint32_t)a->config->rate,
-			      &d->from)) {
-		a->counters.ha_rate++;
-		return;
-	}
 	if (batch.n_answers == BATCH_MAX)
 		batch_finish(a);
 	answer = &batch.answers[batch.n_answers];
@@ -239,8 +244,14 @@ void batch_request(struct agentd *a, const struct udp_datagram *d,
 	if (drop != HA_DROP_NONE) {
 		a->counters.ha_drop[drop]++;
 		show_dropped(a, &d->from, ha_drop_name(drop));
+		if (via)
+			agent_share_answer(a, via, NULL, 0);
 		return;
 	}
+	answer->via = via ? *via : (struct agent_relay){ .id = 0 };
+	/* RFC 5944 3.8.3.1; the virtual address may be another agent's. */
+	if (!via && agent_share_takes(a, &d->to))
+		answer->reply.from = d->to;
 	answer->to = d->from;
 	answer->port = d->from_port;
 	batch.n_answers++;
@@ -345,5 +356,6 @@ bool batch_end(struct agentd *a, const struct roam_addr *home, bool visitor)
 	else
 		take_back(a);
 	agent_sync_flush(a);
+	agentd_kick(a);
 	return !a->store_error;
 }

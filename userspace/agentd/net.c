@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agentd/agentd.h"
+#include "agentd/share.h"
 #include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/log.h"
@@ -19,6 +20,17 @@ static int watch = -1;
 
 /* ---- port 434 ---- */
 
+static void on_request(struct agentd *a, const struct udp_datagram *d,
+		       const struct mip_msg *msg, uint64_t wall)
+{
+	a->counters.requests++;
+	if (!rate_limit_allow(&a->rate, daemon_now(), (uint32_t)a->config->rate,
+			      &d->from))
+		a->counters.ha_rate++;
+	else if (!agent_share_relay(a, d, &msg->home))
+		batch_request(a, d, wall, NULL);
+}
+
 static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
 {
 	uint64_t wall = daemon_wallclock();
@@ -30,11 +42,11 @@ static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
 
 		a->counters.received++;
 		/* It may still have the address for a moment. */
-		if (!agent_sync_serves(a)) {
+		if (!agent_sync_serves(a) && !agent_share_takes(a, &d[i].to)) {
 			a->counters.other++;
 			continue;
 		}
-		if (type == MIP_REPLY && a->n_fa_links) {
+		if (type == MIP_REPLY && a->n_fa_links && agent_sync_serves(a)) {
 			batch_reply(a, &d[i]);
 			continue;
 		}
@@ -45,7 +57,7 @@ static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
 		/* others are for the foreign agent, which sees them on its link */
 		mip_decode(d[i].data, d[i].len, &msg);
 		if (ha_is_for_us(a->ha, &msg))
-			batch_request(a, &d[i], wall);
+			on_request(a, &d[i], &msg, wall);
 		else if (!a->n_fa_links)
 			a->counters.ha_drop[HA_DROP_NODE]++;
 	}
@@ -123,24 +135,25 @@ void net_send(struct agentd *a, const struct fa_send *send)
  * RFC 5944 3.8.3.1: what a node asked from its home link is answered there, even if
  * its packets are still tunnelled elsewhere.
  */
-void net_answer(struct agentd *a, const struct ha_reply *reply,
-		const struct roam_addr *to, uint16_t port)
+void net_answer(struct agentd *a, const struct mip_msg *reply,
+		const struct roam_addr *from, const struct roam_addr *to,
+		uint16_t port)
 {
 	struct frame frame = {
-		.protocol = IPPROTO_UDP, .from = reply->from, .to = *to,
+		.protocol = IPPROTO_UDP, .from = *from, .to = *to,
 		.from_port = MIP_PORT, .to_port = port, .ttl = 64,
-		.data = reply->w.buf, .len = reply->w.len,
+		.data = reply->buf, .len = reply->len,
 	};
 	const struct agent_link *link;
 
-	if (roam_addr_eq(to, &reply->msg.home) &&
-	    kernel_find_mac(a, &reply->group->agent, to, &frame.link,
+	if (roam_addr_eq(to, &reply->home) &&
+	    kernel_find_mac(a, &reply->agent, to, &frame.link,
 			    frame.mac)) {
 		link = find_link(a, frame.link);
 		if (link && link->frames && frame_send(link->frames, &frame))
 			return;
 	}
-	udp_send(a->udp, to, port, &reply->from, reply->w.buf, reply->w.len);
+	udp_send(a->udp, to, port, from, reply->buf, reply->len);
 }
 
 /* ---- links ---- */

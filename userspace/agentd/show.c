@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agentd/agentd.h"
+#include "agentd/share.h"
 #include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/json.h"
@@ -504,6 +505,22 @@ static json_t *sync_members(void *ctx, const json_t *args,
 	return agent_sync_show(ctx);
 }
 
+static json_t *sync_order(void *ctx, const json_t *args,
+			  struct control_error *error)
+{
+	const struct roam_addr *only;
+	struct roam_addr home;
+
+	if (!read_home(args, &home, &only, error))
+		return NULL;
+	if (!only) {
+		control_refuse(error, "usage", "give a home address",
+			       "whose agents are meant is not said");
+		return NULL;
+	}
+	return agent_share_order(ctx, &home);
+}
+
 static json_t *sync_state(void *ctx, const json_t *args,
 			  struct control_error *error)
 {
@@ -522,6 +539,7 @@ const struct control_command show_commands[] = {
 	{ "end", end_binding, true, "end the bindings of a node; args: home" },
 	{ "end-visitor", end_visitor, true, "forget a visitor; args: home" },
 	{ "sync", sync_members, false, "other agents with the same tables" },
+	{ "sync-order", sync_order, false, "which agents serve a node, first to last" },
 	{ "sync-status", sync_state, false, "how far the tables are in step" },
 	{ "status", status, false, "state of the daemon" },
 	{ "counters", counters, false, "counters since the start" },

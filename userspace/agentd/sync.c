@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "agentd/agentd.h"
+#include "agentd/share.h"
 #include "core/sync.h"
 #include "io/daemon.h"
 #include "io/json.h"
@@ -19,7 +20,6 @@
 #define NTP_UNIX UINT64_C(2208988800)	/* s from 1900 to 1970 */
 #define ORDER_AGE (UINT64_C(86400000000000) * 400)	/* ns */
 #define ORDER_BEFORE UINT64_C(10000000000)	/* ns that clocks may differ */
-#define TELL_EVERY 1000		/* ms between two words to roam-standbyd */
 
 /**
  * struct held - what waits for acknowledgements
@@ -27,11 +27,13 @@
  * @prev: likewise
  * @fn: see agent_sync_hold()
  * @data: likewise
+ * @left: entries that were not acknowledged yet
  */
 struct held {
 	struct held *next;
 	struct held *prev;
 	agent_sync_fn fn;
+	unsigned int left;
 	_Alignas(16) uint8_t data[];
 };
 
@@ -54,7 +56,6 @@ struct held {
  * @held: list of what waits
  * @n_held: its length
  * @hello: when the table was looked at last
- * @told: when roam-standbyd was told last
  * @since: the table is complete since then, MSEC_NEVER while it is not
  * @refused: entries that are no business of this agent
  * @overflow: replies that did not wait, as too many did
@@ -77,7 +78,6 @@ struct agent_sync {
 	struct held held;
 	size_t n_held;
 	msec_t hello;
-	msec_t told;
 	msec_t since;
 	uint64_t refused;
 	uint64_t overflow;
@@ -141,7 +141,7 @@ static void settle(struct agent_sync *s)
 	const char *why = "by the other agent";
 	char *error;
 
-	if (!s->nodes.n && !s->visitors.n)
+	if (!s->nodes.n && !s->nodes.n_leases && !s->visitors.n)
 		return;
 	error = store_commit(a->store, a->ha, a->fa, &s->nodes, &s->visitors,
 			     daemon_now(), daemon_wallclock());
@@ -233,7 +233,7 @@ static size_t serialise_visitor(void *ctx, const uint8_t *key, size_t key_len,
 	uint32_t id;
 
 	if (!agent_key_read(AGENT_VISITOR, key, key_len, &home, &id) ||
-	    !fa_get(s->a->fa, &home, &visitor) || room < AGENT_VISITOR_LEN)
+	    !fa_get(s->a->fa, &home, &visitor) || room < AGENT_VISITOR_MAX)
 		return 0;
 	return agent_visitor_encode(&visitor, daemon_now(), value, digested);
 }
@@ -295,7 +295,7 @@ static size_t serialise_pending(void *ctx, const uint8_t *key, size_t key_len,
 
 	if (!agent_key_read(AGENT_PENDING, key, key_len, &home, &id) ||
 	    !fa_get_pending(s->a->fa, &home, id, &v) ||
-	    room < AGENT_VISITOR_LEN)
+	    room < AGENT_VISITOR_MAX)
 		return 0;
 	return agent_visitor_encode(&v, daemon_now(), value, digested);
 }
@@ -335,6 +335,76 @@ static void remove_pending(void *ctx, const uint8_t *key, size_t key_len)
 		fa_delete_pending(s->a->fa, &home, id);
 }
 
+static size_t serialise_lease(void *ctx, const uint8_t *key, size_t key_len,
+			      uint8_t *value, size_t room, size_t *digested)
+{
+	struct agent_sync *s = ctx;
+	struct lease lease;
+	struct roam_addr addr;
+	uint32_t id;
+
+	if (!agent_key_read(AGENT_LEASE, key, key_len, &addr, &id) ||
+	    !leases_at(ha_leases(s->a->ha), &addr, &lease) ||
+	    room < AGENT_LEASE_MAX)
+		return 0;
+	return agent_lease_encode(&lease, daemon_now(), value, digested);
+}
+
+static bool is_leased_here(const struct agentd *a, const struct lease *lease)
+{
+	for (size_t i = 0; i < a->config->n_homes; i++)
+		if (roam_addr_eq(&a->config->groups[i].agent, &lease->agent) &&
+		    roam_prefix_contains(&a->config->groups[i].network,
+					 &lease->addr))
+			return true;
+	return false;
+}
+
+static enum sync_apply apply_lease(void *ctx, const uint8_t *key,
+				   size_t key_len, const uint8_t *value,
+				   size_t len, uint64_t order)
+{
+	struct agent_sync *s = ctx;
+	struct leases *leases = ha_leases(s->a->ha);
+	struct lease lease, before;
+	msec_t now = daemon_now();
+	uint32_t id;
+
+	(void)order;
+	if (!agent_key_read(AGENT_LEASE, key, key_len, &lease.addr, &id) ||
+	    !agent_lease_decode(value, len, now, &lease) ||
+	    !is_leased_here(s->a, &lease)) {
+		s->refused++;
+		return SYNC_IGNORED;
+	}
+	if (lease.until <= now)
+		return SYNC_IGNORED;
+	if (leases_count(leases) >= (size_t)s->a->config->nodes_max &&
+	    !leases_at(leases, &lease.addr, &before))
+		return SYNC_FULL;
+	return ha_apply_lease(s->a->ha, &lease, &s->nodes) ? SYNC_APPLIED :
+							     SYNC_FULL;
+}
+
+static void end_lease(struct agent_sync *s, const struct roam_addr *addr)
+{
+	struct lease lease;
+
+	if (!leases_at(ha_leases(s->a->ha), addr, &lease))
+		return;
+	lease.until = 0;
+	ha_apply_lease(s->a->ha, &lease, &s->nodes);
+}
+
+static void remove_lease(void *ctx, const uint8_t *key, size_t key_len)
+{
+	struct roam_addr addr;
+	uint32_t id;
+
+	if (agent_key_read(AGENT_LEASE, key, key_len, &addr, &id))
+		end_lease(ctx, &addr);
+}
+
 static const struct sync_type types[] = {
 	{ AGENT_BINDING, "bindings", serialise_binding, apply_binding,
 	  remove_binding },
@@ -342,6 +412,7 @@ static const struct sync_type types[] = {
 	  remove_visitor },
 	{ AGENT_PENDING, "pending", serialise_pending, apply_pending,
 	  remove_pending },
+	{ AGENT_LEASE, "leases", serialise_lease, apply_lease, remove_lease },
 };
 
 /* ---- messages ---- */
@@ -371,9 +442,12 @@ static void run_held(struct agent_sync *s, struct held *h)
 
 static void on_released(void *ctx, uint64_t token, unsigned int acks, bool late)
 {
+	struct held *h = (struct held *)(uintptr_t)token;
+
 	(void)acks;
 	(void)late;
-	run_held(ctx, (struct held *)(uintptr_t)token);
+	if (!--h->left)
+		run_held(ctx, h);
 }
 
 static void on_synced(void *ctx, bool synced, const struct roam_addr *from)
@@ -383,7 +457,7 @@ static void on_synced(void *ctx, bool synced, const struct roam_addr *from)
 
 	s->since = synced ? daemon_now() : MSEC_NEVER;
 	s->alone = synced && roam_addr_eq(from, &s->own);
-	s->told = 0;
+	s->link.told = 0;
 	if (roam_addr_eq(from, &s->own))
 		log_notice("sync: the table of this agent is the one to be had");
 	else if (synced)
@@ -393,9 +467,16 @@ static void on_synced(void *ctx, bool synced, const struct roam_addr *from)
 		log_notice("sync: the table here is not complete");
 }
 
+static void on_passed(void *ctx, const struct sync_msg *msg)
+{
+	const struct agent_sync *s = ctx;
+
+	agent_share_passed(s->a, msg);
+}
+
 static const struct sync_ops ops = {
 	.send = send_message, .released = on_released, .random = random_bits,
-	.synced = on_synced,
+	.synced = on_synced, .passed = on_passed,
 };
 
 /* ---- what the store had ---- */
@@ -449,9 +530,16 @@ static void tell_visitor(void *ctx, const struct fa_visitor *v, bool pending)
 	     order_of(v->id), false);
 }
 
+/* A lease has no time of its own: what others have is newer. */
+static void tell_lease(void *ctx, const struct lease *lease)
+{
+	tell(ctx, AGENT_LEASE, &lease->addr, 0, 1, false);
+}
+
 /* The store's entries are the engine's as well. */
 static void adopt(struct agent_sync *s)
 {
+	struct table_iter leases = { 0 };
 	struct ha_cursor ha = { .done = false };
 	struct fa_cursor fa = { .done = false };
 
@@ -460,6 +548,8 @@ static void adopt(struct agent_sync *s)
 		ha_walk(s->a->ha, &ha, 1024, tell_node, s);
 	while (!fa.done)
 		fa_walk(s->a->fa, &fa, 1024, tell_visitor, s);
+	while (leases_walk(ha_leases(s->a->ha), &leases, 1024, tell_lease, s))
+		;
 	sync_flush(s->engine, daemon_now());
 }
 
@@ -500,10 +590,17 @@ static void stray_visitor(void *ctx, const struct fa_visitor *v, bool pending)
 		add_stray(ctx, AGENT_VISITOR, &v->home);
 }
 
+static void stray_lease(void *ctx, const struct lease *lease)
+{
+	add_stray(ctx, AGENT_LEASE, &lease->addr);
+}
+
 /* They ended while this agent did not run, and the other one knows that. */
 static void forget_strays(struct agent_sync *s)
 {
 	struct strays nodes = { .s = s }, visitors = { .s = s };
+	struct strays leases = { .s = s };
+	struct table_iter at = { 0 };
 	struct ha_cursor ha = { .done = false };
 	struct fa_cursor fa = { .done = false };
 
@@ -512,6 +609,8 @@ static void forget_strays(struct agent_sync *s)
 		ha_walk(s->a->ha, &ha, 1024, stray_node, &nodes);
 	while (!fa.done)
 		fa_walk(s->a->fa, &fa, 1024, stray_visitor, &visitors);
+	while (leases_walk(ha_leases(s->a->ha), &at, 1024, stray_lease, &leases))
+		;
 	for (size_t i = 0; i < nodes.n; i++) {
 		struct ha_state gone = { .home = nodes.homes[i] };
 
@@ -519,11 +618,14 @@ static void forget_strays(struct agent_sync *s)
 	}
 	for (size_t i = 0; i < visitors.n; i++)
 		fa_delete(s->a->fa, &visitors.homes[i], &s->visitors);
-	if (nodes.n + visitors.n)
-		log_notice("sync: %zu bindings and %zu visitors of the store were forgotten, as the other agent has none of them",
-			   nodes.n, visitors.n);
+	for (size_t i = 0; i < leases.n; i++)
+		end_lease(s, &leases.homes[i]);
+	if (nodes.n + visitors.n + leases.n)
+		log_notice("sync: %zu bindings, %zu visitors and %zu leases of the store were forgotten, as the other agent has none of them",
+			   nodes.n, visitors.n, leases.n);
 	free(nodes.homes);
 	free(visitors.homes);
+	free(leases.homes);
 }
 
 /* What is too old to be trusted counts only where nobody has anything else. */
@@ -539,28 +641,10 @@ static void adopt_when_known(struct agent_sync *s)
 
 /* ---- time ---- */
 
-static void tell_standbyd(struct agent_sync *s, msec_t now)
+static void tell_standbyd(struct agent_sync *s)
 {
-	struct role_tables tables = {
-		.complete = sync_is_synced(s->engine),
-		.entries = sync_count(s->engine),
-	};
-	struct sync_member m;
-
-	if (!s->role || now - s->told < TELL_EVERY)
-		return;
-	s->told = now;
-	tables.router = s->active ? s->now.standby : s->now.active;
-	for (size_t i = 0; sync_member(s->engine, i, now, &m); i++) {
-		if (!roam_addr_eq(&m.addr, &tables.router))
-			continue;
-		tables.equal = m.alive && m.equal;
-		tables.since = now - m.equal_since;
-		tables.owed = m.owed;
-		if (s->active)
-			tables.complete = m.alive && m.synced;
-	}
-	role_tell_tables(s->role, &tables);
+	sync_link_tell(&s->link, s->role, s->active ? &s->now.standby :
+					  &s->now.active, s->active, daemon_now());
 }
 
 static void on_timer(uv_timer_t *timer);
@@ -588,7 +672,7 @@ static void on_timer(uv_timer_t *timer)
 	sync_run(s->engine, now);
 	adopt_when_known(s);
 	settle(s);
-	tell_standbyd(s, now);
+	tell_standbyd(s);
 	rearm(s);
 }
 
@@ -609,6 +693,7 @@ static void on_burst_end(void *ctx)
 		return;
 	settle(s);
 	adopt_when_known(s);
+	agent_share_run(s->a);
 	rearm(s);
 }
 
@@ -631,7 +716,7 @@ static void make_engine(struct agent_sync *s, const struct roam_addr *own)
 		.multicast = !roam_addr_is_none(&c->multicast),
 		.hello = c->hello, .dead = c->dead, .retry = c->retry, .wait = c->wait,
 		.tombstone = c->tombstone,
-		.entries_max = (size_t)(s->a->config->nodes_max +
+		.entries_max = (size_t)(2 * s->a->config->nodes_max +
 					s->a->config->visitors_max +
 					s->a->config->pending_max),
 	};
@@ -646,6 +731,8 @@ static void make_engine(struct agent_sync *s, const struct roam_addr *own)
 		abort();
 	s->link.engine = s->engine;
 	s->link.own = *own;
+	agent_share_reset();
+	sync_set_weight(s->engine, c->any ? c->weight : 0);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		sync_register(s->engine, &types[i], s);
 	if (s->trusted)
@@ -673,7 +760,7 @@ static void on_role(void *ctx, const struct role *role)
 		return;
 	sync_set_role(s->engine, daemon_now(), to, &role->active,
 		      &role->standby);
-	s->told = 0;
+	s->link.told = 0;
 	if (was != s->active) {
 		log_notice("this agent %s", s->active ? "is the active one" :
 			   "is not the active one any more");
@@ -681,7 +768,7 @@ static void on_role(void *ctx, const struct role *role)
 	}
 	adopt_when_known(s);
 	settle(s);
-	tell_standbyd(s, daemon_now());
+	tell_standbyd(s);
 	rearm(s);
 }
 
@@ -703,6 +790,27 @@ static struct agent_sync *engine_of(const struct agentd *a)
 static bool has_elector(const struct conf_sync *c)
 {
 	return *c->standby || !roam_addr_is_none(&c->virtual);
+}
+
+void agent_sync_settle(struct agentd *a)
+{
+	settle(&agent_sync);
+	agent_share_run(a);
+}
+
+struct sync *agent_sync_engine(const struct agentd *a)
+{
+	return engine_of(a) ? agent_sync.engine : NULL;
+}
+
+bool agent_sync_is_active(const struct agentd *a)
+{
+	return engine_of(a) && agent_sync.active;
+}
+
+struct roam_addr agent_sync_own(const struct agentd *a)
+{
+	return engine_of(a) ? agent_sync.own : none;
 }
 
 bool agent_sync_serves(const struct agentd *a)
@@ -751,6 +859,9 @@ void agent_sync_note(struct agentd *a, const struct ha_changes *nodes,
 		return;
 	/* Above whatever another member's clock made before (OPEN-29). */
 	sync_floor(s->engine, daemon_wallclock());
+	for (size_t i = 0; i < nodes->n_leases; i++)
+		note(s, AGENT_LEASE, &nodes->leases[i].after.addr, 0,
+		     nodes->leases[i].after.until, ended);
 	for (size_t i = 0; i < nodes->n; i++)
 		note(s, AGENT_BINDING, &nodes->items[i].after.home, 0,
 		     !is_empty(&nodes->items[i].after), ended);
@@ -764,19 +875,30 @@ void agent_sync_note_pending(struct agentd *a, const struct roam_addr *home,
 {
 	struct agent_sync *s = engine_of(a);
 
-	if (s)
+	/* one that asks for an address has no key yet: its node asks again */
+	if (s && !roam_addr_is_none(home))
 		note(s, AGENT_PENDING, home, id, !gone, false);
+}
+
+static bool await(struct agent_sync *s, enum agent_entry type,
+		  const struct roam_addr *home, uint8_t acks,
+		  const struct held *h)
+{
+	uint8_t key[AGENT_KEY_MAX];
+
+	return sync_await(s->engine, type, key, agent_key(type, home, 0, key),
+			  acks, (uintptr_t)h);
 }
 
 bool agent_sync_hold(struct agentd *a, enum agent_entry type,
 		     const struct roam_addr *home, agent_sync_fn fn,
-		     const void *data, size_t len)
+		     const void *data, size_t len, bool all)
 {
 	struct agent_sync *s = engine_of(a);
-	uint8_t key[AGENT_KEY_MAX];
 	struct held *h;
+	uint8_t acks;
 
-	if (!s || !a->config->sync->acks)
+	if (!s || (!a->config->sync->acks && !all))
 		return false;
 	if (s->n_held >= HELD_MAX) {
 		s->overflow++;
@@ -787,8 +909,12 @@ bool agent_sync_hold(struct agentd *a, enum agent_entry type,
 		return false;
 	h->fn = fn;
 	memcpy(h->data, data, len);
-	if (!sync_await(s->engine, type, key, agent_key(type, home, 0, key),
-			a->config->sync->acks, (uintptr_t)h)) {
+	acks = all ? SYNC_ACKS_ALL : a->config->sync->acks;
+	h->left = await(s, type, home, acks, h);
+	/* an address that was given is promised as well */
+	if (type == AGENT_BINDING)
+		h->left += await(s, AGENT_LEASE, home, acks, h);
+	if (!h->left) {
 		free(h);
 		return false;
 	}
@@ -871,6 +997,9 @@ void agent_sync_configure(struct agentd *a)
 {
 	agent_sync.link.config = a->config->sync;
 	agent_sync.link.keys = a->config->keys;
+	if (agent_sync.engine)
+		sync_set_weight(agent_sync.engine, a->config->sync->any ?
+				a->config->sync->weight : 0);
 }
 
 void agent_sync_stop(struct agentd *a)
@@ -888,6 +1017,7 @@ void agent_sync_stop(struct agentd *a)
 	s->link.engine = NULL;
 	ha_changes_free(&s->nodes);
 	fa_changes_free(&s->visitors);
+	agent_share_reset();
 }
 
 /* ---- the control socket ---- */
@@ -896,8 +1026,9 @@ json_t *agent_sync_show(struct agentd *a)
 {
 	struct agent_sync *s = engine_of(a);
 
-	return s ? sync_link_members(&s->link, s->role ? &s->now : NULL,
-				     daemon_now()) : json_array();
+	return s ? agent_share_show(sync_link_members(&s->link,
+					s->role ? &s->now : NULL, daemon_now())) :
+		   json_array();
 }
 
 json_t *agent_sync_status(struct agentd *a)
@@ -906,7 +1037,11 @@ json_t *agent_sync_status(struct agentd *a)
 
 	if (!a->config->sync)
 		return json_array();
-	return json_pack("[{ss so ss sb sb sb sI sI so so sI}]",
+	return json_pack("[{ss ss sI ss so ss sb sb sb sI sI so so sI}]",
+		"serve", a->config->sync->any ? "any" : "active-only",
+		"share", a->config->sync->share == SHARE_HASH ? "hash" :
+							      "round-robin",
+		"weight", (json_int_t)a->config->sync->weight,
 		"mode", a->config->sync->mode == SYNC_GROUP ? "group" : "single",
 		"address", json_addr(s ? &s->own : &none),
 		"state", s && *s->now.state ? s->now.state : "unknown",
@@ -930,6 +1065,7 @@ void agent_sync_counters(const struct agentd *a, json_t *object)
 	if (!s)
 		return;
 	sync_link_counters(&s->link, object);
+	agent_share_counters(object);
 	json_add_counter(object, "sync_", "refused", s->refused);
 	json_add_counter(object, "sync_", "overflow", s->overflow);
 }

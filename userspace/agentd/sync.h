@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tables of this agent at other agents: the sync engine (core/sync.h) with bindings,
- * visitors and pending requests as its entries, its messages, and the role that
+ * visitors, pending requests and leases as its entries, its messages, and the role that
  * roam-standbyd says (io/role.h). What is changed here is told to the others by
  * agent_sync_note(); what they change is put into the cores, made durable and
  * told to the kernel by this file alone.
@@ -50,14 +50,24 @@ typedef void (*agent_sync_fn)(struct agentd *a, void *data);
  *	the time for that is up (OPEN-57)
  * @data: its argument, copied
  * @len: bytes of it
+ * @all: by all that are there, whatever the configuration says
  *
  * Return: false if there is nothing to wait for.
  */
 bool agent_sync_hold(struct agentd *a, enum agent_entry type,
 		     const struct roam_addr *home, agent_sync_fn fn,
-		     const void *data, size_t len);
+		     const void *data, size_t len, bool all);
 /* Tells what was noted. */
 void agent_sync_flush(struct agentd *a);
+
+/* The engine, NULL while there is none; whether this agent is the active one. */
+struct sync *agent_sync_engine(const struct agentd *a);
+bool agent_sync_is_active(const struct agentd *a);
+/* This member's address; none while there is no engine. */
+struct roam_addr agent_sync_own(const struct agentd *a);
+
+/* What came from others is made durable and told to the kernel, and what was passed runs. */
+void agent_sync_settle(struct agentd *a);
 
 /* For the control socket. */
 json_t *agent_sync_show(struct agentd *a);

@@ -33,11 +33,11 @@ struct arp {
 	unsigned int left;
 };
 
-static void send_probe(struct drcpd *d)
+static void send_probe(struct drcpd *d, const struct rtnl_link *own)
 {
 	struct sockaddr_ll ll = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP),
-		.sll_ifindex = (int)d->links[0].index, .sll_halen = 6,
+		.sll_ifindex = (int)own->index, .sll_halen = 6,
 		.sll_addr = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
 	};
 	struct ether_arp arp = {
@@ -49,7 +49,7 @@ static void send_probe(struct drcpd *d)
 	};
 
 	/* From no address: whoever hears it learns nothing wrong. */
-	memcpy(arp.arp_sha, d->links[0].mac, 6);
+	memcpy(arp.arp_sha, own->mac, 6);
 	memcpy(arp.arp_tpa, d->bound.addr.b + 12, 4);
 	(void)sendto(d->arp->fd, &arp, sizeof(arp), 0, (struct sockaddr *)&ll,
 		     sizeof(ll));
@@ -58,12 +58,12 @@ static void send_probe(struct drcpd *d)
 static void on_timer(uv_timer_t *timer)
 {
 	struct drcpd *d = timer->data;
+	const struct rtnl_link *own = kernel_own(d);
 
-	if (!d->arp->left || !d->n_links ||
-	    !roam_addr_is_v4(&d->bound.addr))
+	if (!d->arp->left || !own || !roam_addr_is_v4(&d->bound.addr))
 		return;
 	d->arp->left--;
-	send_probe(d);
+	send_probe(d, own);
 	uv_timer_start(timer, on_timer, PROBE_WAIT, 0);
 }
 
@@ -76,19 +76,21 @@ void arp_probe(struct drcpd *d)
 }
 
 /* Somebody says that the address is his, in a question or an answer. */
-static bool is_conflict(const struct drcpd *d, const struct ether_arp *arp)
+static bool is_conflict(const struct drcpd *d, const struct rtnl_link *own,
+			const struct ether_arp *arp)
 {
-	return d->n_links && roam_addr_is_v4(&d->bound.addr) &&
+	return roam_addr_is_v4(&d->bound.addr) &&
 	       arp->ea_hdr.ar_hrd == htons(ARPHRD_ETHER) &&
 	       arp->ea_hdr.ar_pro == htons(ETHERTYPE_IP) &&
 	       arp->ea_hdr.ar_hln == 6 && arp->ea_hdr.ar_pln == 4 &&
 	       !memcmp(arp->arp_spa, d->bound.addr.b + 12, 4) &&
-	       memcmp(arp->arp_sha, d->links[0].mac, 6);
+	       memcmp(arp->arp_sha, own->mac, 6);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct drcpd *d = poll->data;
+	const struct rtnl_link *own = kernel_own(d);
 	struct ether_arp arp;
 
 	(void)status;
@@ -102,9 +104,10 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 		if (len < 0)
 			break;
-		if (len == sizeof(arp) && d->n_links &&
-		    (uint32_t)ll.sll_ifindex == d->links[0].index &&
-		    ll.sll_pkttype != PACKET_OUTGOING && is_conflict(d, &arp))
+		if (len == sizeof(arp) && own &&
+		    (uint32_t)ll.sll_ifindex == own->index &&
+		    ll.sll_pkttype != PACKET_OUTGOING &&
+		    is_conflict(d, own, &arp))
 			drcp_client_conflict(d->client, daemon_now());
 	}
 	drcpd_kick(d);

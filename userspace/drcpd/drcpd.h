@@ -5,6 +5,7 @@
  *   main.c     the daemon: start, stop, timers, what the client's core asks for
  *   config.c   drcpd.conf
  *   net.c      messages on the link
+ *   keys.c     which key signs what; keys of MMP that come with addresses
  *   kernel.c   links, the address and the default route of this host
  *   arp.c      whether somebody else has the address of this host
  *   store.c    leases on disk
@@ -17,6 +18,7 @@
 #include <uv.h>
 
 #include "base/limit.h"
+#include "core/drcp_relay.h"
 #include "drcpd/config.h"
 #include "io/control.h"
 #include "rtnl/link.h"
@@ -39,11 +41,13 @@ struct store;
  * @watch_poll: watches it
  * @links: the configured links that there are
  * @n_links: their number
+ * @own: of a client: index of the link that it is on, 0: none
  * @net: sockets
  * @arp: looks for others with the same address; of a client
  * @store: leases on disk
  * @server: core of a server, else NULL
  * @client: core of a client, else NULL
+ * @relay: core of a relay, else NULL
  * @tick: runs the core
  * @advertise: runs the advertisements
  * @id: number of this server
@@ -51,6 +55,13 @@ struct store;
  * @seq: of the last advertisement
  * @peer: link-layer address of the server that was heard last
  * @bound: what this host is configured with
+ * @old: with MMP: what it was configured with before, until it is registered
+ * @settle: ends that
+ * @restore: puts the address back where somebody took it away
+ * @restored: times
+ * @restored_at: the last time
+ * @alone: acts without roam-mmpd where that says nothing
+ * @guided: roam-mmpd says where this host is
  * @stamp: of the last message of the client
  * @dhcp: DHCP has its turn
  * @changes: of the batch at hand
@@ -70,11 +81,13 @@ struct drcpd {
 	uv_poll_t watch_poll;
 	struct rtnl_link links[DRCPD_LINKS_MAX];
 	size_t n_links;
+	uint32_t own;
 	struct net *net;
 	struct arp *arp;
 	struct store *store;
 	struct drcp_server *server;
 	struct drcp_client *client;
+	struct drcp_relay *relay;
 	uv_timer_t tick;
 	uv_timer_t advertise;
 	uint64_t id;
@@ -82,6 +95,13 @@ struct drcpd {
 	uint32_t seq;
 	uint8_t peer[6];
 	struct drcp_msg bound;
+	struct drcp_msg old;
+	uv_timer_t settle;
+	uv_timer_t alone;
+	uv_timer_t restore;
+	uint64_t restored;
+	msec_t restored_at;
+	bool guided;
 	uint64_t stamp;
 	bool dhcp;
 	struct drcp_change changes[DRCPD_BURST];
@@ -95,6 +115,9 @@ struct drcpd {
 
 /* main.c */
 void drcpd_kick(struct drcpd *d);
+void drcpd_on_alone(uv_timer_t *timer);
+/* The address was taken away and is there again. */
+void drcpd_tell_restored(struct drcpd *d);
 void drcpd_event(struct drcpd *d, json_t *event);
 /* To everybody on each link, or, with @mac, to one host on @link. */
 void drcpd_advertise(struct drcpd *d, uint32_t link, const uint8_t *mac);
@@ -106,12 +129,37 @@ void net_close(struct drcpd *d);
 void net_send(struct drcpd *d, uint32_t link, const uint8_t *mac,
 	      const struct drcp_msg *msg);
 
+/**
+ * struct key - of a message
+ * @key: it, or NULL
+ * @own: the same if it was made for this message, for auth_key_free()
+ */
+struct key {
+	const struct auth_key *key;
+	struct auth_key *own;
+};
+
+/* keys.c */
+struct key keys_of(const struct drcpd *d, const struct drcp_msg *msg);
+/* Puts the address's key of MMP into an assignment, for its client alone. */
+void keys_seal(const struct drcpd *d, struct drcp_msg *assignment);
+/* Leaves it in a file for roam-mmpd. */
+bool keys_leave(const struct drcpd *d, const struct drcp_msg *assignment);
+
 /* kernel.c */
 char *kernel_open(struct drcpd *d);
 void kernel_close(struct drcpd *d);
 /* Reads the links anew; the client hears whether its own is up. */
 void kernel_look(struct drcpd *d);
+/* Only hosts are there. */
+bool kernel_is_air(const struct drcpd *d, const struct rtnl_link *link);
 const struct rtnl_link *kernel_link(const struct drcpd *d, uint32_t index);
+/* The link that a client is on, or NULL. */
+const struct rtnl_link *kernel_own(const struct drcpd *d);
+/* The client is on this link from now on. */
+void kernel_attach(struct drcpd *d, const struct rtnl_link *link);
+/* With MMP: the address of before goes. */
+void kernel_settle(struct drcpd *d);
 void kernel_configure(struct drcpd *d, const struct drcp_msg *assignment);
 void kernel_deconfigure(struct drcpd *d);
 

@@ -9,6 +9,8 @@
 #include "io/json.h"
 #include "io/log.h"
 
+#define SETTLE 5000	/* ms that roam-mmpd may take to register an address */
+
 static struct drcpd drcpd;
 
 void drcpd_event(struct drcpd *d, json_t *event)
@@ -25,15 +27,26 @@ static void op_send(void *ctx, const struct drcp_msg *msg)
 {
 	struct drcpd *d = ctx;
 
-	if (d->n_links)
-		net_send(d, d->links[0].index,
+	if (d->own)
+		net_send(d, d->own,
 			 msg->type == DRCP_SOLICITATION ? NULL : d->peer, msg);
+}
+
+static void on_settle(uv_timer_t *timer)
+{
+	kernel_settle(timer->data);
 }
 
 static void op_configure(void *ctx, const struct drcp_msg *assignment)
 {
-	kernel_configure(ctx, assignment);
-	arp_probe(ctx);
+	struct drcpd *d = ctx;
+
+	if (d->config->mmp && assignment->mmp_key)
+		keys_leave(d, assignment);
+	kernel_configure(d, assignment);
+	if (d->config->mmp)
+		uv_timer_start(&d->settle, on_settle, SETTLE, 0);
+	arp_probe(d);
 }
 
 static void op_deconfigure(void *ctx)
@@ -67,20 +80,30 @@ static const char *const events[] = {
 	[DRCP_CLIENT_DHCP] = "dhcp",
 };
 
+static void tell(struct drcpd *d, const char *event, const struct drcp_msg *msg)
+{
+	if (!d->control || !control_is_monitored(d->control))
+		return;
+	drcpd_event(d, json_pack("{ss ss so ss}", "event", event, "status",
+				 drcp_status_name(msg->status), "address",
+				 json_addr(&msg->addr), "keys", d->config->mmp ?
+				 d->config->mmp_path : ""));
+}
+
+void drcpd_tell_restored(struct drcpd *d)
+{
+	tell(d, "restored", &d->bound);
+}
+
 static void op_event(void *ctx, enum drcp_client_event event,
 		     const struct drcp_msg *msg, msec_t took)
 {
 	char text[ROAM_ADDR_STRLEN];
-	struct drcpd *d = ctx;
 
 	log_notice("%s address=%s status=%s after %lld ms", events[event],
 		   roam_addr_format(&msg->addr, text),
 		   drcp_status_name(msg->status), (long long)took);
-	if (d->control && control_is_monitored(d->control))
-		drcpd_event(d, json_pack("{ss ss so}", "event", events[event],
-					 "status",
-					 drcp_status_name(msg->status),
-					 "address", json_addr(&msg->addr)));
+	tell(ctx, events[event], msg);
 }
 
 static const struct drcp_client_ops client_ops = {
@@ -100,7 +123,7 @@ static void on_tick(uv_timer_t *timer)
 	msec_t now = daemon_now(), next;
 
 	next = d->server ? drcp_server_tick(d->server, now) :
-			   drcp_client_tick(d->client, now);
+	       d->client ? drcp_client_tick(d->client, now) : MSEC_NEVER;
 	if (next == MSEC_NEVER)
 		return;
 	uv_update_time(d->loop);
@@ -120,9 +143,12 @@ void drcpd_advertise(struct drcpd *d, uint32_t link, const uint8_t *mac)
 		.period = d->config->period,
 	};
 
-	for (size_t i = 0; i < drcp_server_pools(d->server); i++)
-		msg.subnets[msg.n_subnets++] =
-			drcp_server_pool(d->server, i)->subnet;
+	for (size_t i = 0; i < drcp_server_pools(d->server); i++) {
+		const struct drcp_pool *pool = drcp_server_pool(d->server, i);
+
+		if (pool)
+			msg.subnets[msg.n_subnets++] = pool->subnet;
+	}
 	if (mac) {
 		net_send(d, link, mac, &msg);
 		return;
@@ -135,6 +161,19 @@ void drcpd_advertise(struct drcpd *d, uint32_t link, const uint8_t *mac)
 static void on_advertise(uv_timer_t *timer)
 {
 	drcpd_advertise(timer->data, 0, NULL);
+}
+
+/* Nobody said where this host is. */
+void drcpd_on_alone(uv_timer_t *timer)
+{
+	struct drcpd *d = timer->data;
+
+	for (size_t i = 0; !d->guided && i < d->n_links; i++)
+		if (d->links[i].up) {
+			log_info("link=%s roam-mmpd says nothing", d->links[i].name);
+			kernel_attach(d, &d->links[i]);
+			return;
+		}
 }
 
 /* ---- the daemon ---- */
@@ -169,6 +208,20 @@ static char *start_server(struct drcpd *d)
 	return NULL;
 }
 
+static char *start_relay(struct drcpd *d)
+{
+	d->relay = drcp_relay_new();
+	return d->relay ? net_open(d) : daemon_error("out of memory");
+}
+
+static void name_client(const struct drcpd *d, struct config *config)
+{
+	static const uint8_t none[6];
+
+	if (!memcmp(config->client.client, none, 6))
+		memcpy(config->client.client, d->links[0].mac, 6);
+}
+
 static char *start_client(struct drcpd *d)
 {
 	char *error;
@@ -176,7 +229,7 @@ static char *start_client(struct drcpd *d)
 	if (!d->n_links)
 		return daemon_error("there is no interface %s",
 				    d->config->links[0]);
-	memcpy(d->config->client.client, d->links[0].mac, 6);
+	name_client(d, d->config);
 	error = net_open(d);
 	if (!error)
 		error = arp_open(d);
@@ -185,7 +238,8 @@ static char *start_client(struct drcpd *d)
 	d->client = drcp_client_new(&d->config->client, &client_ops, d);
 	if (!d->client)
 		return daemon_error("out of memory");
-	drcp_client_link(d->client, daemon_now(), d->links[0].up);
+	if (d->own)
+		kernel_attach(d, kernel_own(d));
 	return NULL;
 }
 
@@ -199,13 +253,18 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	drcpd.watch = -1;
 	uv_timer_init(loop, &drcpd.tick);
 	uv_timer_init(loop, &drcpd.advertise);
+	uv_timer_init(loop, &drcpd.settle);
+	uv_timer_init(loop, &drcpd.alone);
+	uv_timer_init(loop, &drcpd.restore);
 	drcpd.tick.data = drcpd.advertise.data = &drcpd;
+	drcpd.settle.data = drcpd.alone.data = drcpd.restore.data = &drcpd;
 	error = kernel_open(&drcpd);
 	if (error)
 		return error;
 	kernel_look(&drcpd);
 	error = drcpd.config->is_server ? start_server(&drcpd) :
-					  start_client(&drcpd);
+		drcpd.config->is_relay ? start_relay(&drcpd) :
+					 start_client(&drcpd);
 	if (!error)
 		drcpd.control = control_open(loop, socket_path, show_commands,
 					     &drcpd, &error);
@@ -214,20 +273,58 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	return error;
 }
 
-/* The pools of a server; all else needs a restart. */
+static bool is_served(const struct config *config,
+		      const struct roam_prefix *prefix)
+{
+	for (size_t i = 0; i < config->n_pools; i++)
+		if (config->pools[i].subnet.prefix.len == prefix->len &&
+		    roam_addr_eq(&config->pools[i].subnet.prefix.addr,
+				 &prefix->addr))
+			return true;
+	return false;
+}
+
+/* Pools of before that are not in the file any more are closed; they keep their places. */
+static char *reload_pools(struct drcpd *d, const struct config *fresh)
+{
+	size_t places = drcp_server_pools(d->server);
+	const struct drcp_pool *pool;
+
+	for (size_t i = 0; i < fresh->n_pools; i++)
+		places += !is_served(d->config, &fresh->pools[i].subnet.prefix);
+	if (places > DRCP_POOLS_MAX)
+		return daemon_error("with the pools of before there are more than %d; a restart forgets those: systemctl restart roam-drcpd",
+				    DRCP_POOLS_MAX);
+	for (size_t i = 0; i < fresh->n_pools; i++)
+		if (!drcp_server_add_pool(d->server, &fresh->pools[i]))
+			return daemon_error("out of memory");
+	for (size_t i = 0; i < d->config->n_pools; i++) {
+		pool = &d->config->pools[i];
+		if (!is_served(fresh, &pool->subnet.prefix))
+			drcp_server_close_pool(d->server,
+					       &pool->subnet.prefix);
+	}
+	/* Hosts hear at once of what is new. */
+	uv_timer_start(&d->advertise, on_advertise, 0, fresh->period);
+	return NULL;
+}
+
+/* Pools, keys and the period of a server; all else needs a restart. */
 static char *reload(void *config)
 {
+	const struct config *old = drcpd.config;
 	struct config *fresh = config;
+	char *error;
 
-	if (fresh->is_server != drcpd.config->is_server ||
-	    fresh->n_links != drcpd.config->n_links ||
-	    memcmp(fresh->links, drcpd.config->links, sizeof(fresh->links)))
-		return daemon_error("role and links change with a restart only");
-	for (size_t i = 0; drcpd.server && i < fresh->n_pools; i++)
-		if (!drcp_server_add_pool(drcpd.server, &fresh->pools[i]))
-			return daemon_error("pool %zu has too many addresses, or there are too many pools",
-					    i + 1);
-	memcpy(fresh->client.client, drcpd.config->client.client, 6);
+	if (fresh->is_server != old->is_server ||
+	    fresh->is_relay != old->is_relay || fresh->mmp != old->mmp ||
+	    fresh->n_links != old->n_links || fresh->n_air != old->n_air ||
+	    memcmp(fresh->links, old->links, sizeof(fresh->links)))
+		return daemon_error("role, links and 'mmp_keys' of a client change with a restart only");
+	error = drcpd.server ? reload_pools(&drcpd, fresh) : NULL;
+	if (error)
+		return error;
+	memcpy(fresh->client.client, old->client.client, 6);
 	drcpd.config = fresh;
 	return NULL;
 }
@@ -237,6 +334,9 @@ static void stop(void)
 {
 	uv_close((uv_handle_t *)&drcpd.tick, NULL);
 	uv_close((uv_handle_t *)&drcpd.advertise, NULL);
+	uv_close((uv_handle_t *)&drcpd.settle, NULL);
+	uv_close((uv_handle_t *)&drcpd.alone, NULL);
+	uv_close((uv_handle_t *)&drcpd.restore, NULL);
 	net_close(&drcpd);
 	arp_close(&drcpd);
 	store_close(&drcpd);
@@ -244,6 +344,7 @@ static void stop(void)
 	control_close(drcpd.control);
 	drcp_server_free(drcpd.server);
 	drcp_client_free(drcpd.client);
+	drcp_relay_free(drcpd.relay);
 }
 
 static void status(char *buf, size_t len)
@@ -253,6 +354,8 @@ static void status(char *buf, size_t len)
 	if (drcpd.server)
 		snprintf(buf, len, "%zu leases",
 			 drcp_server_leases(drcpd.server));
+	else if (drcpd.relay)
+		snprintf(buf, len, "relay on %zu links", drcpd.n_links);
 	else
 		snprintf(buf, len, "at %s", roam_addr_is_none(&drcpd.bound.addr) ?
 			 "no address" :

@@ -77,58 +77,68 @@ static uint16_t udp_sum(const uint8_t *packet, size_t udp_len)
 	return n == 0xffff ? 0xffff : (uint16_t)~n;
 }
 
-static size_t build(struct drcpd *d, const struct drcp_msg *msg,
-		    const struct roam_addr *src, const struct roam_addr *dst,
-		    uint8_t *p)
-{
-	uint8_t *message = p + IP_LEN + UDP_LEN;
-	struct drcp_msg own = *msg;
-	size_t len;
-
-	own.key_id = d->config->key_id;
-	len = drcp_encode(&own, message);
-	memset(message + len, 0, DRCP_AUTH_LEN);
-	if (own.key_id)
-		auth_sign(auth_keys_find(d->config->keys, own.key_id), message,
-			  len, message + len, DRCP_AUTH_LEN);
-	len += UDP_LEN + DRCP_AUTH_LEN;
-	bytes_put(p, 0x6c000000, 4);
-	bytes_put(p + 4, len, 2);
-	p[6] = IPPROTO_UDP;
-	p[7] = HOP_LIMIT;
-	memcpy(p + 8, src->b, 16);
-	memcpy(p + 24, dst->b, 16);
-	bytes_put(p + IP_LEN, DRCP_PORT, 2);
-	bytes_put(p + IP_LEN + 2, DRCP_PORT, 2);
-	bytes_put(p + IP_LEN + 4, len, 2);
-	bytes_put(p + IP_LEN + 6, 0, 2);
-	bytes_put(p + IP_LEN + 6, udp_sum(p, len), 2);
-	return IP_LEN + len;
-}
-
-void net_send(struct drcpd *d, uint32_t index, const uint8_t *mac,
-	      const struct drcp_msg *msg)
+/* The message is there, @len bytes; what is before it is put there. */
+static void transmit(struct drcpd *d, uint32_t index, const uint8_t *mac,
+		     uint8_t *p, size_t len)
 {
 	const struct rtnl_link *link = kernel_link(d, index);
 	struct sockaddr_ll ll = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6),
 		.sll_ifindex = (int)index, .sll_halen = 6,
 	};
-	uint8_t packet[PACKET_MAX];
 	struct roam_addr src, dst;
-	size_t len;
 
 	if (!link)
 		return;
 	src = rtnl_link_local(link->mac);
 	dst = mac ? rtnl_link_local(mac) : all_nodes;
 	memcpy(ll.sll_addr, mac ? mac : all_nodes_mac, 6);
-	len = build(d, msg, &src, &dst, packet);
-	d->sent[msg->type]++;
-	if (sendto(d->net->fd, packet, len, 0, (struct sockaddr *)&ll,
+	len += UDP_LEN;
+	bytes_put(p, 0x6c000000, 4);
+	bytes_put(p + 4, len, 2);
+	p[6] = IPPROTO_UDP;
+	p[7] = HOP_LIMIT;
+	memcpy(p + 8, src.b, 16);
+	memcpy(p + 24, dst.b, 16);
+	bytes_put(p + IP_LEN, DRCP_PORT, 2);
+	bytes_put(p + IP_LEN + 2, DRCP_PORT, 2);
+	bytes_put(p + IP_LEN + 4, len, 2);
+	bytes_put(p + IP_LEN + 6, 0, 2);
+	bytes_put(p + IP_LEN + 6, udp_sum(p, len), 2);
+	if (sendto(d->net->fd, p, IP_LEN + len, 0, (struct sockaddr *)&ll,
 		   sizeof(ll)) < 0)
 		log_debug("link=%s message not sent: %s", link->name,
 			  strerror(errno));
+}
+
+void net_send(struct drcpd *d, uint32_t index, const uint8_t *mac,
+	      const struct drcp_msg *msg)
+{
+	uint8_t packet[PACKET_MAX], *message = packet + IP_LEN + UDP_LEN;
+	struct drcp_msg own = *msg;
+	struct key key = { 0 };
+	size_t len;
+
+	own.key_id = d->config->key_id;
+	len = drcp_encode(&own, message);
+	memset(message + len, 0, DRCP_AUTH_LEN);
+	if (own.key_id)
+		key = keys_of(d, &own);
+	if (key.key)
+		auth_sign(key.key, message, len, message + len, DRCP_AUTH_LEN);
+	auth_key_free(key.own);
+	d->sent[msg->type]++;
+	transmit(d, index, mac, packet, len + DRCP_AUTH_LEN);
+}
+
+static void forward(struct drcpd *d, uint32_t index, const uint8_t *mac,
+		    uint8_t type, const uint8_t *data, size_t len)
+{
+	uint8_t packet[PACKET_MAX];
+
+	memcpy(packet + IP_LEN + UDP_LEN, data, len);
+	d->sent[type]++;
+	transmit(d, index, mac, packet, len);
 }
 
 /* ---- receiving ---- */
@@ -136,16 +146,20 @@ void net_send(struct drcpd *d, uint32_t index, const uint8_t *mac,
 static enum drcp_drop prove(const struct drcpd *d, const struct drcp_msg *msg,
 			    const uint8_t *data, size_t covered)
 {
-	const struct auth_key *key;
+	struct key key;
+	bool good;
 
 	if (!msg->key_id)
 		return d->config->guests ? DRCP_DROP_NONE : DRCP_DROP_KEY;
-	key = d->config->guests ? NULL :
-	      auth_keys_find(d->config->keys, msg->key_id);
-	if (!key)
+	if (d->config->guests)
 		return DRCP_DROP_KEY;
-	return auth_verify(key, data, covered, data + covered, DRCP_AUTH_LEN) ?
-	       DRCP_DROP_NONE : DRCP_DROP_AUTH;
+	key = keys_of(d, msg);
+	if (!key.key)
+		return DRCP_DROP_KEY;
+	good = auth_verify(key.key, data, covered, data + covered,
+			   DRCP_AUTH_LEN);
+	auth_key_free(key.own);
+	return good ? DRCP_DROP_NONE : DRCP_DROP_AUTH;
 }
 
 static enum drcp_drop serve(struct drcpd *d, uint32_t link, const uint8_t *mac,
@@ -157,7 +171,8 @@ static enum drcp_drop serve(struct drcpd *d, uint32_t link, const uint8_t *mac,
 
 	if (msg->type == DRCP_ADVERTISEMENT || msg->type == DRCP_ASSIGNMENT)
 		return DRCP_DROP_ROLE;
-	if (memcmp(msg->client, mac, 6))
+	/* Who has no key is who the frame says. */
+	if (!msg->key_id && memcmp(msg->client, mac, 6))
 		return DRCP_DROP_SOURCE;
 	if (msg->type == DRCP_SOLICITATION) {
 		drcpd_advertise(d, link, mac);
@@ -179,7 +194,30 @@ static enum drcp_drop serve(struct drcpd *d, uint32_t link, const uint8_t *mac,
 	return DRCP_DROP_NONE;
 }
 
-static enum drcp_drop handle(struct drcpd *d, uint32_t link,
+/* As it is, so that its authenticator stays that of who made it. */
+static enum drcp_drop relay(struct drcpd *d, const struct rtnl_link *link,
+			    const uint8_t *mac, const struct drcp_msg *msg,
+			    const uint8_t *data, size_t len)
+{
+	struct drcp_hop from = { .link = link->index };
+	struct drcp_relay_out out;
+	enum drcp_drop drop;
+
+	memcpy(from.mac, mac, 6);
+	drop = drcp_relay_input(d->relay, &from, kernel_is_air(d, link), msg,
+				&out);
+	if (drop)
+		return drop;
+	for (size_t i = 0; i < out.n; i++)
+		forward(d, out.to[i].link, out.to[i].mac, msg->type, data, len);
+	for (size_t i = 0; out.everybody && i < d->n_links; i++)
+		if (d->links[i].index != link->index && d->links[i].up)
+			forward(d, d->links[i].index, NULL, msg->type, data,
+				len);
+	return DRCP_DROP_NONE;
+}
+
+static enum drcp_drop handle(struct drcpd *d, const struct rtnl_link *link,
 			     const uint8_t *mac, const uint8_t *data,
 			     size_t len)
 {
@@ -194,7 +232,9 @@ static enum drcp_drop handle(struct drcpd *d, uint32_t link,
 		return drop;
 	d->received[msg.type]++;
 	if (d->server)
-		return serve(d, link, mac, &msg);
+		return serve(d, link->index, mac, &msg);
+	if (d->relay)
+		return relay(d, link, mac, &msg, data, len);
 	/* Whom the core believes is answered there. */
 	if (msg.type == DRCP_ADVERTISEMENT) {
 		uint8_t before[6];
@@ -226,9 +266,10 @@ static void on_packet(struct drcpd *d, const struct sockaddr_ll *ll,
 	uint32_t suppressed;
 	size_t udp_len;
 
-	if (!link || !is_whole(p, len, &udp_len))
+	if (!link || !is_whole(p, len, &udp_len) ||
+	    (d->client && link->index != d->own))
 		return;
-	drop = handle(d, ll->sll_ifindex, ll->sll_addr, p + IP_LEN + UDP_LEN,
+	drop = handle(d, link, ll->sll_addr, p + IP_LEN + UDP_LEN,
 		      udp_len - UDP_LEN);
 	if (!drop)
 		return;
@@ -299,6 +340,7 @@ static void answer(void *ctx, void *request)
 	r->reply.server = d->id;
 	r->reply.epoch = d->epoch;
 	r->reply.seq = d->seq;
+	keys_seal(d, &r->reply);
 	net_send(d, r->link, r->mac, &r->reply);
 	log_info("%02x:%02x:%02x:%02x:%02x:%02x: %s %s", r->mac[0], r->mac[1],
 		 r->mac[2], r->mac[3], r->mac[4], r->mac[5],
@@ -354,10 +396,13 @@ static int hold_port(void)
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6,
 				     .sin6_port = htons(DRCP_PORT) };
 	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int yes = 1;
 
 	if (fd < 0)
 		return -1;
-	if (!setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+	/* An inner node is a client above and a server below (MMP-79): two processes. */
+	if (!setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) &&
+	    !setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
 			sizeof(program)) &&
 	    !bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)))
 		return fd;
@@ -373,7 +418,7 @@ char *net_open(struct drcpd *d)
 	d->net->held = hold_port();
 	d->net->fd = d->net->held < 0 ? -1 : open_packets();
 	if (d->net->fd < 0)
-		return daemon_error("cannot open port %d on the links: %s; roam-drcpd needs CAP_NET_RAW, and runs once on a host",
+		return daemon_error("cannot open port %d on the links: %s; roam-drcpd needs CAP_NET_RAW; see: ss -ulpn",
 				    DRCP_PORT, strerror(errno));
 	if (d->server)
 		d->net->burst = burst_new(&burst_ops, d);

@@ -33,6 +33,8 @@ static json_t *show(void *ctx, const json_t *args, struct control_error *error)
 		drcp_server_each(d->server, add_lease, list);
 		return list;
 	}
+	if (!d->client)
+		return list;
 	drcp_client_status(d->client, &st);
 	if (roam_addr_is_none(&st.addr))
 		return list;
@@ -58,6 +60,8 @@ static json_t *counters(void *ctx, const json_t *args,
 	}
 	for (int i = 1; i < DRCP_DROP_MAX; i++)
 		json_add_counter(o, "drop_", drcp_drop_name(i), d->drop[i]);
+	if (d->client)
+		json_add_counter(o, "", "restored", d->restored);
 	if (d->server) {
 		const struct drcp_server_counters *c =
 			drcp_server_counters(d->server);
@@ -76,12 +80,15 @@ static json_t *status(void *ctx, const json_t *args,
 		      struct control_error *error)
 {
 	struct drcpd *d = ctx;
+	const struct rtnl_link *own = kernel_own(d);
 
 	(void)args;
 	(void)error;
 	return json_status("roam-drcpd", daemon_now(), d->started,
-		json_pack("{ss sI sI sI so sb}",
-			  "role", d->server ? "server" : "client",
+		json_pack("{ss so sI sI sI so sb}",
+			  "role", d->server ? "server" :
+				  d->relay ? "relay" : "client",
+			  "link", own ? json_string(own->name) : json_null(),
 			  "links", (json_int_t)d->n_links,
 			  "pools", (json_int_t)d->config->n_pools,
 			  "leases", (json_int_t)(d->server ?
@@ -94,7 +101,7 @@ static bool is_client(const struct drcpd *d, struct control_error *error)
 {
 	if (!d->client)
 		control_refuse(error, "refused", "run it on a client",
-			       "this is a server");
+			       "this is no client");
 	return d->client;
 }
 
@@ -117,16 +124,64 @@ static json_t *join(void *ctx, const json_t *args, struct control_error *error)
 	(void)args;
 	if (!is_client(d, error))
 		return NULL;
-	drcp_client_link(d->client, daemon_now(),
-			 d->n_links && d->links[0].up);
-	drcpd_kick(d);
+	if (kernel_own(d))
+		kernel_attach(d, kernel_own(d));
 	return json_array();
+}
+
+/* roam-mmpd: this host is on that link, and in a domain that it was not in before. */
+static json_t *attach(void *ctx, const json_t *args, struct control_error *error)
+{
+	const char *name = json_string_value(json_object_get(args, "link"));
+	struct drcpd *d = ctx;
+
+	if (!is_client(d, error))
+		return NULL;
+	for (size_t i = 0; name && i < d->n_links; i++) {
+		if (strcmp(d->links[i].name, name))
+			continue;
+		d->guided = true;
+		uv_timer_stop(&d->alone);
+		kernel_attach(d, &d->links[i]);
+		return json_array();
+	}
+	control_refuse(error, "missing", "name it in 'links' of drcpd.conf",
+		       "this client has no link %s", name ? name : "");
+	return NULL;
+}
+
+/* roam-mmpd: the address is registered, so the one of before is of no use. */
+static json_t *registered(void *ctx, const json_t *args,
+			  struct control_error *error)
+{
+	struct drcpd *d = ctx;
+
+	(void)args;
+	if (!is_client(d, error))
+		return NULL;
+	kernel_settle(d);
+	return json_array();
+}
+
+/* What roam-mmpd needs of it: the address, and where its key is. */
+static json_t *address(void *ctx, const json_t *args,
+		       struct control_error *error)
+{
+	struct drcpd *d = ctx;
+
+	(void)args;
+	(void)error;
+	return json_pack("[{so ss}]", "address", json_addr(&d->bound.addr),
+			 "keys", d->config->mmp ? d->config->mmp_path : "");
 }
 
 const struct control_command show_commands[] = {
 	{ "show", show, false, "leases" },
 	{ "counters", counters, false, "messages and leases" },
 	{ "status", status, false, "role, links, address" },
+	{ "address", address, false, "the address of this host, and where its key of MMP is" },
+	{ "attach", attach, true, "this host arrived on a link" },
+	{ "registered", registered, true, "MMP has the address: the one of before goes" },
 	{ "leave", leave, true, "give the address back, until join" },
 	{ "join", join, true, "ask for an address again" },
 	{ NULL, NULL, false, NULL }

@@ -25,6 +25,7 @@ static cfg_opt_t base_station_opts[] = {
 static cfg_opt_t host_opts[] = {
 	CFG_STR_LIST("address", "{}", CFGF_NONE),
 	CFG_INT_LIST("key", "{}", CFGF_NONE),
+	CFG_STR("drcp", "", CFGF_NONE),
 	CFG_STR("handoff", "semi-soft", CFGF_NONE),
 	CFG_BOOL("measured", cfg_true, CFGF_NONE),
 	CFG_STR("period", "200ms", CFGF_NONE),
@@ -242,10 +243,16 @@ static char *read_host_addrs(cfg_t *cfg, struct config *config,
 {
 	size_t n = cfg_size(cfg, "address");
 
+	if (*cfg_getstr(cfg, "drcp")) {
+		config->drcp = strdup(cfg_getstr(cfg, "drcp"));
+		return !n ? NULL :
+		       conf_error(cfg, "address",
+				  "the address is roam-drcpd's where 'drcp' is given; remove one of both");
+	}
 	if (n > MMP_ADDRS_MAX || n != cfg_size(cfg, "key") ||
 	    (!n && config->is_host))
 		return conf_error(cfg, "address",
-				  "a host has 1 to %d addresses, and a key for each; roam mmp keygen makes them",
+				  "a host has 1 to %d addresses, and a key for each, which roam mmp keygen makes; or drcp = \"/run/roam/drcpd/drcpd.sock\"",
 				  MMP_ADDRS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		long key = cfg_getnint(cfg, "key", i);
@@ -455,6 +462,7 @@ void config_free(struct config *config)
 	free(config->links);
 	free(config->air);
 	free(config->state);
+	free(config->drcp);
 	auth_keys_free(config->keys);
 	free(config);
 }

@@ -21,6 +21,7 @@
  * @port: UDP port
  * @keys: domain keys, or the keys of a host
  * @key_id: of the domain key in use
+ * @drcp: host: control socket of roam-drcpd, which has the address, or NULL
  * @addrs: care-of addresses of a host
  * @addr_keys: ids of their keys in @keys
  * @n_addrs: their number
@@ -41,6 +42,7 @@ struct config {
 	uint16_t port;
 	struct auth_keys *keys;
 	uint32_t key_id;
+	char *drcp;
 	struct roam_addr addrs[MMP_ADDRS_MAX];
 	uint32_t addr_keys[MMP_ADDRS_MAX];
 	size_t n_addrs;

@@ -94,16 +94,13 @@ static bool set_family(struct mmpd *mmpd, const struct mmp_station *s,
 
 bool kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station)
 {
-	bool done[2] = { false, false };
 	bool ok = true;
 
-	for (size_t i = 0; i < mmpd->config->n_addrs; i++) {
-		const struct roam_addr *addr = &mmpd->config->addrs[i];
-		bool v4 = roam_addr_is_v4(addr);
+	for (int v4 = 0; v4 < 2; v4++) {
+		const struct roam_addr *addr = &mmpd->sources[v4];
 
-		if (done[v4])
+		if (roam_addr_is_none(addr))
 			continue;
-		done[v4] = true;
 		if (station)
 			ok &= set_family(mmpd, station, addr);
 		else
@@ -209,8 +206,28 @@ static void look(struct mmpd *mmpd)
 		mmpd->links[i] = mmpd->links[--mmpd->n_links];
 		removed = true;
 	}
-	if (removed || mmpd->n_links != before)
+	if (removed || mmpd->n_links != before) {
 		set_links(mmpd);
+		radio_start(mmpd);
+	}
+}
+
+/*
+ * The radio is the first to say it. Mostly the carrier went and came as well, and the look
+ * sees that; where it did not, this is the change.
+ */
+void kernel_roamed(struct mmpd *mmpd, uint32_t index)
+{
+	struct mmpd_link *l;
+
+	look(mmpd);
+	l = (struct mmpd_link *)mmpd_link(mmpd, index);
+	if (!l || !l->air)
+		return;
+	if (l->told == l->link.changes)
+		tell_core(mmpd, l, false, true);
+	l->told = l->link.changes;
+	mmpd_kick(mmpd);
 }
 
 static void on_changed(uv_poll_t *poll, int status, int events)
@@ -329,6 +346,7 @@ char *kernel_start(struct mmpd *mmpd)
 	uv_poll_start(&mmpd->watch_poll, UV_READABLE, on_changed);
 	look(mmpd);
 	set_links(mmpd);
+	radio_start(mmpd);
 	if (!mmpd->n_links && !mmpd->config->is_border)
 		log_warning("no interface matches 'links' or 'air' yet; see: ip link");
 	return NULL;
@@ -352,6 +370,7 @@ static void on_events_closed(uv_handle_t *handle)
 /* What the module has stays: packets go on without this daemon (OPEN-45). */
 void kernel_stop(struct mmpd *mmpd)
 {
+	radio_stop(mmpd);
 	uv_close((uv_handle_t *)&mmpd->watch_poll, on_watch_closed);
 	if (!mmpd->node)
 		return;

@@ -254,6 +254,8 @@ static void op_host_event(void *ctx, const struct mmp_host_event *event)
 		event->type == MMP_HOST_HANDOFF ?
 			(long long)event->record->took : 0LL,
 		event->reason);
+	if (event->type == MMP_HOST_STATE)
+		drcp_on_state(m, event);
 	if (!m->control || !control_is_monitored(m->control))
 		return;
 	mmpd_event(m, json_pack("{ss ss ss ss so}", "event",
@@ -389,6 +391,29 @@ static char *start_core(struct mmpd *m)
 	return m->config->border.n_peers ? start_border(m) : NULL;
 }
 
+/* Those of the configuration are registered as far as routes are concerned. */
+static void take_addresses(struct mmpd *m)
+{
+	const struct config *config = m->config;
+
+	if (config->drcp)
+		return;
+	m->n_addrs = config->n_addrs;
+	memset(m->sources, 0, sizeof(m->sources));
+	for (size_t i = config->n_addrs; i--;) {
+		m->addrs[i] = config->addrs[i];
+		m->addr_keys[i] = auth_keys_find(config->keys,
+						 config->addr_keys[i]);
+		m->sources[roam_addr_is_v4(&m->addrs[i])] = m->addrs[i];
+	}
+}
+
+void mmpd_set_addresses(struct mmpd *m)
+{
+	mmp_host_addresses(m->host, daemon_now(), m->addrs, m->n_addrs);
+	mmpd_kick(m);
+}
+
 static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 {
 	char *error;
@@ -404,6 +429,8 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	if (!error)
 		error = start_core(&mmpd);
 	if (!error)
+		take_addresses(&mmpd);
+	if (!error)
 		error = net_start(&mmpd);
 	if (!error)
 		mmpd.control = control_open(loop, socket_path, show_commands,
@@ -415,8 +442,8 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	if (mmpd.host) {
 		uint64_t look = (uint64_t)mmpd.config->host.update / 4 + 1;
 
-		mmp_host_addresses(mmpd.host, daemon_now(), mmpd.config->addrs,
-				   mmpd.config->n_addrs);
+		mmpd_set_addresses(&mmpd);
+		drcp_start(&mmpd);
 		uv_timer_start(&mmpd.idle, on_idle, look, look);
 	}
 	mmpd_kick(&mmpd);
@@ -440,6 +467,7 @@ static bool same_identity(const struct config *a, const struct config *b)
 	       !memcmp(&a->border, &b->border, sizeof(a->border)) &&
 	       a->routes == b->routes && a->is_border == b->is_border &&
 	       !strcmp(a->state, b->state) && same_addrs(a, b) &&
+	       !strcmp(a->drcp ? a->drcp : "", b->drcp ? b->drcp : "") &&
 	       a->node.role == b->node.role &&
 	       mmp_name_eq(&a->node.name, &b->node.name) &&
 	       a->node.domain == b->node.domain &&
@@ -479,6 +507,7 @@ static char *reload(void *loaded)
 		return error;
 	}
 	free_keys(node_key, air_key);
+	take_addresses(&mmpd);
 	if (mmpd.host)
 		mmp_host_configure(mmpd.host, &config->host);
 	else if (mmpd.node)
@@ -492,6 +521,7 @@ static void stop(void)
 	uv_close((uv_handle_t *)&mmpd.tick, NULL);
 	uv_close((uv_handle_t *)&mmpd.idle, NULL);
 	control_close(mmpd.control);
+	drcp_stop(&mmpd);
 	net_stop(&mmpd);
 	kernel_stop(&mmpd);
 	mmp_node_free(mmpd.node);

@@ -6,7 +6,9 @@
  *   config.c   mmpd.conf
  *   net.c      messages: the only file that talks to the network
  *   kernel.c   the module, interfaces, routes: the only file that talks to the kernel
+ *   radio.c    what the radio says: hosts that come, other access points
  *   state.c    what a restart must not forget
+ *   drcp.c     a host's address, where roam-drcpd has it
  *   show.c     the control socket's commands
  *
  * What is decided is decided in core/mmp_node.c and core/mmp_host.c.
@@ -24,9 +26,11 @@
 #include "core/mmp_node.h"
 #include "genl/mmp.h"
 #include "io/control.h"
+#include "io/talk.h"
 #include "mmpd/config.h"
 #include "rtnl/link.h"
 
+#define MMPD_DRCP_KEY 1000	/* id of an address's key in the file of roam-drcpd */
 #define MMPD_RECORDS 256	/* handoffs remembered to be shown */
 
 /**
@@ -34,11 +38,13 @@
  * @link: what the kernel says of it
  * @air: hosts, or base stations, are there
  * @seen: by the look under way
+ * @told: changes of the carrier when the radio spoke last
  */
 struct mmpd_link {
 	struct rtnl_link link;
 	bool air;
 	bool seen;
+	uint32_t told;
 };
 
 /**
@@ -90,6 +96,8 @@ struct net;
  * @kernel: requests to the module, NULL at a host
  * @events: its events
  * @events_poll: watches @events
+ * @radio: events of nl80211, or NULL
+ * @radio_poll: watches @radio
  * @rtnl: requests about interfaces and routes
  * @watch: socket of their changes
  * @watch_poll: watches @watch
@@ -99,6 +107,13 @@ struct net;
  * @counters: see above
  * @records: handoffs of this host, the newest at (n_records - 1) % MMPD_RECORDS
  * @n_records: their number until now
+ * @drcp: roam-drcpd of this host, or NULL
+ * @drcp_keys: the key of an address that came from there
+ * @arrived: where roam-drcpd was told that the host is
+ * @addrs: care-of addresses of a host
+ * @addr_keys: their keys, in the configuration's or in @drcp_keys
+ * @n_addrs: their number
+ * @sources: what default routes prefer, by family: addresses that are registered
  * @trace: the last way that was asked for; see show.c
  * @log_limit: of lines about bad messages
  * @started: when it started
@@ -117,6 +132,8 @@ struct mmpd {
 	struct genl *kernel;
 	struct genl *events;
 	uv_poll_t events_poll;
+	struct genl *radio;
+	uv_poll_t radio_poll;
 	struct rtnl *rtnl;
 	int watch;
 	uv_poll_t watch_poll;
@@ -126,6 +143,13 @@ struct mmpd {
 	struct mmpd_counters counters;
 	struct mmp_handoff_record records[MMPD_RECORDS];
 	uint64_t n_records;
+	struct talk *drcp;
+	struct auth_keys *drcp_keys;
+	struct mmp_hop arrived;
+	struct roam_addr addrs[MMP_ADDRS_MAX];
+	const struct auth_key *addr_keys[MMP_ADDRS_MAX];
+	size_t n_addrs;
+	struct roam_addr sources[2];
 	struct mmpd_trace trace;
 	struct limit log_limit;
 	msec_t started;
@@ -152,6 +176,8 @@ void net_host_send(struct mmpd *mmpd, const struct mmp_hop *by,
 /* To another gateway or a border router, by the routing table. */
 void net_border_send(struct mmpd *mmpd, const struct roam_addr *to,
 		     const struct mmp_msg *msg);
+/* The host has other addresses. */
+void net_watch_addresses(struct mmpd *mmpd);
 /* Did packets leave with a care-of address as source since the last call? */
 bool net_has_transmitted(struct mmpd *mmpd);
 
@@ -171,6 +197,22 @@ void kernel_del_entry(struct mmpd *mmpd, const struct roam_addr *addr);
 void kernel_host_route(struct mmpd *mmpd, const struct roam_addr *coa,
 		       const struct roam_addr *via, uint32_t link);
 bool kernel_set_router(struct mmpd *mmpd, const struct mmp_station *station);
+
+/* main.c: the host has these addresses. */
+void mmpd_set_addresses(struct mmpd *mmpd);
+
+/* drcp.c */
+void drcp_start(struct mmpd *mmpd);
+void drcp_stop(struct mmpd *mmpd);
+/* The host's core has another state. */
+void drcp_on_state(struct mmpd *mmpd, const struct mmp_host_event *event);
+
+/* kernel.c: the radio of a host is at another access point. */
+void kernel_roamed(struct mmpd *mmpd, uint32_t link);
+
+/* radio.c: where there is one, and it is not listened to yet. */
+void radio_start(struct mmpd *mmpd);
+void radio_stop(struct mmpd *mmpd);
 
 /* state.c */
 void state_load(struct mmpd *mmpd);

@@ -79,12 +79,9 @@ struct net {
 static const struct auth_key *own_key(const struct mmpd *mmpd,
 				      const struct roam_addr *coa)
 {
-	const struct config *config = mmpd->config;
-
-	for (size_t i = 0; i < config->n_addrs; i++)
-		if (roam_addr_eq(&config->addrs[i], coa))
-			return auth_keys_find(config->keys,
-					      config->addr_keys[i]);
+	for (size_t i = 0; i < mmpd->n_addrs; i++)
+		if (roam_addr_eq(&mmpd->addrs[i], coa))
+			return mmpd->addr_keys[i];
 	return NULL;
 }
 
@@ -683,6 +680,16 @@ bool net_has_transmitted(struct mmpd *mmpd)
 	return any;
 }
 
+void net_watch_addresses(struct mmpd *mmpd)
+{
+	struct net *net = mmpd->net;
+
+	while (net->n_sent)
+		close(net->sent[--net->n_sent]);
+	for (size_t i = 0; i < mmpd->n_addrs; i++)
+		net->sent[net->n_sent++] = open_sent(&mmpd->addrs[i]);
+}
+
 char *net_start(struct mmpd *mmpd)
 {
 	struct net *net = calloc(1, sizeof(*net));
@@ -692,8 +699,7 @@ char *net_start(struct mmpd *mmpd)
 	net->held = hold_port(mmpd->config->port, mmpd->border);
 	net->fd[0] = open_packet(false, mmpd->config->port);
 	net->fd[1] = open_packet(true, mmpd->config->port);
-	for (size_t i = 0; i < mmpd->config->n_addrs; i++)
-		net->sent[net->n_sent++] = open_sent(&mmpd->config->addrs[i]);
+	net_watch_addresses(mmpd);
 	if (net->held < 0)
 		return daemon_error("cannot hold UDP port %u: %s; see: ss -ulpn",
 				    mmpd->config->port, strerror(errno));

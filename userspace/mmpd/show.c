@@ -116,9 +116,9 @@ static json_t *host_status(struct mmpd *mmpd)
 	const struct mmp_station *s = mmp_host_station(mmpd->host);
 	json_t *addrs = json_array();
 
-	for (size_t i = 0; i < mmpd->config->n_addrs; i++)
+	for (size_t i = 0; i < mmpd->n_addrs; i++)
 		json_array_append_new(addrs,
-				      json_addr(&mmpd->config->addrs[i]));
+				      json_addr(&mmpd->addrs[i]));
 	return json_pack("{ss ss so so so sI so}",
 			 "role", "host",
 			 "state", mmp_host_state_name(mmp_host_state(mmpd->host)),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "syncd/config.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +14,18 @@ static cfg_opt_t connections_opts[] = {
 	CFG_END()
 };
 
+static cfg_opt_t set_opts[] = {
+	CFG_END()
+};
+
 static cfg_opt_t opts[] = {
 	CFG_STR("keys", "/etc/roam/keys.d/syncd", CFGF_NONE),
 	CFG_INT("entries_max", 262144, CFGF_NONE),
 	CFG_STR("look", "30s", CFGF_NONE),
 	CFG_SEC("sync", conf_sync_opts, CFGF_MULTI),
 	CFG_SEC("connections", connections_opts, CFGF_MULTI),
+	CFG_SEC("set", set_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_STR("leases", "", CFGF_NONE),
 	CFG_END()
 };
 
@@ -47,6 +55,34 @@ static char *read_sync(cfg_t *cfg, struct config *config)
 	return error;
 }
 
+static bool is_set_name(const char *name)
+{
+	char family[8], table[NAME_MAX], set[NAME_MAX], more;
+
+	return strlen(name) < NAME_MAX &&
+	       sscanf(name, "%7s %254s %254s %c", family, table, set, &more) == 3 &&
+	       (!strcmp(family, "ip") || !strcmp(family, "ip6") ||
+		!strcmp(family, "inet")) &&
+	       strlen(family) + strlen(table) + strlen(set) + 2 == strlen(name);
+}
+
+static char *read_sets(cfg_t *cfg, struct config *config)
+{
+	unsigned int n = cfg_size(cfg, "set");
+
+	config->sets = calloc(n + 1, sizeof(*config->sets));
+	for (unsigned int i = 0; i < n; i++) {
+		const char *name = cfg_title(cfg_getnsec(cfg, "set", i));
+
+		if (!is_set_name(name))
+			return conf_error(cfg, "set",
+					  "'%s' names no set; write family, table and name: set \"inet filter allowed\" { }",
+					  name);
+		config->sets[config->n_sets++] = strdup(name);
+	}
+	return NULL;
+}
+
 static char *read_config(cfg_t *cfg, void *to)
 {
 	struct config *config = to;
@@ -59,11 +95,16 @@ static char *read_config(cfg_t *cfg, void *to)
 	if (error)
 		return error;
 	config->connections = cfg_size(cfg, "connections");
-	if (!config->connections)
-		return conf_error(cfg, "connections",
-				  "no table is kept; write: connections { }");
-	config->udp = cfg_getbool(cfg_getnsec(cfg, "connections", 0), "udp");
-	return NULL;
+	if (config->connections)
+		config->udp = cfg_getbool(cfg_getnsec(cfg, "connections", 0),
+					  "udp");
+	error = read_sets(cfg, config);
+	if (!error && *cfg_getstr(cfg, "leases"))
+		config->leases = strdup(cfg_getstr(cfg, "leases"));
+	if (!error && !config->connections && !config->n_sets && !config->leases)
+		error = conf_error(cfg, "connections",
+				   "no table is kept; write: connections { }");
+	return error;
 }
 
 struct config *config_load(const char *path, char **error)
@@ -81,6 +122,10 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
+	for (size_t i = 0; i < config->n_sets; i++)
+		free(config->sets[i]);
+	free(config->sets);
+	free(config->leases);
 	conf_sync_free(config->sync);
 	auth_keys_free(config->keys);
 	free(config);

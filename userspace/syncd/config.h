@@ -17,6 +17,9 @@
  * @look: ms between two looks at whole tables, for what no event told
  * @connections: connection tracking is a table
  * @udp: its UDP as well
+ * @sets: names of nft sets that are tables, "FAMILY TABLE NAME"
+ * @n_sets: their number
+ * @leases: lease file of dnsmasq, NULL: none
  */
 struct config {
 	struct auth_keys *keys;
@@ -25,6 +28,9 @@ struct config {
 	msec_t look;
 	bool connections;
 	bool udp;
+	char **sets;
+	size_t n_sets;
+	char *leases;
 };
 
 /* NULL on failure, with *error set; caller frees both. */

@@ -355,12 +355,12 @@ static void remove_flow(struct syncd *d, const struct item *item)
 		tell(d, &f, IPCTNL_MSG_CT_DELETE, 0);
 }
 
-static bool check_flow(struct syncd *d, const struct item *item)
+static bool check_flow(struct syncd *d, const uint8_t *key, size_t key_len,
+		       const uint8_t *value, size_t len)
 {
 	struct flow f;
 
-	return flow_decode(item->key.bytes, item->key.len, item->value,
-			   item->len, &f) &&
+	return flow_decode(key, key_len, value, len, &f) &&
 	       !is_local(d->kernel, &f) &&
 	       (d->config->udp || f.proto != IPPROTO_UDP);
 }

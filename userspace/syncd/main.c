@@ -26,6 +26,8 @@ static void stop(void)
 
 	control_close(d->control);
 	net_stop(d);
+	leases_stop();
+	sets_stop();
 	kernel_stop(d);
 	tables_free(d);
 }
@@ -42,7 +44,15 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 		   sizeof(struct item_key));
 	if (d->config->connections)
 		d->kinds[d->n_kinds++] = &kernel_connections;
+	if (d->config->n_sets)
+		d->kinds[d->n_kinds++] = &sets_elements;
+	if (d->config->leases)
+		d->kinds[d->n_kinds++] = &leases_file;
 	error = kernel_start(d);
+	if (!error)
+		error = sets_start(d);
+	if (!error)
+		leases_start(d);
 	if (!error)
 		error = net_start(d, socket_path);
 	if (!error)
@@ -53,6 +63,18 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	return error;
 }
 
+static bool same_tables(const struct config *a, const struct config *b)
+{
+	if (a->connections != b->connections || a->n_sets != b->n_sets ||
+	    !a->leases != !b->leases ||
+	    (a->leases && strcmp(a->leases, b->leases)))
+		return false;
+	for (size_t i = 0; i < a->n_sets; i++)
+		if (strcmp(a->sets[i], b->sets[i]))
+			return false;
+	return true;
+}
+
 static char *reload(void *loaded)
 {
 	struct config *config = loaded, *old = syncd.config;
@@ -61,8 +83,8 @@ static char *reload(void *loaded)
 	if (c->port != o->port || strcmp(c->standby, o->standby) ||
 	    !roam_addr_eq(&c->virtual, &o->virtual) || !roam_addr_eq(&c->own, &o->own) ||
 	    strcmp(c->socket, o->socket) || c->mode != o->mode ||
-	    config->entries_max != old->entries_max)
-		return daemon_error("another group, port, mode or 'entries_max' needs a restart, which ends no connection: systemctl restart roam-syncd");
+	    config->entries_max != old->entries_max || !same_tables(config, old))
+		return daemon_error("another group, port, mode, table or 'entries_max' needs a restart, which ends no connection: systemctl restart roam-syncd");
 	syncd.config = config;
 	syncd.link.config = c;
 	syncd.link.keys = config->keys;

@@ -6,7 +6,6 @@
 #include "io/log.h"
 #include "syncd/syncd.h"
 
-#define TELL_EVERY 1000		/* ms between two words to roam-standbyd */
 #define WAKE 1000		/* ms between two looks at the timers at most */
 
 /* ---- the engine ---- */
@@ -38,7 +37,8 @@ static void on_synced(void *ctx, bool synced, const struct roam_addr *from)
 	struct syncd *d = ctx;
 	char text[ROAM_ADDR_STRLEN];
 
-	d->told = 0;
+	d->link.told = 0;
+	d->purge = synced && !roam_addr_eq(from, &d->link.own);
 	if (!synced)
 		log_notice("the tables here are not complete");
 	else if (roam_addr_eq(from, &d->link.own))
@@ -68,36 +68,19 @@ static void rearm(struct syncd *d)
 		       next > now ? (uint64_t)(next - now) : 1, 0);
 }
 
-static void tell_standbyd(struct syncd *d, msec_t now)
-{
-	struct role_tables tables = { .complete = false };
-	struct sync_member m;
-
-	if (!*d->config->sync->standby || now - d->told < TELL_EVERY)
-		return;
-	d->told = now;
-	tables.complete = sync_is_synced(d->link.engine);
-	tables.entries = sync_count(d->link.engine);
-	tables.router = d->active ? d->now.standby : d->now.active;
-	for (size_t i = 0; sync_member(d->link.engine, i, now, &m); i++) {
-		if (!roam_addr_eq(&m.addr, &tables.router))
-			continue;
-		tables.equal = m.alive && m.equal;
-		tables.since = now - m.equal_since;
-		tables.owed = m.owed;
-		if (d->active)
-			tables.complete = m.alive && m.synced;
-	}
-	role_tell_tables(d->role, &tables);
-}
-
 /* Behind whatever changed: strays, messages, the timer. */
 static void settle(struct syncd *d)
 {
+	if (d->purge && !d->active)
+		tables_purge(d);
+	d->purge = false;
 	tables_settle(d);
 	if (d->young && sync_is_synced(d->link.engine))
 		d->young = false;
-	tell_standbyd(d, daemon_now());
+	if (*d->config->sync->standby)
+		sync_link_tell(&d->link, d->role, d->active ? &d->now.standby :
+						  &d->now.active, d->active,
+			       daemon_now());
 	rearm(d);
 }
 
@@ -179,7 +162,7 @@ static void on_role(void *ctx, const struct role *role)
 		return;
 	sync_set_role(d->link.engine, daemon_now(), to, &role->active,
 		      &role->standby);
-	d->told = 0;
+	d->link.told = 0;
 	if (was != d->active) {
 		log_notice("this router %s", d->active ? "is the active one" :
 			   "is not the active one any more");

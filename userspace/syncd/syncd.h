@@ -8,7 +8,9 @@
  *   config.c  the configuration
  *   tables.c  entries of all tables, and what happens to them by role
  *   net.c     messages, the engine, roles: the only file that talks to the network
- *   kernel.c  conntrack: the only file that talks to the kernel
+ *   kernel.c  conntrack: with sets.c the only file that talks to the kernel
+ *   sets.c    nft sets
+ *   leases.c  the lease file of dnsmasq
  *   show.c    the control socket
  *
  * One thread. A table is a struct kind; a new one needs nothing but its row.
@@ -39,8 +41,12 @@ struct kernel;
  * @type: number on the wire
  * @name: for people
  * @value_max: bytes of a value at most
+ * @exclusive: what the active router does not have, the subsystem shall not have either
  * @tail: last bytes of a value that are not the same everywhere
  * @check: whether an entry from elsewhere is one; nothing about it is trusted
+ * @same: whether @value says what others were told; NULL: all but the tail is equal
+ * @age: brings a copy of the value up to date, as time has passed; may be NULL
+ * @settle: behind all that came at once; may be NULL
  * @install: puts it into the subsystem, or brings it up to date there. False: refused
  * @remove: takes it out
  * @look: calls tables_seen() for each entry that the subsystem has; false: it failed
@@ -51,7 +57,12 @@ struct kind {
 	const char *name;
 	size_t value_max;
 	size_t tail;
-	bool (*check)(struct syncd *d, const struct item *item);
+	bool exclusive;
+	bool (*check)(struct syncd *d, const uint8_t *key, size_t key_len,
+		      const uint8_t *value, size_t len);
+	bool (*same)(const struct item *item, const uint8_t *value, size_t len);
+	void (*age)(const struct item *item, uint8_t *value);
+	void (*settle)(struct syncd *d);
 	bool (*install)(struct syncd *d, const struct item *item);
 	void (*remove)(struct syncd *d, const struct item *item);
 	bool (*look)(struct syncd *d);
@@ -59,6 +70,8 @@ struct kind {
 };
 
 extern const struct kind kernel_connections;
+extern const struct kind sets_elements;
+extern const struct kind leases_file;
 
 /**
  * struct item_key - key of an entry, unused bytes are 0
@@ -81,6 +94,7 @@ struct item_key {
  * @stray: told by others to an active router that has just started and does not
  *	have it: it is over
  * @seen: look that saw it last
+ * @at: when @value was so
  * @len: bytes of @value
  * @value: the value on the wire
  */
@@ -91,6 +105,7 @@ struct item {
 	bool installed;
 	bool stray;
 	uint32_t seen;
+	msec_t at;
 	uint16_t len;
 	uint8_t value[];
 };
@@ -124,8 +139,9 @@ struct counters {
  * @active: this router is the active one
  * @young: it was so when the daemon began, and has no other's table yet
  * @strays: some of the items are
+ * @purge: the tables of the active router have just become complete here
+ * @purging: what is seen and not known is a stray
  * @timer: of engine and looks
- * @told: when roam-standbyd was told of the table
  * @kernel: of kernel.c
  * @counters: likewise
  */
@@ -145,8 +161,9 @@ struct syncd {
 	bool active;
 	bool young;
 	bool strays;
+	bool purge;
+	bool purging;
 	uv_timer_t timer;
-	msec_t told;
 	struct kernel *kernel;
 	struct counters counters;
 };
@@ -163,6 +180,11 @@ void tables_gone(struct syncd *d, const struct kind *kind, const uint8_t *key,
 void tables_look(struct syncd *d);
 /* This router has become the active one: all is made ready for packets. */
 void tables_take_over(struct syncd *d);
+/* Calls @fn for each entry of a table. */
+void tables_each(struct syncd *d, const struct kind *kind,
+		 void (*fn)(const struct item *item, void *ctx), void *ctx);
+/* Takes away what the active router does not have, whose tables are complete here. */
+void tables_purge(struct syncd *d);
 /* Behind what came from others at once. */
 void tables_settle(struct syncd *d);
 /* All types are made known to a new engine. */
@@ -180,6 +202,16 @@ void net_flush(struct syncd *d);
 
 char *kernel_start(struct syncd *d);
 void kernel_stop(struct syncd *d);
+
+/* sets.c */
+
+char *sets_start(struct syncd *d);
+void sets_stop(void);
+
+/* leases.c */
+
+void leases_start(struct syncd *d);
+void leases_stop(void);
 
 /* show.c */
 

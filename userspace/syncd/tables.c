@@ -52,6 +52,7 @@ static void drop(struct syncd *d, struct item *item, const char *why)
 
 static void set_value(struct item *item, const uint8_t *value, size_t len)
 {
+	item->at = daemon_now();
 	memcpy(item->value, value, len);
 	item->len = (uint16_t)len;
 }
@@ -79,20 +80,30 @@ void tables_seen(struct syncd *d, const struct kind *kind, const uint8_t *key,
 	bool same = item && item->len == len &&
 		    !memcmp(item->value, value, digested_of(item));
 
+	if (item && kind->same)
+		same = kind->same(item, value, len);
+
 	if (item) {
 		item->seen = d->look;
 		item->installed = true;
 		item->stray = false;
 	}
-	if (!d->active)
+	if (!d->active && (item || !d->purging))
 		return;
 	if (!item)
 		item = add(d, kind, key, key_len);
 	if (!item)
 		return;
-	set_value(item, value, len);
+	/* What others were told stays, or small steps would be told never. */
+	if (!same || !kind->same)
+		set_value(item, value, len);
 	item->installed = true;
 	item->seen = d->look;
+	if (!d->active) {
+		item->stray = true;
+		d->strays = true;
+		return;
+	}
 	if (same)
 		return;
 	d->counters.seen++;
@@ -180,6 +191,8 @@ static size_t serialise(void *ctx, const uint8_t *key, size_t key_len,
 	if (!item || item->len > room)
 		return 0;
 	memcpy(value, item->value, item->len);
+	if (item->kind->age)
+		item->kind->age(item, value);
 	*digested = digested_of(item);
 	return item->len;
 }
@@ -189,23 +202,14 @@ static enum sync_apply apply(void *ctx, const uint8_t *key, size_t key_len,
 {
 	const struct kind *kind = kind_of(ctx);
 	struct syncd *d = daemon_of;
-	struct item *item, *fresh;
+	struct item *item;
 
 	(void)order;
-	fresh = calloc(1, sizeof(*fresh) + kind->value_max);
-	if (!fresh)
-		return SYNC_FULL;
-	fresh->kind = kind;
-	fresh->key = make_key(kind->type, key, key_len);
-	fresh->len = (uint16_t)len;
-	if (len <= kind->value_max)
-		memcpy(fresh->value, value, len);
-	if (len > kind->value_max || len < kind->tail || !kind->check(d, fresh)) {
+	if (len > kind->value_max || len < kind->tail ||
+	    !kind->check(d, key, key_len, value, len)) {
 		d->counters.refused++;
-		free(fresh);
 		return SYNC_IGNORED;
 	}
-	free(fresh);
 	item = find(d, kind->type, key, key_len);
 	if (item) {
 		/* Its translation may be another one. Packets need it at an active router. */
@@ -228,16 +232,50 @@ static enum sync_apply apply(void *ctx, const uint8_t *key, size_t key_len,
 	return SYNC_APPLIED;
 }
 
+static void end(struct syncd *d, struct item *item)
+{
+	if (item->installed)
+		item->kind->remove(d, item);
+	drop(d, item, "ended");
+}
+
 static void remove_item(void *ctx, const uint8_t *key, size_t key_len)
 {
 	struct syncd *d = daemon_of;
 	struct item *item = find(d, kind_of(ctx)->type, key, key_len);
 
-	if (!item)
-		return;
-	if (item->installed)
-		item->kind->remove(d, item);
-	drop(d, item, "ended");
+	if (item)
+		end(d, item);
+}
+
+void tables_each(struct syncd *d, const struct kind *kind,
+		 void (*fn)(const struct item *item, void *ctx), void *ctx)
+{
+	struct table_iter iter = { .bucket = 0 };
+	struct table_node *node;
+
+	while ((node = table_next(&d->items, &iter))) {
+		const struct item *item = container_of(node, struct item, node);
+
+		if (item->kind == kind)
+			fn(item, ctx);
+	}
+}
+
+void tables_purge(struct syncd *d)
+{
+	d->purging = true;
+	for (size_t i = 0; i < d->n_kinds; i++)
+		if (d->kinds[i]->exclusive)
+			d->kinds[i]->look(d);
+	d->purging = false;
+}
+
+static void settle_kinds(struct syncd *d)
+{
+	for (size_t i = 0; i < d->n_kinds; i++)
+		if (d->kinds[i]->settle)
+			d->kinds[i]->settle(d);
 }
 
 void tables_settle(struct syncd *d)
@@ -245,15 +283,20 @@ void tables_settle(struct syncd *d)
 	struct table_iter iter = { .bucket = 0 };
 	struct table_node *node;
 
-	if (!d->strays)
+	if (!d->strays) {
+		settle_kinds(d);
 		return;
+	}
 	d->strays = false;
 	while ((node = table_next(&d->items, &iter))) {
 		struct item *item = container_of(node, struct item, node);
 
-		if (item->stray)
+		if (item->stray && d->active)
 			gone(d, item);
+		else if (item->stray)
+			end(d, item);
 	}
+	settle_kinds(d);
 	net_flush(d);
 }
 

@@ -373,6 +373,36 @@ static void a_file_others_may_read_is_refused(void **state)
 	assert_refused("pipe", "pipe", "not a file");
 }
 
+/* What a host opens is the line that the domain would have written for it. */
+static void a_derived_key_is_sealed_for_one_host(void **state)
+{
+	static const uint8_t secret[32] = { 1, 2, 3 }, address[16] = { 9 };
+	struct auth_keys *keys = auth_keys_new();
+	uint8_t sealed[AUTH_DERIVED_LEN], again[AUTH_DERIVED_LEN];
+	const struct auth_key *domain;
+	struct auth_key *host, *other;
+	char line[AUTH_LINE_LEN], opened[AUTH_LINE_LEN];
+	uint8_t nonce[16] = { 5 };
+
+	(void)state;
+	assert_true(auth_keys_add(keys, 1, secret, sizeof(secret)));
+	domain = auth_keys_find(keys, 1);
+	host = auth_derive(domain, 1, "host", "one", 3);
+	other = auth_derive(domain, 1, "host", "two", 3);
+	auth_derive_line(domain, 7, "address", address, 16, line);
+	auth_derive_seal(domain, "address", address, 16, host, nonce, sealed);
+	auth_derive_open_line(host, 7, nonce, sealed, opened);
+	assert_string_equal(opened, line);
+	auth_derive_open_line(other, 7, nonce, sealed, opened);
+	assert_string_not_equal(opened, line);
+	nonce[0]++;
+	auth_derive_seal(domain, "address", address, 16, host, nonce, again);
+	assert_memory_not_equal(again, sealed, sizeof(sealed));
+	auth_key_free(host);
+	auth_key_free(other);
+	auth_keys_free(keys);
+}
+
 static struct CMUnitTest in_dir(const char *name, CMUnitTestFunction fn)
 {
 	return (struct CMUnitTest){ .name = name, .test_func = fn,
@@ -393,6 +423,8 @@ int main(void)
 		  .test_func = pair_key_vectors },
 		{ .name = "OPEN-28: a pair key is of two hosts and one address, its seal of one query",
 		  .test_func = a_pair_key_is_of_one_pair },
+		{ .name = "MMP-81 OPEN-30: the key of an address is sealed for one host and one answer",
+		  .test_func = a_derived_key_is_sealed_for_one_host },
 		in_dir("OPEN-27: several keys from one file", reads_a_file),
 		in_dir("OPEN-27: a directory of key files", reads_a_directory),
 		in_dir("auth: mistakes name file, line, cause and mend",

@@ -9,7 +9,7 @@
 
 #include "io/control.h"
 
-static char folder[80], path[96];
+static char above[72], folder[80], path[96];
 static uv_loop_t loop;
 static struct control *control;
 static bool stop_waiting;
@@ -48,11 +48,12 @@ static int setup(void **state)
 	char *error;
 
 	(void)state;
-	snprintf(folder, sizeof(folder), "%s/roam-test-control.XXXXXX",
+	snprintf(above, sizeof(above), "%s/roam-test-control.XXXXXX",
 		 where ? where : "/tmp");
-	if (!mkdtemp(folder) || rmdir(folder))
+	if (!mkdtemp(above) || rmdir(above))
 		return -1;
-	/* The folder is missing: control_open() makes it. */
+	/* Two folders are missing: control_open() makes them. */
+	snprintf(folder, sizeof(folder), "%s/x", above);
 	snprintf(path, sizeof(path), "%s/x.sock", folder);
 	uv_loop_init(&loop);
 	control = control_open(&loop, path, commands, NULL, &error);
@@ -66,7 +67,7 @@ static int teardown(void **state)
 	uv_run(&loop, UV_RUN_DEFAULT);
 	if (!access(path, F_OK))
 		return -1;
-	return uv_loop_close(&loop) || rmdir(folder);
+	return uv_loop_close(&loop) || rmdir(folder) || rmdir(above);
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/drcp_client.h"
+#include "core/drcp_relay.h"
 #include "core/drcp_server.h"
 
 #define WIRE_MAX 64
@@ -191,7 +192,8 @@ static void round_trip(struct fixture *f, msec_t rtt)
 		struct host *h = f->from[i];
 		struct drcp_change change;
 
-		if (f->dead)
+		if (f->dead || (msg.type != DRCP_SOLICITATION &&
+				msg.server != f->id))
 			continue;
 		if (msg.type == DRCP_SOLICITATION) {
 			advertise(f, h - f->hosts);
@@ -520,6 +522,123 @@ static void leases_come_back_from_disk(void **state)
 	assert_true(roam_addr_eq(&f->hosts[0].addr, &first));
 }
 
+/* A pool that went out of the configuration: who is there stays, nobody comes. */
+static void closed_pool_gives_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_prefix subnet = prefix("192.0.2.0/26");
+	struct drcp_msg msg = {
+		.type = DRCP_REQUEST, .client = { 2, 0, 0, 0, 0, 9 },
+		.stamp = 1, .subnet = subnet,
+	};
+	struct drcp_change change;
+	struct drcp_msg reply;
+
+	enter(f, 0);
+	assert_false(roam_addr_is_none(&f->hosts[0].addr));
+	drcp_server_close_pool(f->server, &subnet);
+	assert_null(drcp_server_pool(f->server, 0));
+	assert_int_equal(drcp_server_leases(f->server), 1);
+	assert_int_equal(drcp_server_input(f->server, f->now, &msg, &reply,
+					   &change), DRCP_DROP_NONE);
+	assert_int_equal(reply.status, DRCP_NO_SUBNET);
+	assert_false(change.changed);
+	add_pool(f, "192.0.2.0/26", "192.0.2.10", "192.0.2.20");
+	assert_non_null(drcp_server_pool(f->server, 0));
+}
+
+/* A host can pose as a server, but its assignments are not believed: it costs one retry. */
+static void server_that_does_not_answer_is_left(void **state)
+{
+	struct fixture *f = *state;
+	struct drcp_msg rogue = advertisement(f);
+	struct host *h = &f->hosts[0];
+
+	rogue.server = 99;
+	drcp_client_link(h->client, f->now, true);
+	f->n = 0;
+	assert_int_equal(drcp_client_input(h->client, f->now, &rogue),
+			 DRCP_DROP_NONE);
+	round_trip(f, 10);
+	advertise(f, 0);
+	assert_int_equal(f->n, 0);
+	advance(f, 300);
+	round_trip(f, 10);
+	advertise(f, 0);
+	/* The other one goes on saying that it is there. */
+	rogue.seq++;
+	assert_int_equal(drcp_client_input(h->client, f->now, &rogue),
+			 DRCP_DROP_SERVER);
+	round_trip(f, 10);
+	assert_int_equal(h->configured, 1);
+	assert_int_equal(h->took, 10);
+	rogue.seq++;
+	assert_int_equal(drcp_client_input(h->client, f->now, &rogue),
+			 DRCP_DROP_SERVER);
+}
+
+/* ---- relays ---- */
+
+static struct drcp_msg message(uint8_t type, uint64_t server, uint32_t seq,
+			       uint8_t client)
+{
+	return (struct drcp_msg){
+		.type = type, .server = server, .epoch = 1, .seq = seq,
+		.client = { 2, 0, 0, 0, 0, client },
+	};
+}
+
+static const struct drcp_hop upper = { 1, { 2, 0, 0, 0, 1, 1 } };
+static const struct drcp_hop lower = { 2, { 2, 0, 0, 0, 1, 2 } };
+
+static void answers_go_the_way_of_the_question(void **state)
+{
+	struct drcp_relay *relay = drcp_relay_new();
+	struct drcp_msg msg = message(DRCP_REQUEST, 7, 0, 5);
+	struct drcp_relay_out out;
+
+	(void)state;
+	assert_int_equal(drcp_relay_input(relay, &lower, true, &msg, &out),
+			 DRCP_DROP_SERVER);
+	msg = message(DRCP_ADVERTISEMENT, 7, 3, 0);
+	assert_int_equal(drcp_relay_input(relay, &upper, false, &msg, &out),
+			 DRCP_DROP_NONE);
+	assert_true(out.everybody);
+	/* A copy that went round says nothing new. */
+	assert_int_equal(drcp_relay_input(relay, &upper, false, &msg, &out),
+			 DRCP_DROP_REPLAY);
+	msg = message(DRCP_REQUEST, 7, 3, 5);
+	assert_int_equal(drcp_relay_input(relay, &lower, true, &msg, &out),
+			 DRCP_DROP_NONE);
+	assert_int_equal(out.n, 1);
+	assert_int_equal(out.to[0].link, upper.link);
+	msg = message(DRCP_ASSIGNMENT, 7, 3, 5);
+	assert_int_equal(drcp_relay_input(relay, &upper, false, &msg, &out),
+			 DRCP_DROP_NONE);
+	assert_int_equal(out.n, 1);
+	assert_int_equal(out.to[0].link, lower.link);
+	assert_memory_equal(out.to[0].mac, lower.mac, 6);
+	msg = message(DRCP_ASSIGNMENT, 7, 3, 6);
+	assert_int_equal(drcp_relay_input(relay, &upper, false, &msg, &out),
+			 DRCP_DROP_UNASKED);
+	drcp_relay_free(relay);
+}
+
+static void hosts_do_not_speak_for_servers(void **state)
+{
+	struct drcp_msg msg = message(DRCP_ADVERTISEMENT, 9, 1, 0);
+	struct drcp_relay *relay = drcp_relay_new();
+	struct drcp_relay_out out;
+
+	(void)state;
+	assert_int_equal(drcp_relay_input(relay, &lower, true, &msg, &out),
+			 DRCP_DROP_ROLE);
+	msg.type = DRCP_ASSIGNMENT;
+	assert_int_equal(drcp_relay_input(relay, &lower, true, &msg, &out),
+			 DRCP_DROP_ROLE);
+	drcp_relay_free(relay);
+}
+
 #define test(text, fn)							\
 	{ text, fn, setup, teardown, NULL }
 
@@ -556,6 +675,14 @@ int main(void)
 		     ipv6_hosts_have_their_own_number),
 		test("MMP-81: leases come back from disk",
 		     leases_come_back_from_disk),
+		test("MMP-81: a pool that is closed gives nothing, and takes no address away",
+		     closed_pool_gives_nothing),
+		test("MMP-81 OPEN-30: a server that does not answer is left for the next one",
+		     server_that_does_not_answer_is_left),
+		test("MMP-78: through a relay answers go the way that the question came",
+		     answers_go_the_way_of_the_question),
+		test("MMP-78 OPEN-30: a relay takes nothing of a server's from where hosts are",
+		     hosts_do_not_speak_for_servers),
 	};
 
 	return cmocka_run_group_tests_name("drcp", tests, NULL, NULL);

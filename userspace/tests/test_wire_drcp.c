@@ -20,6 +20,8 @@ static struct drcp_msg example(uint8_t type)
 	msg.addr = addr("192.0.2.5");
 	msg.router = addr("192.0.2.1");
 	msg.dns = addr("198.51.100.66");
+	msg.mmp_key = 1;
+	memset(msg.sealed, 0x5e, sizeof(msg.sealed));
 	if (type == DRCP_ADVERTISEMENT || type == DRCP_SOLICITATION)
 		msg.stamp = type == DRCP_SOLICITATION ? msg.stamp : 0;
 	return msg;
@@ -127,6 +129,9 @@ static void what_must_be_is_checked(void **state)
 	/* A lease that holds, of no time; a refusal with time. */
 	assert_int_equal(changed(DRCP_ASSIGNMENT, 2, DRCP_EXHAUSTED),
 			 DRCP_DROP_RESERVED);
+	/* A key without a name. */
+	assert_int_equal(changed(DRCP_ASSIGNMENT, 115, 0), DRCP_DROP_RESERVED);
+	assert_int_equal(changed(DRCP_ASSIGNMENT, 119, 1), DRCP_DROP_RESERVED);
 	/* More subnets than there is room for. */
 	assert_int_equal(changed(DRCP_ADVERTISEMENT, 36, 9), DRCP_DROP_LENGTH);
 	assert_int_equal(changed(DRCP_ADVERTISEMENT, 36, 0), DRCP_DROP_LENGTH);

@@ -41,14 +41,14 @@ static size_t vector(const char *name, uint8_t *buf)
 
 static void vectors(void **state)
 {
-	static const char *const names[] = { "hello", "update" };
+	static const char *const names[] = { "hello", "update", "relay" };
 	static const uint8_t secret[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
 					  12, 13, 14, 15 };
 	struct auth_keys *keys = auth_keys_new();
 
 	(void)state;
 	assert_true(auth_keys_add(keys, 7, secret, sizeof(secret)));
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		uint8_t buf[SYNC_MAX_LEN], again[SYNC_MAX_LEN];
 		size_t len = vector(names[i], buf), covered;
 		struct sync_msg msg;
@@ -70,6 +70,24 @@ static void vectors(void **state)
 			assert_memory_equal(e.value, "value", 5);
 			assert_true(sync_entry_read(&p, msg.body + msg.len, &e));
 			assert_true(e.deleted);
+		} else if (msg.type == SYNC_RELAY) {
+			struct sync_relay relay;
+			uint8_t body[SYNC_BODY_MAX];
+
+			assert_true(sync_relay_read(msg.body, msg.len, &relay));
+			assert_addr(relay.from, "192.0.2.1");
+			assert_addr(relay.to, "198.18.0.10");
+			assert_int_equal(relay.port, 434);
+			assert_int_equal(relay.len, 4);
+			assert_int_equal(sync_relay_write(&relay, body), msg.len);
+			assert_memory_equal(body, msg.body, msg.len);
+			/* Nothing to relay, no port, and a source that is none. */
+			assert_false(sync_relay_read(body, SYNC_RELAY_HEAD, &relay));
+			body[33] = body[32] = 0;
+			assert_false(sync_relay_read(body, msg.len, &relay));
+			body[33] = 1;
+			body[12] = 224;
+			assert_false(sync_relay_read(body, msg.len, &relay));
 		} else {
 			assert_true(msg.digest == 0x1122334455667788);
 		}
@@ -86,7 +104,7 @@ static void bounds(void **state)
 		enum sync_drop drop;
 	} wrong[] = {
 		{ 0, 2, SYNC_DROP_VERSION }, { 1, 0, SYNC_DROP_TYPE },
-		{ 1, 9, SYNC_DROP_TYPE }, { 2, 5, SYNC_DROP_CODE },
+		{ 1, 11, SYNC_DROP_TYPE }, { 2, 5, SYNC_DROP_CODE },
 		{ 3, 0x40, SYNC_DROP_RESERVED }, { 71, 1, SYNC_DROP_RESERVED },
 		{ 60, 224, SYNC_DROP_ADDRESS }, { 23, 0, SYNC_DROP_ADDRESS },
 		{ 7, 3, SYNC_DROP_ENTRY }, { 72, 0, SYNC_DROP_ENTRY },

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <nettle/hmac.h>
 #include <nettle/md5.h>
 #include <nettle/memops.h>
@@ -368,19 +369,57 @@ struct auth_key *auth_derive(const struct auth_key *from, uint32_t id,
 	return key;
 }
 
+/* Wipes @secret. */
+static void write_line(uint32_t id, uint8_t secret[AUTH_DERIVED_LEN],
+		       char *text)
+{
+	char *p = text + snprintf(text, AUTH_LINE_LEN, "%u ", id);
+
+	for (size_t i = 0; i < AUTH_DERIVED_LEN; i++)
+		p += snprintf(p, 3, "%02x", secret[i]);
+	memcpy(p, "\n", 2);
+	explicit_bzero(secret, AUTH_DERIVED_LEN);
+}
+
 void auth_derive_line(const struct auth_key *from, uint32_t id,
 		      const char *purpose, const void *data, size_t len,
 		      char *text)
 {
 	uint8_t secret[AUTH_DERIVED_LEN];
-	char *p = text + snprintf(text, AUTH_LINE_LEN, "%u ", id);
-	size_t i;
 
 	derive(from, purpose, data, len, secret);
-	for (i = 0; i < sizeof(secret); i++)
-		p += snprintf(p, 3, "%02x", secret[i]);
-	memcpy(p, "\n", 2);
-	explicit_bzero(secret, sizeof(secret));
+	write_line(id, secret, text);
+}
+
+/* Covers it, or takes the cover off. */
+static void derived_cover(const struct auth_key *with, const uint8_t nonce[16],
+			  uint8_t secret[AUTH_DERIVED_LEN])
+{
+	uint8_t cover[AUTH_DERIVED_LEN];
+
+	derive(with, "roam seal", nonce, 16, cover);
+	memxor(secret, cover, sizeof(cover));
+	explicit_bzero(cover, sizeof(cover));
+}
+
+void auth_derive_seal(const struct auth_key *from, const char *purpose,
+		      const void *data, size_t len,
+		      const struct auth_key *with, const uint8_t nonce[16],
+		      uint8_t sealed[AUTH_DERIVED_LEN])
+{
+	derive(from, purpose, data, len, sealed);
+	derived_cover(with, nonce, sealed);
+}
+
+void auth_derive_open_line(const struct auth_key *with, uint32_t id,
+			   const uint8_t nonce[16],
+			   const uint8_t sealed[AUTH_DERIVED_LEN], char *text)
+{
+	uint8_t secret[AUTH_DERIVED_LEN];
+
+	memcpy(secret, sealed, sizeof(secret));
+	derived_cover(with, nonce, secret);
+	write_line(id, secret, text);
 }
 
 struct auth_key *auth_pair(const struct auth_key *mobile, uint32_t id,
@@ -535,14 +574,30 @@ bool auth_keys_parse(struct auth_keys *keys, const char *name,
 	return true;
 }
 
+/*
+ * The group of the daemon's own user: it is named as the user, and has that member alone.
+ * Another daemon may leave a key for it so.
+ */
+static bool is_own_group(gid_t gid)
+{
+	const struct passwd *user = geteuid() ? getpwuid(geteuid()) : NULL;
+	const struct group *group = user ? getgrnam(user->pw_name) : NULL;
+
+	return group && group->gr_gid && group->gr_gid == gid;
+}
+
 static bool may_read(const struct stat *st, const char *path, char **error)
 {
+	mode_t others = S_IRWXG | S_IRWXO;
+
 	if (!S_ISREG(st->st_mode)) {
 		sentence(error, "%s: not a file; name a key file or a directory of *.key files",
 			 path);
 		return false;
 	}
-	if (st->st_mode & (S_IRWXG | S_IRWXO)) {
+	if (is_own_group(st->st_gid))
+		others &= ~S_IRGRP;
+	if (st->st_mode & others) {
 		sentence(error, "%s: others than its owner may use this key file; run: chmod 600 %s",
 			 path, path);
 		return false;

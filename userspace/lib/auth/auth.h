@@ -122,6 +122,28 @@ void auth_derive_line(const struct auth_key *from, uint32_t id,
 		      char *text);
 
 /**
+ * auth_derive_seal() - the same, for who does not hold @from
+ * @from: as in auth_derive()
+ * @purpose: likewise
+ * @data: likewise
+ * @len: likewise
+ * @with: key that both ends hold and nobody else
+ * @nonce: never used twice with @with
+ * @sealed: gets what only the holder of @with can open
+ */
+void auth_derive_seal(const struct auth_key *from, const char *purpose,
+		      const void *data, size_t len,
+		      const struct auth_key *with, const uint8_t nonce[16],
+		      uint8_t sealed[AUTH_DERIVED_LEN]);
+/*
+ * The derived key as "ID HEX\n", as auth_derive_line() writes it. Nothing but the
+ * authenticator of the message that brought @sealed tells that it is right.
+ */
+void auth_derive_open_line(const struct auth_key *with, uint32_t id,
+			   const uint8_t nonce[16],
+			   const uint8_t sealed[AUTH_DERIVED_LEN], char *text);
+
+/**
  * auth_pair() - the key of a mobile host and a correspondent, for the former
  * @mobile: its key with the register
  * @id: what auth_key_id() of the pair key will be

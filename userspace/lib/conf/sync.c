@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/share.h"
 #include "core/sync.h"
+
+#define WEIGHT_MAX 1000
 
 cfg_opt_t conf_sync_opts[] = {
 	CFG_STR("standby", "", CFGF_NONE),
@@ -13,7 +16,7 @@ cfg_opt_t conf_sync_opts[] = {
 	CFG_STR("mode", "", CFGF_NONE),
 	CFG_INT("group", 1, CFGF_NONE),
 	CFG_INT("key", 0, CFGF_NONE),
-	CFG_INT("port", 0, CFGF_NONE),
+	CFG_INT("port", -1, CFGF_NONE),
 	CFG_STR("address", "", CFGF_NONE),
 	CFG_STR_LIST("members", "{}", CFGF_NONE),
 	CFG_STR("multicast", "", CFGF_NONE),
@@ -23,6 +26,9 @@ cfg_opt_t conf_sync_opts[] = {
 	CFG_STR("retry", "1s", CFGF_NONE),
 	CFG_STR("dead", "0s", CFGF_NONE),
 	CFG_STR("tombstone", "5m", CFGF_NONE),
+	CFG_STR("serve", "active-only", CFGF_NONE),
+	CFG_STR("share", "hash", CFGF_NONE),
+	CFG_INT("weight", 1, CFGF_NONE),
 	CFG_END()
 };
 
@@ -83,6 +89,30 @@ static char *read_mode(cfg_t *cfg, struct conf_sync *c)
 	return NULL;
 }
 
+/* SYNC-66: only who has all of the table can judge what a node asks. */
+static char *read_share(cfg_t *cfg, struct conf_sync *c)
+{
+	const char *serve = cfg_getstr(cfg, "serve");
+	const char *share = cfg_getstr(cfg, "share");
+	long weight;
+	char *error;
+
+	c->any = !strcmp(serve, "any");
+	if (!c->any && strcmp(serve, "active-only"))
+		return conf_error(cfg, "serve", "'%s' is neither \"active-only\" nor \"any\"",
+				  serve);
+	if (c->any && c->mode != SYNC_GROUP)
+		return conf_error(cfg, "serve",
+				  "\"any\" needs mode = \"group\", where every member has the whole table");
+	c->share = !strcmp(share, "hash") ? SHARE_HASH : SHARE_ROUND_ROBIN;
+	if (c->share != SHARE_HASH && strcmp(share, "round-robin"))
+		return conf_error(cfg, "share", "'%s' is neither \"hash\" nor \"round-robin\"",
+				  share);
+	error = conf_get_int(cfg, "weight", 0, WEIGHT_MAX, &weight);
+	c->weight = (uint32_t)weight;
+	return error;
+}
+
 static char *read_times(cfg_t *cfg, struct conf_sync *c)
 {
 	char *error = conf_get_duration(cfg, "wait", &c->wait);
@@ -115,7 +145,7 @@ static char *read_optional(cfg_t *cfg, const char *option,
 static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
 		       const char *path, uint16_t usual, struct conf_sync *c)
 {
-	long group, port;
+	long group, port = usual;
 	char *error;
 
 	c->standby = strdup(cfg_getstr(cfg, "standby"));
@@ -124,12 +154,12 @@ static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
 			     &c->key);
 	if (!error)
 		error = conf_get_int(cfg, "group", 0, UINT16_MAX, &group);
-	if (!error)
-		error = conf_get_int(cfg, "port", 0, UINT16_MAX, &port);
+	if (!error && cfg_getint(cfg, "port") != -1)
+		error = conf_get_int(cfg, "port", 1, UINT16_MAX, &port);
 	if (error)
 		return error;
 	c->number = (uint16_t)group;
-	c->port = port ? (uint16_t)port : usual;
+	c->port = (uint16_t)port;
 	error = read_optional(cfg, "address", &c->own);
 	if (!error)
 		error = read_optional(cfg, "multicast", &c->multicast);
@@ -139,6 +169,8 @@ static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
 		error = read_members(cfg, c);
 	if (!error)
 		error = read_mode(cfg, c);
+	if (!error)
+		error = read_share(cfg, c);
 	if (!error)
 		error = read_acks(cfg, &c->acks);
 	if (!error)

@@ -26,6 +26,9 @@
  * @retry: ms after which a message is repeated
  * @dead: ms of silence after which nobody waits for a member, 0: five hellos
  * @tombstone: ms that a deleted entry is remembered
+ * @any: every member registers nodes, the active one shares them out (TEN-02)
+ * @share: enum share_policy
+ * @weight: this member's part of them
  */
 struct conf_sync {
 	uint8_t mode;
@@ -45,6 +48,9 @@ struct conf_sync {
 	msec_t retry;
 	msec_t dead;
 	msec_t tombstone;
+	bool any;
+	uint8_t share;
+	uint32_t weight;
 };
 
 /* For CFG_SEC("sync", conf_sync_opts, CFGF_MULTI) */

@@ -193,6 +193,13 @@ static bool own_is_there(const struct drcp_client *c, msec_t now,
 		       (msec_t)c->heard.period * c->config.missed;
 }
 
+/* Another one has the first question, and time to answer it. */
+static bool is_asked(const struct drcp_client *c, const struct drcp_msg *msg)
+{
+	return c->request.type && msg->server != c->heard.server &&
+	       c->tries < 2;
+}
+
 static enum drcp_drop on_advertisement(struct drcp_client *c, msec_t now,
 				       const struct drcp_msg *msg)
 {
@@ -202,8 +209,13 @@ static enum drcp_drop on_advertisement(struct drcp_client *c, msec_t now,
 		return DRCP_DROP_ROLE;
 	if (!is_fresh(c, msg))
 		return DRCP_DROP_REPLAY;
-	if (own_is_there(c, now, msg))
+	if (own_is_there(c, now, msg) || is_asked(c, msg))
 		return DRCP_DROP_SERVER;
+	/* Who says what he has and does not answer is left for the next one. */
+	if (c->request.type && msg->server != c->heard.server) {
+		c->request.type = 0;
+		c->again = MSEC_NEVER;
+	}
 	c->heard = *msg;
 	c->heard_at = now;
 	if (c->request.type || c->left)

@@ -40,11 +40,13 @@ struct lease {
 /**
  * struct pool - a pool and which of its addresses are given
  * @pool: the pool
+ * @closed: nothing is given out of it any more
  * @size: addresses; 0 for IPv6
  * @given: a bit for each
  */
 struct pool {
 	struct drcp_pool pool;
+	bool closed;
 	uint32_t size;
 	uint64_t *given;
 };
@@ -182,7 +184,16 @@ size_t drcp_server_pools(const struct drcp_server *server)
 const struct drcp_pool *drcp_server_pool(const struct drcp_server *server,
 					 size_t i)
 {
-	return &server->pools[i].pool;
+	return server->pools[i].closed ? NULL : &server->pools[i].pool;
+}
+
+void drcp_server_close_pool(struct drcp_server *server,
+			    const struct roam_prefix *prefix)
+{
+	struct pool *p = pool_of(server, prefix);
+
+	if (p)
+		p->closed = true;
 }
 
 /* ---- leases ---- */
@@ -415,7 +426,7 @@ enum drcp_drop drcp_server_input(struct drcp_server *server, msec_t now,
 	case DRCP_REQUEST:
 		reply->subnet = msg->subnet;
 		p = pool_of(server, &msg->subnet);
-		reply->status = p ? assign(server, now, p, msg, change) :
+		reply->status = p && !p->closed ? assign(server, now, p, msg, change) :
 				    DRCP_NO_SUBNET;
 		break;
 	case DRCP_RELEASE:

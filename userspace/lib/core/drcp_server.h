@@ -95,6 +95,13 @@ void drcp_server_free(struct drcp_server *server);
  */
 bool drcp_server_add_pool(struct drcp_server *server,
 			  const struct drcp_pool *pool);
+/*
+ * No address of it is given any more, and it is not said that there is one. Leases end when they
+ * end; their addresses are nobody else's until then. Its number stays.
+ */
+void drcp_server_close_pool(struct drcp_server *server,
+			    const struct roam_prefix *prefix);
+/* Pools that are closed included; drcp_server_pool() then says NULL. */
 size_t drcp_server_pools(const struct drcp_server *server);
 const struct drcp_pool *drcp_server_pool(const struct drcp_server *server,
 					 size_t i);

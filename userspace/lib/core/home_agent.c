@@ -970,6 +970,21 @@ msec_t ha_next(const struct ha *ha)
 			leases_next(ha->leases));
 }
 
+bool ha_apply_lease(struct ha *ha, const struct lease *lease,
+		    struct ha_changes *changes)
+{
+	struct mip_names names = lease_names(lease);
+	struct lease other;
+
+	if (lease->until && leases_find(ha->leases, &names, &other) &&
+	    !roam_addr_eq(&other.addr, &lease->addr)) {
+		other.until = 0;
+		if (!change_lease(ha, &other, changes))
+			return false;
+	}
+	return change_lease(ha, lease, changes);
+}
+
 struct leases *ha_leases(struct ha *ha)
 {
 	return ha->leases;
@@ -1024,6 +1039,7 @@ bool ha_end(struct ha *ha, msec_t now, const struct roam_addr *home,
 		return false;
 	after = before;
 	after.n = 0;
+	age(&after, now);
 	if (!change(ha, &before, true, &after, changes))
 		return false;
 	release(ha, now, home, changes);

@@ -15,6 +15,8 @@
 #define OVERSLEPT 20	/* ms that a tick may be late */
 #define PROBES 3	/* unanswered ones after an overdue beacon */
 #define UNPROVED_WAIT 20 /* ms for the answer to a first probe */
+#define SOON 5		/* ms to the second beacon after a host came; doubles */
+#define SOON_BEACONS 5
 #define TRACES 16	/* under way at once */
 #define TRACE_TIME 5000	/* ms that answers are passed on */
 
@@ -64,6 +66,7 @@ struct trace {
  * @epoch: gateway: of its own
  * @seq: gateway: of its last beacon
  * @beacon_at: next beacon of its own
+ * @soon: beacons that follow shortly, as a host has just come
  * @due: when it wanted to run next
  * @traces: under way, the place of the next one at @n_traces
  * @n_traces: their number until now
@@ -86,6 +89,7 @@ struct mmp_node {
 	uint32_t epoch;
 	uint32_t seq;
 	msec_t beacon_at;
+	unsigned int soon;
 	msec_t due;
 	struct trace traces[TRACES];
 	unsigned int n_traces;
@@ -1182,6 +1186,12 @@ bool mmp_node_link(struct mmp_node *node, msec_t now, uint32_t link, bool nodes,
 	return true;
 }
 
+void mmp_node_arrival(struct mmp_node *node, msec_t now)
+{
+	node->soon = SOON_BEACONS;
+	node->beacon_at = min_time(node->beacon_at, now);
+}
+
 static void forget_below(struct mmp_node *node, msec_t now)
 {
 	size_t before = node->n_below;
@@ -1210,6 +1220,10 @@ static void beacon_if_due(struct mmp_node *node, msec_t now, int64_t us)
 		send_gateway_beacon(node, us);
 	else
 		send_air_beacon(node, now);
+	if (node->soon) {
+		node->beacon_at = now + (SOON << (SOON_BEACONS - node->soon--));
+		return;
+	}
 	/* Not later and later each time, nor many at once after a pause. */
 	node->beacon_at = now < node->beacon_at + period ?
 			  node->beacon_at + period : now + period;

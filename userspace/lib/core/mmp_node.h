@@ -293,6 +293,11 @@ void mmp_node_remember(struct mmp_node *node, const struct roam_addr *gateway,
  */
 bool mmp_node_link(struct mmp_node *node, msec_t now, uint32_t link, bool nodes,
 		   bool air, bool up);
+/*
+ * The radio says that a host has come: its beacon is awaited (MMP-84). Several go out,
+ * as the host may not be able to hear the first one yet.
+ */
+void mmp_node_arrival(struct mmp_node *node, msec_t now);
 /* An authenticated message. MMP_DROP_NONE or why it had no effect. */
 enum mmp_drop mmp_node_input(struct mmp_node *node,
 			     const struct mmp_arrival *arrival,

@@ -175,6 +175,7 @@ struct download {
  * @equal: its last digest was ours
  * @equal_since: see struct sync_member
  * @entries: likewise
+ * @weight: likewise
  * @exchanged: when digests of ranges were last sent to it because they differed
  * @repaired: see struct sync_member
  * @owed: likewise
@@ -198,6 +199,7 @@ struct member {
 	bool equal;
 	msec_t equal_since;
 	uint32_t entries;
+	uint32_t weight;
 	msec_t exchanged;
 	uint64_t repaired;
 	uint32_t owed;
@@ -255,6 +257,7 @@ struct tomb {
  * @room_tombs: room for them
  * @download: to this member
  * @scrub: next leaf of sync_scrub()
+ * @weight: see sync_set_weight()
  * @stats: numbers
  */
 struct sync {
@@ -294,6 +297,7 @@ struct sync {
 	size_t room_tombs;
 	struct download download;
 	uint32_t scrub;
+	uint32_t weight;
 	struct sync_stats stats;
 };
 
@@ -568,7 +572,7 @@ static void send_hello(struct sync *s, struct member *m)
 {
 	struct sync_msg msg = {
 		.type = SYNC_HELLO, .sent = (uint32_t)s->live,
-		.digest = s->root,
+		.digest = s->root, .total = s->weight,
 	};
 
 	transmit(s, m, &msg);
@@ -616,6 +620,7 @@ static void new_session(struct sync *s, struct member *m,
 	m->synced = false;
 	m->equal = false;
 	m->served = false;
+	m->weight = 0;
 	m->upload.id = 0;
 	forget_owed(s, m);
 }
@@ -910,6 +915,35 @@ bool sync_knows(const struct sync *s, uint8_t type, const uint8_t *key,
 	return e && !e->deleted;
 }
 
+void sync_set_weight(struct sync *s, uint32_t weight)
+{
+	s->weight = weight;
+}
+
+uint32_t sync_origin(const struct sync *s, uint8_t type, const uint8_t *key,
+		     size_t key_len)
+{
+	const struct entry *e = find_key(s, type, key, key_len);
+
+	return e && !e->deleted ? e->origin : 0;
+}
+
+bool sync_pass(struct sync *s, const struct roam_addr *to,
+	       enum sync_message type, uint64_t id, uint8_t code,
+	       const uint8_t *body, size_t len)
+{
+	struct sync_msg msg = {
+		.type = (uint8_t)type, .id = id, .code = code, .body = body,
+		.len = len,
+	};
+	struct member *m = member_find(s, to);
+
+	if (!m || len > SYNC_BODY_MAX)
+		return false;
+	transmit(s, m, &msg);
+	return true;
+}
+
 static void send_batch(struct sync *s, struct batch *b, struct member *to)
 {
 	struct sync_msg msg = { .type = SYNC_UPDATE, .id = b->id };
@@ -1105,12 +1139,19 @@ static enum sync_code merge(struct sync *s, msec_t now,
 		s->stats.applied++;
 		return SYNC_ACCEPTED;
 	}
-	if (!e->order)
-		entry_free(s, e);
 	if (applied == SYNC_IGNORED) {
+		/* What it replaces is over as well. */
+		if (!e->deleted) {
+			type->type->remove(type->ctx, e->key, e->key_len);
+			s->stats.removed++;
+		}
+		if (!e->deleted || !e->order)
+			entry_free(s, e);
 		s->stats.ignored++;
 		return SYNC_ACCEPTED;
 	}
+	if (!e->order)
+		entry_free(s, e);
 	s->stats.full++;
 	return SYNC_RESOURCES;
 }
@@ -1512,6 +1553,7 @@ static void on_hello(struct sync *s, msec_t now, const struct sync_msg *msg,
 	bool equal = msg->digest == s->root;
 
 	m->entries = msg->sent;
+	m->weight = msg->total;
 	if (equal && !m->equal)
 		m->equal_since = now;
 	m->equal = equal;
@@ -1654,6 +1696,13 @@ void sync_input(struct sync *s, msec_t now, const struct sync_msg *msg)
 		break;
 	case SYNC_LEAF:
 		on_leaf(s, now, msg, m);
+		break;
+	case SYNC_RELAY:
+	case SYNC_ANSWER:
+		if (s->ops->passed)
+			s->ops->passed(s->ctx, msg);
+		else
+			s->stats.drop[SYNC_DROP_ROLE]++;
 		break;
 	}
 	become_complete(s, now);
@@ -1886,7 +1935,7 @@ bool sync_member(const struct sync *s, size_t i, msec_t now,
 		.proved = m->proved, .synced = m->synced, .equal = m->equal,
 		.heard = m->heard, .equal_since = m->equal_since,
 		.owed = m->owed, .entries = m->entries,
-		.repaired = m->repaired,
+		.repaired = m->repaired, .weight = m->weight,
 	};
 	return true;
 }

@@ -49,7 +49,7 @@ enum sync_role {
 /** enum sync_apply - what a client did with an entry from elsewhere */
 enum sync_apply {
 	SYNC_APPLIED,
-	SYNC_IGNORED,	/* of no use here, such as one that ended: not remembered */
+	SYNC_IGNORED,	/* of no use here, such as one that ended: not remembered, nor what was there */
 	SYNC_FULL,	/* no room: the sender is told, and tries again */
 };
 
@@ -84,6 +84,8 @@ struct sync_type {
  *	wanted, or fewer when time was up (@late). Once for each token that is not 0
  * @random: 64 random bits
  * @synced: the table is complete here as far as @from has it, or is not any more
+ * @passed: @from relays a registration, or answers one (SYNC_RELAY, SYNC_ANSWER):
+ *	sync_pass(). NULL where nothing is shared
  */
 struct sync_ops {
 	void (*send)(void *ctx, const struct roam_addr *to,
@@ -91,6 +93,7 @@ struct sync_ops {
 	void (*released)(void *ctx, uint64_t token, unsigned int acks, bool late);
 	uint64_t (*random)(void *ctx);
 	void (*synced)(void *ctx, bool synced, const struct roam_addr *from);
+	void (*passed)(void *ctx, const struct sync_msg *msg);
 };
 
 /**
@@ -136,6 +139,7 @@ void sync_config_default(struct sync_config *config);
  * @owed: messages that it has not acknowledged
  * @entries: entries that it says it has
  * @repaired: entries that were exchanged because digests differed
+ * @weight: as it says of itself, see sync_set_weight()
  */
 struct sync_member {
 	struct roam_addr addr;
@@ -148,6 +152,7 @@ struct sync_member {
 	uint32_t owed;
 	uint32_t entries;
 	uint64_t repaired;
+	uint32_t weight;
 };
 
 /** struct sync_stats - counted since sync_new(); names say what */
@@ -239,6 +244,18 @@ void sync_release_all(struct sync *s);
 /* Whether there is a live entry with that key. */
 bool sync_knows(const struct sync *s, uint8_t type, const uint8_t *key,
 		size_t key_len);
+/* How much of the registrations others shall relay here; at first nothing (SYNC-66). */
+void sync_set_weight(struct sync *s, uint32_t weight);
+/* Last four bytes of the address of who made the entry, 0 if there is none. */
+uint32_t sync_origin(const struct sync *s, uint8_t type, const uint8_t *key,
+		     size_t key_len);
+/*
+ * Gives @to, a member, something that is no table: a registration to serve, or the
+ * answer to one. Sent once; whoever asked asks again. False: no such member.
+ */
+bool sync_pass(struct sync *s, const struct roam_addr *to,
+	       enum sync_message type, uint64_t id, uint8_t code,
+	       const uint8_t *body, size_t len);
 /* Sends what changed, as many entries as fit in each message. */
 void sync_flush(struct sync *s, msec_t now);
 

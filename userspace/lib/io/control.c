@@ -478,8 +478,8 @@ static char *make_folders(const char *path)
 {
 	char *folder, *error = NULL;
 
-	for (const char *slash = strchr(path + 1, '/'); slash && !error;
-	     slash = strchr(slash + 1, '/')) {
+	for (const char *slash = *path ? strchr(path + 1, '/') : NULL;
+	     slash && !error; slash = strchr(slash + 1, '/')) {
 		folder = daemon_error("%.*s", (int)(slash - path), path);
 		if (mkdir(folder, 0755) && errno != EEXIST)
 			error = daemon_error("cannot make %s: %s; make it by hand or choose another socket with -s",

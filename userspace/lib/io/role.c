@@ -9,63 +9,36 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/table.h"
 #include "io/control.h"
+#include "io/talk.h"
 #include "rtnl/rtnl.h"
 
-#define AGAIN 200		/* ms between two tries to connect */
 #define LOOK 1000		/* ms between two looks at addresses */
-#define ROLE_LINE_MAX 262144		/* bytes */
-
-/**
- * struct wire - a connection
- * @pipe: likewise
- * @connect: on its way
- * @client: whose
- * @events: what it asks for: the stream of events, or else single questions
- * @open: the handle is in use
- * @up: connected
- * @buf: what was received and is no whole line yet
- * @len: bytes of it
- */
-struct wire {
-	uv_pipe_t pipe;
-	uv_connect_t connect;
-	struct role_client *client;
-	bool events;
-	bool open;
-	bool up;
-	char *buf;
-	size_t len;
-};
 
 /**
  * struct role_client - see role_open()
  * @loop: likewise
- * @path: likewise
  * @group: likewise
  * @fn: likewise
  * @clearance: likewise
  * @ctx: likewise
- * @wires: one for events, one for questions
- * @timer: of the next try, or look
+ * @talk: with roam-standbyd, else NULL
+ * @timer: of the next look
  * @poll: of @watch
  * @watch: says that addresses or links changed; -1 with roam-standbyd
  * @virtual: address whose owner is active, see role_open_address()
  * @role: as told last
  * @tables: as told last
  * @told: @tables has been set
- * @closing: role_close() was called
  * @handles: that are still closing
  */
 struct role_client {
 	uv_loop_t *loop;
-	char *path;
 	char *group;
 	role_fn fn;
 	role_clearance_fn clearance;
 	void *ctx;
-	struct wire wires[2];
+	struct talk *talk;
 	uv_timer_t timer;
 	uv_poll_t poll;
 	int watch;
@@ -73,15 +46,13 @@ struct role_client {
 	struct role role;
 	struct role_tables tables;
 	bool told;
-	bool closing;
 	int handles;
 };
 
 static void free_client(struct role_client *c)
 {
-	if (!c->closing || c->handles)
+	if (c->handles)
 		return;
-	free(c->path);
 	free(c->group);
 	free(c);
 }
@@ -94,74 +65,9 @@ static void on_handle_closed(uv_handle_t *handle)
 	free_client(c);
 }
 
-static void on_wire_closed(uv_handle_t *handle)
-{
-	struct wire *w = handle->data;
-
-	w->open = false;
-	free(w->buf);
-	w->buf = NULL;
-	w->len = 0;
-	w->client->handles--;
-	free_client(w->client);
-}
-
-static void hang_up(struct wire *w)
-{
-	w->up = false;
-	if (w->open && !uv_is_closing((uv_handle_t *)&w->pipe))
-		uv_close((uv_handle_t *)&w->pipe, on_wire_closed);
-}
-
-/* ---- questions ---- */
-
-/**
- * struct line - on its way out
- * @write: likewise
- * @text: of it
- */
-struct line {
-	uv_write_t write;
-	char *text;
-};
-
-static void on_written(uv_write_t *write, int status)
-{
-	struct line *line = (struct line *)write;
-
-	(void)status;
-	free(line->text);
-	free(line);
-}
-
-/* @args is stolen. */
-static void ask(struct wire *w, const char *command, json_t *args)
-{
-	json_t *object = json_pack("{ss so}", "command", command, "args", args);
-	struct line *line = calloc(1, sizeof(*line));
-	uv_buf_t buf;
-
-	if (!w->up || !line || !object)
-		goto out;
-	line->text = json_dumps(object, JSON_COMPACT);
-	if (!line->text)
-		goto out;
-	buf = uv_buf_init(line->text, (unsigned int)strlen(line->text) + 1);
-	line->text[buf.len - 1] = '\n';
-	if (!uv_write(&line->write, (uv_stream_t *)&w->pipe, &buf, 1,
-		      on_written)) {
-		json_decref(object);
-		return;
-	}
-	free(line->text);
-out:
-	free(line);
-	json_decref(object);
-}
-
 static void ask_role(struct role_client *c)
 {
-	ask(&c->wires[1], "show", json_pack("{ss}", "group", c->group));
+	talk_ask(c->talk, "show", json_pack("{ss}", "group", c->group));
 }
 
 static void tell_tables(struct role_client *c)
@@ -169,14 +75,15 @@ static void tell_tables(struct role_client *c)
 	const struct role_tables *t = &c->tables;
 	char router[ROAM_ADDR_STRLEN];
 
-	if (!c->told || roam_addr_is_none(&t->router))
+	if (!c->talk || !c->told || roam_addr_is_none(&t->router))
 		return;
-	ask(&c->wires[1], "table",
-	    json_pack("{ss ss sb sb sf sI sI}", "group", c->group, "router",
-		      roam_addr_format(&t->router, router), "complete",
-		      t->complete, "equal", t->equal, "since",
-		      (double)t->since / 1000, "entries",
-		      (json_int_t)t->entries, "owed", (json_int_t)t->owed));
+	talk_ask(c->talk, "table",
+		 json_pack("{ss ss sb sb sf sI sI}", "group", c->group,
+			   "router", roam_addr_format(&t->router, router),
+			   "complete", t->complete, "equal", t->equal, "since",
+			   (double)t->since / 1000, "entries",
+			   (json_int_t)t->entries, "owed",
+			   (json_int_t)t->owed));
 }
 
 void role_tell_tables(struct role_client *c, const struct role_tables *tables)
@@ -217,111 +124,40 @@ static void on_group(struct role_client *c, const json_t *group)
 	c->fn(c->ctx, &role);
 }
 
-static void on_event(struct role_client *c, const json_t *event)
+static void on_event(void *ctx, const json_t *event)
 {
+	struct role_client *c = ctx;
 	const char *name = json_string_value(json_object_get(event, "group"));
 	const char *what = json_string_value(json_object_get(event, "event"));
 
 	if (!name || strcmp(name, c->group) || !what)
 		return;
 	if (!strcmp(what, "clearance"))
-		ask(&c->wires[1], "clearance",
-		    json_pack("{ss sb}", "group", c->group, "granted",
-			      c->clearance(c->ctx)));
+		talk_ask(c->talk, "clearance",
+			 json_pack("{ss sb}", "group", c->group, "granted",
+				   c->clearance(c->ctx)));
 	else if (!strcmp(what, "fetch"))
 		tell_tables(c);
 	ask_role(c);
 }
 
-static void on_line(struct wire *w, const char *text, size_t len)
+static void on_answer(void *ctx, const json_t *groups)
 {
-	json_t *line = json_loadb(text, len, 0, NULL);
-	const json_t *groups = json_object_get(line, "result");
-
-	if (w->events)
-		on_event(w->client, line);
-	else if (json_is_object(json_array_get(groups, 0)))
-		on_group(w->client, json_array_get(groups, 0));
-	json_decref(line);
+	if (json_is_object(json_array_get(groups, 0)))
+		on_group(ctx, json_array_get(groups, 0));
 }
 
-static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
+static void on_connected(void *ctx)
 {
-	struct wire *w = handle->data;
-
-	(void)size;
-	if (!w->buf)
-		w->buf = malloc(ROLE_LINE_MAX);
-	*buf = uv_buf_init(w->buf ? w->buf + w->len : NULL,
-			   w->buf ? (unsigned int)(ROLE_LINE_MAX - w->len) : 0);
+	ask_role(ctx);
+	tell_tables(ctx);
 }
 
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
-{
-	struct wire *w = stream->data;
-	char *end;
-
-	(void)buf;
-	if (n < 0 || (n > 0 && w->len + (size_t)n == ROLE_LINE_MAX)) {
-		/* The one without the other would say half of it. */
-		hang_up(&w->client->wires[0]);
-		hang_up(&w->client->wires[1]);
-		return;
-	}
-	w->len += (size_t)n;
-	while (w->up && (end = memchr(w->buf, '\n', w->len))) {
-		size_t len = (size_t)(end - w->buf);
-
-		on_line(w, w->buf, len);
-		w->len -= len + 1;
-		memmove(w->buf, end + 1, w->len);
-	}
-}
-
-/* ---- connecting ---- */
-
-static void on_connect(uv_connect_t *connect, int status)
-{
-	struct wire *w = container_of(connect, struct wire, connect);
-
-	if (status < 0 || w->client->closing) {
-		hang_up(w);
-		return;
-	}
-	w->up = true;
-	uv_read_start((uv_stream_t *)&w->pipe, on_alloc, on_read);
-	if (w->events) {
-		ask(w, "monitor", json_object());
-		return;
-	}
-	ask_role(w->client);
-	tell_tables(w->client);
-}
-
-static void dial(struct role_client *c, struct wire *w)
-{
-	if (w->open)
-		return;
-	uv_pipe_init(c->loop, &w->pipe, 0);
-	w->pipe.data = w;
-	w->open = true;
-	c->handles++;
-	uv_pipe_connect(&w->connect, &w->pipe, c->path, on_connect);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-	struct role_client *c = timer->data;
-
-	if (!c->wires[0].open && !c->wires[1].open) {
-		dial(c, &c->wires[0]);
-		dial(c, &c->wires[1]);
-	} else if (c->wires[0].up != c->wires[1].up &&
-		   c->wires[0].open != c->wires[1].open) {
-		hang_up(&c->wires[0]);
-		hang_up(&c->wires[1]);
-	}
-}
+static const struct talk_ops talk_ops = {
+	.connected = on_connected,
+	.event = on_event,
+	.answer = on_answer,
+};
 
 struct role_client *role_open(uv_loop_t *loop, const char *path,
 			      const char *beside, const char *group, role_fn fn,
@@ -339,18 +175,11 @@ struct role_client *role_open(uv_loop_t *loop, const char *path,
 			 slash ? (int)(slash - beside + 1) : 0, beside);
 	c->loop = loop;
 	c->watch = -1;
-	c->path = strdup(*path ? path : usual);
 	c->group = strdup(group);
 	c->fn = fn;
 	c->clearance = clearance;
 	c->ctx = ctx;
-	c->wires[0].events = true;
-	for (int i = 0; i < 2; i++)
-		c->wires[i].client = c;
-	uv_timer_init(loop, &c->timer);
-	c->timer.data = c;
-	c->handles = 1;
-	uv_timer_start(&c->timer, on_timer, 0, AGAIN);
+	c->talk = talk_open(loop, *path ? path : usual, &talk_ops, c);
 	return c;
 }
 
@@ -444,18 +273,20 @@ bool role_is_connected(const struct role_client *c)
 {
 	if (!roam_addr_is_none(&c->virtual))
 		return *c->role.state;
-	return c->wires[0].up && c->wires[1].up;
+	return talk_is_connected(c->talk);
 }
 
 void role_close(struct role_client *c)
 {
 	if (!c)
 		return;
-	c->closing = true;
+	talk_close(c->talk);
+	if (c->talk) {
+		free_client(c);
+		return;
+	}
 	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
-	hang_up(&c->wires[0]);
-	hang_up(&c->wires[1]);
-	if (c->watch >= 0 && !roam_addr_is_none(&c->virtual)) {
+	if (c->watch >= 0) {
 		uv_close((uv_handle_t *)&c->poll, on_handle_closed);
 		close(c->watch);
 	}

@@ -6,6 +6,8 @@
 #include "io/daemon.h"
 #include "io/json.h"
 
+#define TELL_EVERY 1000		/* ms between two words to roam-standbyd */
+
 static const struct auth_key *key_of(const struct sync_link *link)
 {
 	return auth_keys_find(link->keys, link->config->key);
@@ -93,6 +95,29 @@ enum sync_role sync_role_of(const struct role *r, const struct roam_addr *own)
 	return SYNC_STANDBY;
 }
 
+void sync_link_tell(struct sync_link *link, struct role_client *role,
+		    const struct roam_addr *other, bool active, msec_t now)
+{
+	struct role_tables tables = { .router = *other };
+	struct sync_member m;
+
+	if (!role || now - link->told < TELL_EVERY)
+		return;
+	link->told = now;
+	tables.complete = sync_is_synced(link->engine);
+	tables.entries = sync_count(link->engine);
+	for (size_t i = 0; sync_member(link->engine, i, now, &m); i++) {
+		if (!roam_addr_eq(&m.addr, other))
+			continue;
+		tables.equal = m.alive && m.equal;
+		tables.since = now - m.equal_since;
+		tables.owed = m.owed;
+		if (active)
+			tables.complete = m.alive && m.synced;
+	}
+	role_tell_tables(role, &tables);
+}
+
 json_t *sync_link_members(const struct sync_link *link, const struct role *role,
 			  msec_t now)
 {
@@ -102,7 +127,7 @@ json_t *sync_link_members(const struct sync_link *link, const struct role *role,
 	for (size_t i = 0; link->engine &&
 	     sync_member(link->engine, i, now, &m); i++)
 		json_array_append_new(rows, json_pack(
-			"{so ss sb sb sb so sI sI sI so}",
+			"{so ss sb sb sb so sI sI sI sI so}",
 			"address", json_addr(&m.addr),
 			"role", !role ? "member" :
 				roam_addr_eq(&m.addr, &role->active) ? "active" :
@@ -115,6 +140,7 @@ json_t *sync_link_members(const struct sync_link *link, const struct role *role,
 			"entries", (json_int_t)m.entries,
 			"owed", (json_int_t)m.owed,
 			"repaired", (json_int_t)m.repaired,
+			"weight", (json_int_t)m.weight,
 			"heard", m.heard ? json_seconds(now - m.heard) :
 					   json_null()));
 	return rows;

@@ -25,6 +25,7 @@
  * @dropped: told of a message that was not accepted, may be NULL
  * @end: told behind all that came at once
  * @ctx: for both
+ * @told: when roam-standbyd was told of the tables last; 0: it shall be soon
  * @drop: messages that did not get as far as the engine
  */
 struct sync_link {
@@ -37,6 +38,7 @@ struct sync_link {
 			enum sync_drop reason);
 	udp_burst_fn end;
 	void *ctx;
+	msec_t told;
 	uint64_t drop[SYNC_DROP_MAX];
 };
 
@@ -53,6 +55,13 @@ void sync_link_send(struct sync_link *link, const struct roam_addr *to,
  * It goes when two others have the roles (STBY-86).
  */
 enum sync_role sync_role_of(const struct role *role, const struct roam_addr *own);
+
+/*
+ * Tells roam-standbyd how far the tables are in step with those of @other, the standby
+ * router or the active one; once a second at most. @role may be NULL.
+ */
+void sync_link_tell(struct sync_link *link, struct role_client *role,
+		    const struct roam_addr *other, bool active, msec_t now);
 
 /* Rows of members, for "roam sync show"; @role is NULL where nobody is elected. */
 json_t *sync_link_members(const struct sync_link *link, const struct role *role,

@@ -10,7 +10,7 @@ static const size_t body_len[] = {
 	[DRCP_ADVERTISEMENT] = 8,
 	[DRCP_SOLICITATION] = 8,
 	[DRCP_REQUEST] = 44,
-	[DRCP_ASSIGNMENT] = 80,
+	[DRCP_ASSIGNMENT] = 120,
 	[DRCP_RELEASE] = 24,
 	[DRCP_DECLINE] = 24,
 };
@@ -113,6 +113,10 @@ size_t drcp_encode(const struct drcp_msg *msg, uint8_t *buf)
 		p = bytes_put(p, msg->lease, 4);
 		p = put_addr(p, &msg->router);
 		p = put_addr(p, &msg->dns);
+		p = bytes_put(p, msg->mmp_key, 4);
+		p = bytes_put(p, 0, 4);
+		memcpy(p, msg->sealed, DRCP_SEALED_LEN);
+		p += DRCP_SEALED_LEN;
 		break;
 	default:
 		p = put_client(p, msg->client);
@@ -205,6 +209,21 @@ static void get_subnets(struct reader *r, struct drcp_msg *msg)
 	}
 }
 
+/* Without a key id there is no key; and what is refused has none. */
+static void get_sealed(struct reader *r, struct drcp_msg *msg)
+{
+	msg->mmp_key = get(r, 4);
+	get_zeros(r, 4);
+	memcpy(msg->sealed, r->p, DRCP_SEALED_LEN);
+	if (msg->mmp_key && msg->status != DRCP_OK)
+		wrong(r, DRCP_DROP_RESERVED);
+	if (msg->mmp_key)
+		r->p += DRCP_SEALED_LEN;
+	else
+		for (size_t i = 0; i < DRCP_SEALED_LEN / 8; i++)
+			get_zeros(r, 8);
+}
+
 static void get_body(struct reader *r, struct drcp_msg *msg)
 {
 	switch (msg->type) {
@@ -233,6 +252,7 @@ static void get_body(struct reader *r, struct drcp_msg *msg)
 		get_addr(r, true, &msg->dns);
 		if (!msg->lease != (msg->status != DRCP_OK))
 			wrong(r, DRCP_DROP_RESERVED);
+		get_sealed(r, msg);
 		break;
 	default:
 		get_client(r, msg->client);

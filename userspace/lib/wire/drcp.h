@@ -18,6 +18,7 @@
 #define DRCP_AUTH_LEN 16
 #define DRCP_SUBNETS_MAX 8
 #define DRCP_SUBNET_LEN 36
+#define DRCP_SEALED_LEN 32
 #define DRCP_MAX_LEN \
 	(DRCP_HEADER_LEN + 8 + DRCP_SUBNETS_MAX * DRCP_SUBNET_LEN + DRCP_AUTH_LEN)
 
@@ -69,6 +70,9 @@ struct drcp_subnet {
  * @lease: assignment: seconds that it holds
  * @router: assignment: as in struct drcp_subnet
  * @dns: assignment: a name server, or none
+ * @mmp_key: assignment: id of MMP's domain key that the address's own one is made from,
+ *	0: none comes along
+ * @sealed: assignment: that key, for the client alone
  */
 struct drcp_msg {
 	uint8_t type;
@@ -87,6 +91,8 @@ struct drcp_msg {
 	uint32_t lease;
 	struct roam_addr router;
 	struct roam_addr dns;
+	uint32_t mmp_key;
+	uint8_t sealed[DRCP_SEALED_LEN];
 };
 
 /** enum drcp_drop - why a message was not accepted; each is a counter. */

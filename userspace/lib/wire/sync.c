@@ -30,7 +30,8 @@ static const char *const message_names[] = {
 	[SYNC_HELLO] = "hello", [SYNC_UPDATE] = "update", [SYNC_ACK] = "ack",
 	[SYNC_REQUEST] = "request", [SYNC_TABLE] = "table",
 	[SYNC_TABLE_ACK] = "table_ack", [SYNC_RANGES] = "ranges",
-	[SYNC_LEAF] = "leaf",
+	[SYNC_LEAF] = "leaf", [SYNC_RELAY] = "relay",
+	[SYNC_ANSWER] = "answer",
 };
 
 static const char *const code_names[] = {
@@ -85,6 +86,27 @@ size_t sync_encode(const struct sync_msg *msg, uint8_t *buf)
 	if (msg->len)
 		memcpy(p, msg->body, msg->len);
 	return (size_t)(p - buf) + msg->len;
+}
+
+size_t sync_relay_write(const struct sync_relay *relay, uint8_t *body)
+{
+	memcpy(body, relay->from.b, 16);
+	memcpy(body + 16, relay->to.b, 16);
+	bytes_put(body + 32, relay->port, 2);
+	memcpy(body + SYNC_RELAY_HEAD, relay->data, relay->len);
+	return SYNC_RELAY_HEAD + relay->len;
+}
+
+bool sync_relay_read(const uint8_t *body, size_t len, struct sync_relay *relay)
+{
+	if (len <= SYNC_RELAY_HEAD)
+		return false;
+	memcpy(relay->from.b, body, 16);
+	memcpy(relay->to.b, body + 16, 16);
+	relay->port = (uint16_t)bytes_get(body + 32, 2);
+	relay->data = body + SYNC_RELAY_HEAD;
+	relay->len = len - SYNC_RELAY_HEAD;
+	return relay->port && roam_addr_is_usable(&relay->from);
 }
 
 size_t sync_entry_size(const struct sync_entry *entry)
@@ -157,10 +179,16 @@ static bool entries_fit(const struct sync_msg *msg)
 
 static enum sync_drop check_body(struct sync_msg *msg)
 {
+	struct sync_relay relay;
 	size_t unit = 0;
 
 	if (has_entries(msg))
 		return entries_fit(msg) ? SYNC_DROP_NONE : SYNC_DROP_ENTRY;
+	if (msg->type == SYNC_RELAY)
+		return !msg->count && sync_relay_read(msg->body, msg->len, &relay) ?
+		       SYNC_DROP_NONE : SYNC_DROP_LENGTH;
+	if (msg->type == SYNC_ANSWER)
+		return msg->count ? SYNC_DROP_LENGTH : SYNC_DROP_NONE;
 	if (msg->type == SYNC_RANGES)
 		unit = 8;
 	else if (msg->type == SYNC_TABLE || msg->type == SYNC_REQUEST)
@@ -198,7 +226,7 @@ enum sync_drop sync_decode(const uint8_t *buf, size_t len, struct sync_msg *msg,
 	msg->id = bytes_get(buf + 40, 8);
 	memcpy(msg->sender.b, buf + 48, 16);
 	msg->total = (uint32_t)bytes_get(buf + 64, 4);
-	if (msg->type < SYNC_HELLO || msg->type > SYNC_LEAF)
+	if (msg->type < SYNC_HELLO || msg->type > SYNC_ANSWER)
 		return SYNC_DROP_TYPE;
 	if (msg->code > SYNC_NOT_INITIALISED)
 		return SYNC_DROP_CODE;

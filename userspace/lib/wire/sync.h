@@ -22,6 +22,8 @@
 #define SYNC_KEY_MAX 64
 #define SYNC_VALUE_MAX 1024
 #define SYNC_DIGESTS 128	/* in one message */
+#define SYNC_RELAY_HEAD 34
+#define SYNC_RELAY_MAX (SYNC_BODY_MAX - SYNC_RELAY_HEAD)
 
 /** enum sync_type_number - types of messages */
 enum sync_message {
@@ -33,6 +35,8 @@ enum sync_message {
 	SYNC_TABLE_ACK = 6,	/* (SYNC-60) */
 	SYNC_RANGES = 7,	/* digests of ranges */
 	SYNC_LEAF = 8,		/* all entries of one range */
+	SYNC_RELAY = 9,		/* a registration that the receiver is to serve (SYNC-66) */
+	SYNC_ANSWER = 10,	/* the reply to it, or that there is none */
 };
 
 /** enum sync_code - in acknowledgements and tables */
@@ -112,7 +116,8 @@ struct sync_entry {
  * @sender: address
  * @sent: hello: entries of the sender. table, ack: entries sent so far with this
  *	one (SYNC-56). ranges: number of the first digest. leaf: its number
- * @total: table: entries in all. ranges: number of the group of leaves. leaf: part
+ * @total: table: entries in all. ranges: number of the group of leaves. leaf: part.
+ *	hello: the sender's weight, 0: relays nothing to it
  * @digest: hello: of the whole table; in the body
  * @body: what is behind the header
  * @len: its length in bytes
@@ -136,6 +141,22 @@ struct sync_msg {
 	size_t len;
 };
 
+/**
+ * struct sync_relay - a datagram that another member is to serve
+ * @from: whose it is, as its receiver saw it
+ * @to: where it was sent to
+ * @port: source port
+ * @data: the datagram; leads into the message
+ * @len: its length in bytes, at most SYNC_RELAY_MAX
+ */
+struct sync_relay {
+	struct roam_addr from;
+	struct roam_addr to;
+	uint16_t port;
+	const uint8_t *data;
+	size_t len;
+};
+
 const char *sync_drop_name(enum sync_drop drop);
 const char *sync_message_name(uint8_t type);
 const char *sync_code_name(uint8_t code);
@@ -148,6 +169,11 @@ size_t sync_encode(const struct sync_msg *msg, uint8_t *buf);
  */
 enum sync_drop sync_decode(const uint8_t *buf, size_t len, struct sync_msg *msg,
 			   size_t *covered);
+
+/* Writes the body of a relay, which fits; returns its length. */
+size_t sync_relay_write(const struct sync_relay *relay, uint8_t *body);
+/* Reads the body of a relay; false if it is none. */
+bool sync_relay_read(const uint8_t *body, size_t len, struct sync_relay *relay);
 
 /* Bytes that an entry takes. */
 size_t sync_entry_size(const struct sync_entry *entry);

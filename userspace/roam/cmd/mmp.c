@@ -13,23 +13,12 @@
 #include "io/json.h"
 #include "roam/client.h"
 #include "roam/cmd/doctor.h"
+#include "roam/cmd/keygen.h"
 #include "roam/output.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
 
 #define KEY_LEN 32
-#define HOST_KEY 1000	/* ids of a host's own keys begin there */
-
-static unsigned long parse_id(const char *word)
-{
-	unsigned long id;
-	char *end;
-
-	errno = 0;
-	id = strtoul(word, &end, 10);
-	return word[0] < '0' || word[0] > '9' || *end || errno ||
-	       id > AUTH_ID_MAX ? 0 : id;
-}
 
 /* A new domain key. */
 static int keygen_domain(uint32_t id)
@@ -53,72 +42,33 @@ static int keygen_domain(uint32_t id)
 	return ROAM_OK;
 }
 
-static void print_derived(json_t *rows, const struct auth_key *from, uint32_t id,
-			  const char *purpose, const void *data, size_t len)
-{
-	char line[AUTH_LINE_LEN];
-
-	auth_derive_line(from, id, purpose, data, len, line);
-	if (rows) {
-		line[strlen(line) - 1] = '\0';
-		json_array_append_new(rows,
-			json_pack("{sI ss}", "key", (json_int_t)id, "secret",
-				  strchr(line, ' ') + 1));
-	} else {
-		fputs(line, stdout);
-	}
-	explicit_bzero(line, sizeof(line));
-}
-
 /*
  * keygen ID: a new domain key. keygen ID FILE ADDRESS...: the lines of the key file
- * of a host with these addresses, made from the domain key in FILE.
+ * of a host with these addresses, made from the domain key in FILE. Without addresses
+ * those of a host that gets its address, and the key for it, from roam-drcpd.
  */
 static int keygen(int argc, char **argv)
 {
-	unsigned long id = argc ? parse_id(argv[0]) : 0;
+	unsigned long id = argc ? keygen_id(argv[0]) : 0;
 	struct roam_addr addrs[MMP_ADDRS_MAX];
-	json_t *rows = options.json ? json_array() : NULL;
-	const struct auth_key *key;
-	struct auth_keys *keys;
-	char *error = NULL;
+	struct keygen k;
 
-	if (!id || argc == 2 || argc > 2 + MMP_ADDRS_MAX) {
-		json_decref(rows);
+	if (!id || argc > 2 + MMP_ADDRS_MAX)
 		return fail(ROAM_USAGE, "roam mmp keygen 1 /etc/roam/mmp.key 10.7.0.99",
 			    "give a key id, and for the keys of a host the domain's key file and its addresses");
-	}
-	if (argc == 1) {
-		json_decref(rows);
+	if (argc == 1)
 		return keygen_domain((uint32_t)id);
-	}
-	for (int i = 2; i < argc; i++) {
-		if (roam_addr_parse(argv[i], &addrs[i - 2]))
-			continue;
-		json_decref(rows);
-		return fail(ROAM_USAGE, "roam mmp keygen 1 /etc/roam/mmp.key 10.7.0.99",
-			    "'%s' is no IP address", argv[i]);
-	}
-	keys = auth_keys_load(argv[1], &error);
-	key = keys ? auth_keys_find(keys, (uint32_t)id) : NULL;
-	if (!key) {
-		int status = fail(ROAM_REFUSED, "roam mmp keygen ID >FILE",
-				  "%s", error ? error :
-				  "there is no key with this id in the file");
-
-		free(error);
-		auth_keys_free(keys);
-		json_decref(rows);
-		return status;
-	}
-	print_derived(rows, key, (uint32_t)id, "roam mmp air", NULL, 0);
+	for (int i = 2; i < argc; i++)
+		if (!roam_addr_parse(argv[i], &addrs[i - 2]))
+			return fail(ROAM_USAGE, "roam mmp keygen 1 /etc/roam/mmp.key 10.7.0.99",
+				    "'%s' is no IP address", argv[i]);
+	if (!keygen_open(&k, argv[1], (uint32_t)id))
+		return ROAM_REFUSED;
+	keygen_print(&k, (uint32_t)id, "roam mmp air", NULL, 0);
 	for (int i = 0; i < argc - 2; i++)
-		print_derived(rows, key, (uint32_t)(HOST_KEY + i + 1),
-			      "roam mmp host", addrs[i].b, sizeof(addrs[i].b));
-	if (rows)
-		output_record(rows);
-	auth_keys_free(keys);
-	return ROAM_OK;
+		keygen_print(&k, (uint32_t)(KEYGEN_HOST + i + 1),
+			     "roam mmp host", addrs[i].b, sizeof(addrs[i].b));
+	return keygen_close(&k);
 }
 
 /* ---- the module ---- */

@@ -8,13 +8,21 @@
 
 static const char *const show_columns[] = {
 	"address", "role", "alive", "synced", "equal", "equal_since",
-	"entries", "owed", NULL
+	"entries", "owed", "weight", "relayed", NULL
+};
+
+static const struct param wanted_home[] = {
+	{ .member = "home", .type = PARAM_ADDR, .required = true },
+	{ .member = NULL },
 };
 
 static const struct command commands[] = {
 	{ .name = "show",
 	  .help = "other agents, and how far their tables are in step",
 	  .daemon = "agentd", .question = "sync", .columns = show_columns },
+	{ .name = "order", .args = "HOME",
+	  .help = "which agents serve a node, first to last",
+	  .daemon = "agentd", .question = "sync-order", .params = wanted_home },
 	{ .name = "status", .help = "this agent's tables",
 	  .daemon = "agentd", .question = "sync-status", .record = true },
 	{ .name = NULL },

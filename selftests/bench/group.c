@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * group [ENTRIES [RATE]]: the engine of roam sync in five processes over UDP, keys and all,
+ * at 198.18.0.1 to .5 of the loopback device, which make bench-group gives it; without a disk and without a kernel module. Four members have a table of
+ * ENTRIES bindings; while the first one changes RATE of them a second, a fifth begins.
+ * Says how long that took until its table was complete, and what a change costs in
+ * datagrams when it comes alone and when many come at once.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io/daemon.h"
+#include "io/sync.h"
+
+#define MEMBERS 5
+#define VALUE 53		/* a binding, with its key as long as one of roam-agentd */
+#define TAIL 8
+#define PORT 27986
+
+/**
+ * struct shared - seen by all processes
+ * @rate: changes a second of the first member
+ * @alone: each has a message of its own
+ * @member: what each has
+ */
+static struct shared {
+	volatile int rate;
+	volatile bool alone;
+	struct {
+		volatile size_t entries;
+		volatile bool synced;
+		volatile uint64_t digest;
+		volatile uint64_t sent;
+		volatile uint64_t released;
+		volatile uint64_t late;
+	} member[MEMBERS];
+} *shared;
+
+static size_t entries;
+static int self;
+static uint32_t *versions;
+static bool *present;
+static struct sync *engine;
+static struct sync_link wire;
+static uv_timer_t timer;
+static uint64_t changed, changed_since;
+static int last_rate;
+static uint32_t next;
+
+static uint32_t number(const uint8_t *key)
+{
+	return (uint32_t)key[0] << 24 | key[1] << 16 | key[2] << 8 | key[3];
+}
+
+static size_t serialise(void *ctx, const uint8_t *key, size_t key_len,
+			uint8_t *value, size_t room, size_t *digested)
+{
+	uint32_t i = number(key);
+
+	(void)ctx;
+	(void)key_len;
+	if (i >= entries || !present[i] || room < VALUE)
+		return 0;
+	memset(value, 0x5a, VALUE);
+	memcpy(value, &versions[i], 4);
+	*digested = VALUE - TAIL;
+	return VALUE;
+}
+
+static enum sync_apply apply(void *ctx, const uint8_t *key, size_t key_len,
+			     const uint8_t *value, size_t len, uint64_t order)
+{
+	uint32_t i = number(key);
+
+	(void)ctx;
+	(void)key_len;
+	(void)order;
+	if (i >= entries || len != VALUE)
+		return SYNC_IGNORED;
+	present[i] = true;
+	memcpy(&versions[i], value, 4);
+	return SYNC_APPLIED;
+}
+
+static void remove_entry(void *ctx, const uint8_t *key, size_t key_len)
+{
+	(void)ctx;
+	(void)key_len;
+	present[number(key)] = false;
+}
+
+static const struct sync_type type = { 1, "bench", serialise, apply, remove_entry };
+
+static void send_message(void *ctx, const struct roam_addr *to,
+			 const struct sync_msg *msg)
+{
+	(void)ctx;
+	if (msg->type == SYNC_UPDATE || msg->type == SYNC_ACK)
+		shared->member[self].sent++;
+	sync_link_send(&wire, to, msg);
+}
+
+static void on_released(void *ctx, uint64_t token, unsigned int acks, bool late)
+{
+	(void)ctx;
+	(void)token;
+	(void)acks;
+	shared->member[self].released++;
+	shared->member[self].late += late;
+}
+
+static uint64_t random_bits(void *ctx)
+{
+	(void)ctx;
+	return daemon_random();
+}
+
+static void on_synced(void *ctx, bool synced, const struct roam_addr *from)
+{
+	(void)ctx;
+	(void)from;
+	shared->member[self].synced = synced;
+}
+
+static const struct sync_ops ops = {
+	.send = send_message, .released = on_released, .random = random_bits,
+	.synced = on_synced,
+};
+
+static void change(uint32_t i, uint64_t token)
+{
+	uint8_t key[4] = { i >> 24, i >> 16 & 0xff, i >> 8 & 0xff, i & 0xff };
+
+	present[i] = true;
+	versions[i]++;
+	sync_update(engine, daemon_now(), 1, key, sizeof(key), 0, SYNC_ACKS_ALL,
+		    token);
+}
+
+static void make_changes(msec_t now)
+{
+	uint64_t due;
+
+	if (shared->rate != last_rate) {
+		last_rate = shared->rate;
+		changed_since = (uint64_t)now;
+		changed = 0;
+	}
+	due = (uint64_t)last_rate * ((uint64_t)now - changed_since) / 1000;
+	for (; changed < due; changed++) {
+		change(next, 1);
+		next = (uint32_t)((next + 7919) % entries);
+		if (shared->alone)
+			sync_flush(engine, now);
+	}
+	sync_flush(engine, now);
+}
+
+static void tick(uv_timer_t *t)
+{
+	msec_t now = daemon_now();
+
+	(void)t;
+	if (!self)
+		make_changes(now);
+	if (sync_next(engine) <= now)
+		sync_run(engine, now);
+	shared->member[self].entries = sync_count(engine);
+	shared->member[self].digest = sync_digest(engine);
+}
+
+/* As io/sync.c does it, whose socket is for a host and not for an address. */
+static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
+{
+	(void)ctx;
+	for (size_t i = 0; i < n; i++) {
+		struct sync_msg msg;
+		size_t covered;
+
+		if (sync_decode(d[i].data, d[i].len, &msg, &covered) ==
+		    SYNC_DROP_NONE &&
+		    auth_verify(auth_keys_find(wire.keys, msg.key_id), d[i].data,
+				covered, d[i].data + covered, SYNC_AUTH_LEN))
+			sync_input(engine, daemon_now(), &msg);
+	}
+}
+
+static struct roam_addr address(int i)
+{
+	return (struct roam_addr){ { [10] = 0xff, [11] = 0xff, 198, 18, 0,
+				     (uint8_t)(i + 1) } };
+}
+
+static void run(int i)
+{
+	static const uint8_t secret[32] = { 1, 2, 3 };
+	struct conf_sync conf = { .key = 7, .port = PORT };
+	struct sync_config config = {
+		.group = 1, .own = address(i), .mode = SYNC_GROUP, .hello = 1000,
+		.retry = 1000, .wait = 5000, .entries_max = 2 * entries,
+	};
+	struct auth_keys *keys = auth_keys_new();
+	uv_loop_t *loop = uv_default_loop();
+	char *error = NULL;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	self = i;
+	versions = calloc(entries, sizeof(*versions));
+	present = calloc(entries, sizeof(*present));
+	auth_keys_add(keys, 7, secret, sizeof(secret));
+	sync_config_default(&config);
+	engine = sync_new(&config, &ops, NULL, daemon_now());
+	sync_register(engine, &type, NULL);
+	wire = (struct sync_link){
+		.config = &conf, .keys = keys, .engine = engine,
+		.own = config.own,
+	};
+	/* Each at an address of its own, as on hosts of their own. */
+	wire.udp = udp_open(loop, &config.own, PORT, on_datagrams, NULL, NULL,
+			    &error);
+	if (!wire.udp) {
+		fprintf(stderr, "group: %s\n", error);
+		exit(1);
+	}
+	for (uint32_t n = 0; !i && n < entries; n++) {
+		uint8_t key[4] = { n >> 24, n >> 16 & 0xff, n >> 8 & 0xff, n & 0xff };
+
+		present[n] = true;
+		sync_update(engine, daemon_now(), 1, key, sizeof(key), 0, 0, 0);
+	}
+	sync_flush(engine, daemon_now());
+	for (int k = 0; k < MEMBERS; k++) {
+		struct roam_addr other = address(k);
+
+		if (k != i)
+			sync_add_member(engine, daemon_now(), &other);
+	}
+	uv_timer_init(loop, &timer);
+	uv_timer_start(&timer, tick, 1, 1);
+	uv_run(loop, UV_RUN_DEFAULT);
+	exit(0);
+}
+
+/* ---- what is measured ---- */
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool complete(int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!shared->member[i].synced ||
+		    shared->member[i].entries != entries)
+			return false;
+	return true;
+}
+
+static bool equal(int n)
+{
+	for (int i = 1; i < n; i++)
+		if (shared->member[i].digest != shared->member[0].digest)
+			return false;
+	return complete(n);
+}
+
+/* How long it takes; ends the program after five minutes. */
+static double wait_until(bool (*condition)(int), int n, const char *what)
+{
+	double began = seconds();
+
+	while (!condition(n)) {
+		if (seconds() - began > 300) {
+			fprintf(stderr, "group: not within 300 s: %s\n", what);
+			exit(1);
+		}
+		usleep(1000);
+	}
+	return seconds() - began;
+}
+
+static void start(int i)
+{
+	pid_t pid = fork();
+
+	if (pid < 0) {
+		perror("fork");
+		exit(1);
+	}
+	if (!pid)
+		run(i);
+}
+
+static uint64_t sent(void)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < MEMBERS; i++)
+		n += shared->member[i].sent;
+	return n;
+}
+
+static void steady(int rate, bool alone, int length)
+{
+	uint64_t before, done;
+
+	shared->alone = alone;
+	shared->rate = rate;
+	usleep(500000);
+	before = sent();
+	done = shared->member[0].released;
+	sleep((unsigned int)length);
+	printf("%d changes a second, %s: %.2f datagrams for each, %.0f a second acknowledged by all\n",
+	       rate, alone ? "each at once" : "those of a millisecond together",
+	       (double)(sent() - before) /
+	       (double)(shared->member[0].released - done),
+	       (double)(shared->member[0].released - done) / length);
+	shared->rate = 0;
+	printf("  equal after %.2f s; late: %llu\n",
+	       wait_until(equal, MEMBERS, "equal tables"),
+	       (unsigned long long)shared->member[0].late);
+}
+
+int main(int argc, char **argv)
+{
+	int rate = argc > 2 ? atoi(argv[2]) : 5000;
+	double took;
+
+	entries = argc > 1 ? strtoul(argv[1], NULL, 10) : 500000;
+	if (entries < 10000 || rate < 1) {
+		fputs("usage: group [ENTRIES [RATE]]\n", stderr);
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED) {
+		perror("mmap");
+		return 1;
+	}
+	start(0);
+	wait_until(complete, 1, "the first member alone");
+	for (int i = 1; i < MEMBERS - 1; i++)
+		start(i);
+	took = wait_until(equal, MEMBERS - 1, "the first four members");
+	printf("%zu bindings, three members take them at a time: equal after %.2f s\n", entries, took);
+	shared->rate = rate;
+	usleep(500000);
+	start(MEMBERS - 1);
+	took = wait_until(complete, MEMBERS, "the fifth member");
+	printf("a fifth member under %d changes a second: complete after %.2f s\n",
+	       rate, took);
+	shared->rate = 0;
+	printf("  equal after %.2f s more\n", wait_until(equal, MEMBERS, "equal tables"));
+	steady(1000, true, 5);
+	steady(10000, false, 5);
+	signal(SIGTERM, SIG_IGN);
+	kill(0, SIGTERM);
+	while (wait(NULL) > 0)
+		;
+	return 0;
+}
