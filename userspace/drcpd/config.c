@@ -30,7 +30,7 @@ static cfg_opt_t opts[] = {
 	CFG_INT("mmp_key", 1, CFGF_NONE),
 	CFG_STR("device", "", CFGF_NONE),
 	CFG_BOOL("guests", cfg_false, CFGF_NONE),
-	CFG_STR("store", "/var/lib/roam/drcpd.db", CFGF_NONE),
+	CFG_STR("store", "/var/lib/roam/drcpd/drcpd.db", CFGF_NONE),
 	CFG_STR("period", "1s", CFGF_NONE),
 	CFG_STR("hold", "10m", CFGF_NONE),
 	CFG_STR("retry", "250ms", CFGF_NONE),

@@ -57,7 +57,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR_LIST("links", "{}", CFGF_NONE),
 	CFG_STR_LIST("air", "{}", CFGF_NONE),
 	CFG_INT("port", MMP_PORT, CFGF_NONE),
-	CFG_STR("state", "/var/lib/roam/mmpd.state", CFGF_NONE),
+	CFG_STR("state", "/var/lib/roam/mmpd/mmpd.state", CFGF_NONE),
 	CFG_INT("missed", 3, CFGF_NONE),
 	CFG_STR("spread", "50ms", CFGF_NONE),
 	CFG_STR("fresh", "10s", CFGF_NONE),
@@ -252,7 +252,7 @@ static char *read_host_addrs(cfg_t *cfg, struct config *config,
 	if (n > MMP_ADDRS_MAX || n != cfg_size(cfg, "key") ||
 	    (!n && config->is_host))
 		return conf_error(cfg, "address",
-				  "a host has 1 to %d addresses, and a key for each, which roam mmp keygen makes; or drcp = \"/run/roam/drcpd.sock\"",
+				  "a host has 1 to %d addresses, and a key for each, which roam mmp keygen makes; or drcp = \"/run/roam/drcpd/drcpd.sock\"",
 				  MMP_ADDRS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		long key = cfg_getnint(cfg, "key", i);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/control.h"
 #include "io/talk.h"
 #include "rtnl/rtnl.h"
 
@@ -162,14 +163,16 @@ struct role_client *role_open(uv_loop_t *loop, const char *path,
 			      const char *beside, const char *group, role_fn fn,
 			      role_clearance_fn clearance, void *ctx)
 {
+	static const char run_dir[] = CONTROL_RUN_DIR "/";
 	const char *slash = strrchr(beside, '/');
 	struct role_client *c = calloc(1, sizeof(*c));
-	char usual[108];
+	char usual[108] = CONTROL_USUAL("standbyd");
 
 	if (!c)
 		abort();
-	snprintf(usual, sizeof(usual), "%.*sstandbyd.sock",
-		 slash ? (int)(slash - beside + 1) : 0, beside);
+	if (strncmp(beside, run_dir, sizeof(run_dir) - 1))
+		snprintf(usual, sizeof(usual), "%.*sstandbyd.sock",
+			 slash ? (int)(slash - beside + 1) : 0, beside);
 	c->loop = loop;
 	c->watch = -1;
 	c->group = strdup(group);
