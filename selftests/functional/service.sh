@@ -247,6 +247,7 @@ daemons_are_apart() {
 		expect_eq "whom $unit may tell something" _roam-standbyd \
 			"$(property "$unit" SupplementaryGroups)"
 	done
+	expect_eq "whom mmpd may tell something" _roam-drcpd "$(property mmpd SupplementaryGroups)"
 	# The same user sees nothing of the process.
 	for unit in hlrd lrd; do
 		proc=/proc/$(property "$unit" MainPID)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,15 +68,17 @@ void keys_seal(const struct drcpd *d, struct drcp_msg *assignment)
 	auth_key_free(key.own);
 }
 
-#define MMP_USER "_roam-mmpd"
-
-/* For roam-mmpd, which has a user of its own where the units start both. */
-static void give_to_mmpd(int fd)
+/*
+ * Who may have this daemon change something (io/control.h) may read it: the group that has
+ * the name of the daemon's user, where there is one.
+ */
+static bool set_mode(int fd)
 {
-	const struct group *group = getgrnam(MMP_USER);
+	const struct passwd *user = geteuid() ? getpwuid(geteuid()) : NULL;
+	const struct group *group = user ? getgrnam(user->pw_name) : NULL;
 
-	if (geteuid() && group && !fchown(fd, (uid_t)-1, group->gr_gid))
-		fchmod(fd, 0640);
+	return !group || (!fchown(fd, (uid_t)-1, group->gr_gid) &&
+			  !fchmod(fd, 0640));
 }
 
 /* Another file in its place, so that nobody reads half of one. */
@@ -96,8 +99,8 @@ bool keys_leave(const struct drcpd *d, const struct drcp_msg *assignment)
 		return false;
 	fd = open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd >= 0) {
-		give_to_mmpd(fd);
-		ok = write(fd, line, strlen(line)) == (ssize_t)strlen(line);
+		ok = set_mode(fd) && write(fd, line, strlen(line)) ==
+				     (ssize_t)strlen(line);
 		close(fd);
 	}
 	ok = ok && !rename(other, path);

@@ -5,8 +5,11 @@
  * address when the gateway has acknowledged it, so that who follows the host's source
  * (roam-lrd, roam-sipd) acts behind that (INT-08).
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "io/daemon.h"
 #include "io/json.h"
@@ -55,6 +58,36 @@ void drcp_on_state(struct mmpd *m, const struct mmp_host_event *event)
 	talk_ask(m->drcp, "registered", json_object());
 }
 
+/*
+ * One line, which roam-drcpd wrote: this daemon is in a group that may read it, and the
+ * file is of nobody else.
+ */
+static struct auth_keys *read_keys(const char *path, char **error)
+{
+	struct auth_keys *keys = auth_keys_new();
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char text[2 * AUTH_LINE_LEN];
+	struct stat st;
+	ssize_t len = -1;
+
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    !(st.st_mode & S_IRWXO))
+		len = read(fd, text, sizeof(text));
+	if (fd >= 0)
+		close(fd);
+	if (keys && len >= 0 &&
+	    auth_keys_parse(keys, path, text, (size_t)len, error)) {
+		explicit_bzero(text, sizeof(text));
+		return keys;
+	}
+	if (!*error)
+		*error = daemon_error("%s cannot be read, or by others as well: roam-mmpd has to be root, roam-drcpd's user or in the group of that name",
+				      path);
+	explicit_bzero(text, sizeof(text));
+	auth_keys_free(keys);
+	return NULL;
+}
+
 static void set_address(struct mmpd *m, const struct roam_addr *addr,
 			const char *path)
 {
@@ -63,7 +96,7 @@ static void set_address(struct mmpd *m, const struct roam_addr *addr,
 
 	if (m->n_addrs && roam_addr_eq(&m->addrs[0], addr))
 		return;
-	keys = auth_keys_load(path, &error);
+	keys = read_keys(path, &error);
 	if (!keys || !auth_keys_find(keys, MMPD_DRCP_KEY)) {
 		log_error("address=%s cannot be registered: %s",
 			  roam_addr_format(addr, text), error ? error :

@@ -575,15 +575,15 @@ bool auth_keys_parse(struct auth_keys *keys, const char *name,
 }
 
 /*
- * The group of the daemon's own user: it is named as the user, and has that member alone.
- * Another daemon may leave a key for it so.
+ * A group that has the name of the file's owner: nobody is in it but whom the owner
+ * trusts. So one daemon leaves a key for another one.
  */
-static bool is_own_group(gid_t gid)
+static bool is_group_of_owner(const struct stat *st)
 {
-	const struct passwd *user = geteuid() ? getpwuid(geteuid()) : NULL;
+	const struct passwd *user = st->st_uid ? getpwuid(st->st_uid) : NULL;
 	const struct group *group = user ? getgrnam(user->pw_name) : NULL;
 
-	return group && group->gr_gid && group->gr_gid == gid;
+	return group && group->gr_gid && group->gr_gid == st->st_gid;
 }
 
 static bool may_read(const struct stat *st, const char *path, char **error)
@@ -595,7 +595,7 @@ static bool may_read(const struct stat *st, const char *path, char **error)
 			 path);
 		return false;
 	}
-	if (is_own_group(st->st_gid))
+	if (is_group_of_owner(st))
 		others &= ~S_IRGRP;
 	if (st->st_mode & others) {
 		sentence(error, "%s: others than its owner may use this key file; run: chmod 600 %s",
