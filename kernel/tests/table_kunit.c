@@ -659,7 +659,7 @@ static unsigned int graces(struct mangle_table *table)
  */
 static void test_churn(struct kunit *test)
 {
-	const unsigned int hosts = 200, addresses = 1000, rounds = 20000;
+	const unsigned int hosts = 200, addresses = 1000, rounds = 5000;
 	struct mangle_table *table = test->priv;
 	unsigned int round, moves = 0, taken = 0, left;
 	int err;
