@@ -2,6 +2,8 @@
 #
 #   make bench-register   the register beside Redis and osmo-hlr, in build/bench
 #   make bench-registrations  roam-agentd beside Kamailio under SIPp, processor time for each; NODES=10000
+#   make bench-sessions   memory, look-ups and restart of many sessions, and how long one takes to
+#                         be set up; SESSIONS=100000, NAIS=20000, RTT=20, COUNT=50
 #   make bench-sip        gaps of media at moves, and many calls that are told; RTTS="0 20 100",
 #                         MOVES=50, CALLS=1000 (see selftests/bench/sip)
 #   make bench-tunnel     tunnels beside the kernel's, part of make bench
@@ -31,7 +33,7 @@ BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 	$(BENCH)/rewrite.bpf.o $(BENCH)/load-tunnel
 
 .PHONY: bench-helpers bench-tunnel bench-register bench-moves bench-sip bench-mmp \
-	bench-handoffs bench-standby bench-registrations bench-group soak-group
+	bench-handoffs bench-standby bench-registrations bench-sessions bench-group soak-group
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -87,6 +89,12 @@ bench-register: userspace $(BENCH)/register-load $(BENCH)/register-osmo
 
 bench-registrations: userspace
 	@selftests/bench/registrations/run
+
+bench-sessions: userspace
+	@selftests/bench/sessions/run
+	@scripts/build-modules fast >/dev/null
+	@selftests/vm/run --kernel fast --name bench-sessions --timeout 600 -- \
+		env RTT='$(or $(RTT),20)' COUNT='$(or $(COUNT),50)' selftests/bench/sessions/setup
 
 $(BENCH)/register-load: selftests/bench/register/load.c build/userspace/libroam.a
 	@mkdir -p $(@D)

@@ -82,14 +82,14 @@ fo_standby() {
 	daemon "agent$1" roam-standbyd standbyd
 }
 
-# fo_configure N: roam-agentd of agent N; fo_sync and fo_nodes stand in its configuration.
+# fo_configure N: roam-agentd of agent N; fo_home, fo_sync and fo_nodes stand in its configuration.
 fo_configure() {
 	cat >"$hosts/agent$1/agentd.conf" <<-END
 		keys = "$hosts/agent$1/keys.key"
 		store = "$hosts/agent$1/agent.db"
 		device = "${fo_device-mip0}"
 		rate = 0
-		home "$fo_vip" { network = "10.77.0.0/16"  ${fo_home_link:+link = "eth1"}  lifetime = ${mip_lifetime:-1h} }
+		home "$fo_vip" { network = "10.77.0.0/16"  ${fo_home_link:+link = "eth1"}  lifetime = ${mip_lifetime:-1h}  ${fo_home:-} }
 		node "$mip_home" { spi = 300  key = 5 }
 		agent "198.18.0.11" { spi = 400  key = 9 }
 		agent "$mip_fa1" { spi = 400  key = 9 }

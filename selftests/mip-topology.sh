@@ -168,7 +168,7 @@ mip_ssh_open() {
 mip_ssh_says() {
 	local answer=
 	echo "$1" >&"${session[1]}"
-	read -r -t 60 answer <&"${session[0]}" || {
+	read -r -t 120 answer <&"${session[0]}" || {
 		tail -n 3 "$hosts/node/ssh/client.log" "$hosts/node/ssh/log"
 		in_ns "$correspondent" ss -tion "dport = :2222"
 		in_ns "$node" ss -tion "sport = :2222"

@@ -50,7 +50,7 @@ static int __net_init mmp_net_init(struct net *net)
 	mn->stats = alloc_percpu(struct mmp_stats);
 	if (!mn->stats)
 		return -ENOMEM;
-	err = mmp_table_init(mn);
+	err = mmp_table_init(mn, mmp_nl_event);
 	if (err)
 		free_percpu(mn->stats);
 	return err;

@@ -95,11 +95,15 @@ struct mmp_config {
 	bool turn;
 };
 
+struct mmp_host;
+struct mmp_net;
+
 /**
  * struct mmp_net - one network namespace
  * @net: the namespace
  * @config: settings
  * @hosts: struct mmp_host by care-of address
+ * @event: an entry came, changed or went; enum roam_mmp_reason; @lock held
  * @shape: uplinks, interfaces, subnets, or NULL; RCU, @mutex
  * @stats: counters
  * @mutex: serialises requests, changes of interfaces, and hooks
@@ -121,6 +125,8 @@ struct mmp_net {
 	struct net *net;
 	struct mmp_config config;
 	struct rhashtable hosts;
+	void (*event)(struct mmp_net *mn, const struct mmp_host *host,
+		      u8 reason);
 	struct mmp_shape __rcu *shape;
 	struct mmp_stats __percpu *stats;
 

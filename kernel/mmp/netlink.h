@@ -3,7 +3,8 @@
 #define ROAM_MMP_NETLINK_H
 
 #include "mmp.h"
-#include "table.h"
+
+struct mmp_host;
 
 int mmp_nl_init(void);
 void mmp_nl_exit(void);

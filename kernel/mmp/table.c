@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/slab.h>
 
-#include "netlink.h"
 #include "table.h"
 #include "../core/nl.h"
 
@@ -29,7 +28,7 @@ static void mmp_host_remove(struct mmp_net *mn, struct mmp_host *host,
 	rhashtable_remove_fast(&mn->hosts, &host->node, MMP_HOST_PARAMS);
 	roam_ends_del(&mn->ends, &host->end);
 	atomic_inc(&mn->generation);
-	mmp_nl_event(mn, host, reason);
+	mn->event(mn, host, reason);
 	/* Readers may hold it: the hops go by RCU, too, so not before. */
 	for (i = 0; i < MMP_HOPS; i++)
 		mmp_hop_put(mn, mmp_host_hop(mn, host, i));
@@ -146,7 +145,7 @@ static int mmp_host_add(struct mmp_net *mn, const struct mmp_host_request *req,
 	spin_lock_bh(&mn->lock);
 	mmp_host_queue(mn, host);
 	atomic_inc(&mn->generation);
-	mmp_nl_event(mn, host, ROAM_MMP_REASON_NEW);
+	mn->event(mn, host, ROAM_MMP_REASON_NEW);
 	spin_unlock_bh(&mn->lock);
 	return 0;
 }
@@ -172,7 +171,7 @@ static int mmp_host_replace(struct mmp_net *mn,
 	} else {
 		reason = mmp_host_change(mn, host, req);
 		if (reason != ROAM_MMP_REASON_NEW)
-			mmp_nl_event(mn, host, reason);
+			mn->event(mn, host, reason);
 	}
 	rcu_read_unlock();
 	spin_unlock_bh(&mn->lock);
@@ -293,7 +292,7 @@ void mmp_host_heal(struct mmp_net *mn, const struct in6_addr *addr,
 	}
 	mmp_host_queue(mn, host);
 	mmp_count(mn, healed);
-	mmp_nl_event(mn, host, ROAM_MMP_REASON_HEALED);
+	mn->event(mn, host, ROAM_MMP_REASON_HEALED);
 out:
 	spin_unlock(&mn->lock);
 }
@@ -344,8 +343,11 @@ unsigned long mmp_table_sweep(struct roam_sweep *sweep)
 
 /* ---- making and unmaking ---- */
 
-int mmp_table_init(struct mmp_net *mn)
+int mmp_table_init(struct mmp_net *mn,
+		   void (*event)(struct mmp_net *mn, const struct mmp_host *host,
+				 u8 reason))
 {
+	mn->event = event;
 	roam_ends_init(&mn->ends, (u32)jiffies);
 	return rhashtable_init(&mn->hosts, &MMP_HOST_PARAMS);
 }

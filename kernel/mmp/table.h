@@ -126,7 +126,10 @@ void mmp_host_heal(struct mmp_net *mn, const struct in6_addr *addr,
 /* Ends what is due. Returns jiffies until the next end. */
 unsigned long mmp_table_sweep(struct roam_sweep *sweep);
 
-int mmp_table_init(struct mmp_net *mn);
+/* An empty table, which tells @event what happens. 0 or -ENOMEM. */
+int mmp_table_init(struct mmp_net *mn,
+		   void (*event)(struct mmp_net *mn, const struct mmp_host *host,
+				 u8 reason));
 void mmp_table_exit(struct mmp_net *mn);
 int mmp_table_cache_init(void);
 void mmp_table_cache_exit(void);

@@ -20,7 +20,8 @@
 
 static unsigned int events[8];
 
-void mmp_nl_event(struct mmp_net *mn, const struct mmp_host *host, u8 reason)
+static void count_event(struct mmp_net *mn, const struct mmp_host *host,
+			u8 reason)
 {
 	events[reason]++;
 }
@@ -101,7 +102,7 @@ static int mmp_init(struct kunit *test)
 		hops[i] = (struct mmp_hop){ .ifindex = i + 1, .refs = HELD };
 	for (i = 0; i < HOSTS; i++)
 		places[i] = (struct place){ .hop = { -1, -1 }, .left = -1 };
-	return mmp_table_init(mn);
+	return mmp_table_init(mn, count_event);
 }
 
 static void mmp_exit(struct kunit *test)

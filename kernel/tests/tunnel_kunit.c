@@ -33,24 +33,19 @@ static struct tunnel_link links[LINKS];
 
 /* ---- what the table asks of the other parts ---- */
 
-void tunnel_nl_binding_event(struct tunnel_net *net,
-			     const struct tunnel_binding *binding, u8 reason)
+static void said_binding(struct tunnel_net *net,
+			 const struct tunnel_binding *binding, u8 reason)
 {
 	events[reason]++;
 }
 
-void tunnel_nl_visitor_event(struct tunnel_net *net,
-			     const struct tunnel_visitor *visitor, u8 reason)
+static void said_visitor(struct tunnel_net *net,
+			 const struct tunnel_visitor *visitor, u8 reason)
 {
 	events[reason]++;
 }
 
-int tunnel_hooks_update(struct tunnel_net *net)
-{
-	return 0;
-}
-
-struct net_device *tunnel_device_get(struct tunnel_net *net, u32 ifindex)
+static struct net_device *device_of(struct tunnel_net *net, u32 ifindex)
 {
 	int i;
 
@@ -60,7 +55,7 @@ struct net_device *tunnel_device_get(struct tunnel_net *net, u32 ifindex)
 	return NULL;
 }
 
-struct tunnel_link *tunnel_link_get(struct tunnel_net *net, u32 ifindex,
+static struct tunnel_link *link_get(struct tunnel_net *net, u32 ifindex,
 				    struct netlink_ext_ack *extack)
 {
 	int i;
@@ -74,24 +69,31 @@ struct tunnel_link *tunnel_link_get(struct tunnel_net *net, u32 ifindex,
 	return ERR_PTR(-ENODEV);
 }
 
-void tunnel_link_put(struct tunnel_link *link)
+static void link_put(struct tunnel_link *link)
 {
 	link->refs--;
 }
 
-int tunnel_announce_init(struct tunnel_net *net)
-{
-	roam_ends_init(&net->announcement_ends, (u32)jiffies);
-	return 0;
-}
+static const struct tunnel_table_ops ops = {
+	.binding = said_binding,
+	.visitor = said_visitor,
+	.device = device_of,
+	.link_get = link_get,
+	.link_put = link_put,
+};
 
-void tunnel_announce_exit(struct tunnel_net *net)
+static unsigned long sweep_tables(struct roam_sweep *sweep)
 {
-}
+	unsigned long next;
+	bool more;
 
-bool tunnel_announce_run(struct tunnel_net *net, unsigned int budget)
-{
-	return false;
+	do {
+		mutex_lock(&tn->lock);
+		more = tunnel_table_expire(tn, 16);
+		next = tunnel_table_next(tn);
+		mutex_unlock(&tn->lock);
+	} while (more);
+	return next;
 }
 
 /* ---- the model ---- */
@@ -734,7 +736,8 @@ static int tunnel_init(struct kunit *test)
 	tn->config.max_bindings = 100000;
 	tn->config.max_visitors = 100000;
 	tn->config.grace = HZ;
-	return tunnel_table_init(tn);
+	roam_sweep_init(&tn->sweep, sweep_tables);
+	return tunnel_table_init(tn, &ops);
 }
 
 static void tunnel_exit(struct kunit *test)
@@ -742,6 +745,7 @@ static void tunnel_exit(struct kunit *test)
 	int i;
 
 	tn->gone = true;
+	roam_sweep_exit(&tn->sweep);
 	tunnel_table_exit(tn);
 	/* Whoever pointed to a tunnel or a link has let it go, once. */
 	KUNIT_EXPECT_EQ(test, tn->n_endpoints, 0);

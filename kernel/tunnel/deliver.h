@@ -6,28 +6,12 @@
 #ifndef ROAM_TUNNEL_DELIVER_H
 #define ROAM_TUNNEL_DELIVER_H
 
+#include <linux/if_macvlan.h>
 #include <linux/netdevice.h>
 
-#include "tunnel.h"
+#include "table.h"
 
 struct netlink_ext_ack;
-struct rtable;
-
-/**
- * struct tunnel_link - a link with visitors
- * @list: in tunnel_net.links; tunnel_net.lock
- * @refs: visitors on it; tunnel_net.lock
- * @dev: its device
- * @out: route of packets to visitors on it
- * @rcu: frees it
- */
-struct tunnel_link {
-	struct list_head list;
-	u32 refs;
-	struct net_device *dev;
-	struct rtable *out;
-	struct rcu_head rcu;
-};
 
 /**
  * tunnel_link_get - the link with an index
@@ -40,6 +24,17 @@ struct tunnel_link {
 struct tunnel_link *tunnel_link_get(struct tunnel_net *tn, u32 ifindex,
 				struct netlink_ext_ack *extack);
 void tunnel_link_put(struct tunnel_link *link);
+/*
+ * Is it the device of a link, or one on it? The address that several foreign agents share
+ * has a device of its own there, with its own link-layer address (STBY-91).
+ */
+static inline bool tunnel_link_is(const struct tunnel_link *link,
+				  const struct net_device *dev)
+{
+	return link->dev == dev || (netif_is_macvlan(dev) &&
+				    macvlan_dev_real_dev(dev) == link->dev);
+}
+
 /* Are there visitors on a link? Lock held. */
 bool tunnel_link_has(struct tunnel_net *tn, const struct net_device *dev);
 

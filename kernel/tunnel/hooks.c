@@ -135,7 +135,8 @@ static noinline unsigned int tunnel_take_visitor(struct tunnel_net *tn,
 		return NF_ACCEPT;
 	to = rcu_dereference(visitor->to);
 	link = rcu_dereference(visitor->link);
-	if (!to || !link || link->dev != skb->dev || tunnel_stays(tn, skb))
+	if (!to || !link || !tunnel_link_is(link, skb->dev) ||
+	    tunnel_stays(tn, skb))
 		return NF_ACCEPT;
 	if (unlikely(!tunnel_is_from(skb, visitor)))
 		return tunnel_drop(tn, skb, TUNNEL_DROP_SPOOFED);

@@ -10,9 +10,14 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "arp.h"
+#include "deliver.h"
 #include "device.h"
 #include "netlink.h"
 #include "table.h"
+
+/* Entries that a run of the sweeper touches before others get the lock. */
+#define TUNNEL_SWEEP_BUDGET 256
 
 static unsigned int tunnel_net_id __read_mostly;
 
@@ -31,6 +36,35 @@ static void tunnel_config_init(struct tunnel_config *config)
 	config->max_visitors = TUNNEL_VISITORS_DEFAULT;
 }
 
+static const struct tunnel_table_ops tunnel_table_ops = {
+	.binding = tunnel_nl_binding_event,
+	.visitor = tunnel_nl_visitor_event,
+	.device = tunnel_device_get,
+	.link_get = tunnel_link_get,
+	.link_put = tunnel_link_put,
+};
+
+static unsigned long tunnel_net_sweep(struct roam_sweep *sweep)
+{
+	struct tunnel_net *tn = container_of(sweep, struct tunnel_net, sweep);
+	unsigned long next;
+	bool more;
+
+	do {
+		mutex_lock(&tn->lock);
+		more = tunnel_table_expire(tn, TUNNEL_SWEEP_BUDGET);
+		more |= tunnel_announce_run(tn, TUNNEL_SWEEP_BUDGET);
+		if (!more)
+			tunnel_hooks_update(tn);
+		next = min(tunnel_table_next(tn),
+			   roam_ends_next(&tn->announcement_ends,
+					  (u32)jiffies));
+		mutex_unlock(&tn->lock);
+		cond_resched();
+	} while (more);
+	return next;
+}
+
 static int __net_init tunnel_net_init(struct net *net)
 {
 	struct tunnel_net *tn = tunnel_net(net);
@@ -43,9 +77,19 @@ static int __net_init tunnel_net_init(struct net *net)
 	tn->stats = alloc_percpu(struct tunnel_stats);
 	if (!tn->stats)
 		return -ENOMEM;
-	err = tunnel_table_init(tn);
+	roam_sweep_init(&tn->sweep, tunnel_net_sweep);
+	err = tunnel_table_init(tn, &tunnel_table_ops);
 	if (err)
-		free_percpu(tn->stats);
+		goto err_table;
+	err = tunnel_announce_init(tn);
+	if (err)
+		goto err_announce;
+	return 0;
+
+err_announce:
+	tunnel_table_exit(tn);
+err_table:
+	free_percpu(tn->stats);
 	return err;
 }
 
@@ -70,6 +114,8 @@ static void __net_exit tunnel_net_exit(struct net *net)
 {
 	struct tunnel_net *tn = tunnel_net(net);
 
+	roam_sweep_exit(&tn->sweep);
+	tunnel_announce_exit(tn);
 	tunnel_table_exit(tn);
 	free_percpu(tn->stats);
 }

@@ -154,7 +154,7 @@ static bool tunnel_is_from_visitor(struct tunnel_net *tn, const struct sk_buff *
 	    READ_ONCE(visitor->reverse) != ROAM_TUNNEL_REVERSE_ENCAPSULATING)
 		return false;
 	link = rcu_dereference(visitor->link);
-	if (!link || link->dev != skb->dev ||
+	if (!link || !tunnel_link_is(link, skb->dev) ||
 	    !ether_addr_equal(eth_hdr(skb)->h_source, visitor->mac))
 		return false;
 	in->back = visitor;

@@ -5,14 +5,7 @@
 #include <linux/slab.h>
 #include <net/dst.h>
 
-#include "arp.h"
-#include "deliver.h"
-#include "device.h"
-#include "netlink.h"
 #include "table.h"
-
-/* Entries that a run of the sweeper touches before others get the lock. */
-#define TUNNEL_SWEEP_BUDGET 256
 
 static struct kmem_cache *tunnel_binding_cache __read_mostly;
 static struct kmem_cache *tunnel_visitor_cache __read_mostly;
@@ -248,7 +241,7 @@ static void tunnel_end_set(struct tunnel_net *tn, struct roam_ends *ends,
 static struct net_device *tunnel_device_want(struct tunnel_net *tn, u32 ifindex,
 					   struct netlink_ext_ack *extack)
 {
-	struct net_device *dev = tunnel_device_get(tn, ifindex);
+	struct net_device *dev = tn->table_ops->device(tn, ifindex);
 
 	if (dev)
 		return dev;
@@ -546,7 +539,7 @@ static void tunnel_visitor_move(struct tunnel_net *tn, struct tunnel_visitor *vi
 		tunnel_endpoint_own(old, -1);
 	tunnel_endpoint_put(tn, old);
 	if (old_link)
-		tunnel_link_put(old_link);
+		tn->table_ops->link_put(old_link);
 }
 
 struct tunnel_visitor *tunnel_visitor_set(struct tunnel_net *tn,
@@ -587,7 +580,7 @@ struct tunnel_visitor *tunnel_visitor_set(struct tunnel_net *tn,
 	}
 
 	if (req->link) {
-		link = tunnel_link_get(tn, req->link, extack);
+		link = tn->table_ops->link_get(tn, req->link, extack);
 		if (IS_ERR(link))
 			return ERR_CAST(link);
 	}
@@ -602,7 +595,7 @@ struct tunnel_visitor *tunnel_visitor_set(struct tunnel_net *tn,
 	if (err) {
 		tunnel_endpoint_put(tn, to);
 		if (link)
-			tunnel_link_put(link);
+			tn->table_ops->link_put(link);
 		return ERR_PTR(err);
 	}
 	tunnel_visitor_fill(tn, visitor, req);
@@ -621,7 +614,7 @@ void tunnel_visitor_remove(struct tunnel_net *tn, struct tunnel_visitor *visitor
 		tunnel_endpoint_own(tunnel_visitor_to(tn, visitor), -1);
 	tunnel_endpoint_put(tn, tunnel_visitor_to(tn, visitor));
 	if (rcu_access_pointer(visitor->link))
-		tunnel_link_put(tunnel_visitor_link(tn, visitor));
+		tn->table_ops->link_put(tunnel_visitor_link(tn, visitor));
 	WRITE_ONCE(tn->n_visitors, tn->n_visitors - 1);
 	atomic_inc(&tn->generation);
 	WRITE_ONCE(visitor->dead, true);
@@ -650,7 +643,7 @@ static bool tunnel_binding_flush_one(void *entry, void *ctx)
 		return true;
 	/* At the end of all there is no family to tell it. */
 	if (!tn->gone)
-		tunnel_nl_binding_event(tn, binding, ROAM_TUNNEL_REASON_DELETED);
+		tn->table_ops->binding(tn, binding, ROAM_TUNNEL_REASON_DELETED);
 	tunnel_binding_remove(tn, binding);
 	return true;
 }
@@ -666,7 +659,7 @@ static bool tunnel_visitor_flush_one(void *entry, void *ctx)
 	    (!link || link->dev != flush->dev))
 		return true;
 	if (!tn->gone)
-		tunnel_nl_visitor_event(tn, visitor, ROAM_TUNNEL_REASON_DELETED);
+		tn->table_ops->visitor(tn, visitor, ROAM_TUNNEL_REASON_DELETED);
 	tunnel_visitor_remove(tn, visitor);
 	return true;
 }
@@ -708,7 +701,7 @@ static bool tunnel_binding_due(struct roam_end *end, u32 now, u32 *again,
 						    end);
 	struct tunnel_net *tn = ctx;
 
-	tunnel_nl_binding_event(tn, binding, ROAM_TUNNEL_REASON_EXPIRED);
+	tn->table_ops->binding(tn, binding, ROAM_TUNNEL_REASON_EXPIRED);
 	tunnel_binding_remove(tn, binding);
 	return false;
 }
@@ -720,45 +713,38 @@ static bool tunnel_visitor_due(struct roam_end *end, u32 now, u32 *again,
 						    end);
 	struct tunnel_net *tn = ctx;
 
-	tunnel_nl_visitor_event(tn, visitor, ROAM_TUNNEL_REASON_EXPIRED);
+	tn->table_ops->visitor(tn, visitor, ROAM_TUNNEL_REASON_EXPIRED);
 	tunnel_visitor_remove(tn, visitor);
 	return false;
 }
 
-static unsigned long tunnel_table_sweep(struct roam_sweep *sweep)
+bool tunnel_table_expire(struct tunnel_net *tn, unsigned int budget)
 {
-	struct tunnel_net *tn = container_of(sweep, struct tunnel_net, sweep);
-	unsigned long next;
 	bool more;
 
-	do {
-		mutex_lock(&tn->lock);
-		more = roam_ends_run(&tn->binding_ends, (u32)jiffies,
-				     TUNNEL_SWEEP_BUDGET, tunnel_binding_due, tn);
-		more |= roam_ends_run(&tn->visitor_ends, (u32)jiffies,
-				      TUNNEL_SWEEP_BUDGET, tunnel_visitor_due, tn);
-		more |= tunnel_announce_run(tn, TUNNEL_SWEEP_BUDGET);
-		if (!more)
-			tunnel_hooks_update(tn);
-		next = min3(roam_ends_next(&tn->binding_ends, (u32)jiffies),
-			    roam_ends_next(&tn->visitor_ends, (u32)jiffies),
-			    roam_ends_next(&tn->announcement_ends,
-					   (u32)jiffies));
-		mutex_unlock(&tn->lock);
-		cond_resched();
-	} while (more);
-	return next;
+	lockdep_assert_held(&tn->lock);
+	more = roam_ends_run(&tn->binding_ends, (u32)jiffies, budget,
+			     tunnel_binding_due, tn);
+	more |= roam_ends_run(&tn->visitor_ends, (u32)jiffies, budget,
+			      tunnel_visitor_due, tn);
+	return more;
 }
 
-int tunnel_table_init(struct tunnel_net *tn)
+unsigned long tunnel_table_next(const struct tunnel_net *tn)
+{
+	return min(roam_ends_next(&tn->binding_ends, (u32)jiffies),
+		   roam_ends_next(&tn->visitor_ends, (u32)jiffies));
+}
+
+int tunnel_table_init(struct tunnel_net *tn, const struct tunnel_table_ops *ops)
 {
 	int err;
 
+	tn->table_ops = ops;
 	INIT_LIST_HEAD(&tn->links);
 	INIT_HLIST_HEAD(&tn->broadcasts);
 	roam_ends_init(&tn->binding_ends, (u32)jiffies);
 	roam_ends_init(&tn->visitor_ends, (u32)jiffies);
-	roam_sweep_init(&tn->sweep, tunnel_table_sweep);
 	err = rhashtable_init(&tn->bindings, &TUNNEL_BINDING_PARAMS);
 	if (err)
 		return err;
@@ -771,13 +757,8 @@ int tunnel_table_init(struct tunnel_net *tn)
 	err = rhashtable_init(&tn->pairs, &TUNNEL_PAIR_PARAMS);
 	if (err)
 		goto err_pairs;
-	err = tunnel_announce_init(tn);
-	if (err)
-		goto err_announce;
 	return 0;
 
-err_announce:
-	rhashtable_destroy(&tn->pairs);
 err_pairs:
 	rhashtable_destroy(&tn->endpoints);
 err_endpoints:
@@ -793,8 +774,6 @@ void tunnel_table_exit(struct tunnel_net *tn)
 	tunnel_bindings_flush(tn, NULL);
 	tunnel_visitors_flush(tn, NULL);
 	mutex_unlock(&tn->lock);
-	roam_sweep_exit(&tn->sweep);
-	tunnel_announce_exit(tn);
 	rhashtable_destroy(&tn->pairs);
 	rhashtable_destroy(&tn->endpoints);
 	rhashtable_destroy(&tn->visitors);

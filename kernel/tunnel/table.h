@@ -18,6 +18,7 @@
  *   in @also; a single one is shared by all who want the same.
  * - Endpoints point to devices. When a device or link goes, what needs it goes
  *   first, while the device still exists.
+ * - The tables call other parts of the module by struct tunnel_table_ops only.
  */
 #ifndef ROAM_TUNNEL_TABLE_H
 #define ROAM_TUNNEL_TABLE_H
@@ -29,7 +30,23 @@
 #include "../core/lookup.h"
 #include "tunnel.h"
 
-struct tunnel_link;
+struct rtable;
+
+/**
+ * struct tunnel_link - a link with visitors
+ * @list: in tunnel_net.links; tunnel_net.lock
+ * @refs: visitors on it; tunnel_net.lock
+ * @dev: its device
+ * @out: route of packets to visitors on it
+ * @rcu: frees it
+ */
+struct tunnel_link {
+	struct list_head list;
+	u32 refs;
+	struct net_device *dev;
+	struct rtable *out;
+	struct rcu_head rcu;
+};
 
 /**
  * struct tunnel_pair - the addresses of a tunnel
@@ -219,6 +236,25 @@ static inline void tunnel_touch(u32 *used)
 }
 
 /**
+ * struct tunnel_table_ops - what the tables ask of the other parts, under the lock
+ * @binding: a binding came, changed or is about to go; enum roam_tunnel_reason
+ * @visitor: the same of a visitor
+ * @device: a device of kind roam by its index, 0: the only one; or NULL
+ * @link_get: the link with an index, with a reference; or ERR_PTR
+ * @link_put: gives the reference back
+ */
+struct tunnel_table_ops {
+	void (*binding)(struct tunnel_net *tn,
+			const struct tunnel_binding *binding, u8 reason);
+	void (*visitor)(struct tunnel_net *tn,
+			const struct tunnel_visitor *visitor, u8 reason);
+	struct net_device *(*device)(struct tunnel_net *tn, u32 ifindex);
+	struct tunnel_link *(*link_get)(struct tunnel_net *tn, u32 ifindex,
+					struct netlink_ext_ack *extack);
+	void (*link_put)(struct tunnel_link *link);
+};
+
+/**
  * struct tunnel_binding_request - a wanted binding, checked for itself
  * @home: home address
  * @device: index of its device, 0: the only one
@@ -301,7 +337,25 @@ void tunnel_visitor_remove(struct tunnel_net *tn, struct tunnel_visitor *visitor
 void tunnel_bindings_flush(struct tunnel_net *tn, const struct net_device *dev);
 void tunnel_visitors_flush(struct tunnel_net *tn, const struct net_device *dev);
 
-int tunnel_table_init(struct tunnel_net *tn);
+/**
+ * tunnel_table_expire - remove what has ended
+ * @tn: namespace; lock held
+ * @budget: most of each kind
+ *
+ * Return: true if there may be more.
+ */
+bool tunnel_table_expire(struct tunnel_net *tn, unsigned int budget);
+/* Jiffies until something ends. Lock held. */
+unsigned long tunnel_table_next(const struct tunnel_net *tn);
+
+/**
+ * tunnel_table_init - empty tables
+ * @tn: namespace
+ * @ops: what to call
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tunnel_table_init(struct tunnel_net *tn, const struct tunnel_table_ops *ops);
 void tunnel_table_exit(struct tunnel_net *tn);
 
 /* The memory of all namespaces' tables; exit after the last of them is gone. */

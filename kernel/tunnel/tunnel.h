@@ -104,10 +104,13 @@ struct tunnel_config {
 	u32 max_visitors;
 };
 
+struct tunnel_table_ops;
+
 /**
  * struct tunnel_net - one network namespace
  * @net: the namespace
  * @config: settings
+ * @table_ops: what the tables ask of the other parts
  * @bindings: struct tunnel_binding by home address
  * @visitors: struct tunnel_visitor by home address
  * @endpoints: struct tunnel_endpoint by both ends and all that it is
@@ -134,6 +137,7 @@ struct tunnel_config {
 struct tunnel_net {
 	struct net *net;
 	struct tunnel_config config;
+	const struct tunnel_table_ops *table_ops;
 	struct rhashtable bindings;
 	struct rhashtable visitors;
 	struct rhashtable endpoints;

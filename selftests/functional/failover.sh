@@ -26,6 +26,8 @@ world() {
 	# was promised meanwhile would be one agent's alone.
 	fo_hello=200 fo_hold=2500
 	fo_sync='wait = "5s"  dead = "20s"'
+	fo_home='pool = "10.77.9.1-10.77.9.9"'
+	fo_nodes+=$'\n''node "car@example.com" { spi = 300  key = 5 }'
 	fo_home_link=homelink
 	fo_create 2
 	fo_start 1 2
@@ -118,6 +120,51 @@ resigned() {
 	fo_pings_go_on
 	echo "# $(fo_lost) of 100 pings a second were lost"
 	both
+}
+
+fo_leases() { # N
+	roam "agent$1" -j agent sessions | jq -r '.[] | "\(.nai) \(.sub_nai) \(.home) \(.free_in != null)"' | sort
+}
+
+leases_are() { # N LINES
+	[[ $(fo_leases "$1") == "$2" ]]
+}
+
+session_home() { # NAME
+	roam node -j mn sessions | jq -r ".[] | select(.session == \"$1\" and .state == \"active\") | .home"
+}
+
+has_session() {
+	[[ $(session_home "$1") ]]
+}
+
+# Names and addresses of sessions are at the other agent before a session has its own.
+sessions_stay() {
+	local camera was=$hosts/node/mnd.conf.was
+	both
+	cp "$hosts/node/mnd.conf" "$was"
+	printf 'nai = "car@example.com"\nsession "camera" {}\n' >>"$hosts/node/mnd.conf"
+	daemon_signal node mnd HUP
+	wait_for 30 has_session camera
+	camera=$(session_home camera)
+	expect_eq "at the standby" "car@example.com camera $camera false" "$(fo_leases "$standby")"
+	fo_kill "$active"
+	wait_for 30 fo_is "$standby" active
+	# the new one gives nobody else that address, and it to nobody else
+	expect_ok roam node mn session add laptop
+	wait_for 60 has_session laptop
+	[[ $(session_home laptop) != "$camera" ]] || fail "two sessions have $camera"
+	both
+	wait_for 20 leases_are "$standby" "$(fo_leases "$active")"
+	expect_ok roam node mn session end laptop
+	expect_ok roam node mn session end camera
+	wait_for 20 eval "[[ ! \$(roam node -j mn sessions | jq -r '.[].session' | grep laptop) ]]"
+	# that its addresses rest is known to both as well
+	wait_for 20 eval "[[ \$(fo_leases $active) =~ 'camera $camera true' ]]"
+	wait_for 20 leases_are "$standby" "$(fo_leases "$active")"
+	mv "$was" "$hosts/node/mnd.conf"
+	daemon_signal node mnd HUP
+	wait_for 60 mip_is_at "foreign $mip_fa1"
 }
 
 # Hosts on the home link send to the one that serves, and to the next one without asking again.
@@ -220,97 +267,6 @@ nothing_lost() {
 	echo "# $total registrations promised, none lost"
 }
 
-# ---- two foreign agents as one, 192.0.2.100 on the link of the node ----
-
-fa_start() {
-	local n
-	ns_create fa1 fa2
-	(umask 077 && cp "$hosts/sync.key" "$hosts/fa.key")
-	for n in 1 2; do
-		mip_plug "fa$n" core eth0 "198.18.0.2$n/24"
-		mip_plug "fa$n" visited1 eth1 "192.0.2.2$n/25"
-		topology_sysctl "fa$n" ipv4/ip_forward=1
-		mkdir -p "$hosts/fa$n"
-		cat >"$hosts/fa$n/standbyd.conf" <<-END
-			keys = "$hosts/fa.key"
-			state = "$hosts/fa$n/counter"
-			group "visited" { link = "eth1" number = 20 virtual = "192.0.2.100" hello = "${fo_hello}ms" hold = "${fo_hold}ms" key = 7 priority = 10$n }
-		END
-		cat >"$hosts/fa$n/agentd.conf" <<-END
-			keys = "$hosts/fa.key"
-			store = "$hosts/fa$n/agent.db"
-			device = "mip0"
-			pending_timeout = "20s"
-			foreign "eth1" { address = "192.0.2.100"  care_of = "192.0.2.100"  interval = 0s }
-			sync { standby = "visited"  key = 7  hello = "200ms"  retry = "200ms" }
-		END
-		daemon "fa$n" roam-standbyd standbyd
-		daemon "fa$n" roam-agentd agentd
-	done
-}
-
-fa_active() {
-	local n
-	for n in 1 2; do
-		if [[ $(roam "fa$n" -j standby show | jq -r '.[0].state') == active ]]; then
-			echo "$n"
-			return
-		fi
-	done
-	return 1
-}
-
-fa_pair() {
-	[[ $(for n in 1 2; do roam "fa$n" -j sync status | jq -r '.[0] | "\(.state) \(.synced)"'; done | sort | xargs) == "active true standby true" ]]
-}
-
-# fa_asks HOME AGENT: a node on the link asks all agents there (RFC 5944 3.6.1.1).
-fa_asks() {
-	in_ns "$node" /usr/bin/python3 - "$@" <<-'END'
-		import socket, struct, sys, time
-		home, agent = (socket.inet_aton(a) for a in sys.argv[1:3])
-		ident = int(time.time() + 2208988800) << 32
-		data = struct.pack(">BBH4s4s4sQ", 1, 2, 600, home, agent, socket.inet_aton("192.0.2.100"), ident)
-		data += struct.pack(">BBI", 32, 36, 300) + bytes(32)
-		udp = struct.pack(">HHHH", 434, 434, 8 + len(data), 0) + data
-		ip = bytearray(struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 255, 17, 0, home, socket.inet_aton("224.0.0.11")))
-		total = sum(struct.unpack(">10H", ip))
-		total = (total & 0xffff) + (total >> 16)
-		ip[10:12] = struct.pack(">H", ~((total & 0xffff) + (total >> 16)) & 0xffff)
-		s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-		s.bind(("eth0", 0))
-		s.send(bytes.fromhex("01005e00000b") + s.getsockname()[4] + b"\x08\0" + bytes(ip) + udp)
-	END
-}
-
-fa_has() { # N WHAT HOME
-	roam "fa$1" -j agent "$2" | jq -e --arg home "$3" 'any(.[]; .home == $home)' >/dev/null
-}
-
-# The one that serves fails between a request and its reply: the other one knows it.
-foreign_agents() {
-	local first second
-	fa_start
-	wait_for 30 fa_pair
-	first=$(fa_active)
-	second=$((3 - first))
-	# Nobody answers there.
-	fa_asks 10.77.1.77 198.18.0.77
-	wait_for 20 fa_has "$first" pending 10.77.1.77
-	wait_for 20 fa_has "$second" pending 10.77.1.77
-	expect_eq "link of its own" eth1 "$(roam "fa$second" -j agent pending | jq -r '.[0].link')"
-	expect_eq "relayed by the one that serves" "1 0" \
-		"$(for n in "$first" "$second"; do roam "fa$n" -j agent counters | jq '.[0].relayed'; done | xargs)"
-	in_batch air "link set fa$first-eth1 nomaster"
-	kill -KILL "$(<"$hosts/fa$first/agentd.pid")" "$(<"$hosts/fa$first/standbyd.pid")"
-	rm "$hosts/fa$first"/*.pid
-	wait_for 30 eval "[[ \$(roam fa$second -j sync status | jq -r '.[0].serves') == true ]]"
-	fa_has "$second" pending 10.77.1.77 || fail "the request is lost"
-	# It serves now: the next one is relayed by it.
-	fa_asks 10.77.1.78 198.18.0.77
-	wait_for 20 fa_has "$second" pending 10.77.1.78
-}
-
 attacks() {
 	both
 	local key
@@ -336,10 +292,10 @@ fixture world
 prove "STBY-79 STBY-80 STBY-82 STBY-83 STBY-65 STBY-66: tables are in step, in the module too" in_step
 prove "STBY-84 STBY-85 STBY-95: the active agent crashes, and comes back" killed
 prove "STBY-53 STBY-56: the active agent resigns" resigned
+prove "SES-18 SES-32 STBY-82: sessions keep their addresses when the agent that gave them fails" sessions_stay
 prove "STBY-95 OPEN-44: hosts on the home link follow the one that serves" neighbours
 prove "STBY-76 OPEN-44: the active agent's cable is pulled" unplugged
 prove "OPEN-57 TEN-22: what was not replicated is repaired" divergence
 prove "OPEN-57: nothing that was promised is lost" nothing_lost
-prove "TEN-22 STBY-79: a foreign agent fails between request and reply" foreign_agents
 prove "OPEN-31 STBY-30 SYNC-64: forged messages between agents" attacks
 tests_done

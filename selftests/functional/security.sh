@@ -38,7 +38,7 @@ def message(a):
     m = struct.pack(">BBHIQ8s16s", 2, types[a["type"]], 1, key, int(a["ident"]),
                     bytes.fromhex(a["nonce"]), bytes.fromhex(a["cookie"]))
     m += addr(a["perm"]) + addr(a["coa"])
-    m += struct.pack(">QIBBH", int(a["seq"]), int(a["lifetime"]), 0, 0, 0)
+    m += struct.pack(">QIBBH", int(a["seq"]), int(a["lifetime"]), 0, int(a["flags"]), 0)
     m += sign(a["secret"], m) if key else bytes(16)
     if a["flip"]:
         m = bytearray(m)
@@ -49,7 +49,7 @@ def send(words):
     a = dict(type="update", perm="203.0.113.5", coa="198.51.100.99", seq=str(2**62),
              lifetime="300", key="0", secret="", ident=str(time.time_ns()),
              nonce=os.urandom(8).hex(), to="198.51.100.66", wait="10", flip="", raw="",
-             port="0", pair="", cookie="")
+             port="0", pair="", cookie="", flags="0")
     a.update(word.split("=", 1) for word in words)
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("0.0.0.0", int(a["port"])))
@@ -305,6 +305,31 @@ nobody_is_moved_where_he_is_not() {
 		fail "replies: $(counter register hlr replies)"
 }
 
+# In literal mode a host receives at one address and answers from another, so it could
+# keep alive what it sends to somebody who says nothing. It gets nobody there either.
+silent_victims_get_nothing() {
+	local seq literal=2 silence
+	place_now
+	in_batch register "address add $elsewhere/32 dev eth0"
+	on_exit in_batch register "address delete $elsewhere/32 dev eth0"
+	capture_start "$register" eth0 security.victim.pcap "dst host $elsewhere"
+	seq=$(mapping_seq)
+	expect_eq "reply to a literal update for the victim" "4 8" "$(
+		forge mobile wait=60 key=1 "secret=$(secret mobile)" "coa=$elsewhere" flags=$literal)"
+	expect_eq "confirm of a literal announce for the victim" "6 8" "$(
+		forge mobile "to=$correspondent_addr" type=announce wait=60 key=2 flags=$literal \
+			"pair=$(secret mobile)" "seq=$((seq + 1))" "coa=$elsewhere")"
+	# Data goes on, to where the host is.
+	talk steady
+	talk steady
+	capture_stop
+	silence=$(tcpdump -n -r "$ROAM_OUT/security.victim.pcap" tcp 2>/dev/null)
+	expect_eq "segments at the victim" "" "$silence"
+	(($(tcpdump -n -r "$ROAM_OUT/security.victim.pcap" udp 2>/dev/null | wc -l) <= 2)) ||
+		fail "the victim gets $(tcpdump -n -r "$ROAM_OUT/security.victim.pcap" 2>/dev/null)"
+	nothing_changed
+}
+
 # ---- translators ----
 
 is_translated() {
@@ -383,6 +408,23 @@ foreign_namespace_is_untouched() {
 			sh "$roam_bin/roam" "$permanent" "$elsewhere" |
 			tail -n 1 | jq -c '[.[].care_of]')"
 	nothing_changed
+}
+
+# What a user puts into the module of a namespace of his own is memory of his.
+peers_are_charged() {
+	local group=/sys/fs/cgroup/roam-security n=20000 grown
+	grep -qw memory /sys/fs/cgroup/cgroup.controllers || skip "no memory is counted here"
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir "$group"
+	on_exit rmdir "$group"
+	# shellcheck disable=SC2016 # the inner shell's
+	grown=$(bash -c 'echo $$ >"$1/cgroup.procs"
+		exec unshare --user --map-root-user --net /usr/bin/python3 "${@:2}"' \
+		charged "$group" "$(dirname "$(realpath "$0")")/many-peers" \
+		"$(dirname "$(realpath "$0")")/../../Documentation/netlink/specs/roam_mangle.yaml" \
+		"$n" "$group/memory.stat") || fail "no correspondents"
+	# The entry itself, without the table.
+	((grown >= n * 96)) || fail "$n correspondents cost their owner $grown bytes"
 }
 
 # Each is refused, with a sentence and the attribute that is to blame, and by no
@@ -508,16 +550,20 @@ for host in range(20, 220):
 	talk steady
 }
 
-# segments FLAGS PORT N: forged ones from N addresses to the mobile host.
+# segments FLAGS PORT N [ADDRESS PORT]: forged ones to the mobile host, from N addresses,
+# or from this one.
 segments() {
 	in_ns "$correspondent" /usr/bin/python3 - "$care_of" "$@" <<-'END' || fail "no flood"
 		import socket, struct, sys
 		to = socket.inet_aton(sys.argv[1])
-		flags, port, n = (int(a, 0) for a in sys.argv[2:])
+		flags, port, n = (int(a, 0) for a in sys.argv[2:5])
 		s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
 		for i in range(n):
 		    source = bytes([198, 51, 101 + i // 250, i % 250 + 3])
-		    tcp = struct.pack("!HHIIBBHHH", 1024 + i, port, 1, 1, 0x50, flags, 512, 0, 0)
+		    source_port = 1024 + i
+		    if sys.argv[5:]:
+		        source, source_port = socket.inet_aton(sys.argv[5]), int(sys.argv[6])
+		    tcp = struct.pack("!HHIIBBHHH", source_port, port, 1, 1, 0x50, flags, 512, 0, 0)
 		    whole = source + to + struct.pack("!BBH", 0, 6, len(tcp)) + tcp
 		    total = sum(struct.unpack("!%dH" % (len(whole) // 2), whole))
 		    while total >> 16:
@@ -543,6 +589,37 @@ resets_raise_no_questions() {
 		expect_eq "packets held for that, port $port" "$held" "$(counter mobile mangle held)"
 	done
 	talk steady
+}
+
+# A connection that is over answers late segments by its time-wait socket. About whose
+# address that was nobody asks, though the table has no room for it.
+time_wait_raises_no_questions() {
+	local other=198.51.100.4 port held rewritten
+	place_now
+	talk steady
+	in_batch correspondent "address add $other/26 dev eth0"
+	on_exit in_batch correspondent "address delete $other/26 dev eth0"
+	in_ns "$mobile" socat -u /dev/null "TCP:$other:7,connect-timeout=20" || fail "no connection"
+	wait_for 30 time_waits "$other"
+	port=$(time_wait_port "$other")
+	expect_ok roam mobile mangle peer del "$permanent" "$other"
+	expect_ok roam mobile mangle config set max-peers "$(peers)"
+	on_exit roam mobile mangle config set max-peers 65536
+	held=$(counter mobile mangle held)
+	rewritten=$(counter mobile mangle out_rewritten)
+	segments 0x10 "$port" 50 "$other" 7
+	# The kernel answers the first of them, and not all.
+	wait_for 30 counter_is mobile mangle out_rewritten "-gt $rewritten"
+	expect_eq "packets held for that" "$held" "$(counter mobile mangle held)"
+	talk steady
+}
+
+time_wait_port() {
+	in_ns "$mobile" ss -Htan state time-wait dst "$1" | sed -n 's/.*203\.0\.113\.5:\([0-9]*\) .*/\1/p' | head -n 1
+}
+
+time_waits() {
+	[[ $(time_wait_port "$1") ]]
 }
 
 # peers: how many correspondents the mobile host's module remembers.
@@ -627,7 +704,7 @@ nowhere_to_be() {
 	nothing_changed
 }
 
-# Somebody in the group of the control socket who sends and never reads, in many
+# Somebody in the group of the control socket, and nothing else, who sends and never reads, in many
 # connections, and sends rubbish: the daemon goes on.
 control_socket_is_flooded() {
 	place_now
@@ -656,7 +733,12 @@ control_socket_is_flooded() {
 			                s.close()
 		END
 	)
-	bg /usr/bin/python3 -c "$flood" "$hosts/mobile/lrd.sock"
+	chmod 711 "$hosts"
+	chgrp 65534 "$hosts/mobile/lrd.sock"
+	bg setpriv --reuid 65534 --regid 65534 --clear-groups /usr/bin/python3 -c "$flood" \
+		"$hosts/mobile/lrd.sock"
+	# Every connection that there is room for is the flooder's.
+	wait_for 30 control_is_full
 	move_to 1
 	talk steady
 	move_to 2
@@ -668,6 +750,10 @@ control_socket_is_flooded() {
 	wait_for 60 daemon_answers mobile lrd
 	wait_for 60 is_registered
 	nothing_changed
+}
+
+control_is_full() {
+	(($(find "/proc/$mobile_pid/fd" -lname 'socket:*' | wc -l) > 60))
 }
 
 fixture world
@@ -685,13 +771,16 @@ prove "OPEN-26 OPEN-28: forged replies change nothing" forged_replies_change_not
 prove "OPEN-26 OPEN-28: forged pair keys change nothing" forged_pair_keys_change_nothing
 prove "SEC-01 SEC-02: with a key of one's own nobody is moved where he is not" \
 	nobody_is_moved_where_he_is_not
+prove "SEC-01 OPEN-18: a silent victim is not flooded in literal mode" silent_victims_get_nothing
 prove "OPEN-34: users without the capability are refused" unprivileged_users_are_refused
 prove "OPEN-34 OPEN-14: a user's own namespace is no way in" foreign_namespace_is_untouched
+prove "SEC-17: correspondents in a user's own namespace are memory of that user" peers_are_charged
 prove "OPEN-34: malformed requests are refused, with cause and attribute" malformed_requests_are_refused
 prove "OPEN-34: the tool passes the cause on" the_tool_passes_the_cause_on
 prove "OPEN-32 OPEN-37: a flood of unknown destinations stays bounded" floods_are_bounded
 prove "OPEN-32: more questions than there is room for" questions_are_bounded
 prove "OPEN-32: segments of no connection make nobody ask" resets_raise_no_questions
+prove "OPEN-32: nor do late segments of a connection that is over" time_wait_raises_no_questions
 prove "SEC-11: forged SYNs are answered, and leave nothing" forged_syns_leave_nothing
 prove "SEC-14: in a full table who confirmed stays" who_confirmed_stays
 prove "SEC-02 OPEN-28: the module refuses a mapping to where no mobile host can be" nowhere_to_be

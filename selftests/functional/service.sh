@@ -142,7 +142,8 @@ install_roam() {
 	on_exit keep_journal
 	expect_ok on make -C "$top" install-userspace install-files
 	on bash -c 'umask 077
-		roam hlr keygen 1 | install -m 600 -o _roam /dev/stdin /etc/roam/keys.d/hosts.key' ||
+		roam hlr keygen 1 | tee >(install -m 600 -o _roam-hlrd /dev/stdin /etc/roam/keys.d/hlrd/hosts.key) |
+			install -m 600 -o _roam-lrd /dev/stdin /etc/roam/keys.d/lrd/laptop.key' ||
 		fail "no key"
 	# Both daemons have the same port by default, one host has it once.
 	configure hlrd <<-END
@@ -198,9 +199,9 @@ process() {
 # roam-lrd configures the network, roam-hlrd nothing.
 they_run_with_few_rights() {
 	local unit caps process user none=0000000000000000
-	user=$(on id -u _roam)
-	((user)) || fail "_roam is root"
 	for unit in hlrd lrd; do
+		user=$(on id -u "_roam-$unit")
+		((user)) || fail "_roam-$unit is root"
 		caps=$none
 		[[ $unit != lrd ]] || caps=0000000000001000 # CAP_NET_ADMIN
 		process=$(on cat "/proc/$(property "$unit" MainPID)/status")
@@ -208,14 +209,72 @@ they_run_with_few_rights() {
 		expect_eq "capabilities of $unit" "$caps $caps $caps" "$(process CapPrm CapEff CapBnd)"
 		expect_eq "those it could pass on" "$none $none" "$(process CapInh CapAmb)"
 		expect_eq "no new privileges, a system call filter" "1 2" "$(process NoNewPrivs Seccomp)"
-		expect_eq "socket of $unit" "660 _roam roam" \
-			"$(on stat -c '%a %U %G' "/run/roam/$unit.sock")"
+		expect_eq "socket of $unit" "660 _roam-$unit roam" \
+			"$(on stat -c '%a %U %G' "/run/roam/$unit/$unit.sock")"
 	done
-	expect_eq "store" "600 _roam" "$(on stat -c '%a %U' /var/lib/roam/hlr.db)"
+	expect_eq "store" "600 _roam-hlrd" "$(on stat -c '%a %U' /var/lib/roam/hlrd/hlr.db)"
 	# The group may use the tool.
-	expect_ok on setpriv --reuid nobody --regid roam --clear-groups roam hlr show
-	expect_fail on setpriv --reuid nobody --regid nogroup --clear-groups roam hlr show
-	expect_fail on setpriv --reuid nobody --regid roam --clear-groups cat /etc/roam/keys.d/hosts.key
+	expect_ok as nobody roam roam hlr show
+	expect_fail as nobody nogroup roam hlr show
+	expect_fail as nobody roam cat /etc/roam/keys.d/hlrd/hosts.key
+}
+
+# as USER GROUPS COMMAND...: the first group is that of the process.
+as() {
+	on setpriv --reuid "$1" --regid "${2%%,*}" --groups "$2" -- "${@:3}"
+}
+
+# Whoever takes a daemon over is its user.
+daemons_are_apart() {
+	local unit users proc
+	users=$(on sh -c 'sed -n s/^User=//p /usr/lib/systemd/system/roam-*.service')
+	expect_eq "units, and users of theirs" "9 9" \
+		"$(wc -l <<<"$users") $(sort -u <<<"$users" | grep -c ^_roam-)"
+	expect_ok as _roam-hlrd roam head -c 0 /etc/roam/keys.d/hlrd/hosts.key /var/lib/roam/hlrd/hlr.db
+	expect_fail as _roam-lrd roam cat /etc/roam/keys.d/hlrd/hosts.key
+	expect_fail as _roam-lrd roam cat /var/lib/roam/hlrd/hlr.db
+	expect_fail as _roam-hlrd roam cat /etc/roam/keys.d/lrd/laptop.key
+	# It answers for nobody else, not even for who does not run.
+	expect_fail as _roam-hlrd roam touch /run/roam/lrd/other.sock
+	expect_fail as _roam-hlrd roam mkdir /run/roam/mnd
+	# It may ask, and have nothing done, but where it was put into the group for that.
+	expect_ok as _roam-hlrd roam roam lr status
+	expect_match "who is refused" "needs privilege" "$(as _roam-hlrd roam roam lr leave 2>&1)"
+	expect_ok as nobody roam,_roam-lrd roam lr leave
+	expect_ok as nobody roam,_roam-lrd roam lr join
+	wait_for 60 registered
+	for unit in agentd syncd; do
+		expect_eq "whom $unit may tell something" _roam-standbyd \
+			"$(property "$unit" SupplementaryGroups)"
+	done
+	# The same user sees nothing of the process.
+	for unit in hlrd lrd; do
+		proc=/proc/$(property "$unit" MainPID)
+		expect_fail as "_roam-$unit" roam cat "$proc/environ"
+		expect_fail as "_roam-$unit" roam cat "$proc/maps"
+	done
+}
+
+# A core that goes to a program is made whatever the limit of its size is.
+nothing_is_dumped() {
+	local unit pid crashed pattern=/proc/sys/kernel/core_pattern
+	cp "$pattern" "$memory/pattern"
+	on_exit eval "cat '$memory/pattern' >$pattern"
+	printf '#!/bin/sh\nexec cat >%s/core.$1\n' "$memory" >"$memory/dump"
+	chmod 755 "$memory/dump"
+	echo "|$memory/dump %P" >$pattern
+	# So a dump is seen where there is one.
+	# shellcheck disable=SC2016 # the inner shell's
+	bash -c 'ulimit -c 0; kill -ABRT $$' &
+	crashed=$!
+	wait_for 30 test -s "$memory/core.$crashed"
+	for unit in hlrd lrd; do
+		pid=$(property "$unit" MainPID)
+		on kill -ABRT "$pid"
+		wait_for 60 restarted "$unit" "$pid"
+	done
+	expect_eq "dumps" "core.$crashed" "$(cd "$memory" && echo core.*)"
+	wait_for 60 registered
 }
 
 # restarted UNIT PID: another process does the work.
@@ -354,8 +413,10 @@ module_absent_now() {
 fixture install_roam
 prove "GEN-05: what make install leaves starts under systemd, and says that it is ready" both_run
 prove "GEN-05 GEN-14: the units give few rights" they_run_with_few_rights
+prove "SEC-16: a daemon's user has the keys of no other, and has nothing done by it" daemons_are_apart
 prove "OPEN-45 GEN-05: a killed daemon is started again" killed_ones_come_back
 prove "OPEN-45 GEN-05: a hanging daemon is noticed and started again" hanging_one_is_restarted
+prove "SEC-09: a daemon that crashes leaves no core, which would hold its keys" nothing_is_dumped
 prove "GEN-05: systemctl reload" reload_takes_the_new_configuration
 prove "GEN-05: systemctl status names the mistake in a configuration" broken_configuration_is_named
 prove "MLR-12 MLR-26 GEN-05: at boot the daemon chooses the register and configures the module" \

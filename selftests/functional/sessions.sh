@@ -2,104 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
 #
-# Sessions of devices and programs behind one mobile node. The network is that of
-# mip-topology.sh, with a third foreign agent, and a link inside the vehicle:
-#
-#   visited3 203.0.113.0/24 ---- foreign3 203.0.113.1 -- core 198.18.0.13
-#
-#   node eth1 192.168.5.1 -- inside -- laptop 192.168.5.10
-#                                   -- camera 192.168.5.11
-#                                   -- printer 192.168.5.12, plugged in later
-#
-# The devices are plain hosts: an address, a default route, and nothing of ours.
+# Sessions of devices and programs behind one mobile node, in the vehicle of vehicle.sh.
 # shellcheck source=../lib.sh
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 # shellcheck source=../topology.sh
 . "$lib_dir/topology.sh"
 # shellcheck source=../mip-topology.sh
 . "$lib_dir/mip-topology.sh"
-
-readonly nai=car@example.com mip_fa3=203.0.113.1
-# shellcheck disable=SC2034 # by name
-foreign3='' laptop='' camera='' printer=''
+# shellcheck source=../vehicle.sh
+. "$lib_dir/vehicle.sh"
 
 world() {
 	require nft tcpdump tshark
-	modprobe roam_tunnel || fail "roam_tunnel cannot be loaded"
-	mip_create
-	ns_create foreign3 laptop camera printer
-	in_batch air "link add visited3 type bridge forward_delay 0" "link set visited3 up" \
-		"link add inside type bridge forward_delay 0" "link set inside up"
-	mip_plug foreign3 core eth0 198.18.0.13/24
-	mip_plug foreign3 visited3 eth1 "$mip_fa3/24"
-	topology_sysctl foreign3 ipv4/ip_forward=1
-	in_batch foreign3 "route add default via 198.18.0.1"
-	in_batch home "route add 203.0.113.0/24 via 198.18.0.13"
-	mkdir -p "$hosts/foreign3"
-	mip_plug node inside eth1 192.168.5.1/24
-	device laptop 10
-	device camera 11
-	mip_home_options='pool = "10.77.0.100-10.77.0.119"
-		quiet = 1s'
-	mip_home_sections="node \"$nai\" { spi = 300  key = 5 }"
-	mip_home_start
-	# hosts that move each second ask more often than vehicles do
-	mip_foreign_sections='session_requests = 0'
-	mip_foreign_start foreign1
-	mip_foreign_start foreign2
-	mip_foreign_start foreign3
-	mip_node_options="nai = \"$nai\"
-		devices \"eth1\" { network = \"192.168.5.0/24\"  linger = 1h }
-		session \"camera\" { mac = \"$(mac_in camera)\" }"
+	vehicle_create
+	vehicle_agents
 	capture_start "$foreign1" eth1 sessions.pcap
-	mip_node_start
-	wait_for 60 mip_is_at "foreign $mip_fa1"
-}
-
-# device HOST NUMBER: it is plugged in.
-device() {
-	mip_plug "$1" inside eth0 "192.168.5.$2/24"
-	in_batch "$1" "route add default via 192.168.5.1"
-}
-
-mac_in() { # HOST
-	ip -n "${!1}" -json link show eth0 | jq -r '.[0].address'
-}
-
-# What a device does when it is switched on: it looks for its router.
-wakes() {
-	in_ns "${!1}" ping -q -n -c 1 -W 1 192.168.5.1
-}
-
-# field NAME MEMBER: of the session of that name at the node.
-field() {
-	roam node -j mn sessions | jq -r ".[] | select(.session == \"$1\") | .$2"
-}
-
-is_active() {
-	[[ $(field "$1" state) == active ]]
-}
-
-# active HOST [NAME]: its session is there; its address is in the variable HOST_home.
-active() {
-	local name=${2:-$(mac_in "$1")}
-	wait_for 30 is_active "$name"
-	printf -v "$1_home" %s "$(field "$name" home)"
-}
-
-pings() { # FROM TO
-	in_ns "${!1}" ping -q -n -c 1 -W 5 "$2"
-}
-
-# Where all sessions are, as the node says.
-all_at() {
-	[[ $(roam node -j mn sessions | jq -r '[.[] | select(.state != "ended") | .care_of] | unique | join(" ")') == "$1" ]]
-}
-
-moves_to() { # BRIDGE CARE-OF
-	mip_move "$1"
-	wait_for 60 mip_is_at "foreign $2"
-	wait_for 30 all_at "$2"
+	vehicle_node
 }
 
 found_and_reached() {
@@ -141,35 +59,18 @@ as_on_the_wire() {
 	expect_match "reply with one" $'3\t'"$camera_home"$'\t'"$nai" \
 		"$(tshark -r "$pcap" -Y 'mip.type == 3' -T fields -e mip.type -e mip.homeaddr -e mip.nai 2>/dev/null)"
 	expect_eq "malformed" "" "$(tshark -r "$pcap" -Y _ws.malformed 2>/dev/null)"
-}
-
-# talk HOST: a connection from the correspondent to a device that repeats what it is told.
-talk() {
-	local host=$1 home=$1_home
-	# For one connection nc becomes cat, so both end together; the runner waits for the last.
-	bg in_ns "${!host}" busybox nc -l -p 7000 -e busybox cat
-	wait_for 30 listens "$host"
-	coproc talk {
-		exec busybox nsenter --net="/run/netns/$correspondent" busybox nc "${!home}" 7000
-	}
-	# shellcheck disable=SC2034
-	printf -v "$1_talk" '%s %s' "${talk[0]}" "${talk[1]}"
-	on_exit stop "$talk_PID"
-	exec {keep_in}<&"${talk[0]}" {keep_out}>&"${talk[1]}"
-	printf -v "$1_talk" '%s %s' "$keep_in" "$keep_out"
-	says "$host" hello
-}
-
-listens() {
-	[[ $(in_ns "${!1}" ss -Hltn 'sport = :7000') ]]
-}
-
-says() { # HOST TEXT
-	local ends=$1_talk answer=
-	read -r from to <<<"${!ends}"
-	echo "$2" >&"$to"
-	read -r -t 30 answer <&"$from"
-	expect_eq "what $1 repeats" "$2" "$answer"
+	# the sub-NAI, by the protocol's page
+	local words=(-n -X "lua_script:$lib_dir/dissector/roam-session.lua" -r "$pcap" -Y)
+	expect_eq "sub-NAI of the camera" "$nai"$'\t'"camera"$'\t'False \
+		"$(tshark "${words[@]}" 'mip.type == 1 && roam_session.sub_nai == "camera"' -T fields \
+			-e roam_session.nai -e roam_session.sub_nai -e roam_session.behind 2>/dev/null | sort -u | sed 's/\t0$/\tFalse/')"
+	expect_eq "malformed names" "" "$(tshark "${words[@]}" roam_session.malformed 2>/dev/null)"
+	# and by scapy: both names stand in front of what signs them; the agents sign behind
+	local seen
+	seen=$(/usr/bin/python3 "$lib_dir/interop/mip" names "$pcap" "$hosts/node/keys.key") || fail "scapy cannot read it: $seen"
+	expect_match "request" "request 0.0.0.0 $nai camera 131,134,32 signed" "$seen"
+	expect_match "reply" "reply $camera_home $nai camera 131,134,32 signed" "$seen"
+	expect_eq "with another key" "" "$(grep -v ' signed$' <<<"$seen")"
 }
 
 moves_and_third() {
@@ -247,14 +148,84 @@ program() {
 	wait_for 30 session_is server ""
 }
 
-session_is() { # NAME STATE
-	[[ $(field "$1" state) == "$2" ]]
+# Sessions stay what they are while each daemon dies and comes back; packets go on.
+restarts() {
+	wakes laptop
+	wakes camera
+	active laptop
+	active camera camera
+	local was="$laptop_home $camera_home" who
+	talk laptop
+	for who in "node roam-mnd mnd" "foreign1 roam-agentd agentd" "home roam-agentd agentd"; do
+		# shellcheck disable=SC2086 # words
+		set -- $who
+		daemon_stop "$1" "$3" KILL
+		says laptop "without $2 of $1"
+		daemon "$1" "$2" "$3"
+		wait_for 60 mip_is_at "foreign $mip_fa1"
+		active laptop
+		active camera camera
+		expect_eq "addresses after $2 of $1" "$was" "$laptop_home $camera_home"
+		says laptop "$2 of $1 is back"
+		expect_ok pings correspondent "$camera_home"
+	done
+	# what the agents have of it is as before
+	expect_ok roam node mn renew
+	wait_for 30 are_known "camera $camera_home" "$(mac_in laptop) $laptop_home"
+}
+
+# are_known "SUB-NAI ADDRESS"...: by the foreign agent as well as by the home agent.
+are_known() {
+	local line
+	for line; do
+		roam foreign1 -j agent visitors | jq -r '.[] | "\(.sub_nai) \(.home)"' | grep -qxF "$line" || return 1
+		roam home -j agent sessions | jq -r '.[] | select(.care_of != null) | "\(.sub_nai) \(.home)"' | grep -qxF "$line" || return 1
+	done
+}
+
+# Ten sessions of the same names through two nodes: each has an address of its own.
+ten_sessions() {
+	local n
+	ns_create bus
+	mip_plug bus visited2 eth0
+	mkdir -p "$hosts/bus"
+	{
+		sed -e 's/car@/bus@/' -e "s/home = .*/home = \"10.77.0.6\/24\"/" -e '/devices\|session/d' "$hosts/node/mnd.conf"
+		for n in 1 2 3 4 5; do
+			echo "session \"seat $n\" {}"
+		done
+	} >"$hosts/bus/mnd.conf"
+	daemon bus roam-mnd mnd
+	for n in 1 2 3 4 5; do
+		expect_ok roam node mn session add "seat $n"
+	done
+	wait_for 60 eval "((\$(seats | sort -u -k 3 | wc -l) == 10))"
+	expect_eq "each name under both" 2 "$(seats | grep -c 'seat_3')"
+	expect_eq "at the node" 5 "$(roam bus -j mn sessions | jq '[.[] | select(.state == "active")] | length')"
+	for n in $(seats | cut -d' ' -f3); do
+		expect_ok pings correspondent "$n"
+	done
+	# one ends, nine go on
+	expect_ok roam bus mn session end "seat 3"
+	wait_for 30 eval "((\$(seats | wc -l) == 9))"
+	expect_match "the other one's" "$nai seat_3" "$(seats)"
+	for n in 1 2 3 4 5; do
+		expect_ok roam node mn session end "seat $n"
+	done
+	daemon_stop bus mnd
+}
+
+seats() { # NAI, name, address of those that are there
+	roam home -j agent sessions | jq -r '.[] | select(.care_of != null and (.sub_nai | startswith("seat"))) | .nai + " " + .sub_nai + " " + .home' |
+		sed 's/seat /seat_/'
 }
 
 fixture world
 prove "SES-02 SES-05 SES-07 SES-08 SES-21 SES-27 SES-31 SES-36 SES-38: plain devices are found and reached at addresses of their own" found_and_reached
-prove "SES-08 SES-09 SES-12 SES-19: requests of sessions, read by tshark" as_on_the_wire
+prove "SES-08 SES-09 SES-12 SES-13 SES-19 SES-37: requests of sessions, read by tshark and by scapy" as_on_the_wire
 prove "SES-05 SES-32 SES-34: connections of two devices survive moves through three foreign agents, a third is plugged in meanwhile" moves_and_third
+prove "SES-15 SES-18 SES-20 SES-32: a restart of each daemon, and sessions keep addresses and connections" restarts
+prove "SES-04 SES-06 SES-34 SES-35: ten sessions over two nodes, the same names under two NAIs" ten_sessions
 prove "SES-01 SES-21: a program has a session of its own" program
 prove "SES-33 SES-35: one session is ended, the others go on" ends_alone
 tests_done

@@ -81,7 +81,8 @@ struct agent_counters {
  * @agent: the daemon
  * @name: of the link
  * @index: of the link, 0 while there is none of that name
- * @mac: its link-layer address
+ * @out: index of the device that speaks to the nodes: of the link, or of the virtual
+ *	address, whose link-layer address stays when another agent takes over
  * @addr: our address there
  * @prefix: bits of its prefix
  * @frames: its socket, NULL while the link is not there
@@ -93,6 +94,7 @@ struct agent_link {
 	struct agentd *agent;
 	const char *name;
 	unsigned int index;
+	unsigned int out;
 	struct roam_addr addr;
 	uint8_t prefix;
 	struct frame_socket *frames;

@@ -68,8 +68,8 @@ static cfg_opt_t foreign_opts[] = {
 };
 
 static cfg_opt_t opts[] = {
-	CFG_STR("keys", "/etc/roam/keys.d", CFGF_NONE),
-	CFG_STR("store", "/var/lib/roam/agent.db", CFGF_NONE),
+	CFG_STR("keys", "/etc/roam/keys.d/agentd", CFGF_NONE),
+	CFG_STR("store", "/var/lib/roam/agentd/agent.db", CFGF_NONE),
 	CFG_STR("device", DEVICE, CFGF_NONE),
 	CFG_INT("nodes_max", 1000000, CFGF_NONE),
 	CFG_INT("visitors_max", 10000, CFGF_NONE),

@@ -274,7 +274,7 @@ int main(int argc, char **argv)
 		.name = "roam-agentd",
 		.summary = "home agent and foreign agent of Mobile IPv4",
 		.config_path = "/etc/roam/agentd.conf",
-		.socket_path = "/run/roam/agentd.sock",
+		.socket_path = CONTROL_USUAL("agentd"),
 		/* module, routes, links; port 434; packet sockets */
 		.caps = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_BIND_SERVICE |
 			1ULL << CAP_NET_RAW,

@@ -100,7 +100,7 @@ static void send_to_node(struct agentd *a, const struct fa_send *send)
 {
 	const struct agent_link *link = find_link(a, send->link);
 	struct frame frame = {
-		.link = send->link, .protocol = IPPROTO_UDP,
+		.protocol = IPPROTO_UDP,
 		.from = send->from, .to = send->to, .from_port = MIP_PORT,
 		.to_port = send->port, .ttl = 64, .data = send->w.buf,
 		.len = send->w.len,
@@ -109,8 +109,10 @@ static void send_to_node(struct agentd *a, const struct fa_send *send)
 	a->counters.fa_code[send->code]++;
 	a->counters.replies++;
 	memcpy(frame.mac, send->mac, FRAME_MAC_LEN);
-	if (link && link->frames)
+	if (link && link->frames) {
+		frame.link = link->out;
 		frame_send(link->frames, &frame);
+	}
 	if (!mip_code_accepts(send->code))
 		show_denied(a, &send->msg.home, &send->to,
 			    mip_code_is_home(send->code) ? "home agent" :
@@ -211,8 +213,10 @@ static void read_addresses(struct agentd *a)
 	free(a->own);
 	a->own = calloc(n + 1, sizeof(*a->own));
 	a->n_own = 0;
-	for (i = 0; i < a->n_links; i++)
+	for (i = 0; i < a->n_links; i++) {
 		a->links[i].addr = (struct roam_addr){ 0 };
+		a->links[i].out = 0;
+	}
 	for (ifa = list; ifa; ifa = ifa->ifa_next) {
 		struct roam_addr addr;
 
@@ -224,6 +228,9 @@ static void read_addresses(struct agentd *a)
 			struct agent_link *link = &a->links[i];
 			const struct sockaddr_in *mask = (void *)ifa->ifa_netmask;
 
+			if (link->foreign &&
+			    roam_addr_eq(&addr, &link->foreign->link.addr))
+				link->out = if_nametoindex(ifa->ifa_name);
 			if (strcmp(link->name, ifa->ifa_name) ||
 			    !roam_addr_is_none(&link->addr) || !mask)
 				continue;
@@ -280,8 +287,11 @@ static void set_fa_links(struct agentd *a)
 void net_look(struct agentd *a)
 {
 	read_addresses(a);
-	for (size_t i = 0; i < a->n_links; i++)
+	for (size_t i = 0; i < a->n_links; i++) {
 		open_link(&a->links[i]);
+		if (!a->links[i].out)
+			a->links[i].out = a->links[i].index;
+	}
 	set_fa_links(a);
 }
 
@@ -380,7 +390,7 @@ static void advertise(struct agentd *a, struct agent_link *link,
 	};
 	uint8_t buf[MIP_ADVERT_MAX];
 	struct frame frame = {
-		.link = link->index, .protocol = IPPROTO_ICMP,
+		.link = link->out, .protocol = IPPROTO_ICMP,
 		.from = link->addr, .ttl = 1, .data = buf,
 	};
 
@@ -425,8 +435,11 @@ void net_serve(struct agentd *a)
 {
 	net_look(a);
 	kernel_stand(a);
-	for (size_t i = 0; i < a->n_links; i++)
+	for (size_t i = 0; i < a->n_links; i++) {
+		if (agent_sync_succeeds(a))
+			advertiser_succeed(&a->links[i].advertiser);
 		advertiser_solicited(&a->links[i].advertiser, daemon_now());
+	}
 	agentd_kick(a);
 }
 

@@ -27,11 +27,13 @@
  * @prev: likewise
  * @fn: see agent_sync_hold()
  * @data: likewise
+ * @left: entries that were not acknowledged yet
  */
 struct held {
 	struct held *next;
 	struct held *prev;
 	agent_sync_fn fn;
+	unsigned int left;
 	_Alignas(16) uint8_t data[];
 };
 
@@ -139,7 +141,7 @@ static void settle(struct agent_sync *s)
 	const char *why = "by the other agent";
 	char *error;
 
-	if (!s->nodes.n && !s->visitors.n)
+	if (!s->nodes.n && !s->nodes.n_leases && !s->visitors.n)
 		return;
 	error = store_commit(a->store, a->ha, a->fa, &s->nodes, &s->visitors,
 			     daemon_now(), daemon_wallclock());
@@ -231,7 +233,7 @@ static size_t serialise_visitor(void *ctx, const uint8_t *key, size_t key_len,
 	uint32_t id;
 
 	if (!agent_key_read(AGENT_VISITOR, key, key_len, &home, &id) ||
-	    !fa_get(s->a->fa, &home, &visitor) || room < AGENT_VISITOR_LEN)
+	    !fa_get(s->a->fa, &home, &visitor) || room < AGENT_VISITOR_MAX)
 		return 0;
 	return agent_visitor_encode(&visitor, daemon_now(), value, digested);
 }
@@ -293,7 +295,7 @@ static size_t serialise_pending(void *ctx, const uint8_t *key, size_t key_len,
 
 	if (!agent_key_read(AGENT_PENDING, key, key_len, &home, &id) ||
 	    !fa_get_pending(s->a->fa, &home, id, &v) ||
-	    room < AGENT_VISITOR_LEN)
+	    room < AGENT_VISITOR_MAX)
 		return 0;
 	return agent_visitor_encode(&v, daemon_now(), value, digested);
 }
@@ -333,6 +335,76 @@ static void remove_pending(void *ctx, const uint8_t *key, size_t key_len)
 		fa_delete_pending(s->a->fa, &home, id);
 }
 
+static size_t serialise_lease(void *ctx, const uint8_t *key, size_t key_len,
+			      uint8_t *value, size_t room, size_t *digested)
+{
+	struct agent_sync *s = ctx;
+	struct lease lease;
+	struct roam_addr addr;
+	uint32_t id;
+
+	if (!agent_key_read(AGENT_LEASE, key, key_len, &addr, &id) ||
+	    !leases_at(ha_leases(s->a->ha), &addr, &lease) ||
+	    room < AGENT_LEASE_MAX)
+		return 0;
+	return agent_lease_encode(&lease, daemon_now(), value, digested);
+}
+
+static bool is_leased_here(const struct agentd *a, const struct lease *lease)
+{
+	for (size_t i = 0; i < a->config->n_homes; i++)
+		if (roam_addr_eq(&a->config->groups[i].agent, &lease->agent) &&
+		    roam_prefix_contains(&a->config->groups[i].network,
+					 &lease->addr))
+			return true;
+	return false;
+}
+
+static enum sync_apply apply_lease(void *ctx, const uint8_t *key,
+				   size_t key_len, const uint8_t *value,
+				   size_t len, uint64_t order)
+{
+	struct agent_sync *s = ctx;
+	struct leases *leases = ha_leases(s->a->ha);
+	struct lease lease, before;
+	msec_t now = daemon_now();
+	uint32_t id;
+
+	(void)order;
+	if (!agent_key_read(AGENT_LEASE, key, key_len, &lease.addr, &id) ||
+	    !agent_lease_decode(value, len, now, &lease) ||
+	    !is_leased_here(s->a, &lease)) {
+		s->refused++;
+		return SYNC_IGNORED;
+	}
+	if (lease.until <= now)
+		return SYNC_IGNORED;
+	if (leases_count(leases) >= (size_t)s->a->config->nodes_max &&
+	    !leases_at(leases, &lease.addr, &before))
+		return SYNC_FULL;
+	return ha_apply_lease(s->a->ha, &lease, &s->nodes) ? SYNC_APPLIED :
+							     SYNC_FULL;
+}
+
+static void end_lease(struct agent_sync *s, const struct roam_addr *addr)
+{
+	struct lease lease;
+
+	if (!leases_at(ha_leases(s->a->ha), addr, &lease))
+		return;
+	lease.until = 0;
+	ha_apply_lease(s->a->ha, &lease, &s->nodes);
+}
+
+static void remove_lease(void *ctx, const uint8_t *key, size_t key_len)
+{
+	struct roam_addr addr;
+	uint32_t id;
+
+	if (agent_key_read(AGENT_LEASE, key, key_len, &addr, &id))
+		end_lease(ctx, &addr);
+}
+
 static const struct sync_type types[] = {
 	{ AGENT_BINDING, "bindings", serialise_binding, apply_binding,
 	  remove_binding },
@@ -340,6 +412,7 @@ static const struct sync_type types[] = {
 	  remove_visitor },
 	{ AGENT_PENDING, "pending", serialise_pending, apply_pending,
 	  remove_pending },
+	{ AGENT_LEASE, "leases", serialise_lease, apply_lease, remove_lease },
 };
 
 /* ---- messages ---- */
@@ -369,9 +442,12 @@ static void run_held(struct agent_sync *s, struct held *h)
 
 static void on_released(void *ctx, uint64_t token, unsigned int acks, bool late)
 {
+	struct held *h = (struct held *)(uintptr_t)token;
+
 	(void)acks;
 	(void)late;
-	run_held(ctx, (struct held *)(uintptr_t)token);
+	if (!--h->left)
+		run_held(ctx, h);
 }
 
 static void on_synced(void *ctx, bool synced, const struct roam_addr *from)
@@ -454,9 +530,16 @@ static void tell_visitor(void *ctx, const struct fa_visitor *v, bool pending)
 	     order_of(v->id), false);
 }
 
+/* A lease has no time of its own: what others have is newer. */
+static void tell_lease(void *ctx, const struct lease *lease)
+{
+	tell(ctx, AGENT_LEASE, &lease->addr, 0, 1, false);
+}
+
 /* The store's entries are the engine's as well. */
 static void adopt(struct agent_sync *s)
 {
+	struct table_iter leases = { 0 };
 	struct ha_cursor ha = { .done = false };
 	struct fa_cursor fa = { .done = false };
 
@@ -465,6 +548,8 @@ static void adopt(struct agent_sync *s)
 		ha_walk(s->a->ha, &ha, 1024, tell_node, s);
 	while (!fa.done)
 		fa_walk(s->a->fa, &fa, 1024, tell_visitor, s);
+	while (leases_walk(ha_leases(s->a->ha), &leases, 1024, tell_lease, s))
+		;
 	sync_flush(s->engine, daemon_now());
 }
 
@@ -505,10 +590,17 @@ static void stray_visitor(void *ctx, const struct fa_visitor *v, bool pending)
 		add_stray(ctx, AGENT_VISITOR, &v->home);
 }
 
+static void stray_lease(void *ctx, const struct lease *lease)
+{
+	add_stray(ctx, AGENT_LEASE, &lease->addr);
+}
+
 /* They ended while this agent did not run, and the other one knows that. */
 static void forget_strays(struct agent_sync *s)
 {
 	struct strays nodes = { .s = s }, visitors = { .s = s };
+	struct strays leases = { .s = s };
+	struct table_iter at = { 0 };
 	struct ha_cursor ha = { .done = false };
 	struct fa_cursor fa = { .done = false };
 
@@ -517,6 +609,8 @@ static void forget_strays(struct agent_sync *s)
 		ha_walk(s->a->ha, &ha, 1024, stray_node, &nodes);
 	while (!fa.done)
 		fa_walk(s->a->fa, &fa, 1024, stray_visitor, &visitors);
+	while (leases_walk(ha_leases(s->a->ha), &at, 1024, stray_lease, &leases))
+		;
 	for (size_t i = 0; i < nodes.n; i++) {
 		struct ha_state gone = { .home = nodes.homes[i] };
 
@@ -524,11 +618,14 @@ static void forget_strays(struct agent_sync *s)
 	}
 	for (size_t i = 0; i < visitors.n; i++)
 		fa_delete(s->a->fa, &visitors.homes[i], &s->visitors);
-	if (nodes.n + visitors.n)
-		log_notice("sync: %zu bindings and %zu visitors of the store were forgotten, as the other agent has none of them",
-			   nodes.n, visitors.n);
+	for (size_t i = 0; i < leases.n; i++)
+		end_lease(s, &leases.homes[i]);
+	if (nodes.n + visitors.n + leases.n)
+		log_notice("sync: %zu bindings, %zu visitors and %zu leases of the store were forgotten, as the other agent has none of them",
+			   nodes.n, visitors.n, leases.n);
 	free(nodes.homes);
 	free(visitors.homes);
+	free(leases.homes);
 }
 
 /* What is too old to be trusted counts only where nobody has anything else. */
@@ -619,7 +716,7 @@ static void make_engine(struct agent_sync *s, const struct roam_addr *own)
 		.multicast = !roam_addr_is_none(&c->multicast),
 		.hello = c->hello, .dead = c->dead, .retry = c->retry, .wait = c->wait,
 		.tombstone = c->tombstone,
-		.entries_max = (size_t)(s->a->config->nodes_max +
+		.entries_max = (size_t)(2 * s->a->config->nodes_max +
 					s->a->config->visitors_max +
 					s->a->config->pending_max),
 	};
@@ -723,6 +820,13 @@ bool agent_sync_serves(const struct agentd *a)
 	return !c || !has_elector(c) || agent_sync.active;
 }
 
+bool agent_sync_succeeds(const struct agentd *a)
+{
+	const struct agent_sync *s = engine_of(a);
+
+	return s && s->active && sync_is_synced(s->engine) && !s->alone;
+}
+
 static bool tells(const struct agent_sync *s)
 {
 	return s->active || s->a->config->sync->mode == SYNC_GROUP;
@@ -755,6 +859,9 @@ void agent_sync_note(struct agentd *a, const struct ha_changes *nodes,
 		return;
 	/* Above whatever another member's clock made before (OPEN-29). */
 	sync_floor(s->engine, daemon_wallclock());
+	for (size_t i = 0; i < nodes->n_leases; i++)
+		note(s, AGENT_LEASE, &nodes->leases[i].after.addr, 0,
+		     nodes->leases[i].after.until, ended);
 	for (size_t i = 0; i < nodes->n; i++)
 		note(s, AGENT_BINDING, &nodes->items[i].after.home, 0,
 		     !is_empty(&nodes->items[i].after), ended);
@@ -768,8 +875,19 @@ void agent_sync_note_pending(struct agentd *a, const struct roam_addr *home,
 {
 	struct agent_sync *s = engine_of(a);
 
-	if (s)
+	/* one that asks for an address has no key yet: its node asks again */
+	if (s && !roam_addr_is_none(home))
 		note(s, AGENT_PENDING, home, id, !gone, false);
+}
+
+static bool await(struct agent_sync *s, enum agent_entry type,
+			  const struct roam_addr *home, const struct held *h, bool all)
+{
+	uint8_t key[AGENT_KEY_MAX];
+
+	return sync_await(s->engine, type, key, agent_key(type, home, 0, key),
+			  all ? SYNC_ACKS_ALL : s->a->config->sync->acks,
+			  (uintptr_t)h);
 }
 
 bool agent_sync_hold(struct agentd *a, enum agent_entry type,
@@ -777,7 +895,6 @@ bool agent_sync_hold(struct agentd *a, enum agent_entry type,
 		     const void *data, size_t len, bool all)
 {
 	struct agent_sync *s = engine_of(a);
-	uint8_t key[AGENT_KEY_MAX];
 	struct held *h;
 
 	if (!s || (!a->config->sync->acks && !all))
@@ -791,9 +908,11 @@ bool agent_sync_hold(struct agentd *a, enum agent_entry type,
 		return false;
 	h->fn = fn;
 	memcpy(h->data, data, len);
-	if (!sync_await(s->engine, type, key, agent_key(type, home, 0, key),
-			all ? SYNC_ACKS_ALL : a->config->sync->acks,
-			(uintptr_t)h)) {
+	h->left = await(s, type, home, h, all);
+	/* an address that was given is promised as well */
+	if (type == AGENT_BINDING)
+		h->left += await(s, AGENT_LEASE, home, h, all);
+	if (!h->left) {
 		free(h);
 		return false;
 	}

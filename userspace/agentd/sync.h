@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tables of this agent at other agents: the sync engine (core/sync.h) with bindings,
- * visitors and pending requests as its entries, its messages, and the role that
+ * visitors, pending requests and leases as its entries, its messages, and the role that
  * roam-standbyd says (io/role.h). What is changed here is told to the others by
  * agent_sync_note(); what they change is put into the cores, made durable and
  * told to the kernel by this file alone.
@@ -30,6 +30,8 @@ void agent_sync_stop(struct agentd *a);
 
 /* False while another agent serves: then nothing is answered or advertised here. */
 bool agent_sync_serves(const struct agentd *a);
+/* Does it serve with the whole table of another agent, which served before? */
+bool agent_sync_succeeds(const struct agentd *a);
 
 /* Durable and in the kernel; @ended: their time was over, as it is everywhere. */
 void agent_sync_note(struct agentd *a, const struct ha_changes *nodes,

@@ -22,7 +22,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR("keys", "/etc/roam/drcp.key", CFGF_NONE),
 	CFG_INT("key", 1, CFGF_NONE),
 	CFG_BOOL("guests", cfg_false, CFGF_NONE),
-	CFG_STR("store", "/var/lib/roam/drcpd.db", CFGF_NONE),
+	CFG_STR("store", "/var/lib/roam/drcpd/drcpd.db", CFGF_NONE),
 	CFG_STR("period", "1s", CFGF_NONE),
 	CFG_STR("hold", "10m", CFGF_NONE),
 	CFG_STR("retry", "250ms", CFGF_NONE),

@@ -265,7 +265,7 @@ int main(int argc, char **argv)
 		.name = "roam-drcpd",
 		.summary = "gives addresses to hosts that enter a sub-network, or gets one",
 		.config_path = "/etc/roam/drcpd.conf",
-		.socket_path = "/run/roam/drcpd.sock",
+		.socket_path = CONTROL_USUAL("drcpd"),
 		.caps = 1 << CAP_NET_ADMIN | 1 << CAP_NET_RAW,
 		.load = load,
 		.unload = unload,

@@ -21,8 +21,8 @@ static cfg_opt_t host_opts[] = {
 
 static cfg_opt_t opts[] = {
 	CFG_STR_LIST("listen", "{\"[::]:17434\"}", CFGF_NONE),
-	CFG_STR("keys", "/etc/roam/keys.d", CFGF_NONE),
-	CFG_STR("store", "/var/lib/roam/hlr.db", CFGF_NONE),
+	CFG_STR("keys", "/etc/roam/keys.d/hlrd", CFGF_NONE),
+	CFG_STR("store", "/var/lib/roam/hlrd/hlr.db", CFGF_NONE),
 	CFG_STR("lifetime", "300s", CFGF_NONE),
 	CFG_STR("tombstone", "300s", CFGF_NONE),
 	CFG_INT("mappings_max", 1000000, CFGF_NONE),

@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 		.name = "roam-hlrd",
 		.summary = "Location register of roam: where mobile hosts are.",
 		.config_path = "/etc/roam/hlrd.conf",
-		.socket_path = "/run/roam/hlrd.sock",
+		.socket_path = CONTROL_USUAL("hlrd"),
 		.caps = 0,
 		.load = load,
 		.unload = unload,

@@ -70,7 +70,7 @@ static cfg_opt_t correspondent_opts[] = {
 static cfg_opt_t opts[] = {
 	CFG_STR("listen", "::", CFGF_NONE),
 	CFG_INT("port", LR_PORT, CFGF_NONE),
-	CFG_STR("keys", "/etc/roam/keys.d", CFGF_NONE),
+	CFG_STR("keys", "/etc/roam/keys.d/lrd", CFGF_NONE),
 	CFG_STR_LIST("permanent", "{}", CFGF_NONE),
 	CFG_STR_LIST("internal", "{}", CFGF_NONE),
 	CFG_SEC("register", register_opts,

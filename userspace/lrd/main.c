@@ -300,7 +300,7 @@ int main(int argc, char **argv)
 		.name = "roam-lrd",
 		.summary = "keeps TCP connections of mobile hosts alive (MIP-LR)",
 		.config_path = "/etc/roam/lrd.conf",
-		.socket_path = "/run/roam/lrd.sock",
+		.socket_path = CONTROL_USUAL("lrd"),
 		/* the module, routes, rules and the dummy link */
 		.caps = 1ULL << CAP_NET_ADMIN,
 		.load = load,

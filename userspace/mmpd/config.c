@@ -56,7 +56,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR_LIST("links", "{}", CFGF_NONE),
 	CFG_STR_LIST("air", "{}", CFGF_NONE),
 	CFG_INT("port", MMP_PORT, CFGF_NONE),
-	CFG_STR("state", "/var/lib/roam/mmpd.state", CFGF_NONE),
+	CFG_STR("state", "/var/lib/roam/mmpd/mmpd.state", CFGF_NONE),
 	CFG_INT("missed", 3, CFGF_NONE),
 	CFG_STR("spread", "50ms", CFGF_NONE),
 	CFG_STR("fresh", "10s", CFGF_NONE),

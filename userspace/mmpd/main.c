@@ -537,7 +537,7 @@ int main(int argc, char **argv)
 		.name = "roam-mmpd",
 		.summary = "movement inside an access network without a new address (MMP)",
 		.config_path = "/etc/roam/mmpd.conf",
-		.socket_path = "/run/roam/mmpd.sock",
+		.socket_path = CONTROL_USUAL("mmpd"),
 		/* the module and routes; packets off the wire */
 		.caps = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_RAW,
 		.load = load,

@@ -33,6 +33,7 @@ static cfg_opt_t devices_opts[] = {
 	CFG_STR("network", "", CFGF_NONE),
 	CFG_STR("linger", "10m", CFGF_NONE),
 	CFG_STR("leases", "", CFGF_NONE),
+	CFG_STR("hosts", "", CFGF_NONE),
 	CFG_END()
 };
 
@@ -40,7 +41,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR("home", "", CFGF_NONE),
 	CFG_STR("home_agent", "", CFGF_NONE),
 	CONF_ASSOCIATION,
-	CFG_STR("keys", "/etc/roam/keys.d", CFGF_NONE),
+	CFG_STR("keys", "/etc/roam/keys.d/mnd", CFGF_NONE),
 	CFG_STR("nai", "", CFGF_NONE),
 	CFG_STR("lifetime", "30m", CFGF_NONE),
 	CFG_STR_LIST("links", "{}", CFGF_NONE),
@@ -273,10 +274,18 @@ static char *read_devices(cfg_t *cfg, struct config *config)
 
 	d->link = strdup(cfg_title(cfg));
 	d->leases = strdup(cfg_getstr(cfg, "leases"));
+	d->hosts = strdup(cfg_getstr(cfg, "hosts"));
 	if (!*d->link || strlen(d->link) >= IF_NAMESIZE)
 		return conf_error(cfg, "network",
 				  "'%s' cannot be the name of a link", d->link);
-	if (!roam_prefix_parse(network, &d->network) || d->network.len <= 96)
+	if (strlen(d->hosts) >= CONFIG_HOSTS_MAX || (*d->hosts && *d->hosts != '/'))
+		return conf_error(cfg, "hosts",
+				  "'%s' is no path of a folder such as \"/run/roam/hosts\"",
+				  d->hosts);
+	/* devices that get their addresses by DHCP need no network of their own */
+	if (*d->hosts && !*network)
+		d->network.len = 128;
+	else if (!roam_prefix_parse(network, &d->network) || d->network.len <= 96)
 		return conf_error(cfg, "network",
 				  "'%s' is no IPv4 prefix such as \"192.168.5.0/24\", the addresses of devices on that link",
 				  network);
@@ -417,6 +426,7 @@ void config_free(struct config *config)
 	for (size_t i = 0; i < config->n_devices; i++) {
 		free(config->devices[i].link);
 		free(config->devices[i].leases);
+		free(config->devices[i].hosts);
 	}
 	free(config->devices);
 	free(config->agents);

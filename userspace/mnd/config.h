@@ -42,18 +42,23 @@ struct config_session {
 	char *link;
 };
 
+#define CONFIG_HOSTS_MAX 200	/* bytes of that path */
+
 /**
  * struct config_devices - a link with devices behind the node
  * @link: its name
  * @network: addresses of devices there
  * @linger: ms after which a device that is silent is gone
  * @leases: file of leases of dnsmasq; empty: none
+ * @hosts: folder that dnsmasq reads addresses of devices from, which it then gives to
+ *	them; empty: none
  */
 struct config_devices {
 	char *link;
 	struct roam_prefix network;
 	msec_t linger;
 	char *leases;
+	char *hosts;
 };
 
 /**

@@ -58,6 +58,16 @@ struct kernel {
 	struct roam_addr way;
 };
 
+struct rtnl *kernel_rtnl(const struct mnd *m)
+{
+	return m->kernel->rtnl;
+}
+
+struct genl *kernel_tunnel(const struct mnd *m)
+{
+	return m->kernel->tunnel;
+}
+
 /* ---- rules ---- */
 
 /* One of ours: from @src (NULL: all) to @table. */
@@ -382,6 +392,7 @@ void kernel_look(struct mnd *m)
 	}
 	freeifaddrs(list);
 	mnd_kick(m);
+	net_hear_clients(m);
 }
 
 static void on_watch(uv_poll_t *poll, int status, int events)

@@ -260,7 +260,7 @@ int main(int argc, char **argv)
 		.name = "roam-mnd",
 		.summary = "mobile node of Mobile IPv4",
 		.config_path = "/etc/roam/mnd.conf",
-		.socket_path = "/run/roam/mnd.sock",
+		.socket_path = CONTROL_USUAL("mnd"),
 		/* routes, rules, tunnel; port 434; packet sockets */
 		.caps = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_BIND_SERVICE |
 			1ULL << CAP_NET_RAW,

@@ -26,7 +26,9 @@
 #include "core/mobile_session.h"
 #include "mnd/config.h"
 
+struct genl;
 struct kernel;
+struct rtnl;
 struct steer;
 struct session_row;
 
@@ -83,6 +85,7 @@ struct mnd_link {
  * @udp: port 434
  * @links: links in use
  * @n_links: their number
+ * @clients: links whose DHCP clients are heard
  * @kernel: routes and tunnel
  * @due: when @tick was to run, MSEC_NEVER to let it run however late it is
  * @tick: when the core has something to do
@@ -112,6 +115,7 @@ struct mnd {
 	struct udp *udp;
 	struct mnd_link links[MN_LINKS];
 	size_t n_links;
+	struct mnd_link clients[MN_LINKS];
 	struct kernel *kernel;
 	uv_timer_t tick;
 	msec_t due;
@@ -146,6 +150,8 @@ void net_stop(struct mnd *m);
 /* A link came, is there, or went (NULL name: none of that index). */
 void net_open_link(struct mnd *m, const char *name, unsigned int index);
 void net_close_link(struct mnd *m, struct mnd_link *link);
+/* DHCP clients on the links where they get the addresses of their sessions. */
+void net_hear_clients(struct mnd *m);
 void net_send(struct mnd *m, const struct mn_send *send);
 void net_solicit(struct mnd *m, uint32_t link);
 /* Tells the home link who has the home address. */
@@ -162,6 +168,9 @@ void kernel_attach(struct mnd *m, const struct mn_registration *r);
 /* What has this own address as source goes by the main table. */
 void kernel_open_way(struct mnd *m, const struct roam_addr *coa);
 void kernel_stop(struct mnd *m);
+/* Its sockets, for steer.c; no tunnel (NULL) without a tunnel device. */
+struct rtnl *kernel_rtnl(const struct mnd *m);
+struct genl *kernel_tunnel(const struct mnd *m);
 /* How the module writes a tunnel of that registration. */
 uint8_t kernel_encap(const struct mn_registration *r);
 

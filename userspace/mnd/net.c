@@ -14,7 +14,9 @@
 #include "io/daemon.h"
 #include "io/log.h"
 #include "mnd/mnd.h"
+#include "mnd/session.h"
 #include "wire/bytes.h"
+#include "wire/dhcp.h"
 
 #define ALL_ROUTERS "224.0.0.2"
 #define ARP_LEN 28
@@ -111,6 +113,60 @@ void net_close_link(struct mnd *m, struct mnd_link *link)
 	(void)m;
 	frame_close(link->frames);
 	memset(link, 0, sizeof(*link));
+}
+
+static void on_client(void *ctx, const struct frame *frame)
+{
+	struct mnd_link *link = ctx;
+	struct dhcp_client client;
+
+	if (dhcp_asks(frame->data, frame->len, &client))
+		session_asks(link->mnd, link->index, &client);
+}
+
+static bool is_heard(const struct mnd *m, const char *name)
+{
+	for (size_t i = 0; i < m->config->n_devices; i++)
+		if (*m->config->devices[i].hosts &&
+		    !strcmp(m->config->devices[i].link, name))
+			return true;
+	return false;
+}
+
+static void hear(struct mnd *m, const char *name)
+{
+	struct mnd_link *link = NULL;
+	char *error = NULL;
+
+	for (size_t i = MN_LINKS; i--; )
+		if (!m->clients[i].frames)
+			link = &m->clients[i];
+		else if (!strcmp(m->clients[i].name, name))
+			return;
+	if (!link || !if_nametoindex(name))
+		return;
+	link->mnd = m;
+	link->index = if_nametoindex(name);
+	snprintf(link->name, sizeof(link->name), "%s", name);
+	link->frames = frame_open_port(m->loop, link->index, DHCP_SERVER_PORT,
+				       on_client, link, &error);
+	if (!link->frames)
+		log_error("%s", error ? error : "out of memory");
+	free(error);
+}
+
+void net_hear_clients(struct mnd *m)
+{
+	for (size_t i = 0; i < MN_LINKS; i++) {
+		struct mnd_link *link = &m->clients[i];
+
+		if (link->frames && (!is_heard(m, link->name) ||
+		    if_nametoindex(link->name) != link->index))
+			net_close_link(m, link);
+	}
+	for (size_t i = 0; i < m->config->n_devices; i++)
+		if (*m->config->devices[i].hosts)
+			hear(m, m->config->devices[i].link);
 }
 
 void net_send(struct mnd *m, const struct mn_send *send)
@@ -229,6 +285,8 @@ void net_stop(struct mnd *m)
 	for (size_t i = 0; i < m->n_links; i++)
 		frame_close(m->links[i].frames);
 	m->n_links = 0;
+	for (size_t i = 0; i < MN_LINKS; i++)
+		frame_close(m->clients[i].frames);
 	if (m->udp)
 		udp_close(m->udp);
 }

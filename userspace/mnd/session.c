@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/daemon.h"
 #include "io/log.h"
 #include "mnd/mnd.h"
+#include "wire/dhcp.h"
 
 #define ROWS_MAX (2 * MNS_MAX)	/* who ended stays for a while */
 #define SWEEP 1000		/* ms between looks at who is silent */
@@ -157,11 +159,110 @@ static void identify(void *ctx, const struct mns_session *s,
 	who->associations = &m->config->mn.associations;
 }
 
+static const struct config_devices *devices_on(const struct mnd *m,
+					       unsigned int link)
+{
+	char name[IF_NAMESIZE];
+
+	if (!link || !if_indextoname(link, name))
+		return NULL;
+	for (size_t i = 0; i < m->config->n_devices; i++)
+		if (!strcmp(m->config->devices[i].link, name))
+			return &m->config->devices[i];
+	return NULL;
+}
+
+/* ---- devices that get the address of their session by DHCP ---- */
+
+/* A device whose address is the session's own, as it asked for one. */
+static bool is_given(const struct session_row *row)
+{
+	return row->origin == SESSION_SEEN && row->steer.link;
+}
+
+/* Where dnsmasq looks for the address of this device; false: nowhere. */
+static bool hosts_path(const struct mnd *m, const struct session_row *row,
+		       const char *prefix, char path[256])
+{
+	const struct config_devices *d = devices_on(m, row->steer.link);
+	char mac[3 * MN_MAC_LEN];
+
+	if (!is_given(row) || !d || !*d->hosts)
+		return false;
+	mnd_format_mac(row->mac, mac);
+	return snprintf(path, 256, "%s/%s%s", d->hosts, prefix, mac) < 256;
+}
+
+/* A file that says the same already is left alone: dnsmasq reads what is written. */
+static bool says(const char *path, const char *text)
+{
+	char have[128] = "";
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return false;
+	if (!fgets(have, sizeof(have), f))
+		have[0] = '\0';
+	fclose(f);
+	return !strcmp(have, text);
+}
+
+/* dnsmasq reads no file that begins with a dot, so it sees whole ones only. */
+static void tell_server(const struct mnd *m, const struct session_row *row)
+{
+	char path[256], draft[256], text[128];
+	char mac[3 * MN_MAC_LEN], home[ROAM_ADDR_STRLEN];
+	bool written = false;
+	FILE *f;
+
+	if (roam_addr_is_none(&row->steer.home) ||
+	    !hosts_path(m, row, "", path) || !hosts_path(m, row, ".", draft))
+		return;
+	mnd_format_mac(row->mac, mac);
+	snprintf(text, sizeof(text), "%s,%s\n", mac,
+		 roam_addr_format(&row->steer.home, home));
+	if (says(path, text))
+		return;
+	f = fopen(draft, "we");
+	if (f) {
+		/* dnsmasq is of the group */
+		written = fputs(text, f) >= 0 && !fchmod(fileno(f), 0640);
+		written = !fclose(f) && written;
+	}
+	if (!written || rename(draft, path))
+		log_error("%s cannot be written, so a device gets no address: %s",
+			  path, strerror(errno));
+}
+
+static void untell_server(const struct mnd *m, const struct session_row *row)
+{
+	char path[256];
+
+	if (hosts_path(m, row, "", path))
+		unlink(path);
+}
+
+static void make_folders(const struct mnd *m)
+{
+	for (size_t i = 0; i < m->config->n_devices; i++) {
+		const char *path = m->config->devices[i].hosts;
+
+		if (!*path)
+			continue;
+		if (mkdir(path, 0750) && errno != EEXIST)
+			log_error("%s cannot be made: %s", path, strerror(errno));
+		else if (chmod(path, 0750))
+			log_warning("the mode of %s cannot be set: %s", path,
+				    strerror(errno));
+	}
+}
+
 static void remove_row(struct mnd *m, struct session_row **at)
 {
 	struct session_row *row = *at;
 
 	steer_clear(m, &row->steer);
+	untell_server(m, row);
 	if (row->barred) {
 		row->steer.home = (struct roam_addr){ 0 };
 		row->ending = false;
@@ -170,6 +271,8 @@ static void remove_row(struct mnd *m, struct session_row **at)
 	*at = row->next;
 	m->n_rows--;
 	free(row);
+	if (!m->rows)
+		steer_rest(m);
 }
 
 static void on_event(void *ctx, const struct mns_session *s, enum mns_event event)
@@ -190,8 +293,10 @@ static void on_event(void *ctx, const struct mns_session *s, enum mns_event even
 			steer_clear(m, &row->steer);
 		row->steer.home = s->home;
 		steer_set(m, &row->steer, &s->registration);
-		if (given)
+		if (given) {
+			tell_server(m, row);
 			save(m);
+		}
 		break;
 	case MNS_EVENT_LOST:
 		steer_set(m, &row->steer, NULL);
@@ -275,19 +380,6 @@ static void take_device(struct mnd *m, struct session_row *row,
 	save(m);
 }
 
-static const struct config_devices *devices_on(const struct mnd *m,
-					       unsigned int link)
-{
-	char name[IF_NAMESIZE];
-
-	if (!link || !if_indextoname(link, name))
-		return NULL;
-	for (size_t i = 0; i < m->config->n_devices; i++)
-		if (!strcmp(m->config->devices[i].link, name))
-			return &m->config->devices[i];
-	return NULL;
-}
-
 static const struct config_session *named_device(const struct mnd *m,
 						 const uint8_t mac[MN_MAC_LEN])
 {
@@ -302,42 +394,111 @@ static const struct config_session *named_device(const struct mnd *m,
  * A device is its link-layer address: that is the sub-NAI, so it gets the same address
  * each time, unless the configuration has a name for it.
  */
+static void name_device(const struct mnd *m, const uint8_t mac[MN_MAC_LEN],
+			char name[MIP_SUB_NAI_MAX + 1])
+{
+	const struct config_session *named = named_device(m, mac);
+
+	if (named)
+		snprintf(name, MIP_SUB_NAI_MAX + 1, "%s", named->name);
+	else
+		mnd_format_mac(mac, name);
+}
+
+/* What is known of a device that is there; NULL: there are too many. */
+static struct session_row *device_row(struct mnd *m, const char *name,
+				      unsigned int link,
+				      const uint8_t mac[MN_MAC_LEN],
+				      const char *host)
+{
+	struct session_row **at = find(m, name);
+	struct session_row *row = at ? *at : add_row(m, name, SESSION_SEEN);
+
+	if (!row || row->ending || row->barred)
+		return row;
+	memcpy(row->mac, mac, MN_MAC_LEN);
+	row->has_mac = true;
+	row->where = link;
+	if (host && *host)
+		snprintf(row->host, sizeof(row->host), "%s", host);
+	return row;
+}
+
+static void begin_seen(struct mnd *m, struct session_row *row)
+{
+	if (!begin(m, row))
+		return;
+	m->counters.sessions_seen++;
+	mnd_kick(m);
+}
+
 static void device_seen(struct mnd *m, unsigned int link,
 			const struct roam_addr *addr,
 			const uint8_t mac[MN_MAC_LEN], bool fresh,
 			const char *host)
 {
 	const struct config_devices *d = devices_on(m, link);
-	const struct config_session *named;
 	char name[MIP_SUB_NAI_MAX + 1];
 	struct session_row **at, *row;
 
-	if (!d || !roam_prefix_contains(&d->network, addr) ||
+	if (!d)
+		return;
+	name_device(m, mac, name);
+	at = find(m, name);
+	if (at && is_given(*at) ? !roam_addr_eq(addr, &(*at)->steer.home) :
+	    !roam_prefix_contains(&d->network, addr) ||
 	    !roam_addr_is_usable(addr))
 		return;
-	named = named_device(m, mac);
-	if (named)
-		snprintf(name, sizeof(name), "%s", named->name);
-	else
-		mnd_format_mac(mac, name);
-	at = find(m, name);
-	row = at ? *at : add_row(m, name, SESSION_SEEN);
+	row = device_row(m, name, link, mac, host);
 	if (!row)
 		return;
 	if (fresh || !at)
 		row->seen = daemon_now();
-	if (row->ending || row->barred)
+	if (row->ending || row->barred || is_given(row))
 		return;
-	memcpy(row->mac, mac, MN_MAC_LEN);
-	row->has_mac = true;
-	row->where = link;
-	if (host)
-		snprintf(row->host, sizeof(row->host), "%s", host);
 	take_device(m, row, addr);
-	if (!at && begin(m, row)) {
-		m->counters.sessions_seen++;
-		mnd_kick(m);
-	}
+	if (!at)
+		begin_seen(m, row);
+}
+
+/* From a fixed address to the session's own, or from one link to another. */
+static void give(struct mnd *m, struct session_row *row, unsigned int link)
+{
+	const struct mns_session *s = mns_find(m->mns, row->name);
+
+	if (row->steer.link == link)
+		return;
+	steer_clear(m, &row->steer);
+	untell_server(m, row);
+	row->steer.device = (struct roam_addr){ 0 };
+	row->steer.link = link;
+	if (s && s->state == MNS_ACTIVE)
+		steer_set(m, &row->steer, &s->registration);
+	save(m);
+}
+
+void session_asks(struct mnd *m, unsigned int link,
+		  const struct dhcp_client *client)
+{
+	const struct config_devices *d = devices_on(m, link);
+	char name[MIP_SUB_NAI_MAX + 1];
+	struct session_row *row;
+	bool known;
+
+	if (!d || !*d->hosts)
+		return;
+	name_device(m, client->mac, name);
+	known = find(m, name);
+	row = device_row(m, name, link, client->mac, client->host);
+	if (!row)
+		return;
+	row->seen = daemon_now();
+	if (row->ending || row->barred || row->origin != SESSION_SEEN)
+		return;
+	give(m, row, link);
+	tell_server(m, row);
+	if (!known)
+		begin_seen(m, row);
 }
 
 void session_seen(struct mnd *m, const struct steer_neighbour *n)
@@ -467,7 +628,8 @@ static void on_sweep(uv_timer_t *timer)
 		} else if (!d || silent > d->linger)
 			session_end(m, row->name, false);
 		else if (silent > d->linger / 4)
-			steer_probe(m, row->where, &row->steer.device);
+			steer_probe(m, row->where, is_given(row) ?
+				    &row->steer.home : &row->steer.device);
 	}
 }
 
@@ -586,9 +748,12 @@ static void begin_loaded(struct mnd *m)
 
 	for (row = m->rows; row; row = next) {
 		next = row->next;
-		if (row->origin == SESSION_SEEN && m->config->n_devices)
+		if (is_given(row))
+			row->where = row->steer.link;
+		else if (row->origin == SESSION_SEEN && m->config->n_devices)
 			row->where =
 				if_nametoindex(m->config->devices[0].link);
+		tell_server(m, row);
 		begin(m, row);
 	}
 }
@@ -619,6 +784,7 @@ char *session_start(struct mnd *m, const char *path)
 	if ((size_t)snprintf(m->session_path, sizeof(m->session_path),
 			     "%s.sessions", path) >= sizeof(m->session_path))
 		return daemon_error("the path %s is too long", path);
+	make_folders(m);
 	list = load(m);
 	error = steer_start(m, !list);
 	json_decref(list);
@@ -627,6 +793,8 @@ char *session_start(struct mnd *m, const char *path)
 	begin_steering(m);
 	begin_loaded(m);
 	add_configured(m);
+	if (!m->rows)
+		steer_rest(m);
 	if (m->config->n_devices) {
 		steer_look(m);
 		watch_leases(m);

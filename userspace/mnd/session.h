@@ -11,6 +11,7 @@
 #include "core/mobile_session.h"
 #include "mnd/steer.h"
 
+struct dhcp_client;
 struct mnd;
 
 /** enum session_origin - why there is a session */
@@ -60,6 +61,9 @@ void session_configure(struct mnd *m);
  */
 char *session_add(struct mnd *m, const char *name, const struct roam_addr *device,
 		  const char *link);
+/* A DHCP client on a link where it gets the address of its session. */
+void session_asks(struct mnd *m, unsigned int link,
+		  const struct dhcp_client *client);
 /* @bar: a device does not begin again before it was gone. */
 bool session_end(struct mnd *m, const char *name, bool bar);
 void session_walk(const struct mnd *m,

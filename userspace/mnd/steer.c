@@ -25,26 +25,41 @@
 #include "mnd/mnd.h"
 #include "mnd/steer.h"
 #include "rtnl/link.h"
+#include "rtnl/nft.h"
 #include "rtnl/rtnl.h"
 
 #define PRIORITY_SESSION 2	/* behind the first rule of kernel.c */
 #define PRIORITY_DEVICES 3
 #define MARGIN 5000		/* ms that the module keeps an entry longer */
 #define NFT_TABLE "roam_mn"
+#define SETTINGS_MAX 64
+#define NEIGHBOURS_MAX (4 * MNS_MAX)	/* of one look; others are seen when they speak */
 #define SEEN (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)
 
 /**
+ * struct setting - a value that was another one before
+ * @path: its file
+ * @was: what it was
+ */
+struct setting {
+	char path[96];
+	char was[16];
+};
+
+/**
  * struct steer - the kernel's side of sessions
- * @rtnl: routes, rules, neighbours
- * @tunnel: the module, NULL where it is not used
  * @nft: there are translations: the table is made
+ * @maps: changes its elements
+ * @settings: values that are others while there are sessions
+ * @n_settings: their number
  * @watch: neighbours that come
  * @poll: watches @watch
  */
 struct steer {
-	struct rtnl *rtnl;
-	struct genl *tunnel;
 	bool nft;
+	int maps;
+	struct setting settings[SETTINGS_MAX];
+	size_t n_settings;
 	int watch;
 	uv_poll_t poll;
 };
@@ -54,7 +69,7 @@ struct steer {
 static struct nlmsghdr *rule(struct mnd *m, uint16_t type, uint16_t flags,
 			     unsigned int which)
 {
-	struct nlmsghdr *nlh = rtnl_request(m->steer->rtnl, type,
+	struct nlmsghdr *nlh = rtnl_request(kernel_rtnl(m), type,
 					    NLM_F_ACK | flags);
 	struct fib_rule_hdr *hdr = mnl_nlmsg_put_extra_header(nlh,
 							      sizeof(*hdr));
@@ -84,14 +99,14 @@ static int session_rule(struct mnd *m, bool add, const struct steering *s)
 	mnl_attr_put_u8(nlh, FRA_PROTOCOL, RTPROT_ROAM);
 	rtnl_put_addr(nlh, FRA_SRC, roam_addr_is_none(&s->device) ? &s->home :
 								  &s->device);
-	err = rtnl_talk(m->steer->rtnl, nlh, NULL, NULL);
+	err = rtnl_talk(kernel_rtnl(m), nlh, NULL, NULL);
 	return err == -EEXIST ? 0 : err;
 }
 
 static void drop_rules(struct mnd *m, unsigned int which)
 {
 	for (int i = 0; i < 2 * MNS_MAX; i++)
-		if (rtnl_talk(m->steer->rtnl, rule(m, RTM_DELRULE, 0, which),
+		if (rtnl_talk(kernel_rtnl(m), rule(m, RTM_DELRULE, 0, which),
 			      NULL, NULL))
 			break;
 }
@@ -106,7 +121,7 @@ static int devices_rule(struct mnd *m, const char *link)
 	hdr->action = FR_ACT_PROHIBIT;
 	mnl_attr_put_strz(nlh, FRA_IIFNAME, link);
 	mnl_attr_put_u8(nlh, FRA_PROTOCOL, RTPROT_ROAM);
-	err = rtnl_talk(m->steer->rtnl, nlh, NULL, NULL);
+	err = rtnl_talk(kernel_rtnl(m), nlh, NULL, NULL);
 	return err == -EEXIST ? 0 : err;
 }
 
@@ -115,7 +130,7 @@ static int devices_rule(struct mnd *m, const char *link)
 static int session_route(struct mnd *m, const struct steering *s,
 			 const struct mn_registration *r)
 {
-	struct nlmsghdr *nlh = rtnl_request(m->steer->rtnl, RTM_NEWROUTE,
+	struct nlmsghdr *nlh = rtnl_request(kernel_rtnl(m), RTM_NEWROUTE,
 				NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	const struct roam_addr *gateway = NULL;
@@ -143,30 +158,146 @@ static int session_route(struct mnd *m, const struct steering *s,
 		rtm->rtm_flags = RTNH_F_ONLINK;
 		rtnl_put_addr(nlh, RTA_GATEWAY, gateway);
 	}
-	return rtnl_talk(m->steer->rtnl, nlh, NULL, NULL);
+	return rtnl_talk(kernel_rtnl(m), nlh, NULL, NULL);
 }
 
-/* What comes by a link that did not forward must go on to the device behind. */
-static void set_conf(const char *link, const char *name, const char *value)
-{
-	char path[96];
-	FILE *f;
+/* ---- what is set in /proc/sys while there are sessions ---- */
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", link, name);
-	f = fopen(path, "w");
-	if (!f || fputs(value, f) < 0)
+#define CONF_ROOT "/proc/sys/net/ipv4/"
+
+static bool read_value(const char *path, char value[16])
+{
+	FILE *f = fopen(path, "re");
+	bool read = f && fgets(value, 16, f);
+
+	if (f)
+		fclose(f);
+	if (read)
+		value[strcspn(value, "\n")] = '\0';
+	return read;
+}
+
+static void write_value(const char *path, const char *value)
+{
+	FILE *f = fopen(path, "we");
+	bool written = f && fputs(value, f) >= 0;
+
+	if (f)
+		written = !fclose(f) && written;
+	if (!written)
 		log_warning("%s cannot be set to %s: %s", path, value,
 			    strerror(errno));
+}
+
+static void settings_path(const struct mnd *m, char path[300])
+{
+	snprintf(path, 300, "%s.settings", m->session_path);
+}
+
+/* It outlives the daemon, as what it says does. */
+static void save_settings(const struct mnd *m)
+{
+	const struct steer *k = m->steer;
+	char path[300];
+	FILE *f;
+
+	settings_path(m, path);
+	if (!k->n_settings) {
+		unlink(path);
+		return;
+	}
+	f = fopen(path, "we");
+	for (size_t i = 0; f && i < k->n_settings; i++)
+		fprintf(f, "%s %s\n", k->settings[i].path, k->settings[i].was);
+	if (!f || fclose(f))
+		log_warning("%s cannot be written, so values in " CONF_ROOT " stay as they are: %s",
+			    path, strerror(errno));
+}
+
+static void load_settings(const struct mnd *m)
+{
+	struct steer *k = m->steer;
+	struct setting s;
+	char path[300];
+	FILE *f;
+
+	settings_path(m, path);
+	f = fopen(path, "re");
+	while (f && k->n_settings < SETTINGS_MAX &&
+	       fscanf(f, "%95s %15s", s.path, s.was) == 2)
+		if (!strncmp(s.path, CONF_ROOT, strlen(CONF_ROOT)))
+			k->settings[k->n_settings++] = s;
 	if (f)
 		fclose(f);
 }
 
-static void forward_on(unsigned int index)
+/* What it was is remembered once. @of: "conf" or "neigh". */
+static void set_conf(const struct mnd *m, const char *of, const char *link,
+		     const char *name, const char *value)
+{
+	struct steer *k = m->steer;
+	struct setting s;
+	size_t i = 0;
+
+	snprintf(s.path, sizeof(s.path), CONF_ROOT "%s/%s/%s", of, link, name);
+	if (!read_value(s.path, s.was) || !strcmp(s.was, value))
+		return;
+	while (i < k->n_settings && strcmp(k->settings[i].path, s.path))
+		i++;
+	if (i == k->n_settings && i < SETTINGS_MAX) {
+		k->settings[k->n_settings++] = s;
+		save_settings(m);
+	}
+	write_value(s.path, value);
+}
+
+void steer_rest(struct mnd *m)
+{
+	struct steer *k = m->steer;
+	char now[16];
+
+	if (!k->n_settings)
+		return;
+	for (size_t i = 0; i < k->n_settings; i++)
+		if (read_value(k->settings[i].path, now))
+			write_value(k->settings[i].path, k->settings[i].was);
+	k->n_settings = 0;
+	save_settings(m);
+}
+
+/* What comes by a link that did not forward must go on to the device behind. */
+static void forward_on(const struct mnd *m, unsigned int index)
 {
 	char name[IF_NAMESIZE];
 
 	if (index && if_indextoname(index, name))
-		set_conf(name, "forwarding", "1");
+		set_conf(m, "conf", name, "forwarding", "1");
+}
+
+/*
+ * A device with an address of the home network takes all of that for neighbours, its
+ * router among them: this host answers for them (RFC 1027), at once.
+ */
+static void answer_for_home(const struct mnd *m, const char *link)
+{
+	set_conf(m, "conf", link, "proxy_arp", "1");
+	set_conf(m, "neigh", link, "proxy_delay", "0");
+}
+
+static void open_ways(const struct mnd *m, const struct steering *s,
+		      const struct mn_registration *r)
+{
+	forward_on(m, r->place.link);
+	forward_on(m, s->link);
+	if (r->place.mode == MN_COLOCATED)
+		forward_on(m, if_nametoindex(m->config->device));
+	for (size_t i = 0; i < m->config->n_devices; i++) {
+		const struct config_devices *d = &m->config->devices[i];
+
+		forward_on(m, if_nametoindex(d->link));
+		if (*d->hosts)
+			answer_for_home(m, d->link);
+	}
 }
 
 /* ---- the tunnel, where the node is its own end of it ---- */
@@ -178,13 +309,13 @@ static void set_tunnel(struct mnd *m, const struct steering *s,
 		.home = s->home, .role = ROAM_TUNNEL_ROLE_OWN,
 		.device = if_nametoindex(m->config->device),
 	};
-	struct steer *k = m->steer;
+	struct genl *tunnel = kernel_tunnel(m);
 	msec_t left;
 
-	if (!k->tunnel)
+	if (!tunnel)
 		return;
 	if (!r || r->place.mode != MN_COLOCATED) {
-		tunnel_visitor_del(k->tunnel, &s->home, 1, NULL);
+		tunnel_visitor_del(tunnel, &s->home, 1, NULL);
 		return;
 	}
 	t.agents[0] = r->home_agent;
@@ -196,14 +327,17 @@ static void set_tunnel(struct mnd *m, const struct steering *s,
 	left = r->expires - daemon_now();
 	if (r->expires != MSEC_NEVER)
 		t.lifetime = (uint32_t)(max_time(left, 0) + MARGIN);
-	if (tunnel_visitor_set(k->tunnel, &t, 1, TUNNEL_SET_ANY, NULL))
+	if (tunnel_visitor_set(tunnel, &t, 1, TUNNEL_SET_ANY, NULL))
 		log_error("the tunnel module refuses a session's tunnel: %s",
-			  genl_error(k->tunnel));
+			  genl_error(tunnel));
 }
 
 /* ---- translation ---- */
 
-/* Nothing in @script comes from elsewhere: addresses, written by us. */
+/*
+ * Once, at the start; see translate() for what changes later. Nothing in @script comes
+ * from elsewhere: addresses, written by us.
+ */
 static bool nft(const char *script)
 {
 	FILE *pipe = popen("nft -f - 2>/dev/null", "we");
@@ -231,16 +365,16 @@ static const char table_text[] =
 	"	}\n"
 	"}\n";
 
-static void put_elements(FILE *f, const char *verb, const struct steering *s)
+static void put_elements(FILE *f, const struct steering *s)
 {
 	char home[ROAM_ADDR_STRLEN], device[ROAM_ADDR_STRLEN];
 
 	roam_addr_format(&s->home, home);
 	roam_addr_format(&s->device, device);
-	fprintf(f, "%s element ip " NFT_TABLE " there { %s : %s }\n", verb,
-		home, device);
-	fprintf(f, "%s element ip " NFT_TABLE " back { %s : %s }\n", verb,
-		device, home);
+	fprintf(f, "add element ip " NFT_TABLE " there { %s : %s }\n", home,
+		device);
+	fprintf(f, "add element ip " NFT_TABLE " back { %s : %s }\n", device,
+		home);
 }
 
 static bool is_translated(const struct steering *s)
@@ -261,7 +395,7 @@ void steer_begin(struct mnd *m, const struct steering *list, size_t n)
 	fputs(table_text, f);
 	for (size_t i = 0; i < n; i++)
 		if (is_translated(&list[i]))
-			put_elements(f, "add", &list[i]);
+			put_elements(f, &list[i]);
 	fclose(f);
 	m->steer->nft = nft(script);
 	if (!m->steer->nft)
@@ -269,23 +403,20 @@ void steer_begin(struct mnd *m, const struct steering *list, size_t n)
 	free(script);
 }
 
-static void translate(struct mnd *m, const char *verb, const struct steering *s)
+static void translate(struct mnd *m, bool add, const struct steering *s)
 {
-	char *script = NULL;
-	size_t len = 0;
-	FILE *f;
+	const struct nft_element pair[] = {
+		{ .map = "there", .key = s->home, .value = s->device },
+		{ .map = "back", .key = s->device, .value = s->home },
+	};
+	int err;
 
 	if (!m->steer->nft || !is_translated(s))
 		return;
-	f = open_memstream(&script, &len);
-	if (!f)
-		return;
-	put_elements(f, verb, s);
-	fclose(f);
-	if (!nft(script))
-		log_error("the translation of a session cannot be changed (%s)",
-			  verb);
-	free(script);
+	err = nft_change(m->steer->maps, add, NFT_TABLE, pair, 2);
+	if (err && (add || err != -ENOENT))
+		log_error("the translation of a session cannot be changed: %s",
+			  strerror(-err));
 }
 
 /* ---- a session ---- */
@@ -298,13 +429,13 @@ static void put_address(struct mnd *m, const struct steering *s, bool add)
 	int err = 0;
 
 	if (s->local && add)
-		err = rtnl_addr_add(m->steer->rtnl, own, &s->home);
+		err = rtnl_addr_add(kernel_rtnl(m), own, &s->home);
 	else if (s->local)
-		rtnl_addr_del(m->steer->rtnl, own, &s->home);
+		rtnl_addr_del(kernel_rtnl(m), own, &s->home);
 	else if (s->link && add)
-		err = rtnl_host_set(m->steer->rtnl, &s->home, NULL, s->link);
+		err = rtnl_host_set(kernel_rtnl(m), &s->home, NULL, s->link);
 	else if (s->link)
-		rtnl_host_del(m->steer->rtnl, &s->home);
+		rtnl_host_del(kernel_rtnl(m), &s->home);
 	if (err)
 		log_error("a session's address cannot be set: %s",
 			  strerror(-err));
@@ -325,13 +456,9 @@ void steer_set(struct mnd *m, const struct steering *s,
 			  strerror(-err));
 	set_tunnel(m, s, r);
 	put_address(m, s, true);
-	translate(m, "add", s);
-	if (r && !s->local) {
-		forward_on(r->place.link);
-		forward_on(s->link);
-		if (r->place.mode == MN_COLOCATED)
-			forward_on(if_nametoindex(m->config->device));
-	}
+	translate(m, true, s);
+	if (r && !s->local)
+		open_ways(m, s, r);
 }
 
 void steer_clear(struct mnd *m, const struct steering *s)
@@ -339,17 +466,17 @@ void steer_clear(struct mnd *m, const struct steering *s)
 	if (roam_addr_is_none(&s->home))
 		return;
 	session_rule(m, false, s);
-	rtnl_table_flush(m->steer->rtnl, AF_INET, table_of(m, s));
+	rtnl_table_flush(kernel_rtnl(m), AF_INET, table_of(m, s));
 	set_tunnel(m, s, NULL);
 	put_address(m, s, false);
-	translate(m, "delete", s);
+	translate(m, false, s);
 }
 
 /* ---- neighbours ---- */
 
 void steer_probe(struct mnd *m, unsigned int link, const struct roam_addr *addr)
 {
-	struct nlmsghdr *nlh = rtnl_request(m->steer->rtnl, RTM_NEWNEIGH,
+	struct nlmsghdr *nlh = rtnl_request(kernel_rtnl(m), RTM_NEWNEIGH,
 				NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
 	struct ndmsg *entry = mnl_nlmsg_put_extra_header(nlh, sizeof(*entry));
 
@@ -358,10 +485,10 @@ void steer_probe(struct mnd *m, unsigned int link, const struct roam_addr *addr)
 	entry->ndm_state = NUD_NONE;
 	entry->ndm_flags = NTF_USE;
 	rtnl_put_addr(nlh, NDA_DST, addr);
-	rtnl_talk(m->steer->rtnl, nlh, NULL, NULL);
+	rtnl_talk(kernel_rtnl(m), nlh, NULL, NULL);
 }
 
-static int on_neighbour(const struct nlmsghdr *nlh, void *ctx)
+static bool read_neighbour(const struct nlmsghdr *nlh, struct steer_neighbour *out)
 {
 	const struct ndmsg *entry = mnl_nlmsg_get_payload(nlh);
 	struct steer_neighbour n = { 0 };
@@ -371,7 +498,7 @@ static int on_neighbour(const struct nlmsghdr *nlh, void *ctx)
 	if (nlh->nlmsg_type != RTM_NEWNEIGH ||
 	    nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*entry) ||
 	    entry->ndm_family != AF_INET || !(entry->ndm_state & SEEN))
-		return MNL_CB_OK;
+		return false;
 	n.link = (unsigned int)entry->ndm_ifindex;
 	n.fresh = entry->ndm_state & NUD_REACHABLE;
 	mnl_attr_for_each(attr, nlh, sizeof(*entry)) {
@@ -388,20 +515,55 @@ static int on_neighbour(const struct nlmsghdr *nlh, void *ctx)
 			break;
 		}
 	}
-	if (addr && mac)
+	*out = n;
+	return addr && mac;
+}
+
+static int on_event(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct steer_neighbour n;
+
+	if (read_neighbour(nlh, &n))
 		session_seen(ctx, &n);
 	return MNL_CB_OK;
 }
 
-/* Those that are there already, also after events were lost. */
+/**
+ * struct neighbours - those of a dump
+ * @list: them
+ * @n: their number
+ */
+struct neighbours {
+	struct steer_neighbour list[NEIGHBOURS_MAX];
+	size_t n;
+};
+
+static int on_dumped(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct neighbours *all = ctx;
+
+	if (all->n < NEIGHBOURS_MAX && read_neighbour(nlh, &all->list[all->n]))
+		all->n++;
+	return MNL_CB_OK;
+}
+
+/*
+ * Those that are there already, also after events were lost. They are seen behind the
+ * dump, as a session that begins asks the kernel by the same socket.
+ */
 void steer_look(struct mnd *m)
 {
-	struct nlmsghdr *nlh = rtnl_request(m->steer->rtnl, RTM_GETNEIGH,
+	struct nlmsghdr *nlh = rtnl_request(kernel_rtnl(m), RTM_GETNEIGH,
 					    NLM_F_DUMP);
 	struct ndmsg *entry = mnl_nlmsg_put_extra_header(nlh, sizeof(*entry));
+	struct neighbours *all = calloc(1, sizeof(*all));
 
 	entry->ndm_family = AF_INET;
-	rtnl_talk(m->steer->rtnl, nlh, on_neighbour, m);
+	if (all)
+		rtnl_talk(kernel_rtnl(m), nlh, on_dumped, all);
+	for (size_t i = 0; all && i < all->n; i++)
+		session_seen(m, &all->list[i]);
+	free(all);
 }
 
 static void on_watch(uv_poll_t *poll, int status, int events)
@@ -420,7 +582,7 @@ static void on_watch(uv_poll_t *poll, int status, int events)
 		}
 		if (len <= 0)
 			break;
-		mnl_cb_run(buf, (size_t)len, 0, 0, on_neighbour, m);
+		mnl_cb_run(buf, (size_t)len, 0, 0, on_event, m);
 	}
 	if (m->session_dump) {
 		m->session_dump = false;
@@ -452,19 +614,13 @@ static char *watch(struct mnd *m)
 char *steer_start(struct mnd *m, bool fresh)
 {
 	struct steer *k = calloc(1, sizeof(*k));
-	char *error = NULL;
 
 	if (!k)
 		return daemon_error("out of memory");
 	m->steer = k;
 	k->watch = -1;
-	k->rtnl = rtnl_open(&error);
-	if (!k->rtnl)
-		return error;
-	if (*m->config->device)
-		k->tunnel = tunnel_open(&error);
-	if (error)
-		return error;
+	k->maps = nft_open();
+	load_settings(m);
 	if (fresh)
 		drop_rules(m, PRIORITY_SESSION);
 	drop_rules(m, PRIORITY_DEVICES);
@@ -474,7 +630,6 @@ char *steer_start(struct mnd *m, bool fresh)
 		if (err)
 			log_error("the rule for devices on %s cannot be set: %s",
 				  m->config->devices[i].link, strerror(-err));
-		forward_on(if_nametoindex(m->config->devices[i].link));
 	}
 	if (!m->config->n_devices)
 		return NULL;
@@ -497,12 +652,8 @@ void steer_stop(struct mnd *m)
 
 	if (!k)
 		return;
-	if (k->rtnl)
-		rtnl_close(k->rtnl);
-	if (k->tunnel)
-		genl_close(k->tunnel);
-	k->rtnl = NULL;
-	k->tunnel = NULL;
+	if (k->maps >= 0)
+		close(k->maps);
 	if (k->poll.data) {
 		uv_close((uv_handle_t *)&k->poll, on_closed);
 		return;

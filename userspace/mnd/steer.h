@@ -42,6 +42,8 @@ void steer_look(struct mnd *m);
 void steer_set(struct mnd *m, const struct steering *s,
 	       const struct mn_registration *r);
 void steer_clear(struct mnd *m, const struct steering *s);
+/* There is no session any more: what was set in /proc/sys is as it was. */
+void steer_rest(struct mnd *m);
 /* All translations at once, as they are at the start. */
 void steer_begin(struct mnd *m, const struct steering *list, size_t n);
 /* A device is asked for by ARP: if it is there, it is seen. */

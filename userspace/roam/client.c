@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "io/control.h"
 #include "roam/roam.h"
 
 #define CLIENT_TIMEOUT 30	/* seconds without a byte of an answer */
@@ -29,13 +30,6 @@ struct client {
 	size_t room;
 };
 
-void client_path(const char *daemon, char *buf, size_t len)
-{
-	const char *folder = getenv("ROAM_RUN_DIR");
-
-	snprintf(buf, len, "%s/%s.sock", folder ? folder : "/run/roam", daemon);
-}
-
 struct client *client_open(const char *daemon)
 {
 	struct timeval timeout = { .tv_sec = CLIENT_TIMEOUT };
@@ -43,7 +37,7 @@ struct client *client_open(const char *daemon)
 	struct client *client;
 	int fd;
 
-	client_path(daemon, addr.sun_path, sizeof(addr.sun_path));
+	control_path(daemon, addr.sun_path, sizeof(addr.sun_path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return NULL;
@@ -197,7 +191,7 @@ static int report_connect(const char *daemon)
 	char path[256], hint[64];
 	int err = errno;
 
-	client_path(daemon, path, sizeof(path));
+	control_path(daemon, path, sizeof(path));
 	if (err == EACCES || err == EPERM)
 		return fail(ROAM_REFUSED, "run it as root or join the group roam",
 			    "may not open %s", path);

@@ -10,8 +10,6 @@
 
 struct client;
 
-/* Socket path of a daemon ("hlrd"); ROAM_RUN_DIR names another folder. */
-void client_path(const char *daemon, char *buf, size_t len);
 /* The connection, or NULL with errno set. */
 struct client *client_open(const char *daemon);
 void client_close(struct client *client);

@@ -28,6 +28,7 @@
 #include "base/addr.h"
 #include "conf/conf.h"
 #include "core/rtp.h"
+#include "io/control.h"
 #include "io/version.h"
 #include "wire/sdp.h"
 
@@ -505,7 +506,7 @@ static void usage(FILE *to)
 	      "Sends and receives speech (PCMU over RTP) and says how it came.\n\n"
 	      "With a SIP URL it calls by roam-sipd, with an address it only sends there;\n"
 	      "without either it waits to be called.\n\n"
-	      "  -s, --socket SOCKET   control socket of roam-sipd (/run/roam/sipd.sock)\n"
+	      "  -s, --socket SOCKET   control socket of roam-sipd (" CONTROL_USUAL("sipd") ")\n"
 	      "  -a, --account URL     which account calls\n"
 	      "  -l, --port PORT       own port for media\n"
 	      "  -p, --play FILE       send this: WAV, 8000 Hz mono, or u-law as it is\n"
@@ -589,7 +590,7 @@ static void parse(struct app *app, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static struct app app = {
-		.socket_path = "/run/roam/sipd.sock", .events = -1,
+		.socket_path = CONTROL_USUAL("sipd"), .events = -1,
 	};
 
 	parse(&app, argc, argv);

@@ -168,7 +168,7 @@ int main(int argc, char **argv)
 		.name = "roam-sipd",
 		.summary = "keeps SIP calls of hosts that move alive",
 		.config_path = "/etc/roam/sipd.conf",
-		.socket_path = "/run/roam/sipd.sock",
+		.socket_path = CONTROL_USUAL("sipd"),
 		.caps = 0,
 		.load = load,
 		.unload = unload,

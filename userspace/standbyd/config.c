@@ -48,8 +48,8 @@ static cfg_opt_t group_opts[] = {
 };
 
 static cfg_opt_t opts[] = {
-	CFG_STR("keys", "/etc/roam/keys.d", CFGF_NONE),
-	CFG_STR("state", "/var/lib/roam/standby.counter", CFGF_NONE),
+	CFG_STR("keys", "/etc/roam/keys.d/standbyd", CFGF_NONE),
+	CFG_STR("state", "/var/lib/roam/standbyd/standby.counter", CFGF_NONE),
 	CFG_INT("realtime", 20, CFGF_NONE),
 	CFG_BOOL("watch", cfg_true, CFGF_NONE),
 	CFG_STR("announce", "60s", CFGF_NONE),

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "io/control.h"
 #include "io/daemon.h"
 #include "io/log.h"
 #include "rtnl/rtnl.h"
@@ -52,15 +53,13 @@ struct look {
 static bool daemon_answers(const char *name)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	const char *dir = getenv("ROAM_RUN_DIR");
 	bool answers;
 	int fd;
 
 	if (*name == '/')
 		snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", name);
 	else
-		snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s.sock",
-			 dir ? dir : "/run/roam", name);
+		control_path(name, addr.sun_path, sizeof(addr.sun_path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return false;

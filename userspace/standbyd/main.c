@@ -234,7 +234,7 @@ int main(int argc, char **argv)
 		.name = "roam-standbyd",
 		.summary = "Standby protocol of roam: several routers, one address.",
 		.config_path = "/etc/roam/standbyd.conf",
-		.socket_path = "/run/roam/standbyd.sock",
+		.socket_path = CONTROL_USUAL("standbyd"),
 		.caps = UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_NET_RAW,
 		.load = load,
 		.unload = unload,

@@ -19,7 +19,7 @@ static cfg_opt_t set_opts[] = {
 };
 
 static cfg_opt_t opts[] = {
-	CFG_STR("keys", "/etc/roam/keys.d", CFGF_NONE),
+	CFG_STR("keys", "/etc/roam/keys.d/syncd", CFGF_NONE),
 	CFG_INT("entries_max", 262144, CFGF_NONE),
 	CFG_STR("look", "30s", CFGF_NONE),
 	CFG_SEC("sync", conf_sync_opts, CFGF_MULTI),

@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 		.name = "roam-syncd",
 		.summary = "Connections of a router at the routers that stand in for it.",
 		.config_path = "/etc/roam/syncd.conf",
-		.socket_path = "/run/roam/syncd.sock",
+		.socket_path = CONTROL_USUAL("syncd"),
 		.caps = 1ULL << CAP_NET_ADMIN,
 		.load = load,
 		.unload = unload,

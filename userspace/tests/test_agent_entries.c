@@ -138,12 +138,13 @@ static void visitors(void **state)
 		.requested = 1800, .lifetime = 900, .port = 5000,
 		.flags = 0x02, .reverse = FA_REVERSE_DIRECT, .named = true,
 		.mac = { 2, 0, 0, 0, 0, 7 },
+		.nai_len = 3, .sub_len = 2, .names = "a@bpc",
 	}, back = { .home = v.home };
-	uint8_t buf[AGENT_VISITOR_LEN];
+	uint8_t buf[AGENT_VISITOR_MAX];
 	size_t digested, len = agent_visitor_encode(&v, NOW, buf, &digested);
 
 	(void)state;
-	assert_int_equal(len, AGENT_VISITOR_LEN);
+	assert_int_equal(len, 48 + v.nai_len + v.sub_len);
 	assert_true(agent_visitor_decode(buf, len, NOW, &back));
 	/* An index means nothing to another host. */
 	assert_int_equal(back.link, 0);
@@ -151,6 +152,9 @@ static void visitors(void **state)
 	assert_true(back.id == v.id && back.expires == v.expires && back.named);
 	assert_true(roam_addr_eq(&back.agent, &v.agent));
 	assert_int_equal(back.port, 5000);
+	assert_int_equal(back.nai_len, 3);
+	assert_int_equal(back.sub_len, 2);
+	assert_memory_equal(back.names, "a@bpc", 5);
 	assert_memory_equal(back.mac, v.mac, FA_MAC_LEN);
 	for (size_t cut = 0; cut < len; cut++) {
 		back.home = v.home;
@@ -158,6 +162,52 @@ static void visitors(void **state)
 	}
 	buf[35] = 3;
 	assert_false(agent_visitor_decode(buf, len, NOW, &back));
+}
+
+/* Bound and quiet ones, names of every length, and what is none. */
+static void leases(void **state)
+{
+	struct lease lease = {
+		.addr = addr("10.77.0.100"), .agent = addr("198.18.0.10"),
+		.until = MSEC_NEVER, .nai_len = 7, .sub_len = 3,
+		.names = "a@b.com" "pc1",
+	}, back;
+	struct mip_names names = lease_names(&lease);
+	uint8_t buf[AGENT_LEASE_MAX], later[AGENT_LEASE_MAX];
+	size_t digested, len;
+
+	(void)state;
+	for (int quiet = 0; quiet < 2; quiet++) {
+		lease.until = quiet ? NOW + 5000 : MSEC_NEVER;
+		len = agent_lease_encode(&lease, NOW, buf, &digested);
+		back = (struct lease){ .addr = lease.addr };
+		assert_true(agent_lease_decode(buf, len, NOW, &back));
+		assert_true(lease_is_of(&back, &names));
+		assert_true(back.until == lease.until);
+		assert_true(roam_addr_eq(&back.agent, &lease.agent));
+		for (size_t cut = 0; cut < len; cut++) {
+			uint8_t *copy = malloc(cut ? cut : 1);
+
+			memcpy(copy, buf, cut);
+			back.addr = lease.addr;
+			assert_false(agent_lease_decode(copy, cut, NOW, &back));
+			free(copy);
+		}
+	}
+	/* what is left is not in the digest, whether it rests is */
+	assert_int_equal(agent_lease_encode(&lease, NOW + 99, later, &digested), len);
+	assert_memory_equal(buf, later, digested);
+	lease.until = MSEC_NEVER;
+	agent_lease_encode(&lease, NOW, later, &digested);
+	assert_memory_not_equal(buf, later, digested);
+	/* no member makes an address rest for a year, or gives it to nobody */
+	memset(buf + len - 4, 0xff, 4);
+	back.addr = lease.addr;
+	assert_true(agent_lease_decode(buf, len, NOW, &back));
+	assert_true(back.until <= NOW + 86400000);
+	lease.nai_len = lease.sub_len = 0;
+	len = agent_lease_encode(&lease, NOW, buf, &digested);
+	assert_false(agent_lease_decode(buf, len, NOW, &back));
 }
 
 static void keys(void **state)
@@ -188,6 +238,8 @@ int main(void)
 		{ "OPEN-31: bindings that are none", hostile, NULL, NULL, NULL },
 		{ "STBY-82: visitors and pending requests between agents",
 		  visitors, NULL, NULL, NULL },
+		{ "STBY-82 SES-18: leases between agents",
+		  leases, NULL, NULL, NULL },
 		{ "STBY-82: keys of entries", keys, NULL, NULL, NULL },
 	};
 

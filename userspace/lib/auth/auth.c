@@ -10,6 +10,7 @@
 #include <nettle/memops.h>
 #include <nettle/memxor.h>
 #include <nettle/sha2.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -615,8 +616,10 @@ static bool load_file(struct auth_keys *keys, const char *path, char **error)
 	bool ok;
 
 	if (fd < 0 && errno == EACCES) {
-		sentence(error, "%s: the daemon's user may not read it; chown _roam %s; chmod 600 %s",
-			 path, path, path);
+		const struct passwd *user = getpwuid(geteuid());
+
+		sentence(error, "%s: the daemon's user may not read it; chown %s %s; chmod 600 %s",
+			 path, user ? user->pw_name : "USER", path, path);
 		return false;
 	}
 	if (fd < 0) {

@@ -35,6 +35,12 @@ bool advertiser_tick(struct advertiser *a, msec_t now, uint32_t random,
 	return true;
 }
 
+void advertiser_succeed(struct advertiser *a)
+{
+	if (a->sequence < MIP_SEQUENCE_WRAP)
+		a->sequence = MIP_SEQUENCE_WRAP;
+}
+
 /* One answer serves all who ask at once, and a flood of questions. */
 void advertiser_solicited(struct advertiser *a, msec_t now)
 {

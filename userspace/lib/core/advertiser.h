@@ -35,6 +35,12 @@ void advertiser_start(struct advertiser *a, msec_t now, msec_t interval);
  */
 bool advertiser_tick(struct advertiser *a, msec_t now, uint32_t random,
 		     uint16_t *sequence);
+/*
+ * Another agent advertised until now, and its visitors are known here. A low sequence would
+ * say that they were lost, so that all of them registered at once (RFC 5944 2.3.2): the
+ * number goes on where the other one's may have wrapped.
+ */
+void advertiser_succeed(struct advertiser *a);
 /* Somebody asked. */
 void advertiser_solicited(struct advertiser *a, msec_t now);
 

@@ -11,6 +11,10 @@
 #define ENCAP_MASK 0x07
 #define HAS_SOURCE 0x08
 #define NAMED 0x80
+#define VISITOR_FIXED 42
+#define LEASE_FIXED 5
+#define QUIET 0x01
+#define QUIET_MAX 86400		/* s that an address rests at most */
 #define INFINITE UINT32_MAX
 
 size_t agent_key(enum agent_entry type, const struct roam_addr *home,
@@ -157,10 +161,38 @@ bool agent_binding_decode(const uint8_t *buf, size_t len, msec_t now,
 	return true;
 }
 
+/* ---- names ---- */
+
+static uint8_t *put_names(uint8_t *p, uint8_t nai_len, uint8_t sub_len,
+			  const uint8_t *names)
+{
+	*p++ = nai_len;
+	*p++ = sub_len;
+	memcpy(p, names, (size_t)nai_len + sub_len);
+	return p + nai_len + sub_len;
+}
+
+/* NULL where they end too early or are none; a sub-NAI is of a NAI. */
+static const uint8_t *get_names(const uint8_t *p, const uint8_t *end,
+				uint8_t *nai_len, uint8_t *sub_len,
+				uint8_t names[LEASE_NAMES_MAX])
+{
+	if (end - p < 2 || end - p < 2 + p[0] + p[1])
+		return NULL;
+	*nai_len = *p++;
+	*sub_len = *p++;
+	if (*nai_len ? !mip_nai_is_valid(p, *nai_len) : *sub_len)
+		return NULL;
+	if (*sub_len && !mip_sub_nai_is_valid(p + *nai_len, *sub_len))
+		return NULL;
+	memcpy(names, p, (size_t)*nai_len + *sub_len);
+	return p + *nai_len + *sub_len;
+}
+
 /* ---- visitors ---- */
 
 size_t agent_visitor_encode(const struct fa_visitor *v, msec_t now,
-			    uint8_t buf[AGENT_VISITOR_LEN], size_t *digested)
+			    uint8_t buf[AGENT_VISITOR_MAX], size_t *digested)
 {
 	uint8_t *p = buf;
 
@@ -176,7 +208,7 @@ size_t agent_visitor_encode(const struct fa_visitor *v, msec_t now,
 	p = bytes_put(p, v->flags, 1);
 	p = bytes_put(p, v->reverse | (v->named ? NAMED : 0), 1);
 	memcpy(p, v->mac, FA_MAC_LEN);
-	p += FA_MAC_LEN;
+	p = put_names(p + FA_MAC_LEN, v->nai_len, v->sub_len, v->names);
 	*digested = (size_t)(p - buf);
 	p = put_left(p, v->expires, now);
 	return (size_t)(p - buf);
@@ -185,11 +217,12 @@ size_t agent_visitor_encode(const struct fa_visitor *v, msec_t now,
 bool agent_visitor_decode(const uint8_t *buf, size_t len, msec_t now,
 			  struct fa_visitor *v)
 {
+	const uint8_t *p, *end = buf + len;
 	struct roam_addr home = v->home;
 
 	memset(v, 0, sizeof(*v));
 	v->home = home;
-	if (len != 46)
+	if (len < VISITOR_FIXED)
 		return false;
 	v->source = mip_get_addr(buf);
 	v->to = mip_get_addr(buf + 4);
@@ -204,8 +237,48 @@ bool agent_visitor_decode(const uint8_t *buf, size_t len, msec_t now,
 	v->reverse = buf[35] & ~NAMED;
 	v->named = buf[35] & NAMED;
 	memcpy(v->mac, buf + 36, FA_MAC_LEN);
+	p = get_names(buf + VISITOR_FIXED, end, &v->nai_len, &v->sub_len, v->names);
+	if (!p || end - p != 4)
+		return false;
 	/* A pending request has none yet, and ends soon in any case. */
-	v->expires = get_left(buf + 42, now, v->lifetime ? v->lifetime : 60);
+	v->expires = get_left(p, now, v->lifetime ? v->lifetime : 60);
 	return v->reverse <= FA_REVERSE_ENCAPSULATING &&
 	       roam_addr_is_usable(&v->agent);
+}
+
+/* ---- leases ---- */
+
+size_t agent_lease_encode(const struct lease *lease, msec_t now,
+			  uint8_t buf[AGENT_LEASE_MAX], size_t *digested)
+{
+	uint8_t *p = buf;
+
+	*p++ = lease->until == MSEC_NEVER ? 0 : QUIET;
+	p = mip_put_addr(p, &lease->agent);
+	p = put_names(p, lease->nai_len, lease->sub_len, lease->names);
+	*digested = (size_t)(p - buf);
+	p = put_left(p, lease->until, now);
+	return (size_t)(p - buf);
+}
+
+bool agent_lease_decode(const uint8_t *buf, size_t len, msec_t now,
+			struct lease *lease)
+{
+	const uint8_t *p, *end = buf + len;
+	struct roam_addr addr = lease->addr;
+
+	memset(lease, 0, sizeof(*lease));
+	lease->addr = addr;
+	if (len < LEASE_FIXED || buf[0] & ~QUIET)
+		return false;
+	lease->agent = mip_get_addr(buf + 1);
+	p = get_names(buf + LEASE_FIXED, end, &lease->nai_len, &lease->sub_len,
+		      lease->names);
+	if (!p || end - p != 4 || !lease->nai_len)
+		return false;
+	lease->until = MSEC_NEVER;
+	if (buf[0] & QUIET)
+		lease->until = now + min_time((msec_t)bytes_get(p, 4),
+					      (msec_t)QUIET_MAX * 1000);
+	return true;
 }

@@ -970,6 +970,21 @@ msec_t ha_next(const struct ha *ha)
 			leases_next(ha->leases));
 }
 
+bool ha_apply_lease(struct ha *ha, const struct lease *lease,
+		    struct ha_changes *changes)
+{
+	struct mip_names names = lease_names(lease);
+	struct lease other;
+
+	if (lease->until && leases_find(ha->leases, &names, &other) &&
+	    !roam_addr_eq(&other.addr, &lease->addr)) {
+		other.until = 0;
+		if (!change_lease(ha, &other, changes))
+			return false;
+	}
+	return change_lease(ha, lease, changes);
+}
+
 struct leases *ha_leases(struct ha *ha)
 {
 	return ha->leases;

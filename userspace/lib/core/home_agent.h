@@ -322,6 +322,13 @@ bool ha_apply(struct ha *ha, const struct ha_state *state);
 /* The operator ends the bindings of a node; false if it has none. */
 bool ha_end(struct ha *ha, msec_t now, const struct roam_addr *home,
 	    struct ha_changes *changes);
+/*
+ * A lease is put in force, or with until 0 taken away, by another home agent; @changes
+ * gets what was made. Where the names have another address, that one is taken away
+ * first: names have one address, and this is the newer word. False when out of memory.
+ */
+bool ha_apply_lease(struct ha *ha, const struct lease *lease,
+		    struct ha_changes *changes);
 /* The addresses of sessions, to be read, loaded and walked. */
 struct leases *ha_leases(struct ha *ha);
 /* Nodes with a binding. */

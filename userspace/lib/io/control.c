@@ -2,6 +2,8 @@
 #include "io/control.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,7 @@
  * @pipe: the stream
  * @control: its server
  * @next: next client of the server
- * @privileged: runs as root or as the daemon's own user
+ * @privileged: may change something, see is_privileged()
  * @monitor: gets events
  * @paused: a reply waits to be written, no request is read meanwhile
  * @parts: the answer under way, where it has parts
@@ -43,8 +45,18 @@ struct client {
 	size_t in_len;
 };
 
+/**
+ * struct control - see control_open()
+ * @pipe: listens
+ * @trusted: group whose members may change something, (gid_t)-1 without one
+ * @commands: likewise
+ * @ctx: likewise
+ * @clients: all connections
+ * @n_clients: how many
+ */
 struct control {
 	uv_pipe_t pipe;
+	gid_t trusted;
 	const struct control_command *commands;
 	void *ctx;
 	struct client *clients;
@@ -236,7 +248,7 @@ static json_t *execute(struct client *client, const char *line, size_t len,
 			continue;
 		if (c->changes && !client->privileged) {
 			control_refuse(error, "refused",
-				       "run it as root or as the daemon's user",
+				       "run it as root, as the daemon's user, or in the group of that name",
 				       "'%s' changes something and needs privilege",
 				       word);
 			goto out;
@@ -348,15 +360,52 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	serve(client);
 }
 
-static bool is_privileged(uv_pipe_t *pipe)
+/*
+ * The group that has the name of the daemon's user. Nobody is in it unless he was put
+ * there: the group that the daemon runs as, which reads, is another one. Root's group is
+ * old, and has members who are not root.
+ */
+static gid_t trusted_group(void)
+{
+	const struct passwd *user = geteuid() ? getpwuid(geteuid()) : NULL;
+	const struct group *group = user ? getgrnam(user->pw_name) : NULL;
+
+	return group && group->gr_gid ? group->gr_gid : (gid_t)-1;
+}
+
+/* The kernel says which groups the peer was in when it connected. */
+static bool is_in_group(int fd, gid_t group)
+{
+	gid_t few[32], *groups = few;
+	socklen_t len = sizeof(few);
+	bool found = false;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len)) {
+		groups = errno == ERANGE ? malloc(len) : NULL;
+		if (!groups || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS,
+					  groups, &len))
+			len = 0;
+	}
+	for (size_t i = 0; i < len / sizeof(*groups) && !found; i++)
+		found = groups[i] == group;
+	if (groups != few)
+		free(groups);
+	return found;
+}
+
+static bool is_privileged(const struct control *control, uv_pipe_t *pipe)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 	uv_os_fd_t fd;
 
-	return !uv_fileno((uv_handle_t *)pipe, &fd) &&
-	       !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) &&
-	       (cred.uid == 0 || cred.uid == geteuid());
+	if (uv_fileno((uv_handle_t *)pipe, &fd) ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		return false;
+	return cred.uid == 0 || cred.uid == geteuid() ||
+	       (control->trusted != (gid_t)-1 &&
+		(cred.gid == control->trusted ||
+		 is_in_group(fd, control->trusted)));
 }
 
 static void on_refused_closed(uv_handle_t *handle)
@@ -406,7 +455,7 @@ static void on_connection(uv_stream_t *server, int status)
 		disconnect(client);
 		return;
 	}
-	client->privileged = is_privileged(&client->pipe);
+	client->privileged = is_privileged(control, &client->pipe);
 	uv_read_start((uv_stream_t *)&client->pipe, on_alloc, on_read);
 }
 
@@ -424,31 +473,36 @@ static bool is_alive(const struct sockaddr_un *addr)
 	return alive;
 }
 
+/* Folders above @path: that of the socket, and the one above, which daemons share. */
+static char *make_folders(const char *path)
+{
+	char *folder, *error = NULL;
+
+	for (const char *slash = strchr(path + 1, '/'); slash && !error;
+	     slash = strchr(slash + 1, '/')) {
+		folder = daemon_error("%.*s", (int)(slash - path), path);
+		if (mkdir(folder, 0755) && errno != EEXIST)
+			error = daemon_error("cannot make %s: %s; make it by hand or choose another socket with -s",
+					     folder, strerror(errno));
+		free(folder);
+	}
+	return error;
+}
+
 static char *clear_path(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	const char *slash = strrchr(path, '/');
 	struct stat st;
+	char *error;
 
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return daemon_error("%s: too long for a socket, at most %zu characters",
 				    path, sizeof(addr.sun_path) - 1);
 	memcpy(addr.sun_path, path, strlen(path));
 
-	if (slash && slash != path) {
-		char *folder = daemon_error("%.*s", (int)(slash - path), path);
-		int err = mkdir(folder, 0755) ? errno : 0;
-
-		if (err && err != EEXIST) {
-			char *error = daemon_error("cannot make %s: %s; make it by hand or choose another socket with -s",
-						   folder, strerror(err));
-
-			free(folder);
-			return error;
-		}
-		free(folder);
-	}
-
+	error = make_folders(path);
+	if (error)
+		return error;
 	if (lstat(path, &st))
 		return NULL;
 	if (!S_ISSOCK(st.st_mode))
@@ -468,6 +522,16 @@ static void on_control_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
+void control_path(const char *daemon, char *buf, size_t len)
+{
+	const char *folder = getenv("ROAM_RUN_DIR");
+
+	if (folder)
+		snprintf(buf, len, "%s/%s.sock", folder, daemon);
+	else
+		snprintf(buf, len, CONTROL_USUAL("%s"), daemon, daemon);
+}
+
 struct control *control_open(uv_loop_t *loop, const char *path,
 			     const struct control_command *commands, void *ctx,
 			     char **error)
@@ -484,6 +548,7 @@ struct control *control_open(uv_loop_t *loop, const char *path,
 		*error = daemon_error("out of memory");
 		return NULL;
 	}
+	control->trusted = trusted_group();
 	control->commands = commands;
 	control->ctx = ctx;
 	uv_pipe_init(loop, &control->pipe, 0);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Control socket of a daemon: one JSON object per line over a stream socket in
- * /run/roam, the same for every daemon.
+ * Control socket of a daemon: one JSON object per line over a stream socket, the same for
+ * every daemon. Each has a folder of its own below /run/roam: in a shared one a daemon that
+ * was taken over could answer for those that do not run.
  *
  *   -> {"command": "show", "args": {...}}
  *   <- {"result": ...}  or  {"error": {"code": "...", "message": "...", "hint": "..."}}
  *
  * "monitor" answers {"result": []} and turns the connection into a stream of
- * events, one object per line; "help" lists the commands. Whoever may open the socket may read; commands
- * that change something need the same user as the daemon, or root
- * (SO_PEERCRED).
+ * events, one object per line; "help" lists the commands. Whoever may open the socket may read. Commands
+ * that change something need root, the daemon's user, or membership in the group that has
+ * this user's name (SO_PEERCRED, SO_PEERGROUPS): so one daemon may be trusted by another.
  */
 #ifndef ROAM_IO_CONTROL_H
 #define ROAM_IO_CONTROL_H
@@ -51,7 +52,7 @@ typedef json_t *(*control_fn)(void *ctx, const json_t *args,
  * struct control_command - one command of a daemon
  * @name: the word
  * @fn: carries it out
- * @changes: needs the privileged caller
+ * @changes: needs a privileged caller
  * @help: one line
  */
 struct control_command {
@@ -62,6 +63,19 @@ struct control_command {
 };
 
 struct control;
+
+#define CONTROL_RUN_DIR "/run/roam"
+/* Where the socket of a daemon is, as a literal: CONTROL_USUAL("lrd"). */
+#define CONTROL_USUAL(daemon) CONTROL_RUN_DIR "/" daemon "/" daemon ".sock"
+
+/**
+ * control_path() - where a daemon's socket is
+ * @daemon: "lrd"
+ * @buf: becomes CONTROL_USUAL(), or ROAM_RUN_DIR/DAEMON.sock: so daemons and tool of one
+ *	test host find each other
+ * @len: room there
+ */
+void control_path(const char *daemon, char *buf, size_t len);
 
 /*
  * A request line may be CONTROL_LINE_MAX bytes long. An event is not queued
@@ -74,8 +88,8 @@ struct control;
 /**
  * control_open() - listen
  * @loop: the loop
- * @path: socket path; a stale one is replaced, one in use is an error; its
- *	folder is made if it is missing
+ * @path: socket path; a stale one is replaced, one in use is an error; the
+ *	folders above it are made if they are missing
  * @commands: ends with a NULL name; must outlive the socket
  * @ctx: for the handlers
  * @error: on failure a sentence, caller frees

@@ -364,7 +364,7 @@ static void usage(const struct daemon *daemon, FILE *to)
 		daemon->socket_path);
 }
 
-/* ROAM_RUN_DIR lets daemon and tool of one test host find each other. */
+/* As control_path() says. */
 static char *default_socket(const struct daemon *daemon)
 {
 	const char *dir = getenv("ROAM_RUN_DIR");
@@ -375,12 +375,17 @@ static char *default_socket(const struct daemon *daemon)
 	return daemon_error("%s%s", dir, slash);
 }
 
-/* What a core file would hold is keys (SEC-09). */
+/*
+ * What a core file would hold is keys (SEC-09). The limit does not hold for a core that is
+ * piped to a program; a process that is not dumpable has none, and nobody but root looks
+ * into its memory.
+ */
 static void forbid_core(void)
 {
 	static const struct rlimit none = { 0, 0 };
 
 	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 int daemon_main(const struct daemon *daemon, int argc, char **argv)

@@ -188,12 +188,11 @@ static void add_group(int fd, unsigned int link, uint8_t last)
 	setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mreq, sizeof(mreq));
 }
 
-struct frame_socket *frame_open(uv_loop_t *loop, unsigned int link,
-				frame_fn receive, void *ctx, char **error)
+static struct frame_socket *open_filtered(uv_loop_t *loop, unsigned int link,
+					  const struct sock_fprog *program,
+					  frame_fn receive, void *ctx,
+					  char **error)
 {
-	const struct sock_fprog program = {
-		.len = sizeof(filter) / sizeof(filter[0]), .filter = filter,
-	};
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP),
 		.sll_ifindex = (int)link,
@@ -208,8 +207,8 @@ struct frame_socket *frame_open(uv_loop_t *loop, unsigned int link,
 	/* it gets nothing before the filter is there, as it has no protocol */
 	s->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->fd < 0 ||
-	    setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-		       sizeof(program)) ||
+	    setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, program,
+		       sizeof(*program)) ||
 	    setsockopt(s->fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
 	    bind(s->fd, (struct sockaddr *)&addr, sizeof(addr))) {
 		if_indextoname(link, name);
@@ -220,10 +219,6 @@ struct frame_socket *frame_open(uv_loop_t *loop, unsigned int link,
 		free(s);
 		return NULL;
 	}
-	/* all hosts, all routers, all mobility agents */
-	add_group(s->fd, link, 1);
-	add_group(s->fd, link, 2);
-	add_group(s->fd, link, 11);
 	s->link = link;
 	s->receive = receive;
 	s->ctx = ctx;
@@ -231,6 +226,48 @@ struct frame_socket *frame_open(uv_loop_t *loop, unsigned int link,
 	uv_poll_init(loop, &s->poll, s->fd);
 	uv_poll_start(&s->poll, UV_READABLE, on_poll);
 	return s;
+}
+
+struct frame_socket *frame_open(uv_loop_t *loop, unsigned int link,
+				frame_fn receive, void *ctx, char **error)
+{
+	const struct sock_fprog program = {
+		.len = sizeof(filter) / sizeof(filter[0]), .filter = filter,
+	};
+	struct frame_socket *s = open_filtered(loop, link, &program, receive,
+					       ctx, error);
+
+	if (!s)
+		return NULL;
+	/* all hosts, all routers, all mobility agents */
+	add_group(s->fd, link, 1);
+	add_group(s->fd, link, 2);
+	add_group(s->fd, link, 11);
+	return s;
+}
+
+struct frame_socket *frame_open_port(uv_loop_t *loop, unsigned int link,
+				     uint16_t port, frame_fn receive, void *ctx,
+				     char **error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 8, 0),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 6),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x3fff, 6, 0),
+		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 3),
+		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, FRAME_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog program = {
+		.len = sizeof(code) / sizeof(code[0]), .filter = code,
+	};
+
+	return open_filtered(loop, link, &program, receive, ctx, error);
 }
 
 static uint8_t *put_ip(uint8_t *ip, const struct frame *frame, size_t len)
@@ -267,7 +304,7 @@ bool frame_send(struct frame_socket *s, const struct frame *frame)
 	uint8_t buf[FRAME_MAX], *p;
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP),
-		.sll_ifindex = (int)s->link, .sll_halen = FRAME_MAC_LEN,
+		.sll_ifindex = (int)frame->link, .sll_halen = FRAME_MAC_LEN,
 	};
 
 	if (IP_HEAD + len > sizeof(buf)) {

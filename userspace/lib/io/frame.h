@@ -22,7 +22,8 @@
 
 /**
  * struct frame - an IPv4 packet on a link
- * @link: index of the link
+ * @link: index of the link; of what is sent the device it leaves by, which may be another
+ *	one on the same link, with a link-layer address of its own
  * @mac: link-layer sender of what came; receiver of what is sent
  * @protocol: IPPROTO_UDP or IPPROTO_ICMP
  * @from: source address, none for 0.0.0.0
@@ -53,6 +54,10 @@ typedef void (*frame_fn)(void *ctx, const struct frame *frame);
 /* Needs CAP_NET_RAW. NULL with *error, caller frees. */
 struct frame_socket *frame_open(uv_loop_t *loop, unsigned int link,
 				frame_fn receive, void *ctx, char **error);
+/* Likewise, for UDP to @port alone; it only listens. */
+struct frame_socket *frame_open_port(uv_loop_t *loop, unsigned int link,
+				     uint16_t port, frame_fn receive, void *ctx,
+				     char **error);
 /* False: not sent, errno says why. */
 bool frame_send(struct frame_socket *socket, const struct frame *frame);
 void frame_close(struct frame_socket *socket);

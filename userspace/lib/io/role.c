@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/table.h"
+#include "io/control.h"
 #include "rtnl/rtnl.h"
 
 #define AGAIN 200		/* ms between two tries to connect */
@@ -326,14 +327,16 @@ struct role_client *role_open(uv_loop_t *loop, const char *path,
 			      const char *beside, const char *group, role_fn fn,
 			      role_clearance_fn clearance, void *ctx)
 {
+	static const char run_dir[] = CONTROL_RUN_DIR "/";
 	const char *slash = strrchr(beside, '/');
 	struct role_client *c = calloc(1, sizeof(*c));
-	char usual[108];
+	char usual[108] = CONTROL_USUAL("standbyd");
 
 	if (!c)
 		abort();
-	snprintf(usual, sizeof(usual), "%.*sstandbyd.sock",
-		 slash ? (int)(slash - beside + 1) : 0, beside);
+	if (strncmp(beside, run_dir, sizeof(run_dir) - 1))
+		snprintf(usual, sizeof(usual), "%.*sstandbyd.sock",
+			 slash ? (int)(slash - beside + 1) : 0, beside);
 	c->loop = loop;
 	c->watch = -1;
 	c->path = strdup(*path ? path : usual);

@@ -57,7 +57,8 @@ typedef bool (*role_clearance_fn)(void *ctx);
 /**
  * role_open() - follow a group
  * @loop: the loop
- * @path: control socket of roam-standbyd, "" for the one beside @beside
+ * @path: control socket of roam-standbyd, "" for the usual one, or for the one beside
+ *	@beside where that is not in a usual place
  * @beside: the daemon's own control socket
  * @group: name of the group
  * @fn: told of roles

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "genl/mangle.h"
+#include "io/control.h"
 #include "roam/client.h"
 #include "roam/cmd/mangle.h"
 #include "roam/firewall.h"
@@ -245,7 +246,7 @@ static void check_daemon(struct findings *f, const struct daemon_entry *entry)
 	int err = errno;
 
 	daemon_name(entry, name);
-	client_path(entry->daemon, path, sizeof(path));
+	control_path(entry->daemon, path, sizeof(path));
 	if (client) {
 		finding_add(f, name, FINDING_OK, NULL, "answers at %s", path);
 		check_running(f, entry, name, client);

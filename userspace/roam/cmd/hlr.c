@@ -63,7 +63,7 @@ static const struct command commands[] = {
 	{ .name = "keys", .help = "key ids, fingerprints and rights",
 	  .daemon = "hlrd" },
 	{ .name = "keygen", .args = "ID",
-	  .help = "a new line for a file in /etc/roam/keys.d",
+	  .help = "a new line for a file in /etc/roam/keys.d/DAEMON",
 	  .run = keygen },
 	{ .name = NULL },
 };
