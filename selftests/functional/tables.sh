@@ -354,6 +354,37 @@ keepalived_start() { # N
 		-p "$hosts/r$1/keepalived.pid-1" -r "$hosts/r$1/keepalived.pid-2"
 }
 
+# FRR keeps the address on a device with the virtual MAC, which it makes carry packets where
+# the router is the master.
+frr_start() { # N
+	local dir=$hosts/frr$1 part
+	[[ -x /usr/lib/frr/vrrpd ]] || fail "FRR is missing: scripts/install-deps"
+	mkdir -p "$dir"
+	in_batch "r$1" "link add vrrp4-10 link eth0 address 00:00:5e:00:01:0a type macvlan mode bridge" \
+		"address add $vip/24 dev vrrp4-10" "link set vrrp4-10 up" \
+		"link add vrrp4-11 link eth1 address 00:00:5e:00:01:0b type macvlan mode bridge" \
+		"address add $outside_vip/24 dev vrrp4-11" "link set vrrp4-11 up"
+	cat >"$dir/frr.conf" <<-END
+		interface eth0
+		 vrrp 10 version 3
+		 vrrp 10 priority $((200 - $1))
+		 vrrp 10 advertisement-interval 200
+		 vrrp 10 ip $vip
+		interface eth1
+		 vrrp 11 version 3
+		 vrrp 11 priority $((200 - $1))
+		 vrrp 11 advertisement-interval 200
+		 vrrp 11 ip $outside_vip
+	END
+	chmod 755 "$hosts"
+	chown -R frr:frr "$dir"
+	for part in zebra vrrpd; do
+		elector_run "$1" "/usr/lib/frr/$part" -f "$dir/frr.conf" -z "$dir/zserv" --vty_socket "$dir" -i "$dir/$part.pid" -A 127.0.0.1 -P 0 \
+			--log stdout
+		wait_for 20 test -S "$dir/$part.vty"
+	done
+}
+
 elector_run() { # N COMMAND...
 	declare -n ns="r$1"
 	bg in_ns "$ns" "${@:2}" >>"$ROAM_OUT/tables.elector$1.log" 2>&1
@@ -374,7 +405,7 @@ elector_crash() { # N
 elector_end() { # N
 	elector_crash "$1"
 	declare -n ns="r$1"
-	in_ns "$ns" sh -c "ip address del $vip/24 dev eth0; ip address del $outside_vip/24 dev eth1
+	in_ns "$ns" sh -c "ip link del vrrp4-10; ip link del vrrp4-11; ip address del $vip/24 dev eth0; ip address del $outside_vip/24 dev eth1
 		conntrack -F" 2>/dev/null
 }
 
@@ -418,4 +449,5 @@ prove "GSYN-04: a router's own connections are told to nobody" local_traffic
 prove "GSYN-06: an element of a set that packets made is at the other router" dynamic_list
 prove "GSYN-05: a lease is renewed at the router that survived" lease_at_survivor
 prove "SYNC-05 GSYN-04: the same with keepalived" other_elector keepalived
+prove "SYNC-05 GSYN-04: the same with FRR" other_elector frr
 tests_done
