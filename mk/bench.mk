@@ -90,7 +90,11 @@ bench-register: userspace $(BENCH)/register-load $(BENCH)/register-osmo
 bench-registrations: userspace
 	@selftests/bench/registrations/run
 
-bench-sessions: userspace
+$(BENCH)/sessions-table: selftests/bench/sessions/table.c build/userspace/libroam.a
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -D_GNU_SOURCE -o $@ $^ -lnettle
+
+bench-sessions: userspace $(BENCH)/sessions-table
 	@selftests/bench/sessions/run
 	@scripts/build-modules fast >/dev/null
 	@selftests/vm/run --kernel fast --name bench-sessions --timeout 600 -- \

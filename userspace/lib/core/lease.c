@@ -29,9 +29,8 @@ struct entry {
 	msec_t until;
 	struct deadline deadline;
 	struct user *user;
-	uint8_t nai_len;
 	uint8_t sub_len;
-	uint8_t names[];
+	uint8_t sub[];
 };
 
 /**
@@ -39,11 +38,15 @@ struct entry {
  * @node: in leases.users
  * @key: of the NAI, behind @node
  * @n: its leases
+ * @nai_len: bytes of the NAI
+ * @nai: the NAI, once for all of them
  */
 struct user {
 	struct table_node node;
 	uint8_t key[KEY_LEN];
 	size_t n;
+	uint8_t nai_len;
+	uint8_t nai[];
 };
 
 /**
@@ -124,9 +127,10 @@ static void lease_of(const struct entry *e, struct lease *lease)
 	lease->addr = e->addr;
 	lease->agent = e->agent;
 	lease->until = e->until;
-	lease->nai_len = e->nai_len;
+	lease->nai_len = e->user->nai_len;
 	lease->sub_len = e->sub_len;
-	memcpy(lease->names, e->names, (size_t)e->nai_len + e->sub_len);
+	memcpy(lease->names, e->user->nai, e->user->nai_len);
+	memcpy(lease->names + e->user->nai_len, e->sub, e->sub_len);
 }
 
 static struct entry *find_name(const struct leases *leases,
@@ -186,10 +190,13 @@ static struct user *find_or_make_user(struct leases *leases,
 	struct user *user = find_user(leases, nai, len);
 
 	if (user)
-		return user;
-	user = calloc(1, sizeof(*user));
+		return user->nai_len == len && !memcmp(user->nai, nai, len) ?
+			user : NULL;
+	user = calloc(1, sizeof(*user) + len);
 	if (!user)
 		return NULL;
+	user->nai_len = (uint8_t)len;
+	memcpy(user->nai, nai, len);
 	key_of(nai, len, NULL, 0, user->key);
 	if (table_insert(&leases->users, &user->node))
 		return user;
@@ -229,7 +236,6 @@ static bool insert(struct leases *leases, struct entry *e)
 
 static struct entry *new_entry(struct leases *leases, const struct lease *lease)
 {
-	size_t len = (size_t)lease->nai_len + lease->sub_len;
 	struct user *user;
 	struct entry *e;
 
@@ -238,15 +244,13 @@ static struct entry *new_entry(struct leases *leases, const struct lease *lease)
 	user = find_or_make_user(leases, lease->names, lease->nai_len);
 	if (!user)
 		return NULL;
-	e = calloc(1, sizeof(*e) + len);
+	e = calloc(1, sizeof(*e) + lease->sub_len);
 	if (e) {
 		e->addr = lease->addr;
 		e->user = user;
-		e->nai_len = lease->nai_len;
 		e->sub_len = lease->sub_len;
-		memcpy(e->names, lease->names, len);
-		key_of(e->names, e->nai_len, e->names + e->nai_len, e->sub_len,
-		       e->key);
+		memcpy(e->sub, lease->names + lease->nai_len, e->sub_len);
+		key_of(user->nai, user->nai_len, e->sub, e->sub_len, e->key);
 		if (insert(leases, e)) {
 			user->n++;
 			return e;
