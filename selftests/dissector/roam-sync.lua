@@ -21,7 +21,7 @@ local codes = {
 	[0] = "accepted", [1] = "unspecified", [2] = "administratively prohibited",
 	[3] = "insufficient resources", [4] = "table not initialised",
 }
-local tables = { [1] = "binding", [2] = "visitor", [3] = "pending request" }
+local tables = { [1] = "binding", [2] = "visitor", [3] = "pending request", [4] = "lease" }
 local with_entries = { [2] = true, [5] = true, [8] = true }
 
 local sync = Proto("roam_sync", "Table Synchronisation of roam")

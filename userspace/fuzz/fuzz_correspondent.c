@@ -231,7 +231,8 @@ static void announce(struct world *w, struct input *in)
 		from = msg.entries[0].coa;
 	/* From elsewhere nobody is moved, but home. */
 	if (roam_addr_eq(&from, &msg.entries[0].coa) ||
-	    !msg.entries[0].lifetime || msg.entries[0].flags & LR_FLAG_AT_HOME)
+	    roam_addr_is_none(&msg.entries[0].coa) || !msg.entries[0].lifetime ||
+	    msg.entries[0].flags & LR_FLAG_AT_HOME)
 		w->trust = trust_in(w, &msg);
 	w->pair = msg.entries[0].perm;
 	corr_input(w->corr, w->now, &from, LR_PORT, &msg);
