@@ -166,7 +166,7 @@ mip_ssh_open() {
 }
 
 mip_ssh_says() {
-	local answer=
+	local answer='' host
 	echo "$1" >&"${session[1]}"
 	read -r -t 120 answer <&"${session[0]}" || {
 		tail -n 3 "$hosts/node/ssh/client.log" "$hosts/node/ssh/log"
@@ -174,6 +174,12 @@ mip_ssh_says() {
 		in_ns "$node" ss -tion "sport = :2222"
 		in_ns "$correspondent" ip route get "$mip_home"
 		in_ns "$node" ip route get "$mip_peer" from "$mip_home"
+		in_ns "$node" ip neigh
+		for host in home foreign1 foreign2; do
+			roam "$host" tunnel stats | awk -v host="$host" '$2 != 0 { print host, $0 }'
+			tail -n 4 "$hosts/$host/log"
+		done
+		tail -n 8 "$hosts/node/log"
 	}
 	expect_eq "what ssh brings back" "$1" "$answer"
 }

@@ -89,12 +89,13 @@ download_server() {
 
 # One download after the other until $hosts/done is there, a line for each: the address
 # that curl got, its exit status, the sum. One that cannot even begin (curl says 7) found
-# the host between two networks, with no route to anywhere: that is no broken connection.
+# the host between two networks, with no route to anywhere: that is no broken connection. One that
+# stands still for 20 s is dead, and the next one has its turn.
 download_loop() {
 	local from sum status file=$hosts/mobile/download
 	until [[ -e $hosts/done ]]; do
 		rm -f "$file"
-		from=$(in_ns "$mobile" curl -sS --max-time 300 --speed-limit 1 --speed-time 60 --limit-rate 32k \
+		from=$(in_ns "$mobile" curl -sS --max-time 300 --speed-limit 1 --speed-time 20 --limit-rate 32k \
 			-o "$file" -w '%{local_ip}' "http://$(in_url "$peer"):$download_port/file")
 		status=$?
 		((status != 7)) || continue
