@@ -335,7 +335,7 @@ static void steady(int rate, bool alone, int length)
 
 int main(int argc, char **argv)
 {
-	int rate = argc > 2 ? atoi(argv[2]) : 5000;
+	long rate = argc > 2 ? strtol(argv[2], NULL, 10) : 5000;
 	double took;
 
 	entries = argc > 1 ? strtoul(argv[1], NULL, 10) : 500000;

@@ -433,10 +433,12 @@ msec_t net_tick(struct agentd *a, msec_t now)
 
 void net_serve(struct agentd *a)
 {
+	bool succeeds = agent_sync_succeeds(a);
+
 	net_look(a);
 	kernel_stand(a);
 	for (size_t i = 0; i < a->n_links; i++) {
-		if (agent_sync_succeeds(a))
+		if (succeeds)
 			advertiser_succeed(&a->links[i].advertiser);
 		advertiser_solicited(&a->links[i].advertiser, daemon_now());
 	}

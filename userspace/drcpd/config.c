@@ -196,7 +196,7 @@ static char *read_mmp(cfg_t *cfg, struct config *config)
 	if (strlen(device) >= IF_NAMESIZE)
 		return conf_error(cfg, "device",
 				  "'%s' is no name of an interface", device);
-	strcpy(config->device, device);
+	snprintf(config->device, sizeof(config->device), "%s", device);
 	config->mmp = !config->is_server && !config->is_relay && *path;
 	if (!*path || config->is_relay)
 		return NULL;

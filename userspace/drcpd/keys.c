@@ -2,13 +2,12 @@
 /* Which key signs what, and keys of MMP for the addresses that are given. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/user.h"
 #include "drcpd/drcpd.h"
 #include "io/log.h"
 #include "wire/bytes.h"
@@ -68,17 +67,13 @@ void keys_seal(const struct drcpd *d, struct drcp_msg *assignment)
 	auth_key_free(key.own);
 }
 
-/*
- * Who may have this daemon change something (io/control.h) may read it: the group that has
- * the name of the daemon's user, where there is one.
- */
+/* Who may have this daemon change something (io/control.h) may read it. */
 static bool set_mode(int fd)
 {
-	const struct passwd *user = geteuid() ? getpwuid(geteuid()) : NULL;
-	const struct group *group = user ? getgrnam(user->pw_name) : NULL;
+	gid_t group = user_group(geteuid());
 
-	return !group || (!fchown(fd, (uid_t)-1, group->gr_gid) &&
-			  !fchmod(fd, 0640));
+	return group == (gid_t)-1 ||
+	       (!fchown(fd, (uid_t)-1, group) && !fchmod(fd, 0640));
 }
 
 /* Another file in its place, so that nobody reads half of one. */

@@ -68,20 +68,18 @@ static void set_place(struct sipd *sipd, const struct roam_place *place)
 	msec_t now = daemon_now();
 	char *error;
 
+	remember(&sipd->before.v4, &sipd->place.v4, &place->v4);
+	remember(&sipd->before.v6, &sipd->place.v6, &place->v6);
 	error = ua_set_place(sipd->ua, place);
 	if (error) {
 		/* IPv6 may not be sure of its address yet: a moment later it is. */
 		if (sipd->bind_failures++ == BIND_FAILURES)
 			log_warning("%s; it is tried on", error);
 		free(error);
-		remember(&sipd->before.v4, &sipd->place.v4, &place->v4);
-		remember(&sipd->before.v6, &sipd->place.v6, &place->v6);
 		memset(&sipd->place, 0, sizeof(sipd->place));
 		return;
 	}
 	sipd->bind_failures = 0;
-	remember(&sipd->before.v4, &sipd->place.v4, &place->v4);
-	remember(&sipd->before.v6, &sipd->place.v6, &place->v6);
 	sipd->place = *place;
 	sipd->moved = now;
 	if (anywhere)

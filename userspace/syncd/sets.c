@@ -358,7 +358,8 @@ static json_t *show(const struct item *item)
 		roam_addr_format(&addr, text);
 	} else {
 		for (size_t i = 0; i < row.key_len; i++)
-			sprintf(text + 2 * i, "%02x", row.key[i]);
+			snprintf(text + 2 * i, sizeof(text) - 2 * i, "%02x",
+				 row.key[i]);
 	}
 	return json_pack("{ss ss ss sb so}", "table", item->kind->name,
 			 "set", set ? set->text : "", "element", text,

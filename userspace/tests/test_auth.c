@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core_test.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -360,7 +361,7 @@ static void mistakes_name_their_line(void **state)
 
 static void a_file_others_may_read_is_refused(void **state)
 {
-	static const mode_t modes[] = { 0640, 0604, 0620, 0610, 0666 };
+	static const mode_t modes[] = { 0604, 0620, 0610, 0660, 0666 };
 	size_t i;
 
 	(void)state;
@@ -371,6 +372,31 @@ static void a_file_others_may_read_is_refused(void **state)
 	assert_refused("none.key", "none.key", "keygen");
 	assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
 	assert_refused("pipe", "pipe", "not a file");
+}
+
+/* Only the group that is named as the owner, and only for reading. */
+static void the_owners_own_group_may_read(void **state)
+{
+	const struct passwd *user = getpwnam("daemon");
+	static const mode_t modes[] = { 0650, 0660, 0644 };
+	struct auth_keys *keys;
+
+	(void)state;
+	if (geteuid() || !user)
+		skip();
+	write_file("a.key", "1 " SECRET_HEX "\n", 0640);
+	assert_refused("a.key", "a.key", "chmod 600");
+	assert_int_equal(chown(path_of("a.key"), user->pw_uid, 0), 0);
+	assert_refused("a.key", "a.key", "chmod 600");
+	assert_int_equal(chown(path_of("a.key"), user->pw_uid, user->pw_gid), 0);
+	keys = load("a.key");
+	assert_non_null(auth_keys_find(keys, 1));
+	auth_keys_free(keys);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		assert_int_equal(chmod(path_of("a.key"), modes[i]), 0);
+		assert_refused("a.key", "a.key", "chmod 600");
+	}
+	assert_int_equal(unlink(path_of("a.key")), 0);
 }
 
 /* What a host opens is the line that the domain would have written for it. */
@@ -431,6 +457,8 @@ int main(void)
 		       mistakes_name_their_line),
 		in_dir("auth: a key file open to others is refused",
 		       a_file_others_may_read_is_refused),
+		in_dir("SEC-16: the group that is named as a key file's owner may read it",
+		       the_owners_own_group_may_read),
 	};
 
 	return cmocka_run_group_tests_name("auth", tests, NULL, NULL);

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <nettle/hmac.h>
 #include <nettle/md5.h>
 #include <nettle/memops.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/table.h"
+#include "base/user.h"
 #include "wire/bytes.h"
 
 #define KEY_FILE_MAX (1L << 30)	/* bytes; ten million keys are smaller */
@@ -574,18 +574,6 @@ bool auth_keys_parse(struct auth_keys *keys, const char *name,
 	return true;
 }
 
-/*
- * A group that has the name of the file's owner: nobody is in it but whom the owner
- * trusts. So one daemon leaves a key for another one.
- */
-static bool is_group_of_owner(const struct stat *st)
-{
-	const struct passwd *user = st->st_uid ? getpwuid(st->st_uid) : NULL;
-	const struct group *group = user ? getgrnam(user->pw_name) : NULL;
-
-	return group && group->gr_gid && group->gr_gid == st->st_gid;
-}
-
 static bool may_read(const struct stat *st, const char *path, char **error)
 {
 	mode_t others = S_IRWXG | S_IRWXO;
@@ -595,7 +583,8 @@ static bool may_read(const struct stat *st, const char *path, char **error)
 			 path);
 		return false;
 	}
-	if (is_group_of_owner(st))
+	/* So one daemon leaves a key for another one, which it trusts. */
+	if (st->st_gid == user_group(st->st_uid))
 		others &= ~S_IRGRP;
 	if (st->st_mode & others) {
 		sentence(error, "%s: others than its owner may use this key file; run: chmod 600 %s",

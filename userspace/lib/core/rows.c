@@ -87,7 +87,7 @@ bool lease_row_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
 
 bool lease_row_parse(const char *line, uint64_t now, struct lease_row *row)
 {
-	char mac[64], addr[64], rest[LEASE_TEXT_MAX - 64];
+	char mac[64], addr[64];
 	uint64_t expiry;
 	int end = 0;
 
@@ -96,8 +96,7 @@ bool lease_row_parse(const char *line, uint64_t now, struct lease_row *row)
 	    !end || expiry > UINT32_MAX || !roam_addr_parse(addr, &row->addr) ||
 	    !roam_addr_is_v4(&row->addr) || !roam_addr_is_usable(&row->addr))
 		return false;
-	strcpy(rest, line + end);
-	snprintf(row->text, sizeof(row->text), "%s %s", mac, rest);
+	snprintf(row->text, sizeof(row->text), "%s %s", mac, line + end);
 	row->expiry = (uint32_t)expiry;
 	row->left = !expiry ? LEASE_INFINITE :
 		    expiry <= now ? 0 :

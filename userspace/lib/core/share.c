@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "wire/bytes.h"
 
 #define PATIENCE 1000		/* ms without an answer, then a member is left out */
@@ -91,11 +92,7 @@ static bool is_usable(const struct share *s, msec_t now,
 
 static struct recent *recent_of(struct share *s, const struct roam_addr *home)
 {
-	/* Home addresses count up: any mixture of the last bytes spreads them. */
-	uint32_t h = (uint32_t)bytes_get(home->b + 12, 4) * 2654435761u ^
-		     (uint32_t)bytes_get(home->b, 4) * 2246822519u;
-
-	return &s->recent[(h >> 16) % RECENT];
+	return &s->recent[table_hash(home->b, sizeof(home->b)) % RECENT];
 }
 
 static size_t find_origin(const struct share_member *members, size_t n,

@@ -2,8 +2,6 @@
 #include "io/control.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/user.h"
 #include "io/daemon.h"
 #include "io/log.h"
 
@@ -360,19 +359,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	serve(client);
 }
 
-/*
- * The group that has the name of the daemon's user. Nobody is in it unless he was put
- * there: the group that the daemon runs as, which reads, is another one. Root's group is
- * old, and has members who are not root.
- */
-static gid_t trusted_group(void)
-{
-	const struct passwd *user = geteuid() ? getpwuid(geteuid()) : NULL;
-	const struct group *group = user ? getgrnam(user->pw_name) : NULL;
-
-	return group && group->gr_gid ? group->gr_gid : (gid_t)-1;
-}
-
 /* The kernel says which groups the peer was in when it connected. */
 static bool is_in_group(int fd, gid_t group)
 {
@@ -548,7 +534,7 @@ struct control *control_open(uv_loop_t *loop, const char *path,
 		*error = daemon_error("out of memory");
 		return NULL;
 	}
-	control->trusted = trusted_group();
+	control->trusted = user_group(geteuid());
 	control->commands = commands;
 	control->ctx = ctx;
 	uv_pipe_init(loop, &control->pipe, 0);
