@@ -433,7 +433,7 @@ advertised() {
 }
 
 leaf_has_address() {
-	ip -n "$leaf" address show dev eth0 | grep -q 'inet 198.51.100.1[0-9]/26'
+	ip -n "$leaf" address show dev eth0 | grep -q -E 'inet 198.51.100.(1[0-9]|20)/26'
 }
 
 fixture network

@@ -160,7 +160,7 @@ its_client() {
 	expect_eq "an extension that nobody may skip" "silence" "$(WAIT=1 client unknown 15)"
 	behaves silent
 	expect_eq "no answer" "78 600" "$(client plain 16)"
-	behaves cut 21
+	behaves shorter 3
 	expect_eq "a cut reply" "71 600" "$(client plain 17)"
 	behaves no-foreign
 	expect_eq "a reply that the home agent did not sign" "68 600" "$(client plain 18)"
