@@ -15,6 +15,8 @@
 world() {
 	require nft tcpdump tshark
 	vehicle_create
+	# the first one shares a key with the home agent, the others do not
+	mip_foreign_options='sub_nai = true'
 	vehicle_agents
 	capture_start "$foreign1" eth1 sessions.pcap
 	vehicle_node
@@ -183,19 +185,45 @@ are_known() {
 	done
 }
 
+bus_is_at() {
+	[[ $(roam bus -j mn sessions | jq -r '.[] | select(.session == "lamp") | "\(.state) \(.care_of)"') == "active $1" ]]
+}
+
+# A session of a NAI without sub-NAI: the foreign agent that the home agent trusts names it
+# by its link-layer address. Where none does, the node says that name.
+is_named_by_the_agent() {
+	local was now
+	wait_for 60 bus_is_at "$mip_fa1"
+	was=$(lamp)
+	expect_match "as named" "^$(mac_in bus) 10\.77\.0\.1[01][0-9] $mip_fa1\$" "$was"
+	expect_ok pings correspondent "$(cut -d' ' -f2 <<<"$was")"
+	in_batch air "link set bus-eth0 master visited2"
+	wait_for 60 bus_is_at "$mip_fa2"
+	now=$(lamp)
+	expect_eq "at another agent" "${was% *} $mip_fa2" "$now"
+	expect_ok pings correspondent "$(cut -d' ' -f2 <<<"$was")"
+}
+
+lamp() { # sub-NAI, address and care-of address
+	roam home -j agent sessions | jq -r '.[] | select(.nai == "lamp@example.com") | .sub_nai + " " + .home + " " + .care_of'
+}
+
 # Ten sessions of the same names through two nodes: each has an address of its own.
 ten_sessions() {
 	local n
 	ns_create bus
-	mip_plug bus visited2 eth0
+	mip_plug bus visited1 eth0
 	mkdir -p "$hosts/bus"
 	{
 		sed -e 's/car@/bus@/' -e "s/home = .*/home = \"10.77.0.6\/24\"/" -e '/devices\|session/d' "$hosts/node/mnd.conf"
 		for n in 1 2 3 4 5; do
 			echo "session \"seat $n\" {}"
 		done
+		echo 'session "lamp" { nai = "lamp@example.com"  spi = 300  key = 5 }'
 	} >"$hosts/bus/mnd.conf"
 	daemon bus roam-mnd mnd
+	is_named_by_the_agent
+	expect_ok roam bus mn session end lamp
 	for n in 1 2 3 4 5; do
 		expect_ok roam node mn session add "seat $n"
 	done
@@ -225,7 +253,7 @@ prove "SES-02 SES-05 SES-07 SES-08 SES-21 SES-27 SES-31 SES-36 SES-38: plain dev
 prove "SES-08 SES-09 SES-12 SES-13 SES-19 SES-37: requests of sessions, read by tshark and by scapy" as_on_the_wire
 prove "SES-05 SES-32 SES-34: connections of two devices survive moves through three foreign agents, a third is plugged in meanwhile" moves_and_third
 prove "SES-15 SES-18 SES-20 SES-32: a restart of each daemon, and sessions keep addresses and connections" restarts
-prove "SES-04 SES-06 SES-34 SES-35: ten sessions over two nodes, the same names under two NAIs" ten_sessions
+prove "SES-04 SES-06 SES-11 SES-34 SES-35 TEN-24: ten sessions over two nodes, the same names under two NAIs, one that its foreign agent names" ten_sessions
 prove "SES-01 SES-21: a program has a session of its own" program
 prove "SES-33 SES-35: one session is ended, the others go on" ends_alone
 tests_done
