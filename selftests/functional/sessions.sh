@@ -248,6 +248,49 @@ seats() { # NAI, name, address of those that are there
 		sed 's/seat /seat_/'
 }
 
+is_unbound() {
+	(($(roam home -j agent show "$mip_home" | jq length) == 0))
+}
+
+# Every member that the page about RFC 2006 names is in the JSON of its command, of every row.
+objects_of_the_mib() {
+	local host=home line command member n=0
+	local -A answers
+	local -r row="^\\| ([A-Za-z]+) \\| \`roam ([a-z ]+)\` \\| (.*) \\|\$"
+	while IFS= read -r line; do
+		case $line in
+		"## Mobile node") host=node ;;
+		"## Foreign agent") host=foreign1 ;;
+		"## "*) host=home ;;
+		esac
+		[[ $line =~ $row ]] || continue
+		command=${BASH_REMATCH[2]}
+		# shellcheck disable=SC2086 # words
+		[[ ${answers[$host $command]-} ]] || answers[$host $command]=$(roam "$host" -j $command)
+		for member in ${BASH_REMATCH[3]//[\`,]/ }; do
+			n=$((n + 1))
+			jq -e --arg m "$member" 'length > 0 and all(has($m))' <<<"${answers[$host $command]}" >/dev/null ||
+				fail "${BASH_REMATCH[1]}: '$command' of $host has no $member: ${answers[$host $command]}"
+		done
+	done <"$lib_dir/../Documentation/protocols/mobile-ip-mib.md"
+	((n >= 130)) || fail "only $n objects were found on the page"
+	# what they count is counted
+	local before after
+	before=$(roam node -j mn counters | jq '.[0].deregistrations')
+	expect_ok roam node mn leave
+	wait_for 30 is_unbound
+	expect_ok roam node mn join
+	wait_for 60 mip_is_at "foreign $mip_fa1"
+	after=$(roam node -j mn counters | jq '.[0].deregistrations')
+	((after > before)) || fail "de-registrations: $before, then $after"
+	(($(roam home -j agent counters | jq '.[0] | .deregistrations * .deregistration_replies') > 0)) ||
+		fail "the home agent counts no de-registration"
+	(($(roam foreign1 -j agent counters | jq '.[0] | .visitor_requests * .home_replies') > 0)) ||
+		fail "the foreign agent counts no requests"
+	(($(roam node -j mn counters | jq '.[0] | .replies * .deregistration_replies') > 0)) ||
+		fail "the node counts no replies"
+}
+
 fixture world
 prove "SES-02 SES-05 SES-07 SES-08 SES-21 SES-27 SES-31 SES-36 SES-38: plain devices are found and reached at addresses of their own" found_and_reached
 prove "SES-08 SES-09 SES-12 SES-13 SES-19 SES-37: requests of sessions, read by tshark and by scapy" as_on_the_wire
@@ -256,4 +299,5 @@ prove "SES-15 SES-18 SES-20 SES-32: a restart of each daemon, and sessions keep 
 prove "SES-04 SES-06 SES-11 SES-34 SES-35 TEN-24: ten sessions over two nodes, the same names under two NAIs, one that its foreign agent names" ten_sessions
 prove "SES-01 SES-21: a program has a session of its own" program
 prove "SES-33 SES-35: one session is ended, the others go on" ends_alone
+prove "OPEN-50: each object of RFC 2006 is where its page says" objects_of_the_mib
 tests_done
