@@ -109,6 +109,7 @@ static void send_answer(struct agentd *a, struct answer *answer)
 	uint8_t code = reply->msg.code;
 
 	a->counters.code[code]++;
+	a->counters.deregistration_replies += !reply->msg.lifetime;
 	if (mip_code_accepts(code))
 		a->counters.accepted++;
 	else
@@ -273,6 +274,7 @@ void batch_reply(struct agentd *a, const struct udp_datagram *d)
 	};
 	enum fa_drop drop;
 
+	a->counters.home_replies++;
 	if (batch.n_sends == BATCH_MAX)
 		batch_finish(a);
 	drop = fa_reply(a->fa, daemon_now(), &in, &batch.sends[batch.n_sends],
@@ -303,6 +305,7 @@ void batch_visitor(struct agentd *a, const struct frame *frame)
 	struct fa_send send;
 	enum fa_drop drop;
 
+	a->counters.visitor_requests++;
 	memcpy(in.mac, frame->mac, FA_MAC_LEN);
 	drop = fa_request(a->fa, now, &in, &send);
 	if (drop != FA_DROP_NONE) {
