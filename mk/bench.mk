@@ -140,6 +140,7 @@ $(BENCH)/rewrite.bpf.o: selftests/bench/rewrite.bpf.c
 
 # In a guest, as netem is part of it; ROAM_NATIVE=yes selftests/bench/sip needs none.
 bench-sip: userspace
+	@scripts/build-modules fast >/dev/null
 	@selftests/vm/run --kernel fast --name bench-sip --timeout 3600 -- \
 		env RTTS="$(RTTS)" MOVES="$(MOVES)" CALLS="$(CALLS)" selftests/bench/sip
 

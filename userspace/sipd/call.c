@@ -907,32 +907,60 @@ void call_measure(struct call *call)
 	if (!stats || !stats->packets)
 		return;
 	move->media = true;
+	move->resumed = stats->resumed ? stats->resumed - stats->marked : -1;
 	move->gap = stats->gap;
 	move->lost = rtp_stats_lost(stats);
 	move->jitter = rtp_stats_jitter(stats);
 }
 
-static void moved(struct call *call, int64_t when)
+/* IPv4 may change and IPv6 not: who talks by the one has nothing to hear. */
+static bool is_concerned(const struct call *call, bool v4, bool v6)
 {
+	struct roam_addr to[] = {
+		call->peer_media.addr, wide_addr(call),
+		ua_leg_source(call->wide),
+	};
+
+	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
+		if (!roam_addr_is_none(&to[i]) &&
+		    (roam_addr_is_v4(&to[i]) ? v4 : v6))
+			return true;
+	return false;
+}
+
+static void moved(struct call *call, int64_t when, bool v4, bool v6)
+{
+	call->concerned = true;
 	if (call->state != CALL_UP)
+		return;
+	call->concerned = is_concerned(call, v4, v6);
+	if (!call->concerned)
 		return;
 	call_measure(call);
 	call->moves[call->n_moves++ % CALL_MOVES_MAX] = (struct call_move){
-		.when = when, .to = wide_addr(call), .told = -1,
+		.when = when, .to = wide_addr(call), .told = -1, .resumed = -1,
 	};
 	call->stuck = false;
 	if (call->media)
 		media_mark(call->media);
 }
 
-void call_moved(struct sipd *sipd)
+void call_moved(struct sipd *sipd, bool v4, bool v6)
 {
 	int64_t when = daemon_wallclock() / 1000000;
 	struct table_iter iter = { 0 };
 	struct table_node *node;
 
 	while ((node = table_next(&sipd->calls, &iter)))
-		moved(container_of(node, struct call, node), when);
+		moved(container_of(node, struct call, node), when, v4, v6);
+}
+
+static bool session_concerned(void *ctx, void *user)
+{
+	const struct call *call = user;
+
+	(void)ctx;
+	return call->concerned;
 }
 
 static bool session_update(void *ctx, void *user)
@@ -1044,6 +1072,7 @@ static void session_event(void *ctx, void *user,
 }
 
 const struct sip_session_ops call_session_ops = {
+	.concerned = session_concerned,
 	.update = session_update,
 	.abandon = session_abandon,
 	.bypass = session_bypass,

@@ -65,6 +65,8 @@ static void set_place(struct sipd *sipd, const struct roam_place *place)
 {
 	bool anywhere = !roam_addr_is_none(&place->v4) ||
 			!roam_addr_is_none(&place->v6);
+	bool v4 = !roam_addr_eq(&sipd->place.v4, &place->v4);
+	bool v6 = !roam_addr_eq(&sipd->place.v6, &place->v6);
 	msec_t now = daemon_now();
 	char *error;
 
@@ -85,8 +87,7 @@ static void set_place(struct sipd *sipd, const struct roam_place *place)
 	if (anywhere)
 		sipd->counters.moves++;
 	report_move(sipd);
-	if (anywhere)
-		call_moved(sipd);
+	call_moved(sipd, v4, v6);
 	sip_sessions_move(sipd->sessions, now, anywhere);
 	if (!sipd->left)
 		sip_registrations_move(sipd->registrations, now, anywhere);

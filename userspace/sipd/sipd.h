@@ -71,7 +71,8 @@ struct sipd_phone {
  * @when: when it was, ms since 1970
  * @to: the new address
  * @told: ms until the peer agreed, -1: it did not
- * @gap: longest time without media, us
+ * @resumed: us until the first packet of media, -1: none came
+ * @gap: longest time without media, us; of it the time in the old place is a part
  * @lost: packets that did not come
  * @jitter: afterwards, us
  * @media: gap and what follows are known
@@ -80,6 +81,7 @@ struct call_move {
 	int64_t when;
 	struct roam_addr to;
 	msec_t told;
+	int64_t resumed;
 	int64_t gap;
 	uint64_t lost;
 	uint32_t jitter;
@@ -126,6 +128,7 @@ enum call_state {
  * @moves: the last moves
  * @n_moves: moves since the begin
  * @stuck: the peer goes on sending to where we were
+ * @concerned: the last move changed what its peer was told
  */
 struct call {
 	struct table_node node;
@@ -159,6 +162,7 @@ struct call {
 	struct call_move moves[CALL_MOVES_MAX];
 	unsigned int n_moves;
 	bool stuck;
+	bool concerned;
 };
 
 /**
@@ -253,8 +257,8 @@ struct call *call_start(struct sipd *sipd, const struct config_account *account,
 bool call_accept(struct call *call, const char *sdp, size_t len, char **error);
 void call_end(struct call *call, unsigned int code);
 struct call *call_find(struct sipd *sipd, uint64_t id);
-/* Every call is told that this host moved. */
-void call_moved(struct sipd *sipd);
+/* Every call is told that this host moved; @v4, @v6: which of its addresses changed. */
+void call_moved(struct sipd *sipd, bool v4, bool v6);
 void call_end_all(struct sipd *sipd);
 /* What is known about the last move by now. */
 void call_measure(struct call *call);
