@@ -315,6 +315,8 @@ static void on_registered(void *ctx, void *user, unsigned int code,
 	struct sipd_registration *reg = user;
 	struct sipd *sipd = ctx;
 
+	if (code)
+		server_answers(reg->target);
 	sip_registration_answered(reg->core, daemon_now(), code, expires);
 	sipd_kick(sipd);
 }
@@ -353,7 +355,8 @@ static bool call_again(struct call *call)
 	call->reg = next_route(sipd, call->account, &call->tried);
 	if (!call->reg)
 		return false;
-	target.route = call->reg->server->uri;
+	target.route = server_route(call->reg->target);
+	call->silent = false;
 	call->epoch = sip_sessions_epoch(sipd->sessions);
 	call->wide = ua_call(sipd->ua, &target, text, len, call);
 	return call->wide;
@@ -632,15 +635,8 @@ static bool use_spare(struct call *call)
  * A server that says nothing is asked by REGISTER whether it is there, and the call goes
  * by the next one meanwhile (SIP-07). Whichever speaks first has the call.
  */
-static void on_silent(void *ctx, void *user)
+static void go_by_another(struct call *call)
 {
-	struct call *call = user;
-	uint32_t tried = call->tried;
-
-	sip_registration_doubt(call->reg->core, daemon_now());
-	sipd_kick(ctx);
-	if (!next_route(ctx, call->account, &tried))
-		return;
 	call->sipd->counters.failovers++;
 	log_warning("server %s does not answer; call %llu goes by another one",
 		    call->reg->server->uri, (unsigned long long)call->id);
@@ -649,6 +645,43 @@ static void on_silent(void *ctx, void *user)
 	ua_leg_set_spare(call->spare, true);
 	if (!call_again(call))
 		use_spare(call);
+}
+
+static void on_silent(void *ctx, void *user)
+{
+	struct call *call = user;
+	uint32_t tried = call->tried;
+
+	call->silent = true;
+	sip_registration_doubt(call->reg->core, daemon_now());
+	sipd_kick(ctx);
+	if (next_route(ctx, call->account, &tried))
+		go_by_another(call);
+}
+
+void call_server_changed(struct sipd *sipd, const struct sipd_server *server)
+{
+	uint32_t bit = UINT32_C(1) << (server->config - sipd->config->servers);
+	struct table_iter iter = { 0 };
+	struct table_node *node;
+
+	while ((node = table_next(&sipd->calls, &iter))) {
+		struct call *call = container_of(node, struct call, node);
+
+		if (call->state != CALL_CALLING || !call->silent ||
+		    call->reg->target != server)
+			continue;
+		call->tried &= ~bit;
+		go_by_another(call);
+	}
+}
+
+static void on_unanswered(void *ctx, void *user)
+{
+	struct sipd_registration *reg = user;
+
+	(void)ctx;
+	server_silent(reg->target);
 }
 
 /* The next server speaks first: the silent one shall not deliver the call any more. */
@@ -878,6 +911,7 @@ static void on_located(void *ctx, void *user, bool changed)
 
 const struct ua_ops call_ua_ops = {
 	.registered = on_registered,
+	.unanswered = on_unanswered,
 	.invited = on_invited,
 	.progress = on_progress,
 	.answered = on_answered,
@@ -990,7 +1024,7 @@ static void session_locate(void *ctx, void *user)
 		next_route(ctx, call->account, &tried);
 
 	if (reg)
-		ua_leg_locate(call->wide, reg->server->uri);
+		ua_leg_locate(call->wide, server_route(reg->target));
 }
 
 /*

@@ -122,7 +122,7 @@ static void look(struct sipd *sipd, bool gone)
 		set_place(sipd, &place);
 }
 
-static bool is_somewhere(const struct sipd *sipd)
+bool place_is_somewhere(const struct sipd *sipd)
 {
 	return !roam_addr_is_none(&sipd->place.v4) ||
 	       !roam_addr_is_none(&sipd->place.v6);
@@ -133,7 +133,7 @@ static void on_look(uv_timer_t *timer)
 	struct sipd *sipd = timer->data;
 
 	look(sipd, true);
-	look_in(sipd, is_somewhere(sipd) ? LOOK_LATER : LOOK_AGAIN);
+	look_in(sipd, place_is_somewhere(sipd) ? LOOK_LATER : LOOK_AGAIN);
 }
 
 static void on_change(void *arg)

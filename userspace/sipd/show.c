@@ -384,8 +384,7 @@ static json_t *join(void *ctx, const json_t *args, struct control_error *error)
 	(void)error;
 	sipd->left = false;
 	sip_registrations_move(sipd->registrations, daemon_now(),
-			       !roam_addr_is_none(&sipd->place.v4) ||
-			       !roam_addr_is_none(&sipd->place.v6));
+			       place_is_somewhere(sipd));
 	sipd_kick(sipd);
 	return json_array();
 }

@@ -183,6 +183,12 @@ struct sip_sessions *sip_sessions_new(const struct sip_session_config *config,
 	return ss;
 }
 
+void sip_sessions_configure(struct sip_sessions *ss,
+			    const struct sip_session_config *config)
+{
+	ss->config = *config;
+}
+
 void sip_sessions_free(struct sip_sessions *ss)
 {
 	if (!ss)

@@ -148,6 +148,9 @@ struct sip_sessions;
 struct sip_sessions *sip_sessions_new(const struct sip_session_config *config,
 				      const struct sip_session_ops *ops,
 				      void *ctx);
+/* Other settings are in force from now on. */
+void sip_sessions_configure(struct sip_sessions *sessions,
+			    const struct sip_session_config *config);
 /* Frees the sessions that are left, too. */
 void sip_sessions_free(struct sip_sessions *sessions);
 
