@@ -211,8 +211,8 @@ name_server_finds_servers() {
 	# RFC 3263: NAPTR, SRV, address; and the target of the lowest priority first.
 	expect_match "what was asked" '_sip\._udp\.example\.net' \
 		"$(tshark -r "$ROAM_OUT/sip.srv.pcap" -Y 'dns.qry.type == 33' -T fields -e dns.qry.name 2>/dev/null | sort -u | xargs)"
-	expect_eq "who is registered at" "${sip_servers[0]}" "$(tshark -r "$ROAM_OUT/sip.srv.pcap" \
-		-Y 'sip.Method == "REGISTER" && ip.src == 192.0.2.0/24' -T fields -e ip.dst 2>/dev/null | sort -u | xargs)"
+	expect_eq "who is asked first" "${sip_servers[0]}" "$(tshark -r "$ROAM_OUT/sip.srv.pcap" \
+		-Y 'sip.Method == "REGISTER" && ip.src == 192.0.2.0/24' -T fields -e ip.dst 2>/dev/null | head -n 1)"
 	call_begins
 	call_ends
 }

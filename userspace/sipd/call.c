@@ -657,6 +657,8 @@ static void on_silent(void *ctx, void *user)
 	sipd_kick(ctx);
 	if (next_route(ctx, call->account, &tried))
 		go_by_another(call);
+	else
+		server_silent(call->reg->target);
 }
 
 void call_server_changed(struct sipd *sipd, const struct sipd_server *server)

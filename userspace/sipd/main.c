@@ -167,6 +167,8 @@ static char *reload(void *loaded)
 	config_keep_accounts(fresh, old);
 	sipd.config = fresh;
 	ua_set_config(sipd.ua, fresh);
+	for (size_t i = 0; i < sipd.n_regs; i++)
+		ua_registration_forget(sipd.regs[i].ua);
 	sip_sessions_configure(sipd.sessions, &fresh->session);
 	sip_registrations_configure(sipd.registrations, &fresh->registration);
 	if (!sipd.left)

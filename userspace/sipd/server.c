@@ -48,10 +48,10 @@ static void on_targets(void *ctx, const struct dns_server *targets, size_t n,
 	struct sipd_server *server = ctx;
 
 	server->asking = false;
-	if (error || n < 2) {
+	if (n < 2) {
 		log_warning("nothing comes from server %s, and DNS names no other one%s%s; add one to servers in sipd.conf",
-			    server->config->uri, error ? ": " : "",
-			    error ? error : "");
+			    server->config->uri, *error ? ": " : "",
+			    error);
 		return;
 	}
 	memcpy(server->targets, targets, n * sizeof(*targets));

@@ -17,6 +17,8 @@
 #define NAMESERVERS_MAX 4
 #define DNS_PORT 53
 #define OLD_CONTACTS 4		/* of moves that no server answered */
+/* Times server_wait: a name has to be resolved first, and nobody waits for it but us. */
+#define REGISTER_WAITS 3
 #define CALLS_PER_SECOND 50	/* of one source that is no server */
 
 /* ---- small things ---- */
@@ -913,9 +915,14 @@ bool ua_registration_send(struct ua_registration *reg, unsigned int expires)
 	reg->req = mem_deref(reg->req);
 	reg->challenged = 0;
 	reg->expires = expires;
-	tmr_start(&reg->silence, reg->ua->config->server_wait,
+	tmr_start(&reg->silence, REGISTER_WAITS * reg->ua->config->server_wait,
 		  on_register_silence, reg);
 	return send_register(reg);
+}
+
+void ua_registration_forget(struct ua_registration *reg)
+{
+	sip_auth_reset(reg->auth);
 }
 
 bool ua_registration_reroute(struct ua_registration *reg, const char *route)

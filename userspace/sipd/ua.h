@@ -149,6 +149,8 @@ struct ua_registration *ua_registration_new(struct ua *ua,
 					    void *user);
 /* Replaces the old contact by that of now in one request; 0: removes both. */
 bool ua_registration_send(struct ua_registration *reg, unsigned int expires);
+/* What its server asked for is forgotten: the password may be another one. */
+void ua_registration_forget(struct ua_registration *reg);
 /* The same again by another way: its server is at @route now. */
 bool ua_registration_reroute(struct ua_registration *reg, const char *route);
 /* The address that it was last answered from, all zero before. */
