@@ -225,7 +225,7 @@ static void report_clone(struct server *server, const struct request *r,
 
 	server->counters.cloned++;
 	if (may_log(server))
-		log_warning("mn=%s goes to and fro between %s and %s: two hosts use key %u of host %s, a cloned one perhaps; give each a key and an address of its own",
+		log_warning("mn=%s goes back and forth between %s and %s: two hosts use key %u of host %s, a cloned one perhaps; give each a key and an address of its own",
 			    roam_addr_format(&c->after.perm, perm),
 			    roam_addr_format(&c->before.coa, one),
 			    roam_addr_format(&c->after.coa, two), r->msg.key_id,

@@ -35,7 +35,7 @@
  * @commits: transactions written
  * @store_failures: transactions the store refused
  * @expired: mappings whose lifetime ended
- * @cloned: times that a mapping went to and fro between two hosts with one key
+ * @cloned: times that a mapping went back and forth between two hosts with one key
  */
 struct server_counters {
 	uint64_t queries;

@@ -87,8 +87,8 @@ static void check_clones(struct findings *f)
 
 	if (n > 0)
 		finding_add(f, "clones", FINDING_WARN,
-			    "journalctl -u roam-hlrd | grep 'to and fro'",
-			    "%lld times an address went to and fro between two hosts with one key, a cloned one perhaps; give each a key and an address of its own",
+			    "journalctl -u roam-hlrd | grep 'back and forth'",
+			    "%lld times an address went back and forth between two hosts with one key, a cloned one perhaps; give each a key and an address of its own",
 			    n);
 	json_decref(counters);
 }
