@@ -766,7 +766,7 @@ is_unknown() {
 fixture world
 prove "MLR-09 MLR-08: registers are found by DNS, and all of them are told" registers_by_dns
 prove "MLR-10: the preferred register is asked again when it works" preferred_register_comes_back
-prove "MLR-11: names lead to the permanent address, wherever the host is" \
+prove "MLR-11 OPEN-56: names lead to the permanent address, wherever the host is" \
 	names_lead_to_the_permanent_address
 prove "MLR-33 D-21: a change of address is seen at once" change_of_address_is_seen_at_once
 prove "MLR-33 D-21: a change that the kernel does not tell is seen at the next look" \

@@ -127,6 +127,26 @@ dead_node() {
 	wait_for 60 mmp_is "$node" status .gateway "$mmp_gw"
 }
 
+# No daemon runs, and packets go down by what the modules hold, until that ends.
+modules_alone() {
+	local node stopped=(gw1 n1 n2 bs1)
+	mmp_move bs1
+	wait_for 30 entry_lasts gw1 10
+	for node in "${stopped[@]}"; do
+		kill -s STOP "${mmp_pid[$node]}"
+	done
+	mmp_flow 2 100
+	mmp_flow_end
+	for node in "${stopped[@]}"; do
+		kill -s CONT "${mmp_pid[$node]}"
+	done
+	((got_down > 150 && lost_down == 0)) || fail "$got_down got, $lost_down lost"
+}
+
+entry_lasts() { # NODE SECONDS
+	mmp_tool "$1" show "$mmp_coa" | jq -e --argjson least "$2" '.[0].expires_in > $least'
+}
+
 # A neighbour on the air sends with the host's address; an unregistered one as well.
 spoofed() {
 	local before after
@@ -359,6 +379,7 @@ prove_open "not seen in every run yet" "MMP-46 MMP-13 MMP-45 MMP-47: 500 semi-so
 prove "MMP-46 OPEN-01: nor over IPv6" semisoft 6
 prove "MMP-36 MMP-38 MMP-41 MMP-83: a hard handoff when a link goes down" hard
 prove "MMP-57 MMP-59 MMP-60: a node that stands still is passed by" dead_node
+prove "GEN-04: packets go down while all daemons of the domain stand still" modules_alone
 prove "OPEN-30: a spoofed source moves nothing and gets nowhere" spoofed
 prove "OPEN-30 TEN-15: a host with a key of its own cannot take another's address; one that is in two places is where it spoke last" \
 	stolen

@@ -255,11 +255,17 @@ peer_ends_well() {
 }
 
 refused_offer_changes_nothing() {
-	with_peer refusing 488
+	local before
+	with_peer refusing 488 200
+	before=$(sip_counter mobile refused)
 	move_to 2
-	wait_for 20 counter_rose mobile refused 0
+	wait_for 20 counter_rose mobile refused "$before"
+	expect_eq "state" backoff "$(sip mobile show | jq -r '.[0].state')"
+	expect_match "what is said" 'refuses the new address with 488.*the call is kept as it was.*asked again' \
+		"$(grep 488 "$hosts/mobile/log")"
+	# Asked again, it agrees.
+	wait_for 30 sip_told mobile
 	expect_eq "state" up "$(sip mobile show | jq -r '.[0].state')"
-	grep -q 'refuses the new address with 488' "$hosts/mobile/log" || fail "nothing is said about it"
 	peer_ends_well refusing
 }
 

@@ -130,9 +130,10 @@ declare -A seen_as=(
 )
 
 delivers() { # ENCAP
-	local fields want
+	local fields want before
 	on_exit forget
 	register "$1"
+	before=$(tunnelled)
 	capture_start "$router" eth2 "tunnel.$1.pcap"
 	expect_ok reaches correspondent "$home"
 	expect_ok reaches neighbour "$home"
@@ -142,6 +143,8 @@ delivers() { # ENCAP
 	expect_ok reaches correspondent "$home" -s 1400
 	expect_ok reaches correspondent "$home" -s 1470 -M dont
 	capture_stop
+	# Six pings, of which some are more than one packet.
+	(($(tunnelled) >= before + 6)) || fail "the device counts $(tunnelled) packets, after $before"
 	if [[ $1 == minimal ]]; then
 		(($(packets_in tunnel.minimal.pcap "ip proto 55") > 3)) || fail "no minimal encapsulation"
 		is_minimal
@@ -152,6 +155,11 @@ delivers() { # ENCAP
 	expect_match "what tshark sees" "$want" "$fields"
 	expect_match "of the neighbour" "${seen_as[$1]/SOURCE/$neighbour_addr}" "$fields"
 	expect_eq "malformed" "" "$(tshark -r "$ROAM_OUT/tunnel.$1.pcap" -Y _ws.malformed 2>/dev/null)"
+}
+
+# tunnelled: packets that the device of the agent has sent.
+tunnelled() {
+	ip -n "$agent" -j -s link show dev roam0 | jq '.[0].stats64.tx.packets'
 }
 
 # tshark does not know protocol 55: its header by hand (RFC 2004 3).
@@ -681,7 +689,7 @@ device_goes() {
 
 fixture world
 
-prove "MIP-53 MIP-54 MIP-55: what is for a node that is away reaches it by IP in IP" delivers ipip
+prove "GEN-03 MIP-53 MIP-54 MIP-55: what is for a node that is away reaches it by IP in IP" delivers ipip
 prove "MIP-38: by GRE, beside ip_gre" delivers gre
 prove "MIP-37: by minimal encapsulation" delivers minimal
 prove "OPEN-17: by UDP" delivers udp
