@@ -216,7 +216,7 @@ static void look(struct mmpd *mmpd)
  * The radio is the first to say it. Mostly the carrier went and came as well, and the look
  * sees that; where it did not, this is the change.
  */
-void kernel_roamed(struct mmpd *mmpd, uint32_t index)
+void kernel_roamed(struct mmpd *mmpd, uint32_t index, const uint8_t bssid[6])
 {
 	struct mmpd_link *l;
 
@@ -227,6 +227,7 @@ void kernel_roamed(struct mmpd *mmpd, uint32_t index)
 	if (l->told == l->link.changes)
 		tell_core(mmpd, l, false, true);
 	l->told = l->link.changes;
+	mmp_host_associated(mmpd->host, daemon_now(), index, bssid);
 	mmpd_kick(mmpd);
 }
 

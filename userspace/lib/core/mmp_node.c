@@ -954,6 +954,8 @@ static void update_entry(struct mmp_entry *entry, bool known,
 		entry->n = 2;
 	}
 	entry->seq = msg->host_seq;
+	entry->keep = msg->flags & MMP_FLAG_KEEP;
+	entry->play = semisoft ? 0 : msg->unheard;
 }
 
 static bool wants_answer(const struct mmp_msg *msg)
