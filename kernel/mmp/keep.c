@@ -143,18 +143,34 @@ bool __mmp_keep_packet(struct mmp_net *mn, const struct in6_addr *addr,
 
 /* ---- playing ---- */
 
+void mmp_keep_moved(struct mmp_net *mn, const struct in6_addr *addr)
+{
+	struct mmp_keep *keep = mn->n_keeps ? mmp_keep_find(mn, addr) : NULL;
+
+	if (!keep)
+		return;
+	spin_lock_bh(&keep->queue.lock);
+	keep->moved = true;
+	spin_unlock_bh(&keep->queue.lock);
+}
+
 struct mmp_keep *mmp_keep_begin(struct mmp_net *mn, const struct in6_addr *addr,
-				u32 age)
+				u32 age, bool moved)
 {
 	struct mmp_keep *keep = mmp_keep_find(mn, addr);
 
 	if (!keep)
 		return NULL;
 	spin_lock_bh(&keep->queue.lock);
-	mmp_keep_age(mn, keep, age);
-	keep->plays = !skb_queue_empty(&keep->queue);
+	moved |= keep->moved;
+	keep->moved = false;
+	if (moved) {
+		mmp_keep_age(mn, keep, age);
+		keep->plays = !skb_queue_empty(&keep->queue);
+		moved = keep->plays;
+	}
 	spin_unlock_bh(&keep->queue.lock);
-	return keep->plays ? keep : NULL;
+	return moved ? keep : NULL;
 }
 
 static struct sk_buff *mmp_keep_next(struct mmp_net *mn, struct mmp_keep *keep)

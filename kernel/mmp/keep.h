@@ -34,6 +34,8 @@
  * @addr: care-of address, the key
  * @queue: the copies, the oldest first
  * @bytes: of memory that they hold; lock of @queue
+ * @moved: the host sent data by another downlink than before, and has not said yet for
+ *	how long it heard nothing; lock of @queue
  * @plays: they are sent; packets go behind them; lock of @queue
  * @gone: it was taken out, nothing is added any more; lock of @queue
  * @rcu: frees it
@@ -43,6 +45,7 @@ struct mmp_keep {
 	struct in6_addr addr;
 	struct sk_buff_head queue;
 	u32 bytes;
+	bool moved;
 	bool plays;
 	bool gone;
 	struct rcu_head rcu;
@@ -78,18 +81,22 @@ static inline bool mmp_keep_packet(struct mmp_net *mn,
 	       __mmp_keep_packet(mn, addr, skb);
 }
 
+/* Data that climbed gave its entry another downlink; mmp_net.lock held. */
+void mmp_keep_moved(struct mmp_net *mn, const struct in6_addr *addr);
+
 /**
- * mmp_keep_begin - the host has come to another downlink
+ * mmp_keep_begin - a host says for how long it heard nothing
  * @mn: namespace; its mutex and lock held, under RCU
  * @addr: the host
- * @age: jiffies for which it heard nothing
+ * @age: the time in jiffies
+ * @moved: by another downlink than before; or else data came by it already
  *
  * Before the entry changes: from now on packets wait.
  *
  * Return: what is to be given to mmp_keep_play(), or NULL.
  */
 struct mmp_keep *mmp_keep_begin(struct mmp_net *mn, const struct in6_addr *addr,
-				u32 age);
+				u32 age, bool moved);
 /* Sends it by @hop, with what waited behind it. Under RCU, without the lock. */
 void mmp_keep_play(struct mmp_net *mn, struct mmp_keep *keep,
 		   const struct mmp_hop *hop);

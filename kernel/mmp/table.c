@@ -172,8 +172,10 @@ static int mmp_host_replace(struct mmp_net *mn,
 			       "an entry with a higher sequence is there already");
 		err = -ESTALE;
 	} else {
-		if (req->play && mmp_host_hop(mn, host, 0) != req->hop[0])
-			keep = mmp_keep_begin(mn, &req->addr, req->play);
+		if (req->play)
+			keep = mmp_keep_begin(mn, &req->addr, req->play,
+					      mmp_host_hop(mn, host, 0) !=
+					      req->hop[0]);
 		reason = mmp_host_change(mn, host, req);
 		if (reason != ROAM_MMP_REASON_NEW)
 			mn->event(mn, host, reason);
@@ -282,6 +284,7 @@ void mmp_host_heal(struct mmp_net *mn, const struct in6_addr *addr,
 			goto out;
 		mmp_hop_hold(hop);
 		mmp_host_point(mn, host, 0, hop);
+		mmp_keep_moved(mn, addr);
 	} else {
 		if (mmp_table_is_full(mn)) {
 			mmp_count(mn, hosts_full);

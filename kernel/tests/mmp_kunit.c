@@ -394,6 +394,7 @@ static void test_keep(struct kunit *test)
 	rt->dst.input = play_input;
 	RCU_INIT_POINTER(hops[1].rt, rt);
 	mn->config.keep_bytes = ROOM * skb->truesize;
+	mn->config.left_time = 0;
 	consume_skb(skb);
 	n_played = 0;
 	/* Nobody wants it yet. */
@@ -418,13 +419,20 @@ static void test_keep(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 4, 100 * HZ), 0);
 	KUNIT_ASSERT_EQ(test, set_kept(0, 1, 5, 100 * HZ), 0);
 	KUNIT_EXPECT_EQ(test, n_played, ROOM + 1);
+	/* Data was there before the message. */
+	KUNIT_EXPECT_FALSE(test, goes_down(0, PACKETS - 1));
+	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 6, 0), 0);
+	heal(0, 1);
+	KUNIT_ASSERT_EQ(test, where(0, 0), 1);
+	KUNIT_ASSERT_EQ(test, set_kept(0, 1, 7, 100 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, n_played, ROOM + 2);
 	/* It goes with the entry, or when nobody wants it any more. */
 	KUNIT_EXPECT_FALSE(test, goes_down(0, 0));
 	KUNIT_EXPECT_NE(test, atomic_read(&mn->keep_bytes), 0);
-	KUNIT_ASSERT_EQ(test, set(0, 0, -1, 6), 0);
+	KUNIT_ASSERT_EQ(test, set(0, 0, -1, 8), 0);
 	KUNIT_EXPECT_EQ(test, mn->n_keeps, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mn->keep_bytes), 0);
-	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 7, 0), 0);
+	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 9, 0), 0);
 	KUNIT_EXPECT_FALSE(test, goes_down(0, 0));
 	mutex_lock(&mn->mutex);
 	KUNIT_EXPECT_EQ(test, mmp_host_flush(mn), 1);

@@ -581,6 +581,9 @@ static enum mmp_drop on_beacon(struct mmp_host *host,
 		      !roam_addr_is_none(&msg->gateway) &&
 		      (!roam_addr_eq(&s->beacon.gateway, &msg->gateway) ||
 		       s->beacon.epoch != msg->epoch);
+	/* Its way down works: what it did not answer may have come too soon. */
+	if (s->recalled && i == host->present && host->retry_at != MSEC_NEVER)
+		host->retry_at = a->now;
 	s->beacon = beacon;
 	s->recalled = false;
 	s->heard = a->now;
