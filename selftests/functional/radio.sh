@@ -69,6 +69,21 @@ forced_roam_keeps_the_address() {
 	expect_match "what told of it" "radio is at access point" "$(<"$mmp_dir/mn/log")"
 }
 
+# The host walks away: its card hears the access point less and less, and looks for another one.
+weak_signal_is_left() {
+	local before
+	wait_for 30 arrival_at bs2 8
+	before=$(arrival_address)
+	radio_loudness bs3 -40 || skip "hwsim has no loudness"
+	radio_loudness bs1 -90
+	radio_loudness bs2 -80
+	wait_for 30 arrival_at bs3 8
+	radio_loudness bs2 -40
+	radio_loudness bs3 -80
+	wait_for 30 arrival_at bs2 8
+	expect_eq "address" "$before" "$(arrival_address)"
+}
+
 # Two radios: both ways work before the old one is left.
 two_radios_lose_nothing() {
 	local before at
@@ -108,6 +123,7 @@ spontaneous_roam_keeps_the_address() {
 fixture network
 prove "OPEN-25 OPEN-55 MMP-83: a host that associates has an address and is registered" arrives_by_radio
 prove "OPEN-25 MMP-46 MMP-82 MMP-83: a roam of one radio keeps the address, and loses nothing on the way down" forced_roam_keeps_the_address
+prove "OPEN-25 OPEN-55 MMP-82: a card that hears its access point less and less goes to another one, and keeps the address" weak_signal_is_left
 prove "OPEN-23 OPEN-25 MMP-46: with two radios no packet is lost" two_radios_lose_nothing
 prove "OPEN-25 MMP-82: an access point that goes is left for another one" spontaneous_roam_keeps_the_address
 tests_done

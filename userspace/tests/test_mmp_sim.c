@@ -671,6 +671,7 @@ static void start_core(struct node *n)
 	for (size_t i = 0; i < n->n_saved; i++)
 		mmp_node_remember(n->core, &n->saved_gateway[i],
 				  n->saved_epoch[i], n->saved_seq[i]);
+	mmp_node_adopt(n->core, ms_of(n), n->below, n->n_below);
 	for (int i = 0; i < PORTS; i++)
 		if (n->ports[i].peer >= 0)
 			mmp_node_link(n->core, ms_of(n), (uint32_t)i + 1,
@@ -1657,6 +1658,25 @@ static void restarts_lose_nothing(void **state)
 	end();
 }
 
+/* Whose data may heal is not learned anew, one by one. */
+static void a_restarted_node_knows_who_is_below(void **state)
+{
+	struct tree t = started_a(&host_defaults, 1000);
+
+	(void)state;
+	restart(t.gw);
+	for (int i = 0; i < 3000; i++) {
+		run(1);
+		assert_int_equal(nodes[t.gw].n_below, 2);
+	}
+	/* Who does not ask again is none of them any more. */
+	nodes[t.node[1]].dead = true;
+	restart(t.gw);
+	run(8000);
+	assert_int_equal(nodes[t.gw].n_below, 1);
+	end();
+}
+
 /* Its daemon is gone, its routes are not. */
 static void restart_host(int host, const char *address)
 {
@@ -2317,6 +2337,8 @@ int main(void)
 		     a_rebooted_gateway_is_followed_at_once),
 		TEST("OPEN-45: restarts of all daemons lose no packet",
 		     restarts_lose_nothing),
+		TEST("OPEN-45: a restarted node knows at once who is below",
+		     a_restarted_node_knows_who_is_below),
 		TEST("OPEN-45 OPEN-29: a restarted host goes on where it was, and loses no packet, whatever its clock says",
 		     a_restarted_host_stays),
 		TEST("TEN-15: a host in two places is where it spoke last, and nowhere twice",

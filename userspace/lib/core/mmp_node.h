@@ -292,6 +292,12 @@ void mmp_node_configure(struct mmp_node *node, msec_t now,
 void mmp_node_remember(struct mmp_node *node, const struct roam_addr *gateway,
 		       uint32_t epoch, uint32_t seq);
 /*
+ * Nodes below that the kernel has from before a restart (OPEN-45), before the first
+ * input: each has its time to ask again. Until then its data heals entries as before.
+ */
+void mmp_node_adopt(struct mmp_node *node, msec_t now,
+		    const struct mmp_hop *below, size_t n);
+/*
  * An interface takes part, is gone (neither @nodes nor @air), or is @up or not.
  * @nodes: other nodes are there; @air: hosts are.
  */
