@@ -162,7 +162,7 @@ serve_again() {
 }
 
 address6() {
-	ip -n "${mmp_ns[mn]}" -6 -j address show dev own scope global | jq -r '[.[].addr_info[]?.local] | join(" ")'
+	ip -n "${mmp_ns[mn]}" -6 -j address show dev own scope global | jq -r '[.[].addr_info[]?.local // empty] | join(" ")'
 }
 
 is_at_bs2_by_ipv6() {

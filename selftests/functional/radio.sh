@@ -75,7 +75,7 @@ weak_signal_is_left() {
 	wait_for 30 arrival_at bs2 8
 	before=$(arrival_address)
 	radio_loudness bs3 -40 || skip "hwsim has no loudness"
-	radio_loudness bs1 -90
+	radio_loudness bs1 -80
 	radio_loudness bs2 -80
 	wait_for 30 arrival_at bs3 8
 	radio_loudness bs2 -40

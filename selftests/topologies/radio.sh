@@ -71,7 +71,8 @@ radio_cli() {
 	in_ns "${mmp_ns[$1]}" wpa_cli -p "$mmp_dir/$1/wpa" -i "$2" "${@:3}"
 }
 
-# radio_loudness BS DBM: how loud everybody hears that access point; false where hwsim cannot.
+# radio_loudness BS DBM: how loud everybody hears that access point, -80 at least; false where
+# hwsim cannot.
 radio_loudness() {
 	local file=/sys/kernel/debug/ieee80211/${radio_phy[$1-wlan0]}/hwsim/rx_rssi
 	[[ -d /sys/kernel/debug/ieee80211 ]] || mount -t debugfs none /sys/kernel/debug 2>/dev/null
