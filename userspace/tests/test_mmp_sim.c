@@ -2108,6 +2108,30 @@ static void one_receiver_loses_nothing(void **state)
 	end();
 }
 
+/* The access point drops what comes before it has let the host in. */
+static void what_comes_too_soon_is_sent_again(void **state)
+{
+	struct tree t = one_receiver_at_bs1();
+	const struct mmp_handoff_record *r;
+
+	(void)state;
+	tune(&t, -1);
+	tune(&t, t.bs[3]);
+	run(2000);
+	tune(&t, -1);
+	run(100);
+	tune(&t, t.bs[0]);
+	/* The first one is gone already: as if it were dropped there. */
+	nodes[t.bs[0]].dead = true;
+	run(12);
+	nodes[t.bs[0]].dead = false;
+	run(1000);
+	assert_true(is_attached(t.mn));
+	r = &nodes[t.mn].records[nodes[t.mn].n_records - 1];
+	assert_in_range(r->took, 12, 25);
+	end();
+}
+
 /* Its beacon was heard there before: nothing is waited for. */
 static void a_known_base_station_is_not_waited_for(void **state)
 {
@@ -2360,6 +2384,8 @@ int main(void)
 		     one_receiver),
 		TEST("OPEN-25 MMP-46 MMP-83: one receiver that hears nobody for a while loses nothing, and gets it in order",
 		     one_receiver_loses_nothing),
+		TEST("MMP-83 MMP-86: what an access point drops before it lets the host in is sent again soon",
+		     what_comes_too_soon_is_sent_again),
 		TEST("MMP-83 MMP-86 D-11: a base station whose beacon is known is not waited for, the newest number is asked for",
 		     a_known_base_station_is_not_waited_for),
 		TEST("MMP-74: a base station that lost its gateway is left",

@@ -10,6 +10,8 @@
 #define SEQ_JUMP_MAX 86400000000000ULL
 #define RECALL_TIME 3600000	/* ms for which a base station is known */
 #define RECALL_BEHIND 8		/* beacons that it may be behind the gateway */
+#define EARLY_RETRY 5		/* ms; a radio that was just let in may drop what comes first */
+#define EARLY_TRIES 4
 #define UNHEARD_MARGIN 50	/* ms: on the way, and until somebody noticed */
 #define ADOPT_WAIT 1500	/* ms for the base station of before a restart */
 
@@ -62,6 +64,7 @@ struct mmp_host_addr {
  * @newest: the newest beacon of a default router
  * @named: epoch and number of the beacon that the last message named
  * @tries: of the exchange under way
+ * @early: tries that are left before they count, a short time apart
  * @retry_at: next try, MSEC_NEVER without an exchange
  * @retry_after: wait until the one after it
  * @semisoft_end: latest end of the semi-soft period
@@ -101,6 +104,7 @@ struct mmp_host {
 		uint32_t seq;
 	} named;
 	unsigned int tries;
+	unsigned int early;
 	msec_t retry_at;
 	msec_t retry_after;
 	msec_t semisoft_end;
@@ -326,6 +330,7 @@ static void begin_exchange(struct mmp_host *host, msec_t now, uint8_t type)
 {
 	host->type = type;
 	host->tries = 1;
+	host->early = 0;
 	host->retry_after = host->config.retry;
 	host->retry_at = now + host->retry_after;
 	for (size_t i = 0; i < host->n_addrs; i++) {
@@ -567,7 +572,7 @@ static enum mmp_drop on_beacon(struct mmp_host *host,
 	int i = find_station(host, &a->from);
 	struct mmp_msg beacon = *msg;
 	struct mmp_station *s;
-	bool new_gateway;
+	bool new_gateway, was_recalled;
 
 	if (i < 0)
 		i = add_station(host, &a->from);
@@ -581,15 +586,17 @@ static enum mmp_drop on_beacon(struct mmp_host *host,
 		      !roam_addr_is_none(&msg->gateway) &&
 		      (!roam_addr_eq(&s->beacon.gateway, &msg->gateway) ||
 		       s->beacon.epoch != msg->epoch);
-	/* Its way down works: what it did not answer may have come too soon. */
-	if (s->recalled && i == host->present && host->retry_at != MSEC_NEVER)
-		host->retry_at = a->now;
+	was_recalled = s->recalled;
 	s->beacon = beacon;
 	s->recalled = false;
 	s->heard = a->now;
 	s->known = a->now;
 	if (i == host->present)
 		host->newest = beacon;
+	/* Its way down works: what it did not answer may have come too soon. */
+	if (was_recalled && i == host->present && host->next < 0 &&
+	    host->retry_at != MSEC_NEVER)
+		send_all(host, a->now);
 	/* The kernel may take later what it refused, as an interface comes up. */
 	if (i == host->present && !host->routed)
 		host->routed = host->ops->set_router(host->ctx, s);
@@ -646,8 +653,9 @@ static void on_marker(struct mmp_host *host, const struct mmp_arrival *a,
 		end_semisoft(host, a->now, "both ways work");
 }
 
+/* @last: the newest message; it is not judged by what is said about one before. */
 static void on_stale(struct mmp_host *host, msec_t now,
-		     const struct mmp_msg *msg)
+		     const struct mmp_msg *msg, uint64_t last)
 {
 	struct mmp_station *s = (struct mmp_station *)sends_by(host);
 
@@ -655,7 +663,7 @@ static void on_stale(struct mmp_host *host, msec_t now,
 	    mmp_seq_after(msg->seq, host->named.seq + RECALL_BEHIND)) {
 		/* The beacon was of long ago; a message that names this one is taken. */
 		host->retry_at = now;
-	} else if (s->beacon.epoch == msg->epoch &&
+	} else if (msg->host_seq == last && s->beacon.epoch == msg->epoch &&
 		   roam_addr_eq(&s->beacon.gateway, &msg->gateway)) {
 		/*
 		 * The beacon was new enough, so the sequence was not: it was lost
@@ -688,7 +696,7 @@ static enum mmp_drop on_ack(struct mmp_host *host, const struct mmp_arrival *a,
 	    msg->host_seq > addr->last)
 		return MMP_DROP_UNASKED;
 	if (msg->status == MMP_STALE) {
-		on_stale(host, a->now, msg);
+		on_stale(host, a->now, msg, addr->last);
 		return MMP_DROP_NONE;
 	}
 	if (msg->status == MMP_DENIED) {
@@ -818,6 +826,11 @@ void mmp_host_associated(struct mmp_host *host, msec_t now, uint32_t link,
 	}
 	recall(host, now, i);
 	go(host, now, i, "the radio is at a known base station");
+	if (host->retry_at == MSEC_NEVER)
+		return;
+	host->early = EARLY_TRIES;
+	host->retry_after = min_time(EARLY_RETRY, host->config.retry);
+	host->retry_at = now + host->retry_after;
 }
 
 bool mmp_host_move(struct mmp_host *host, msec_t now,
@@ -879,6 +892,13 @@ void mmp_host_transmitted(struct mmp_host *host, msec_t now)
 
 static void retry(struct mmp_host *host, msec_t now)
 {
+	if (host->early) {
+		host->retry_after = --host->early ? 2 * host->retry_after :
+						    host->config.retry;
+		host->retry_at = now + host->retry_after;
+		send_all(host, now);
+		return;
+	}
 	if (host->tries >= host->config.tries) {
 		give_up(host, now);
 		return;
