@@ -81,6 +81,9 @@ weak_signal_is_left() {
 	radio_loudness bs2 -40
 	radio_loudness bs3 -80
 	wait_for 30 arrival_at bs2 8
+	# A card that hears nobody well listens to other channels again and again, and loses packets.
+	radio_loudness bs1 -40
+	radio_loudness bs3 -40
 	expect_eq "address" "$before" "$(arrival_address)"
 }
 
