@@ -20,6 +20,7 @@ cfg_opt_t conf_sync_opts[] = {
 	CFG_STR("address", "", CFGF_NONE),
 	CFG_STR_LIST("members", "{}", CFGF_NONE),
 	CFG_STR("multicast", "", CFGF_NONE),
+	CFG_INT("ttl", 1, CFGF_NONE),
 	CFG_STR("acks", "1", CFGF_NONE),
 	CFG_STR("wait", "500ms", CFGF_NONE),
 	CFG_STR("hello", "1s", CFGF_NONE),
@@ -142,6 +143,26 @@ static char *read_optional(cfg_t *cfg, const char *option,
 					  NULL;
 }
 
+static char *read_multicast(cfg_t *cfg, struct conf_sync *c)
+{
+	const char *word = cfg_getstr(cfg, "multicast");
+	char *error = NULL;
+	long ttl;
+
+	/* No host has one, so that the usual reading refuses it. */
+	if (*word && (!roam_addr_parse(word, &c->multicast) ||
+		      !roam_addr_is_v4(&c->multicast) ||
+		      c->multicast.b[12] >> 4 != 14))
+		error = conf_error(cfg, "multicast",
+				   "'%s' is no multicast address, which are 224.0.0.0 to 239.255.255.255; those of one site begin with 239",
+				   word);
+	if (!error)
+		error = conf_get_int(cfg, "ttl", 1, 255, &ttl);
+	if (!error)
+		c->ttl = (unsigned int)ttl;
+	return error;
+}
+
 static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
 		       const char *path, uint16_t usual, struct conf_sync *c)
 {
@@ -162,7 +183,7 @@ static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
 	c->port = (uint16_t)port;
 	error = read_optional(cfg, "address", &c->own);
 	if (!error)
-		error = read_optional(cfg, "multicast", &c->multicast);
+		error = read_multicast(cfg, c);
 	if (!error)
 		error = read_optional(cfg, "virtual", &c->virtual);
 	if (!error)

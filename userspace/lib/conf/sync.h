@@ -20,6 +20,7 @@
  * @members: others
  * @n_members: their number
  * @multicast: updates go there, none: to each by unicast
+ * @ttl: routers that they may pass, and one (TEN-04)
  * @acks: acknowledgements that a reply waits for, a number or SYNC_ACKS_*
  * @wait: ms that it waits for them at most
  * @hello: ms between two digests
@@ -42,6 +43,7 @@ struct conf_sync {
 	struct roam_addr *members;
 	size_t n_members;
 	struct roam_addr multicast;
+	unsigned int ttl;
 	uint8_t acks;
 	msec_t wait;
 	msec_t hello;
