@@ -278,8 +278,8 @@ asked_at_standby() {
 	both
 	served=$(fo_counter "$standby" accepted)
 	: >"$ROAM_OUT/failover.standby"
-	bg in_ns "$correspondent" "$lib_dir/registrations" "$hosts/node/keys.key" "198.18.0.$standby" "$mip_peer" \
-		10 100 "$ROAM_OUT/failover.standby" >/dev/null
+	bg in_ns "$correspondent" "$lib_dir/registrations" "$hosts/node/keys.key" "$fo_vip" "$mip_peer" \
+		10 100 "$ROAM_OUT/failover.standby" "198.18.0.$standby" >/dev/null
 	roam node mn renew || fail "the node does not register"
 	roam node mn renew || fail "the node does not register"
 	stop "$bg_pid" INT
@@ -303,7 +303,7 @@ full_disk() {
 	both
 	mkdir "$hosts/disk"
 	mount -t tmpfs -o size=2m none "$hosts/disk" || fail "no small disk"
-	on_exit umount "$hosts/disk"
+	on_exit umount -q -l "$hosts/disk"
 	# Not the long wait of the other tests, in which a node would ask again.
 	fo_sync='wait = "300ms"  dead = "20s"'
 	fo_store=$hosts/disk/agent.db restart "$standby"
@@ -315,7 +315,7 @@ full_disk() {
 	wait_for 20 fo_counted "$active" sync_released_late "$late"
 	wait_for 20 store_of "$standby" failing
 	expect_match "why" "full|no space" "$(roam "agent$standby" -j agent status | jq -r '.[0].store_error')"
-	expect_match "the log" "in memory only and not acknowledged" "$(cat "$hosts/agent$standby/agentd.log")"
+	expect_match "the log" "in memory only and not acknowledged" "$(cat "$hosts/agent$standby/log")"
 	# In memory it is there, for what may happen to the other one.
 	wait_for 20 fo_same_bindings 1 2
 	rm "$hosts/disk/fill"

@@ -1065,9 +1065,8 @@ char *agent_sync_start(struct agentd *a, const char *socket_path)
 		s->role = role_open(a->loop, c->socket, socket_path, c->standby,
 				    on_role, on_clearance, s);
 	else if (has_elector(c))
-		s->role = role_open_address(a->loop, &c->virtual, &c->own,
-					    on_role, s);
-	return NULL;
+		s->role = sync_link_elector(a->loop, c, on_role, s, &error);
+	return error;
 }
 
 void agent_sync_configure(struct agentd *a)

@@ -206,9 +206,8 @@ char *net_start(struct syncd *d, const char *socket_path)
 		d->role = role_open(d->loop, c->socket, socket_path, c->standby,
 				    on_role, on_clearance, d);
 	else
-		d->role = role_open_address(d->loop, &c->virtual, &c->own,
-					    on_role, d);
-	return NULL;
+		d->role = sync_link_elector(d->loop, c, on_role, d, &error);
+	return error;
 }
 
 void net_stop(struct syncd *d)

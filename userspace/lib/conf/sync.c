@@ -13,6 +13,8 @@ cfg_opt_t conf_sync_opts[] = {
 	CFG_STR("standby", "", CFGF_NONE),
 	CFG_STR("standbyd", "", CFGF_NONE),
 	CFG_STR("virtual", "", CFGF_NONE),
+	CFG_STR("notify", "", CFGF_NONE),
+	CFG_STR("instance", "", CFGF_NONE),
 	CFG_STR("mode", "", CFGF_NONE),
 	CFG_INT("group", 1, CFGF_NONE),
 	CFG_INT("key", 0, CFGF_NONE),
@@ -81,6 +83,9 @@ static char *read_mode(cfg_t *cfg, struct conf_sync *c)
 	if (*c->standby && !roam_addr_is_none(&c->virtual))
 		return conf_error(cfg, "virtual",
 				  "two electors; leave out 'standby' or this");
+	if (*c->notify && roam_addr_is_none(&c->virtual))
+		return conf_error(cfg, "notify",
+				  "the address that keepalived elects for is missing; write: virtual = \"192.0.2.100\"");
 	if (!*c->standby && c->mode == SYNC_SINGLE)
 		return conf_error(cfg, "standby",
 				  "without a group of roam-standbyd nobody says who is active; name it: standby = \"office\"");
@@ -171,6 +176,8 @@ static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
 
 	c->standby = strdup(cfg_getstr(cfg, "standby"));
 	c->socket = strdup(cfg_getstr(cfg, "standbyd"));
+	c->notify = strdup(cfg_getstr(cfg, "notify"));
+	c->instance = strdup(cfg_getstr(cfg, "instance"));
 	error = conf_get_key(cfg, "key", keys, path, "the other members",
 			     &c->key);
 	if (!error)
@@ -212,6 +219,8 @@ void conf_sync_free(struct conf_sync *sync)
 		return;
 	free(sync->standby);
 	free(sync->socket);
+	free(sync->notify);
+	free(sync->instance);
 	free(sync->members);
 	free(sync);
 }

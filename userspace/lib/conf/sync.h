@@ -13,6 +13,8 @@
  * @number: of the group, in messages
  * @standby: name of the group of roam-standbyd that says who is active; empty: none
  * @virtual: instead of @standby, the address whose owner is active
+ * @notify: FIFO of keepalived, empty: none
+ * @instance: its instance or group that counts, empty: any
  * @socket: its control socket, empty: the usual one
  * @key: signs messages
  * @port: UDP port of all members
@@ -36,6 +38,8 @@ struct conf_sync {
 	uint16_t number;
 	char *standby;
 	struct roam_addr virtual;
+	char *notify;
+	char *instance;
 	char *socket;
 	uint32_t key;
 	uint16_t port;

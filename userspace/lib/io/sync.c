@@ -111,6 +111,17 @@ void sync_link_close(struct sync_link *link)
 	link->udp = NULL;
 }
 
+struct role_client *sync_link_elector(uv_loop_t *loop, const struct conf_sync *config,
+				      role_fn fn, void *ctx, char **error)
+{
+	struct role_elector elector = {
+		.virtual = config->virtual, .own = config->own,
+		.notify = config->notify, .instance = config->instance,
+	};
+
+	return role_open_elector(loop, &elector, fn, ctx, error);
+}
+
 enum sync_role sync_role_of(const struct role *r, const struct roam_addr *own)
 {
 	if (!strcmp(r->state, "active"))
