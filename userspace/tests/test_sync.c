@@ -986,6 +986,9 @@ static void pipelined(void **state)
 		pass(net.now + 10);
 	assert_int_equal(under_way(SYNC_TABLE, 1), 8);
 	assert_int_equal(under_way(SYNC_TABLE_ACK, 0), 0);
+	/* Where they arrive it is twice as many in the next turn. */
+	pass(net.now + 100);
+	assert_int_equal(under_way(SYNC_TABLE, 1), 16);
 	/* They are not asked for one by one either. */
 	net.sent[SYNC_REQUEST] = 0;
 	pass(net.now + 5000);

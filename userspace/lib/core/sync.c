@@ -131,10 +131,13 @@ struct part {
  * @last: the last part was sent
  * @parts: not acknowledged
  * @n: number of @parts
+ * @window: parts that may be unacknowledged; grows by each acknowledgement, as a
+ *	receiver that is quick waits for the way only, and is small again after a loss
  * @agents: entries of these alone; of all where there is none (SYNC-49)
  */
 struct upload {
 	uint64_t id;
+	size_t window;
 	struct agents agents;
 	struct place at;
 	uint32_t sent;
@@ -1405,7 +1408,7 @@ static void upload_more(struct sync *s, msec_t now, struct member *m)
 {
 	struct upload *up = &m->upload;
 
-	while (up->id && !up->last && up->n < s->config.window) {
+	while (up->id && !up->last && up->n < up->window) {
 		struct packer pack;
 		struct part *part = &up->parts[up->n];
 
@@ -1429,7 +1432,7 @@ static void upload_begin(struct sync *s, msec_t now, struct member *m,
 {
 	m->upload = (struct upload){
 		.id = id, .total = agents->n ? 0 : (uint32_t)s->live,
-		.agents = *agents, .n = 1,
+		.agents = *agents, .window = s->config.window, .n = 1,
 		.parts[0] = { .members = true, .when = now, .tries = 1 },
 	};
 	m->served = true;
@@ -1452,6 +1455,7 @@ static void upload_repeat(struct sync *s, msec_t now, struct member *m)
 			return;
 		}
 		part->when = now;
+		up->window = s->config.window;
 		if (part->members) {
 			send_list(s, now, m);
 			continue;
@@ -1528,6 +1532,8 @@ static void on_table_ack(struct sync *s, msec_t now, const struct sync_msg *msg,
 		memmove(&up->parts[i], &up->parts[i + 1],
 			(up->n - i - 1) * sizeof(up->parts[0]));
 		up->n--;
+		if (up->window < WINDOW_MAX)
+			up->window++;
 		if (up->last && !up->n)
 			up->id = 0;
 		else

@@ -115,7 +115,7 @@ struct sync_ops {
  * @retry: ms after which an unacknowledged message is sent again
  * @wait: ms after which a change is released without its acknowledgements (OPEN-57)
  * @tombstone: ms that a deleted entry is remembered (D-08)
- * @window: messages of a download that may be unacknowledged
+ * @window: messages of a download that may be unacknowledged at first, and after a loss
  * @entries_max: entries and tombstones
  */
 struct sync_config {
