@@ -231,7 +231,8 @@ bg() {
 stop() {
 	local pid=$1
 	kill -s "${2:-TERM}" "$pid" 2>/dev/null || return 0
-	try_for 20 lib_gone "$pid" || kill -KILL "$pid" 2>/dev/null
+	# In one piece, as some shells say "Killed" as soon as they see it.
+	try_for 20 lib_gone "$pid" || { kill -KILL "$pid"; wait "$pid"; } 2>/dev/null
 	wait "$pid" 2>/dev/null
 	return 0
 }

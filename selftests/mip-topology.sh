@@ -165,21 +165,41 @@ mip_ssh_open() {
 	mip_ssh_says hello
 }
 
+# Where what the session says gets lost: asked when it is.
+mip_ssh_autopsy() {
+	local dir=$hosts/node/ssh host tos
+	tail -n 3 "$dir/client.log" "$dir/log"
+	in_ns "$correspondent" ss -tion "dport = :2222"
+	in_ns "$node" ss -tion "sport = :2222"
+	for tos in 0x00 0x08 0x10; do
+		in_ns "$correspondent" ip route get "$mip_home" tos "$tos"
+		in_ns "$node" ip route get "$mip_peer" from "$mip_home" tos "$tos"
+		in_ns "$correspondent" ping -c 1 -W 5 -Q "$tos" "$mip_home" >/dev/null || echo "no answer to correspondent with tos $tos"
+		in_ns "$node" ping -c 1 -W 5 -Q "$tos" -I "$mip_home" "$mip_peer" >/dev/null || echo "no answer to node with tos $tos"
+	done
+	in_ns "$node" ip neigh
+	capture_start "$node" eth0 autopsy.node.pcap
+	capture_start "$foreign1" any autopsy.foreign1.pcap
+	capture_start "$home" any autopsy.home.pcap
+	capture_start "$correspondent" eth0 autopsy.correspondent.pcap
+	echo again >&"${session[1]}"
+	# The time of a few repetitions; there is nothing to wait for.
+	sleep 10
+	for host in node foreign1 home correspondent; do
+		echo "--- $host"
+		tcpdump -nevr "$ROAM_OUT/autopsy.$host.pcap" 'not udp port 434' 2>/dev/null | tail -n 8
+		in_ns "${!host}" nstat -asz | awk '/Discards|NoRoutes|AddrErr|HdrErr|RPFilter|PathFilter|CsumErr|OutOfWindow|PAWS|Failed/ && $2 != 0 { print $1, $2 }'
+	done
+	for host in home foreign1 foreign2; do
+		roam "$host" tunnel stats | awk -v host="$host" '$2 != 0 { print host, $0 }'
+		tail -n 4 "$hosts/$host/log"
+	done
+	tail -n 8 "$hosts/node/log"
+}
+
 mip_ssh_says() {
-	local answer='' host
+	local answer=''
 	echo "$1" >&"${session[1]}"
-	read -r -t 120 answer <&"${session[0]}" || {
-		tail -n 3 "$hosts/node/ssh/client.log" "$hosts/node/ssh/log"
-		in_ns "$correspondent" ss -tion "dport = :2222"
-		in_ns "$node" ss -tion "sport = :2222"
-		in_ns "$correspondent" ip route get "$mip_home"
-		in_ns "$node" ip route get "$mip_peer" from "$mip_home"
-		in_ns "$node" ip neigh
-		for host in home foreign1 foreign2; do
-			roam "$host" tunnel stats | awk -v host="$host" '$2 != 0 { print host, $0 }'
-			tail -n 4 "$hosts/$host/log"
-		done
-		tail -n 8 "$hosts/node/log"
-	}
+	read -r -t 120 answer <&"${session[0]}" || mip_ssh_autopsy
 	expect_eq "what ssh brings back" "$1" "$answer"
 }

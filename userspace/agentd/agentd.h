@@ -30,6 +30,7 @@
 #include "core/home_agent.h"
 #include "io/control.h"
 #include "io/frame.h"
+#include "io/ticker.h"
 #include "io/udp.h"
 
 struct kernel;
@@ -120,7 +121,6 @@ struct agent_link {
  * @own: this host's addresses
  * @n_own: their number
  * @watch: changes of links and addresses
- * @due: when @tick was to run, MSEC_NEVER to let it run however late it is
  * @tick: when a core or an advertiser has something to do
  * @store_error: why the store refused the last batch, NULL if it did not
  * @limit: of log lines about bad messages
@@ -128,7 +128,6 @@ struct agent_link {
  * @rate: of requests
  * @counters: see above
  * @started: when it started
- * @stopping: it ends
  */
 struct agentd {
 	uv_loop_t *loop;
@@ -145,15 +144,13 @@ struct agentd {
 	struct kernel *kernel;
 	struct roam_addr *own;
 	size_t n_own;
-	uv_timer_t tick;
-	msec_t due;
+	struct ticker tick;
 	char *store_error;
 	struct limit limit;
 	struct line_limit lines;
 	struct rate_limit rate;
 	struct agent_counters counters;
 	msec_t started;
-	bool stopping;
 };
 
 /* main.c: something was put into a core; run it when it next wants to. */

@@ -13,7 +13,9 @@
 #include "genl/tunnel.h"
 #include "io/daemon.h"
 #include "io/log.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/addr.h"
+#include "rtnl/link.h"
+#include "rtnl/route.h"
 
 /* The module ends an entry by itself if this daemon does not, but later. */
 #define MARGIN 5000		/* ms */
@@ -445,31 +447,6 @@ bool kernel_has_route(struct agentd *a, const struct roam_addr *addr)
 	return !rtnl_route_get(a->kernel->rtnl, addr, &src, NULL);
 }
 
-static int make_device(struct kernel *k, const char *name)
-{
-	struct nlmsghdr *nlh = rtnl_request(k->rtnl, RTM_NEWLINK,
-				NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-	struct ifinfomsg *link;
-	struct nlattr *info;
-	int err;
-
-	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
-	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
-	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "roam");
-	mnl_attr_nest_end(nlh, info);
-	err = rtnl_talk(k->rtnl, nlh, NULL, NULL);
-	if (err && err != -EEXIST)
-		return err;
-	k->device = if_nametoindex(name);
-	nlh = rtnl_request(k->rtnl, RTM_NEWLINK, NLM_F_ACK);
-	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
-	link->ifi_index = (int)k->device;
-	link->ifi_flags = IFF_UP;
-	link->ifi_change = IFF_UP;
-	return rtnl_talk(k->rtnl, nlh, NULL, NULL);
-}
-
 /*
  * The kernel lets nothing in by a device without an address whose source has its
  * route elsewhere, and that is what comes out of a reverse tunnel.
@@ -506,7 +483,7 @@ char *kernel_start(struct agentd *a)
 	k->tunnel = tunnel_open(&error);
 	if (!k->tunnel)
 		return error;
-	err = make_device(k, a->config->device);
+	err = rtnl_tunnel_ensure(k->rtnl, a->config->device, &k->device);
 	if (err)
 		return daemon_error("the tunnel device %s cannot be made: %s; is roam_tunnel loaded? try: modprobe roam_tunnel",
 				    a->config->device, strerror(-err));

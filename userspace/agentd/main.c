@@ -10,9 +10,6 @@
 #include "io/daemon.h"
 #include "io/log.h"
 
-#define LATE 100		/* ms that a timer may be late */
-#define READ_FIRST 10		/* ms for what came meanwhile */
-
 static struct agentd agentd;
 
 /* ---- what the cores ask for ---- */
@@ -107,42 +104,14 @@ void agentd_configure(struct agentd *a)
 
 /* ---- their timer ---- */
 
-static void on_tick(uv_timer_t *timer);
-
-static void run_at(struct agentd *a, msec_t now, msec_t when)
+static msec_t on_tick(void *ctx, msec_t now)
 {
-	a->due = when;
-	uv_timer_start(&a->tick, on_tick,
-		       when > now ? (uint64_t)(when - now) : 0, 0);
-}
-
-/*
- * A process that did not run for a while must not believe its timers before it has
- * read what came meanwhile, and timers come before sockets on the loop.
- */
-static void on_tick(uv_timer_t *timer)
-{
-	struct agentd *a = timer->data;
-	msec_t now = daemon_now(), next;
-
-	if (a->due != MSEC_NEVER && now > a->due + LATE) {
-		a->due = MSEC_NEVER;
-		uv_update_time(a->loop);
-		uv_timer_start(timer, on_tick, READ_FIRST, 0);
-		return;
-	}
-	next = min_time(batch_expire(a, now), net_tick(a, now));
-	if (next != MSEC_NEVER)
-		run_at(a, now, next);
+	return min_time(batch_expire(ctx, now), net_tick(ctx, now));
 }
 
 void agentd_kick(struct agentd *a)
 {
-	if (a->stopping)
-		return;
-	/* The loop's clock stands still since the callback began. */
-	uv_update_time(a->loop);
-	run_at(a, daemon_now(), daemon_now());
+	ticker_kick(&a->tick);
 }
 
 /* ---- the daemon ---- */
@@ -190,8 +159,7 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	a->loop = loop;
 	a->started = daemon_now();
 	a->config = config;
-	uv_timer_init(loop, &a->tick);
-	a->tick.data = a;
+	ticker_init(&a->tick, loop, on_tick, a);
 	error = start_cores(a);
 	if (!error)
 		error = kernel_start(a);
@@ -248,8 +216,7 @@ static void stop(void)
 {
 	struct agentd *a = &agentd;
 
-	a->stopping = true;
-	uv_close((uv_handle_t *)&a->tick, NULL);
+	ticker_stop(&a->tick);
 	control_close(a->control);
 	agent_sync_stop(a);
 	net_stop(a);

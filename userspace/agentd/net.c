@@ -10,7 +10,7 @@
 #include "agentd/sync.h"
 #include "io/daemon.h"
 #include "io/log.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/watch.h"
 
 #define ALL_HOSTS "224.0.0.1"
 #define ALL_AGENTS "224.0.0.11"

@@ -544,9 +544,15 @@ static void on_passed(void *ctx, const struct sync_msg *msg)
 	agent_share_passed(s->a, msg);
 }
 
+static uint64_t wallclock(void *ctx)
+{
+	(void)ctx;
+	return daemon_wallclock();
+}
+
 static const struct sync_ops ops = {
 	.send = send_message, .released = on_released, .random = random_bits,
-	.synced = on_synced, .passed = on_passed,
+	.synced = on_synced, .clock = wallclock, .passed = on_passed,
 };
 
 /* ---- what the store had ---- */

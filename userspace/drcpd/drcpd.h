@@ -22,7 +22,6 @@
 #include "drcpd/config.h"
 #include "io/control.h"
 #include "rtnl/link.h"
-#include "rtnl/rtnl.h"
 #include "rtnl/socket.h"
 
 #define DRCPD_BURST 256	/* requests that one commit makes durable at most */

@@ -9,6 +9,8 @@
 #include "drcpd/drcpd.h"
 #include "io/daemon.h"
 #include "io/log.h"
+#include "rtnl/link.h"
+#include "rtnl/watch.h"
 
 #define RESTORE_WAIT 1000	/* ms between two times that an address is put back */
 

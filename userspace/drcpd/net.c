@@ -20,6 +20,7 @@
 #include "io/json.h"
 #include "io/daemon.h"
 #include "io/log.h"
+#include "rtnl/link.h"
 #include "wire/bytes.h"
 
 #define IP_LEN 40

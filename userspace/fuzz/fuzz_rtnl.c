@@ -17,6 +17,10 @@ static ssize_t kernel_gives(const struct mnl_socket *nl, void *buf, size_t room)
 
 #define mnl_socket_sendto kernel_takes
 #define mnl_socket_recvfrom kernel_gives
+#include "rtnl/addr.h"
+#include "rtnl/mirror.h"
+#include "rtnl/route.h"
+#include "rtnl/rule.h"
 #include "rtnl/socket.c"
 #undef mnl_socket_sendto
 #undef mnl_socket_recvfrom

@@ -28,6 +28,7 @@
 #include "host/place.h"
 #include "io/channel.h"
 #include "io/control.h"
+#include "io/ticker.h"
 #include "lrd/config.h"
 
 /* Registers in force. More would only be more to update at each move. */
@@ -83,7 +84,7 @@ struct lrd {
 	struct genl *events;
 	uv_poll_t events_poll;
 	struct host_place *where;
-	uv_timer_t tick;
+	struct ticker tick;
 	bool left;
 	bool stopping;
 	struct line_limit lines;

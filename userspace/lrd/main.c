@@ -103,27 +103,17 @@ static const struct corr_ops corr_ops = {
 
 /* ---- their timer ---- */
 
-static void on_tick(uv_timer_t *timer)
+static msec_t on_tick(void *ctx, msec_t now)
 {
-	struct lrd *l = timer->data;
-	msec_t now = daemon_now();
+	struct lrd *l = ctx;
 	msec_t next = corr_tick(l->corr, now);
 
-	if (l->mobile) {
-		msec_t mobile = mobile_tick(l->mobile, now);
-
-		if (mobile < next)
-			next = mobile;
-	}
-	if (next != MSEC_NEVER)
-		uv_timer_start(timer, on_tick, next > now ? next - now : 0, 0);
+	return l->mobile ? min_time(next, mobile_tick(l->mobile, now)) : next;
 }
 
 void lrd_kick(struct lrd *l)
 {
-	/* The loop's clock stands still since the callback began. */
-	uv_update_time(l->loop);
-	uv_timer_start(&l->tick, on_tick, 0, 0);
+	ticker_kick(&l->tick);
 }
 
 /* ---- the daemon ---- */
@@ -155,8 +145,7 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	lrd.loop = loop;
 	lrd.started = daemon_now();
 	lrd.config = config;
-	uv_timer_init(loop, &lrd.tick);
-	lrd.tick.data = &lrd;
+	ticker_init(&lrd.tick, loop, on_tick, &lrd);
 
 	error = start_cores(&lrd);
 	if (!error)
@@ -249,7 +238,7 @@ static char *reload(void *loaded)
 
 static void stop(void)
 {
-	uv_close((uv_handle_t *)&lrd.tick, NULL);
+	ticker_stop(&lrd.tick);
 	place_stop(&lrd);
 	registers_stop(&lrd);
 	control_close(lrd.control);

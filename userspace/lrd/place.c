@@ -16,6 +16,8 @@
 #include "io/daemon.h"
 #include "io/log.h"
 #include "lrd/lrd.h"
+#include "rtnl/addr.h"
+#include "rtnl/link.h"
 #include "rtnl/tcp.h"
 
 /* Our permanent address of a family, or NULL. */

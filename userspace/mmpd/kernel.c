@@ -10,7 +10,8 @@
 #include "io/json.h"
 #include "io/log.h"
 #include "mmpd/mmpd.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/link.h"
+#include "rtnl/watch.h"
 
 /* ---- entries and uplinks ---- */
 

@@ -20,6 +20,7 @@
 #include "io/daemon.h"
 #include "io/log.h"
 #include "mmpd/mmpd.h"
+#include "rtnl/link.h"
 #include "wire/bytes.h"
 
 #define PACKET_MAX (sizeof(struct ip6_hdr) + sizeof(struct udphdr) + MMP_MAX_LEN)

@@ -29,7 +29,10 @@
 #include "io/log.h"
 #include "mnd/mnd.h"
 #include "mnd/session.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/addr.h"
+#include "rtnl/link.h"
+#include "rtnl/mirror.h"
+#include "rtnl/watch.h"
 
 #define RULE_ALL 4		/* behind those of steer.c */
 #define MARGIN 5000		/* ms that the module keeps an entry longer */
@@ -407,31 +410,6 @@ static void on_watch(uv_poll_t *poll, int status, int events)
 
 /* ---- the whole ---- */
 
-static int make_device(struct kernel *k, const char *name)
-{
-	struct nlmsghdr *nlh = rtnl_request(k->rtnl, RTM_NEWLINK,
-				NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-	struct ifinfomsg *link;
-	struct nlattr *info;
-	int err;
-
-	mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
-	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
-	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "roam");
-	mnl_attr_nest_end(nlh, info);
-	err = rtnl_talk(k->rtnl, nlh, NULL, NULL);
-	if (err && err != -EEXIST)
-		return err;
-	k->device = if_nametoindex(name);
-	nlh = rtnl_request(k->rtnl, RTM_NEWLINK, NLM_F_ACK);
-	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
-	link->ifi_index = (int)k->device;
-	link->ifi_flags = IFF_UP;
-	link->ifi_change = IFF_UP;
-	return rtnl_talk(k->rtnl, nlh, NULL, NULL);
-}
-
 /* What comes out of the tunnel is answered by another link. */
 static void loosen(const char *device)
 {
@@ -458,7 +436,7 @@ static char *start_tunnel(struct mnd *m)
 	k->tunnel = tunnel_open(&error);
 	if (!k->tunnel)
 		return error;
-	err = make_device(k, m->config->device);
+	err = rtnl_tunnel_ensure(k->rtnl, m->config->device, &k->device);
 	if (err)
 		return daemon_error("the tunnel device %s cannot be made: %s; try: modprobe roam_tunnel",
 				    m->config->device, strerror(-err));

@@ -10,9 +10,6 @@
 #include "mnd/mnd.h"
 #include "mnd/session.h"
 
-#define LATE 100		/* ms that a timer may be late */
-#define READ_FIRST 10		/* ms for what came meanwhile */
-
 static struct mnd mnd;
 
 /* ---- what the core asks for ---- */
@@ -95,43 +92,17 @@ static const struct mn_ops ops = {
 
 /* ---- its timer ---- */
 
-static void on_tick(uv_timer_t *timer);
-
-static void run_at(struct mnd *m, msec_t now, msec_t when)
+static msec_t on_tick(void *ctx, msec_t now)
 {
-	m->due = when;
-	uv_timer_start(&m->tick, on_tick,
-		       when > now ? (uint64_t)(when - now) : 0, 0);
-}
+	struct mnd *m = ctx;
+	msec_t next = mn_tick(m->mn, now);
 
-/*
- * A process that did not run for a while must not believe its timers before it has
- * read what came meanwhile, and timers come before sockets on the loop.
- */
-static void on_tick(uv_timer_t *timer)
-{
-	struct mnd *m = timer->data;
-	msec_t now = daemon_now(), next;
-
-	if (m->due != MSEC_NEVER && now > m->due + LATE) {
-		m->due = MSEC_NEVER;
-		uv_update_time(m->loop);
-		uv_timer_start(timer, on_tick, READ_FIRST, 0);
-		return;
-	}
-	next = mn_tick(m->mn, now);
-	next = min_time(next, mns_tick(m->mns, now));
-	if (next != MSEC_NEVER)
-		run_at(m, now, next);
+	return min_time(next, mns_tick(m->mns, now));
 }
 
 void mnd_kick(struct mnd *m)
 {
-	if (m->stopping)
-		return;
-	/* The loop's clock stands still since the callback began. */
-	uv_update_time(m->loop);
-	run_at(m, daemon_now(), daemon_now());
+	ticker_kick(&m->tick);
 }
 
 void mnd_format_mac(const uint8_t mac[MN_MAC_LEN], char *text)
@@ -173,9 +144,8 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	m->loop = loop;
 	m->started = daemon_now();
 	m->config = config;
-	uv_timer_init(loop, &m->tick);
+	ticker_init(&m->tick, loop, on_tick, m);
 	uv_timer_init(loop, &m->keepalive);
-	m->tick.data = m;
 	m->keepalive.data = m;
 	m->mn = mn_new(&m->config->mn, &ops, m);
 	m->mns_config = sessions_of(m->config);
@@ -229,8 +199,7 @@ static void stop(void)
 {
 	struct mnd *m = &mnd;
 
-	m->stopping = true;
-	uv_close((uv_handle_t *)&m->tick, NULL);
+	ticker_stop(&m->tick);
 	uv_close((uv_handle_t *)&m->keepalive, NULL);
 	control_close(m->control);
 	session_stop(m);

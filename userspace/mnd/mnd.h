@@ -20,10 +20,11 @@
 #include <uv.h>
 
 #include "core/mobile_node.h"
+#include "core/mobile_session.h"
 #include "io/control.h"
 #include "io/frame.h"
+#include "io/ticker.h"
 #include "io/udp.h"
-#include "core/mobile_session.h"
 #include "mnd/config.h"
 
 struct genl;
@@ -87,7 +88,6 @@ struct mnd_link {
  * @n_links: their number
  * @clients: links whose DHCP clients are heard
  * @kernel: routes and tunnel
- * @due: when @tick was to run, MSEC_NEVER to let it run however late it is
  * @tick: when the core has something to do
  * @keepalive: when a NAT wants to see a packet
  * @left: the user said that nothing is to be registered
@@ -105,7 +105,6 @@ struct mnd_link {
  * @leases: watches leases of dnsmasq
  * @sessions_open: @sweep and @leases are initialised
  * @started: when it started
- * @stopping: it ends
  */
 struct mnd {
 	uv_loop_t *loop;
@@ -117,8 +116,7 @@ struct mnd {
 	size_t n_links;
 	struct mnd_link clients[MN_LINKS];
 	struct kernel *kernel;
-	uv_timer_t tick;
-	msec_t due;
+	struct ticker tick;
 	uv_timer_t keepalive;
 	bool left;
 	uint8_t last_code;
@@ -135,7 +133,6 @@ struct mnd {
 	uv_fs_event_t leases;
 	bool sessions_open;
 	msec_t started;
-	bool stopping;
 };
 
 /* "02:00:00:00:00:01" */

@@ -26,7 +26,8 @@
 #include "mnd/steer.h"
 #include "rtnl/link.h"
 #include "rtnl/nft.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/addr.h"
+#include "rtnl/mirror.h"
 
 #define PRIORITY_SESSION 2	/* behind the first rule of kernel.c */
 #define PRIORITY_DEVICES 3

@@ -4,7 +4,6 @@
  * members of a request by the table of struct param; what the daemon says of
  * them beyond their form is the daemon's own sentence.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "roam/output.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
+#include "roam/words.h"
 
 static const char *const type_names[] = {
 	[PARAM_TEXT] = "word",
@@ -37,14 +37,10 @@ static void help_hint(const struct command *command, char *buf, size_t len)
 
 static json_t *number_value(const char *word)
 {
-	unsigned long long number;
-	char *end;
+	uint64_t number;
 
-	errno = 0;
-	number = strtoull(word, &end, 10);
-	if (*word < '0' || *word > '9' || *end || errno || number > INT64_MAX)
-		return NULL;
-	return json_integer(number);
+	return word_number(word, INT64_MAX, &number) ? json_integer(number) :
+						       NULL;
 }
 
 static json_t *addr_value(const char *word)

@@ -10,6 +10,8 @@
 
 #include "io/daemon.h"
 #include "io/log.h"
+#include "rtnl/route.h"
+#include "rtnl/watch.h"
 #include "sipd/loop.h"
 #include "sipd/sipd.h"
 

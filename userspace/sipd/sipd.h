@@ -29,7 +29,7 @@
 #include "core/sip_registration.h"
 #include "core/sip_session.h"
 #include "io/control.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/socket.h"
 #include "sipd/config.h"
 #include "sipd/media.h"
 #include "sipd/ua.h"

@@ -13,7 +13,7 @@
 
 #include "io/daemon.h"
 #include "io/log.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/link.h"
 #include "standbyd/standby.h"
 
 /* Ours can be taken away all at once: each alone waits for a grace period. */

@@ -15,7 +15,8 @@
 #include "io/control.h"
 #include "io/daemon.h"
 #include "io/log.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/socket.h"
+#include "rtnl/watch.h"
 #include "standbyd/standby.h"
 
 #define TRACK_EVERY 500		/* ms between two looks at daemons */

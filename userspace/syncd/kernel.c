@@ -17,7 +17,7 @@
 #include "io/daemon.h"
 #include "io/json.h"
 #include "io/log.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/watch.h"
 #include "syncd/syncd.h"
 
 #define ROOM 65536		/* bytes of an answer at once */

@@ -48,9 +48,15 @@ static void on_synced(void *ctx, bool synced, const struct roam_addr *from)
 			   roam_addr_format(from, text));
 }
 
+static uint64_t wallclock(void *ctx)
+{
+	(void)ctx;
+	return daemon_wallclock();
+}
+
 static const struct sync_ops ops = {
 	.send = send_message, .released = on_released, .random = random_bits,
-	.synced = on_synced,
+	.synced = on_synced, .clock = wallclock,
 };
 
 static void on_timer(uv_timer_t *timer);

@@ -11,7 +11,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "rtnl/rtnl.h"
+#include "rtnl/addr.h"
+#include "rtnl/link.h"
+#include "rtnl/mirror.h"
+#include "rtnl/route.h"
+#include "rtnl/rule.h"
 #include "rtnl/tcp.h"
 
 #define TABLE 7700

@@ -14,6 +14,7 @@
 #define SLOTS 4096		/* entries of the sample client's table */
 #define TYPE 7
 #define WIRE 65536		/* messages on their way */
+#define WALL 1795000000000000000u	/* wall clock at the beginning, ns */
 
 /* ---- the sample client: a table from number to value ---- */
 
@@ -238,9 +239,16 @@ static void synced(void *ctx, bool is, const struct roam_addr *from)
 	(void)from;
 }
 
+/* In 2026, and with the network's own time. */
+static uint64_t wallclock(void *ctx)
+{
+	(void)ctx;
+	return WALL + (uint64_t)net.now * 1000000;
+}
+
 static const struct sync_ops ops = {
 	.send = send_message, .released = released, .random = random_bits,
-	.synced = synced,
+	.synced = synced, .clock = wallclock,
 };
 
 /* Knows nobody else yet. */
@@ -1741,6 +1749,39 @@ static void schedules(void **state)
 	}
 }
 
+/*
+ * One of three says something with the highest order there is, and is gone. What the
+ * others say afterwards has an order that is told and taken.
+ */
+static void order_ahead(void **state)
+{
+	uint8_t key[2];
+
+	(void)state;
+	network(3);
+	for (int i = 0; i < 3; i++)
+		boot(i, SYNC_GROUP);
+	pass(net.now + 10000);
+	key_of(7, key);
+	net.hosts[2].rows[7].used = true;
+	net.hosts[2].rows[7].value = 1;
+	sync_update(net.hosts[2].sync, net.now, TYPE, key, 2, UINT64_MAX, 0, 0);
+	flush(2);
+	pass(net.now + 3000);
+	assert_true(sync_stats(net.hosts[1].sync)->ahead);
+	assert_false(net.hosts[1].rows[7].used);
+	crash(2);
+	pass(net.now + 60000);
+	key_of(8, key);
+	net.hosts[0].rows[8].used = true;
+	net.hosts[0].rows[8].value = 5;
+	sync_update(net.hosts[0].sync, net.now, TYPE, key, 2, 0, 0, 0);
+	flush(0);
+	pass(net.now + 30000);
+	assert_true(net.hosts[1].rows[8].used);
+	network_down();
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -1791,6 +1832,7 @@ int main(void)
 		TEST("OPEN-57: what the disk does not take is not acknowledged", full_disk),
 		TEST("STBY-82 OPEN-44: what ended on its way ends what was there", ended_on_its_way),
 		TEST("OPEN-44: crashes, partitions and restarts end with equal tables", schedules),
+		TEST("SYNC-29 OPEN-35: an entry of a time that has not come is refused", order_ahead),
 		TEST("GSYN-12: names", names),
 	};
 

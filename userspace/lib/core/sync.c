@@ -18,6 +18,8 @@
 #define TRIES 5			/* D-07 */
 #define PROVE_EVERY 20		/* ms between two hellos to somebody unproved */
 #define PAST 4			/* sessions of a member that are over */
+#define ORDER_AHEAD 86400000000000u	/* ns: by a day clocks may differ */
+#define CLOCK_SET 1577836800000000000u	/* ns: no clock that was set is before 2020 */
 #define HOLES 64		/* parts of a download that came early */
 
 /**
@@ -1143,6 +1145,18 @@ void sync_release_all(struct sync *s)
 
 /* ---- entries from others ---- */
 
+/*
+ * An order far above every clock would be the last one for its type: each later change
+ * of an honest member would be older. Whoever made it has a wrong clock, or means it.
+ * A clock that was not set since this host started judges nobody.
+ */
+static bool is_ahead(const struct sync *s, uint64_t order)
+{
+	uint64_t now = s->ops->clock ? s->ops->clock(s->ctx) : 0;
+
+	return now > CLOCK_SET && order > now + ORDER_AHEAD;
+}
+
 static enum sync_code merge(struct sync *s, msec_t now,
 			    const struct sync_entry *x, struct member *m)
 {
@@ -1154,6 +1168,10 @@ static enum sync_code merge(struct sync *s, msec_t now,
 	if (!type->type) {
 		s->stats.ignored++;
 		return SYNC_ACCEPTED;
+	}
+	if (is_ahead(s, x->order)) {
+		s->stats.ahead++;
+		return SYNC_PROHIBITED;
 	}
 	make_id(x->type, x->key, x->key_len, id);
 	e = find(s, id);

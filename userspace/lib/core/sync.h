@@ -89,6 +89,8 @@ struct sync_type {
  *	wanted, or fewer when time was up (@late). Once for each token that is not 0
  * @random: 64 random bits
  * @synced: the table is complete here as far as @from has it, or is not any more
+ * @clock: the wall clock in ns, which orders are made of: an order of more than a day
+ *	later is refused, because nobody could make a newer one. NULL: any is believed
  * @passed: @from relays a registration, or answers one (SYNC_RELAY, SYNC_ANSWER):
  *	sync_pass(). NULL where nothing is shared
  */
@@ -98,6 +100,7 @@ struct sync_ops {
 	void (*released)(void *ctx, uint64_t token, unsigned int acks, bool late);
 	uint64_t (*random)(void *ctx);
 	void (*synced)(void *ctx, bool synced, const struct roam_addr *from);
+	uint64_t (*clock)(void *ctx);
 	void (*passed)(void *ctx, const struct sync_msg *msg);
 };
 
@@ -174,6 +177,7 @@ struct sync_stats {
 	uint64_t acks_unasked;		/* for nothing outstanding: ignored */
 	uint64_t applied;		/* entries */
 	uint64_t stale;			/* entries older than what is here */
+	uint64_t ahead;			/* entries of a time that is far from now */
 	uint64_t ignored;		/* by the client */
 	uint64_t full;
 	uint64_t removed;

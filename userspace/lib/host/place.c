@@ -10,6 +10,10 @@
 #include <unistd.h>
 
 #include "io/daemon.h"
+#include "rtnl/addr.h"
+#include "rtnl/link.h"
+#include "rtnl/route.h"
+#include "rtnl/watch.h"
 
 #define LOOK_SOON 5		/* ms after a change, to see the rest of it */
 #define LOOK_LATER 1000		/* ms, without any (D-21) */

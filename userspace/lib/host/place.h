@@ -22,7 +22,7 @@
 
 #include "base/addr.h"
 #include "base/time.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/socket.h"
 
 struct host_place;
 

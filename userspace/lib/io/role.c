@@ -15,7 +15,7 @@
 #include "io/control.h"
 #include "io/daemon.h"
 #include "io/talk.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/watch.h"
 
 #define LOOK 1000		/* ms between two looks at addresses */
 

@@ -198,6 +198,7 @@ void sync_link_counters(const struct sync_link *link, json_t *object)
 	json_add_counter(object, "sync_", "acks_unasked", c->acks_unasked);
 	json_add_counter(object, "sync_", "applied", c->applied);
 	json_add_counter(object, "sync_", "stale", c->stale);
+	json_add_counter(object, "sync_", "ahead", c->ahead);
 	json_add_counter(object, "sync_", "ignored", c->ignored);
 	json_add_counter(object, "sync_", "full", c->full);
 	json_add_counter(object, "sync_", "removed", c->removed);

@@ -7,9 +7,114 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "rtnl/rtnl.h"
-
 #define METRIC 77	/* of our default routes: before those of other hands */
+
+unsigned int rtnl_link_index(const char *name)
+{
+	return if_nametoindex(name);
+}
+
+/* A link of this kind and name, where there is none yet; its index. */
+static int link_ensure(struct rtnl *rtnl, const char *name, const char *kind,
+		       unsigned int flags, unsigned int *index, bool *made)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_NEWLINK,
+				       NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	struct ifinfomsg *link;
+	struct nlattr *info;
+	int err;
+
+	link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
+	link->ifi_flags = flags;
+	link->ifi_change = flags;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, kind);
+	mnl_attr_nest_end(nlh, info);
+	err = rtnl_talk(rtnl, nlh, NULL, NULL);
+	*made = !err;
+	err = rtnl_unless(err, EEXIST);
+	if (err)
+		return err;
+	*index = rtnl_link_index(name);
+	return *index ? 0 : -ENODEV;
+}
+
+/* Up, and with @alias written on it unless that is NULL. */
+static int link_up(struct rtnl *rtnl, unsigned int index, const char *alias)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_NEWLINK, NLM_F_ACK);
+	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
+
+	link->ifi_index = index;
+	link->ifi_flags = IFF_UP;
+	link->ifi_change = IFF_UP;
+	if (alias)
+		mnl_attr_put_strz(nlh, IFLA_IFALIAS, alias);
+	return rtnl_talk(rtnl, nlh, NULL, NULL);
+}
+
+int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index)
+{
+	bool made;
+	int err = link_ensure(rtnl, name, "dummy", IFF_UP | IFF_NOARP, index, &made);
+
+	/* By the alias it is known again, when it is to be taken back. */
+	return err ? err : link_up(rtnl, *index, made ? RTNL_DUMMY_ALIAS : NULL);
+}
+
+int rtnl_tunnel_ensure(struct rtnl *rtnl, const char *name, unsigned int *index)
+{
+	bool made;
+	int err = link_ensure(rtnl, name, "roam", 0, index, &made);
+
+	return err ? err : link_up(rtnl, *index, NULL);
+}
+
+static int link_del(struct rtnl *rtnl, unsigned int index)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_DELLINK, NLM_F_ACK);
+	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
+
+	link->ifi_index = index;
+	return rtnl_unless(rtnl_talk(rtnl, nlh, NULL, NULL), ENODEV);
+}
+
+/* struct ours - links that we made */
+struct ours {
+	unsigned int index[16];
+	size_t n;
+};
+
+static int read_ours(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	struct ours *ours = ctx;
+
+	if (!rtnl_has_header(nlh, sizeof(struct ifinfomsg)))
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(*link))
+		if (mnl_attr_get_type(attr) == IFLA_IFALIAS &&
+		    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) &&
+		    !strcmp(mnl_attr_get_str(attr), RTNL_DUMMY_ALIAS) &&
+		    ours->n < sizeof(ours->index) / sizeof(*ours->index))
+			ours->index[ours->n++] = link->ifi_index;
+	return MNL_CB_OK;
+}
+
+int rtnl_dummies_remove(struct rtnl *rtnl)
+{
+	struct nlmsghdr *nlh = rtnl_request(rtnl, RTM_GETLINK, NLM_F_DUMP);
+	struct ours ours = { .n = 0 };
+	int err;
+
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	err = rtnl_talk(rtnl, nlh, read_ours, &ours);
+	for (size_t i = 0; !err && i < ours.n; i++)
+		err = link_del(rtnl, ours.index[i]);
+	return err ? err : (int)ours.n;
+}
 
 struct dump {
 	void (*fn)(void *ctx, const struct rtnl_link *link);

@@ -26,6 +26,21 @@ struct rtnl_link {
 	uint32_t changes;
 };
 
+/* What is written on a dummy link that we made. */
+#define RTNL_DUMMY_ALIAS "permanent addresses of roam"
+
+/* Index of a link, 0 if there is none of that name. */
+unsigned int rtnl_link_index(const char *name);
+/*
+ * A dummy device, up; one that is there already is taken as it is, and not removed by
+ * rtnl_dummies_remove().
+ */
+int rtnl_dummy_ensure(struct rtnl *rtnl, const char *name, unsigned int *index);
+/* Removes the links that rtnl_dummy_ensure() made; their number. */
+int rtnl_dummies_remove(struct rtnl *rtnl);
+/* A device of the module roam_tunnel, up; one that is there already is taken as it is. */
+int rtnl_tunnel_ensure(struct rtnl *rtnl, const char *name, unsigned int *index);
+
 /* Calls @fn for each; 0 or negative errno. */
 int rtnl_link_dump(struct rtnl *rtnl,
 		   void (*fn)(void *ctx, const struct rtnl_link *link),

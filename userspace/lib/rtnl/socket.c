@@ -111,3 +111,8 @@ struct roam_addr rtnl_get_addr(const struct nlattr *attr)
 		memcpy(addr.b, mnl_attr_get_payload(attr), sizeof(addr.b));
 	return addr;
 }
+
+uint8_t rtnl_get_u8(const struct nlattr *attr)
+{
+	return mnl_attr_validate(attr, MNL_TYPE_U8) ? 0 : mnl_attr_get_u8(attr);
+}

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A socket for rtnetlink: requests, their answers, addresses in attributes. */
+/*
+ * rtnetlink on libmnl: requests on one blocking socket, their answers, addresses in
+ * attributes. Errors come back as negative errno.
+ */
 #ifndef ROAM_RTNL_SOCKET_H
 #define ROAM_RTNL_SOCKET_H
 
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
+
+/* What we set in the kernel carries this protocol number, and only that is
+ * changed or removed by us. */
+#define RTPROT_ROAM 77
 
 struct rtnl;
 
@@ -31,5 +40,19 @@ void rtnl_put_addr(struct nlmsghdr *nlh, uint16_t type,
 		   const struct roam_addr *addr);
 /* Zero if the attribute has the length of no address. */
 struct roam_addr rtnl_get_addr(const struct nlattr *attr);
+/* Zero if it is no byte. */
+uint8_t rtnl_get_u8(const struct nlattr *attr);
+
+/* An answer that means what was wanted stands already, say, is no error. */
+static inline int rtnl_unless(int err, int expected)
+{
+	return err == -expected ? 0 : err;
+}
+
+/* Is a message long enough for the header of its kind? One that is not says nothing. */
+static inline bool rtnl_has_header(const struct nlmsghdr *nlh, size_t len)
+{
+	return mnl_nlmsg_get_payload_len(nlh) >= len;
+}
 
 #endif

@@ -9,6 +9,9 @@
 #include <sys/socket.h>
 
 #include "io/log.h"
+#include "rtnl/link.h"
+#include "rtnl/mirror.h"
+#include "rtnl/rule.h"
 
 /* So often in a row it is no matter of links that come and go. */
 #define REFUSALS 5

@@ -34,7 +34,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/socket.h"
 
 /* The place of the last rule before that of the main table. */
 #define RTNL_TCP_LAST 32765

@@ -1,51 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* roam hlr: the location register, roam-hlrd. */
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "auth/auth.h"
 #include "roam/cmd/doctor.h"
+#include "roam/cmd/keygen.h"
 #include "roam/output.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
 
-#define KEY_LEN 32
-
 /* A line for a key file; with -j the same as an object. */
 static int keygen(int argc, char **argv)
 {
-	char hex[2 * KEY_LEN + 1];
-	uint8_t key[KEY_LEN];
-	unsigned long long id;
-	char *end;
+	unsigned long id;
 
 	if (argc != 1)
 		return fail(ROAM_USAGE, "roam hlr keygen 7",
 			    "give one key id");
-	errno = 0;
-	id = strtoull(argv[0], &end, 10);
-	if (argv[0][0] < '0' || argv[0][0] > '9' || *end || errno || !id ||
-	    id > AUTH_ID_MAX)
+	id = keygen_id(argv[0]);
+	if (!id)
 		return fail(ROAM_USAGE, "roam hlr keygen 7",
 			    "'%s' is no key id from 1 to %d", argv[0],
 			    AUTH_ID_MAX);
-	if (getrandom(key, sizeof(key), 0) != sizeof(key))
-		return fail(ROAM_REFUSED, "again", "no random numbers: %s",
-			    strerror(errno));
-	for (int i = 0; i < KEY_LEN; i++)
-		snprintf(hex + 2 * i, 3, "%02x", key[i]);
-	if (options.json)
-		output_record(json_pack("[{sI ss}]", "key", (json_int_t)id,
-					"secret", hex));
-	else
-		printf("%llu %s\n", id, hex);
-	explicit_bzero(key, sizeof(key));
-	explicit_bzero(hex, sizeof(hex));
-	return ROAM_OK;
+	return keygen_random(id);
 }
 
 static const struct param show_params[] = {

@@ -5,19 +5,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "roam/output.h"
 #include "roam/roam.h"
+#include "roam/words.h"
+
+#define KEY_LEN 32
 
 unsigned long keygen_id(const char *word)
 {
-	unsigned long id;
-	char *end;
+	uint64_t id;
 
-	errno = 0;
-	id = strtoul(word, &end, 10);
-	return word[0] < '0' || word[0] > '9' || *end || errno ||
-	       id > AUTH_ID_MAX ? 0 : id;
+	return word_number(word, AUTH_ID_MAX, &id) ? id : 0;
+}
+
+int keygen_random(uint32_t id)
+{
+	char hex[2 * KEY_LEN + 1];
+	uint8_t key[KEY_LEN];
+
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		return fail(ROAM_REFUSED, "again", "no random numbers: %s",
+			    strerror(errno));
+	for (int i = 0; i < KEY_LEN; i++)
+		snprintf(hex + 2 * i, 3, "%02x", key[i]);
+	if (options.json)
+		output_record(json_pack("[{sI ss}]", "key", (json_int_t)id,
+					"secret", hex));
+	else
+		printf("%u %s\n", id, hex);
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(hex, sizeof(hex));
+	return ROAM_OK;
 }
 
 bool keygen_open(struct keygen *k, const char *path, uint32_t id)

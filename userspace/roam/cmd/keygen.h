@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lines of a host's key file, made from a domain's key. */
+/* Lines of key files: new random keys, and a host's made from a domain's key. */
 #ifndef ROAM_ROAM_CMD_KEYGEN_H
 #define ROAM_ROAM_CMD_KEYGEN_H
 
@@ -26,6 +26,8 @@ struct keygen {
 
 /* A key id, or 0. */
 unsigned long keygen_id(const char *word);
+/* Prints a line with a new random key. */
+int keygen_random(uint32_t id);
 /* False, and said why. */
 bool keygen_open(struct keygen *k, const char *path, uint32_t id);
 void keygen_print(struct keygen *k, uint32_t id, const char *purpose,

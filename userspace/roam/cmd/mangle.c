@@ -7,116 +7,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/conf.h"
 #include "genl/mangle.h"
 #include "roam/host.h"
-#include "roam/list.h"
+#include "roam/module.h"
 #include "roam/output.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
+#include "roam/words.h"
 #include "roam/cmd/mangle.h"
 #include "roam/cmd/tunnel.h"
 
-/* The module's socket, one for all commands of a batch. */
-static struct genl *open_module(int *status)
-{
-	static struct genl *genl;
-	char *error;
+static const struct module_hint hints[] = {
+	{ EPERM, "run it as root" },
+	{ EEXIST, "roam mangle replace, or roam mangle del first" },
+	{ ENOENT, "roam mangle show" },
+	{ ESTALE, "give a higher number with seq" },
+	{ ENOSPC, "roam mangle config set max-mappings NUMBER" },
+	{ EADDRINUSE, "roam mangle show, to see who is there" },
+	{ 0, "roam mangle help, or dmesg" },
+};
 
-	if (genl)
-		return genl;
-	genl = mangle_open(&error);
-	if (!genl) {
-		*status = errno == ENOENT ?
-			fail(ROAM_NOT_RUNNING, "modprobe roam_mangle",
-			     "the kernel module roam_mangle is not loaded") :
-			fail(ROAM_REFUSED, "roam doctor", "%s",
-			     error ? error : strerror(errno));
-		free(error);
-	}
-	return genl;
+static struct module self = {
+	.object = "mangle",
+	.open = mangle_open,
+	.hints = hints,
+};
+
+static int get_mapping(struct genl *genl, const struct roam_addr *perm,
+		       void *mapping)
+{
+	return mangle_mapping_get(genl, perm, mapping);
 }
 
-static int refused(struct genl *genl, int ret, const char *what)
-{
-	const char *hint;
+static const struct module_table mappings = {
+	.size = sizeof(struct mangle_mapping),
+	.parse = word_addr,
+	.get = get_mapping,
+	.read = mangle_read_mappings,
+	.json = mangle_json_mappings,
+	.what = "cannot show mappings",
+};
 
-	switch (-ret) {
-	case EPERM:
-		hint = "run it as root";
-		break;
-	case EEXIST:
-		hint = "roam mangle replace, or roam mangle del first";
-		break;
-	case ENOENT:
-		hint = "roam mangle show";
-		break;
-	case ESTALE:
-		hint = "give a higher number with seq";
-		break;
-	case ENOSPC:
-		hint = "roam mangle config set max-mappings NUMBER";
-		break;
-	case EADDRINUSE:
-		hint = "roam mangle show, to see who is there";
-		break;
-	default:
-		hint = "roam mangle help, or dmesg";
-	}
-	return fail(ROAM_REFUSED, hint, "%s: %s", what, genl_error(genl));
-}
-
-static void warn_interrupted(bool interrupted)
-{
-	if (interrupted)
-		fprintf(stderr, "roam: the table changed while it was read; an entry may be missing or double\n");
-}
-
-/* Number word behind a keyword: whole, and within the bounds. */
-static bool parse_number(const char *word, uint64_t max, uint64_t *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoull(word, &end, 10);
-	return word[0] >= '0' && word[0] <= '9' && !*end && !errno &&
-	       *value <= max;
-}
-
-static bool parse_addr(const char *word, struct roam_addr *addr, int *status)
-{
-	if (roam_addr_parse(word, addr))
-		return true;
-	*status = fail(ROAM_USAGE, "give an address such as 10.77.0.5",
-		       "'%s' is no IP address", word);
-	return false;
-}
-
-static int missing(const char *what)
-{
-	char hint[64];
-
-	snprintf(hint, sizeof(hint), "roam mangle %s help", what);
-	return fail(ROAM_USAGE, hint, "roam mangle %s: words are missing",
-		    what);
-}
-
-static int surplus(const char *word)
-{
-	return fail(ROAM_USAGE, "roam mangle help", "'%s' is one word too many",
-		    word);
-}
-
-/* The module, for a command that takes no words. */
-static struct genl *open_without_words(int argc, char **argv, int *status)
-{
-	if (!argc)
-		return open_module(status);
-	*status = surplus(argv[0]);
-	return NULL;
-}
-
-static void print_mappings(const struct list *list)
+static int show(int argc, char **argv)
 {
 	static const char *const plain[] = { "permanent", "care_of", "role",
 					     "state", "expires_in", NULL };
@@ -124,72 +56,22 @@ static void print_mappings(const struct list *list)
 						 "state", "expires_in", "idle",
 						 NULL };
 
-	output_table(mangle_json_mappings(list, SIZE_MAX),
-		     options.details ? NULL :
-		     options.statistics ? with_idle : plain);
+	return module_show_table(&self, &mappings, argc, argv,
+				 options.details ? NULL :
+				 options.statistics ? with_idle : plain);
 }
-
-static int show(int argc, char **argv)
-{
-	struct list list = LIST_OF(struct mangle_mapping);
-	struct mangle_mapping one;
-	bool interrupted = false;
-	struct roam_addr perm;
-	int status, ret;
-	struct genl *genl;
-
-	if (argc > 1)
-		return surplus(argv[1]);
-	if (argc && !parse_addr(argv[0], &perm, &status))
-		return status;
-	genl = open_module(&status);
-	if (!genl)
-		return status;
-	if (argc) {
-		ret = mangle_mapping_get(genl, &perm, &one);
-		if (!ret)
-			list_append(&list, &one);
-		/* Not there is an answer, not a failure. */
-		if (ret == -ENOENT)
-			ret = 0;
-	} else {
-		ret = mangle_read_mappings(genl, &list, &interrupted);
-	}
-	if (ret)
-		return refused(genl, ret, "cannot show mappings");
-	print_mappings(&list);
-	list_free(&list);
-	warn_interrupted(interrupted);
-	return ROAM_OK;
-}
-
-/* Index of a word in a list of names; false if it is none of them. */
-static bool parse_name(const char *word, const char *const *names, size_t n,
-		       uint8_t *value)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(word, names[i]))
-			continue;
-		*value = i;
-		return true;
-	}
-	return false;
-}
-
-#define PARSE_NAME(word, names, value) \
-	parse_name(word, names, sizeof(names) / sizeof((names)[0]), value)
 
 /* PERM { via COA | null } [own] [mode MODE] [lifetime DURATION] [seq NUMBER] */
 static int parse_mapping(int argc, char **argv, struct mangle_mapping *m)
 {
 	uint64_t number;
 	int status;
-	msec_t ms;
 
 	memset(m, 0, sizeof(*m));
 	if (argc < 2)
-		return missing("add");
-	if (!parse_addr(argv[0], &m->perm, &status))
+		return module_missing(&self, "add");
+	status = word_addr(argv[0], &m->perm);
+	if (status)
 		return status;
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
@@ -199,25 +81,23 @@ static int parse_mapping(int argc, char **argv, struct mangle_mapping *m)
 		} else if (!strcmp(argv[i], "null")) {
 			m->state = ROAM_MANGLE_STATE_NULL;
 		} else if (!strcmp(argv[i], "via")) {
-			if (!parse_addr(value, &m->coa, &status))
+			status = word_addr(value, &m->coa);
+			if (status)
 				return status;
 			i++;
 		} else if (!strcmp(argv[i], "mode")) {
-			if (!PARSE_NAME(value, mangle_mode_names, &m->mode))
+			if (!WORD_INDEX(value, mangle_mode_names, &m->mode))
 				return fail(ROAM_USAGE,
 					    "give symmetric or literal",
 					    "'%s' is no mode", value);
 			i++;
 		} else if (!strcmp(argv[i], "lifetime")) {
-			if (!conf_parse_duration(value, &ms) || ms < 1 ||
-			    ms > UINT32_MAX)
-				return fail(ROAM_USAGE,
-					    "write it as 500ms, 30s, 5m or 1h",
-					    "'%s' is no lifetime", value);
-			m->lifetime = ms;
+			status = word_lifetime(value, &m->lifetime);
+			if (status)
+				return status;
 			i++;
 		} else if (!strcmp(argv[i], "seq")) {
-			if (!parse_number(value, UINT64_MAX, &number))
+			if (!word_number(value, UINT64_MAX, &number))
 				return fail(ROAM_USAGE, "give a whole number",
 					    "'%s' is no sequence number",
 					    value);
@@ -234,15 +114,14 @@ static int parse_mapping(int argc, char **argv, struct mangle_mapping *m)
 	return ROAM_OK;
 }
 
-/* What a batch collected, and the line that each came from. */
-static struct {
-	struct list mappings;
-	struct list lines;
-	enum mangle_set which;
-} collected = {
-	.mappings = { .size = sizeof(struct mangle_mapping) },
-	.lines = { .size = sizeof(unsigned int) },
-};
+static int set_mappings(struct genl *genl, const void *entries, size_t n,
+			int which, size_t *applied)
+{
+	return mangle_mapping_set(genl, entries, n, which, applied);
+}
+
+static struct module_batch batch =
+	MODULE_BATCH(struct mangle_mapping, set_mappings, "mapping");
 
 static int collect(int argc, char **argv, enum mangle_set which)
 {
@@ -252,8 +131,7 @@ static int collect(int argc, char **argv, enum mangle_set which)
 
 	if (status)
 		return status;
-	/* A mapping belongs to the daemon or to the administrator: else each would undo the
- * other's work (TEN-28). */
+	/* One of the two, or each would undo the other's work (TEN-28). */
 	if (m.state == ROAM_MANGLE_STATE_VALID &&
 	    host_tunnel_of(&m.perm, device))
 		return fail(ROAM_REFUSED, "take it out of the tunnel first",
@@ -263,49 +141,13 @@ static int collect(int argc, char **argv, enum mangle_set which)
 		return fail(ROAM_REFUSED, "roam tunnel del first",
 			    "%s is served by roam_tunnel already; an address is served by a tunnel or by rewriting, not by both",
 			    roam_addr_format(&m.perm, text));
-	list_append(&collected.mappings, &m);
-	list_append(&collected.lines, &(unsigned int){ batch_line() });
-	collected.which = which;
+	module_collect(&batch, &m, which);
 	return ROAM_OK;
 }
 
-/* With -force the refused entry is reported and the rest goes on behind it. */
 static int finish(void)
 {
-	struct list *mappings = &collected.mappings;
-	size_t at = 0, total = 0;
-	int status = ROAM_OK;
-	struct genl *genl = open_module(&status);
-
-	while (genl && at < mappings->n) {
-		char what[ROAM_ADDR_STRLEN + 32], text[ROAM_ADDR_STRLEN];
-		const struct mangle_mapping *next = list_at(mappings, at);
-		size_t applied = 0;
-		int ret;
-
-		ret = mangle_mapping_set(genl, next, mappings->n - at,
-					 collected.which, &applied);
-		total += applied;
-		at += applied;
-		if (!ret || at >= mappings->n)
-			break;
-		next = list_at(mappings, at);
-		batch_set_line(*(unsigned int *)list_at(&collected.lines, at));
-		snprintf(what, sizeof(what), "cannot set the mapping of %s",
-			 roam_addr_format(&next->perm, text));
-		status = refused(genl, ret, what);
-		if (!options.force)
-			break;
-		at++;
-	}
-	list_free(mappings);
-	list_free(&collected.lines);
-	if (total)
-		batch_note_success();
-	/* How much took effect before a refusal is told as well. */
-	if (total || !status)
-		output_applied(total);
-	return status;
+	return module_finish(&self, &batch);
 }
 
 static int set_one(int argc, char **argv, enum mangle_set which)
@@ -343,13 +185,14 @@ static int del(int argc, char **argv)
 	int status, ret;
 
 	if (!argc)
-		return missing("del");
-	genl = open_module(&status);
+		return module_missing(&self, "del");
+	genl = module_open(&self, &status);
 	if (!genl)
 		return status;
 	perms = calloc(argc, sizeof(*perms));
 	for (int i = 0; i < argc; i++) {
-		if (!parse_addr(argv[i], &perms[i], &status)) {
+		status = word_addr(argv[i], &perms[i]);
+		if (status) {
 			free(perms);
 			return status;
 		}
@@ -357,25 +200,15 @@ static int del(int argc, char **argv)
 	ret = mangle_mapping_del(genl, perms, argc, &applied);
 	free(perms);
 	if (ret)
-		return refused(genl, ret, "cannot delete the mapping");
+		return module_refused(&self, ret, "cannot delete the mapping");
 	output_applied(applied);
 	return ROAM_OK;
 }
 
 static int flush(int argc, char **argv)
 {
-	size_t applied;
-	struct genl *genl;
-	int status, ret;
-
-	genl = open_without_words(argc, argv, &status);
-	if (!genl)
-		return status;
-	ret = mangle_mapping_flush(genl, &applied);
-	if (ret)
-		return refused(genl, ret, "cannot delete the mappings");
-	output_applied(applied);
-	return ROAM_OK;
+	return module_run_all(&self, argc, argv, mangle_mapping_flush,
+			      "cannot delete the mappings");
 }
 
 static int peer_show(int argc, char **argv)
@@ -385,15 +218,15 @@ static int peer_show(int argc, char **argv)
 	struct list list;
 	int status, ret;
 
-	genl = open_without_words(argc, argv, &status);
+	genl = module_open_without_words(&self, argc, argv, &status);
 	if (!genl)
 		return status;
 	ret = mangle_read_peers(genl, &list, &interrupted);
 	if (ret)
-		return refused(genl, ret, "cannot show correspondents");
+		return module_refused(&self, ret, "cannot show correspondents");
 	output_table(mangle_json_peers(&list, SIZE_MAX), NULL);
 	list_free(&list);
-	warn_interrupted(interrupted);
+	module_warn_interrupted(interrupted);
 	return ROAM_OK;
 }
 
@@ -405,36 +238,26 @@ static int peer_del(int argc, char **argv)
 	int status, ret;
 
 	if (argc < 2)
-		return missing("peer del");
+		return module_missing(&self, "peer del");
 	if (argc > 2)
-		return surplus(argv[2]);
-	if (!parse_addr(argv[0], &peer.own, &status) ||
-	    !parse_addr(argv[1], &peer.addr, &status))
+		return module_surplus(&self, argv[2]);
+	if ((status = word_addr(argv[0], &peer.own)) ||
+	    (status = word_addr(argv[1], &peer.addr)))
 		return status;
-	genl = open_module(&status);
+	genl = module_open(&self, &status);
 	if (!genl)
 		return status;
 	ret = mangle_peer_del(genl, &peer, 1, &applied);
 	if (ret)
-		return refused(genl, ret, "cannot forget the correspondent");
+		return module_refused(&self, ret, "cannot forget the correspondent");
 	output_applied(applied);
 	return ROAM_OK;
 }
 
 static int peer_flush(int argc, char **argv)
 {
-	size_t applied;
-	struct genl *genl;
-	int status, ret;
-
-	genl = open_without_words(argc, argv, &status);
-	if (!genl)
-		return status;
-	ret = mangle_peer_flush(genl, &applied);
-	if (ret)
-		return refused(genl, ret, "cannot forget the correspondents");
-	output_applied(applied);
-	return ROAM_OK;
+	return module_run_all(&self, argc, argv, mangle_peer_flush,
+			      "cannot forget the correspondents");
 }
 
 static int range_show(int argc, char **argv)
@@ -443,12 +266,12 @@ static int range_show(int argc, char **argv)
 	json_t *array;
 	int status, ret;
 
-	genl = open_without_words(argc, argv, &status);
+	genl = module_open_without_words(&self, argc, argv, &status);
 	if (!genl)
 		return status;
 	ret = mangle_read_ranges(genl, &array);
 	if (ret)
-		return refused(genl, ret, "cannot show the prefixes");
+		return module_refused(&self, ret, "cannot show the prefixes");
 	output_table(array, NULL);
 	return ROAM_OK;
 }
@@ -460,7 +283,7 @@ static int range_set(int argc, char **argv)
 	int status, ret;
 
 	if (!argc)
-		return missing("range set");
+		return module_missing(&self, "range set");
 	if (argc == 1 && !strcmp(argv[0], "none"))
 		argc = 0;
 	ranges = calloc(argc + 1, sizeof(*ranges));
@@ -472,7 +295,7 @@ static int range_set(int argc, char **argv)
 			    "'%s' is no prefix, or bits beyond its length are set",
 			    argv[i]);
 	}
-	genl = open_module(&status);
+	genl = module_open(&self, &status);
 	if (!genl) {
 		free(ranges);
 		return status;
@@ -480,25 +303,25 @@ static int range_set(int argc, char **argv)
 	ret = mangle_range_set(genl, ranges, argc);
 	free(ranges);
 	if (ret)
-		return refused(genl, ret, "cannot set the prefixes");
+		return module_refused(&self, ret, "cannot set the prefixes");
 	output_applied(argc);
 	return ROAM_OK;
 }
 
-static int config_show(int argc, char **argv)
+static int read_config(struct genl *genl, json_t **object)
 {
 	struct mangle_config config;
-	struct genl *genl;
-	int status, ret;
+	int err = mangle_config_get(genl, &config);
 
-	genl = open_without_words(argc, argv, &status);
-	if (!genl)
-		return status;
-	ret = mangle_config_get(genl, &config);
-	if (ret)
-		return refused(genl, ret, "cannot show the settings");
-	output_record(mangle_json_config(&config));
-	return ROAM_OK;
+	if (!err)
+		*object = mangle_json_config(&config);
+	return err;
+}
+
+static int config_show(int argc, char **argv)
+{
+	return module_show_object(&self, argc, argv, read_config,
+				  "cannot show the settings");
 }
 
 /* "tcp,udp" or numbers. */
@@ -513,7 +336,7 @@ static bool parse_protocols(char *word, struct mangle_config *config)
 
 		if (p)
 			number = p->p_proto;
-		else if (!parse_number(name, 255, &number))
+		else if (!word_number(name, 255, &number))
 			return false;
 		if (config->n_protocols == sizeof(config->protocols))
 			return false;
@@ -539,7 +362,7 @@ static bool parse_mark(const char *word, struct mangle_exempt *exempt)
 /* The number of a control group, or its path. */
 static bool parse_cgroup(const char *word, uint64_t *id)
 {
-	if (parse_number(word, UINT64_MAX, id))
+	if (word_number(word, UINT64_MAX, id))
 		return *id;
 	return mangle_cgroup_id(word, id);
 }
@@ -551,10 +374,10 @@ static bool parse_exempt_item(const char *name, const char *word,
 	uint64_t number;
 
 	if (!strcmp(name, "port"))
-		return parse_number(word, UINT16_MAX, &number) && number &&
+		return word_number(word, UINT16_MAX, &number) && number &&
 		       mangle_exempt_add_port(e, number);
 	if (!strcmp(name, "udp-port"))
-		return parse_number(word, UINT16_MAX, &number) && number &&
+		return word_number(word, UINT16_MAX, &number) && number &&
 		       mangle_exempt_add_udp_port(e, number);
 	if (!strcmp(name, "prefix"))
 		return e->n_ranges < MANGLE_EXEMPT_RANGES &&
@@ -633,26 +456,19 @@ static bool parse_setting(const char *name, char *value,
 		{ "peer-time", &c->peer_time, ROAM_MANGLE_A_CONFIG_PEER_TIME,
 		  true },
 	};
-	uint64_t number;
-	msec_t ms;
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
 		if (strcmp(name, settings[i].name))
 			continue;
-		if (settings[i].duration) {
-			if (!conf_parse_duration(value, &ms) || ms > UINT32_MAX)
-				return false;
-			number = ms;
-		} else if (!parse_number(value, UINT32_MAX, &number)) {
+		if (!word_setting(value, settings[i].duration,
+				  settings[i].field))
 			return false;
-		}
-		*settings[i].field = number;
 		c->set |= 1u << settings[i].type;
 		return true;
 	}
 	if (!strcmp(name, "hold-policy")) {
 		c->set |= 1u << ROAM_MANGLE_A_CONFIG_HOLD_POLICY;
-		return PARSE_NAME(value, mangle_policy_names, &c->hold_policy);
+		return WORD_INDEX(value, mangle_policy_names, &c->hold_policy);
 	}
 	if (!strncmp(name, "exempt-", 7)) {
 		c->set |= 1u << ROAM_MANGLE_A_CONFIG_EXEMPT;
@@ -673,14 +489,14 @@ static int config_set(int argc, char **argv)
 	int status, ret;
 
 	if (argc < 2 || argc % 2)
-		return missing("config set");
-	genl = open_module(&status);
+		return module_missing(&self, "config set");
+	genl = module_open(&self, &status);
 	if (!genl)
 		return status;
 	/* Exemptions are set as a whole: what is not named stays. */
 	ret = mangle_config_get(genl, &config);
 	if (ret)
-		return refused(genl, ret, "cannot read the settings");
+		return module_refused(&self, ret, "cannot read the settings");
 	config.n_protocols = 0;
 	for (int i = 0; i < argc; i += 2)
 		if (!parse_setting(argv[i], argv[i + 1], &config))
@@ -689,25 +505,15 @@ static int config_set(int argc, char **argv)
 				    argv[i + 1]);
 	ret = mangle_config_set(genl, &config);
 	if (ret)
-		return refused(genl, ret, "cannot change the settings");
+		return module_refused(&self, ret, "cannot change the settings");
 	output_applied(argc / 2);
 	return ROAM_OK;
 }
 
 static int stats(int argc, char **argv)
 {
-	struct genl *genl;
-	json_t *object;
-	int status, ret;
-
-	genl = open_without_words(argc, argv, &status);
-	if (!genl)
-		return status;
-	ret = mangle_read_stats(genl, &object);
-	if (ret)
-		return refused(genl, ret, "cannot show the counters");
-	output_record(object);
-	return ROAM_OK;
+	return module_show_object(&self, argc, argv, mangle_read_stats,
+				  "cannot show the counters");
 }
 
 static const char *const mapping_words[] = {
@@ -783,7 +589,7 @@ static const char *const states[] = { "mappings", "peers", "holding", NULL };
  * Only the group "events": a listener of "miss" makes the module hold packets
  * for answers that a monitor never gives.
  */
-static const struct module_entry module = {
+static const struct module_entry entry = {
 	.object = "mangle",
 	.module = "roam_mangle",
 	.open = mangle_open,
@@ -793,4 +599,4 @@ static const struct module_entry module = {
 	.event = mangle_json_event,
 	.report = mangle_report,
 };
-ROAM_MODULE(module)
+ROAM_MODULE(entry)

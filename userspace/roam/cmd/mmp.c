@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* roam mmp: movement inside an access network, roam-mmpd and roam_mmp. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "auth/auth.h"
@@ -17,30 +15,6 @@
 #include "roam/output.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
-
-#define KEY_LEN 32
-
-/* A new domain key. */
-static int keygen_domain(uint32_t id)
-{
-	char line[2 * KEY_LEN + 16];
-	uint8_t key[KEY_LEN];
-	char *p = line + snprintf(line, sizeof(line), "%u ", id);
-
-	if (getrandom(key, sizeof(key), 0) != sizeof(key))
-		return fail(ROAM_REFUSED, "again", "no random numbers: %s",
-			    strerror(errno));
-	for (int i = 0; i < KEY_LEN; i++)
-		p += snprintf(p, 3, "%02x", key[i]);
-	if (options.json)
-		output_record(json_pack("[{sI ss}]", "key", (json_int_t)id,
-					"secret", strchr(line, ' ') + 1));
-	else
-		printf("%s\n", line);
-	explicit_bzero(key, sizeof(key));
-	explicit_bzero(line, sizeof(line));
-	return ROAM_OK;
-}
 
 /*
  * keygen ID: a new domain key. keygen ID FILE ADDRESS...: the lines of the key file
@@ -57,7 +31,7 @@ static int keygen(int argc, char **argv)
 		return fail(ROAM_USAGE, "roam mmp keygen 1 /etc/roam/mmp.key 10.7.0.99",
 			    "give a key id, and for the keys of a host the domain's key file and its addresses");
 	if (argc == 1)
-		return keygen_domain((uint32_t)id);
+		return keygen_random((uint32_t)id);
 	for (int i = 2; i < argc; i++)
 		if (!roam_addr_parse(argv[i], &addrs[i - 2]))
 			return fail(ROAM_USAGE, "roam mmp keygen 1 /etc/roam/mmp.key 10.7.0.99",

@@ -22,7 +22,7 @@
 #include "roam/cmd/mn_session.h"
 #include "roam/roam.h"
 #include "rtnl/link.h"
-#include "rtnl/rtnl.h"
+#include "rtnl/addr.h"
 
 #define INNER "eth0"
 #define ROUTER "169.254.77.1"	/* in the namespace alone: the node's end of the pair */

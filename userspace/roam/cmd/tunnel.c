@@ -8,82 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/conf.h"
 #include "genl/mangle.h"
-#include "roam/list.h"
+#include "roam/module.h"
 #include "roam/output.h"
 #include "roam/registry.h"
 #include "roam/roam.h"
+#include "roam/words.h"
 
-/* The module's socket, one for all commands of a batch. */
-static struct genl *open_module(int *status)
-{
-	static struct genl *genl;
-	char *error;
+static const struct module_hint hints[] = {
+	{ EPERM, "run it as root" },
+	{ EEXIST, "say replace instead of add, or delete it first" },
+	{ ENOENT, "roam tunnel show, or roam tunnel visitors show" },
+	{ ENODEV, "ip link show" },
+	{ ENOSPC, "roam tunnel config set max-bindings NUMBER" },
+	{ 0, "roam tunnel help, or dmesg" },
+};
 
-	if (genl)
-		return genl;
-	genl = tunnel_open(&error);
-	if (!genl) {
-		*status = errno == ENOENT ?
-			fail(ROAM_NOT_RUNNING, "modprobe roam_tunnel",
-			     "the kernel module roam_tunnel is not loaded") :
-			fail(ROAM_REFUSED, "roam doctor", "%s",
-			     error ? error : strerror(errno));
-		free(error);
-	}
-	return genl;
-}
-
-static int refused(struct genl *genl, int ret, const char *what)
-{
-	const char *hint;
-
-	switch (-ret) {
-	case EPERM:
-		hint = "run it as root";
-		break;
-	case EEXIST:
-		hint = "say replace instead of add, or delete it first";
-		break;
-	case ENOENT:
-		hint = "roam tunnel show, or roam tunnel visitors show";
-		break;
-	case ENODEV:
-		hint = "ip link show";
-		break;
-	case ENOSPC:
-		hint = "roam tunnel config set max-bindings NUMBER";
-		break;
-	default:
-		hint = "roam tunnel help, or dmesg";
-	}
-	return fail(ROAM_REFUSED, hint, "%s: %s", what, genl_error(genl));
-}
-
-static void warn_interrupted(bool interrupted)
-{
-	if (interrupted)
-		fprintf(stderr, "roam: the table changed while it was read; an entry may be missing or double\n");
-}
-
-static bool parse_number(const char *word, uint64_t max, uint64_t *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoull(word, &end, 10);
-	return word[0] >= '0' && word[0] <= '9' && !*end && !errno &&
-	       *value <= max;
-}
-
-static int parse_addr(const char *word, struct roam_addr *addr)
-{
-	if (roam_addr_parse(word, addr) && roam_addr_is_v4(addr))
-		return ROAM_OK;
-	return fail(ROAM_USAGE, "give an address such as 10.77.0.5",
-		    "'%s' is no IPv4 address", word);
-}
+static struct module self = {
+	.object = "tunnel",
+	.open = tunnel_open,
+	.hints = hints,
+};
 
 static int parse_link(const char *word, unsigned int *index)
 {
@@ -96,7 +41,7 @@ static int parse_port(const char *word, uint16_t *port)
 {
 	uint64_t number;
 
-	if (!parse_number(word, UINT16_MAX, &number) || !number)
+	if (!word_number(word, UINT16_MAX, &number) || !number)
 		return fail(ROAM_USAGE, "give a number from 1 to 65535",
 			    "'%s' is no port", word);
 	*port = number;
@@ -115,57 +60,33 @@ static int parse_mac(const char *word, uint8_t *mac)
 		    "'%s' is no link-layer address", word);
 }
 
-static int parse_lifetime(const char *word, uint32_t *lifetime)
-{
-	msec_t ms;
-
-	if (!conf_parse_duration(word, &ms) || ms < 1 || ms > UINT32_MAX)
-		return fail(ROAM_USAGE, "write it as 500ms, 30s, 5m or 1h",
-			    "'%s' is no lifetime", word);
-	*lifetime = ms;
-	return ROAM_OK;
-}
-
 static int parse_name(const char *word, const char *const *names, size_t n,
 		      const char *what, uint8_t *value)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(word, names[i]))
-			continue;
-		*value = i;
+	if (word_index(word, names, n, value))
 		return ROAM_OK;
-	}
 	return fail(ROAM_USAGE, "roam tunnel help", "'%s' is no %s", word, what);
 }
 
 #define PARSE_NAME(word, names, what, value) \
 	parse_name(word, names, sizeof(names) / sizeof((names)[0]), what, value)
 
-static int missing(const char *what)
-{
-	char hint[64];
-
-	snprintf(hint, sizeof(hint), "roam tunnel %s help", what);
-	return fail(ROAM_USAGE, hint, "roam tunnel %s: words are missing",
-		    what);
-}
-
-static int surplus(const char *word)
-{
-	return fail(ROAM_USAGE, "roam tunnel help", "'%s' is one word too many",
-		    word);
-}
-
-/* The module, for a command that takes no words. */
-static struct genl *open_without_words(int argc, char **argv, int *status)
-{
-	if (!argc)
-		return open_module(status);
-	*status = surplus(argv[0]);
-	return NULL;
-}
-
 /* ---- bindings ---- */
+
+static int get_binding(struct genl *genl, const struct roam_addr *home,
+		       void *binding)
+{
+	return tunnel_binding_get(genl, home, binding);
+}
+
+static const struct module_table bindings = {
+	.size = sizeof(struct tunnel_binding),
+	.parse = word_addr4,
+	.get = get_binding,
+	.read = tunnel_read_bindings,
+	.json = tunnel_json_bindings,
+	.what = "cannot show bindings",
+};
 
 static int show(int argc, char **argv)
 {
@@ -176,37 +97,10 @@ static int show(int argc, char **argv)
 					   "home_link", "broadcast",
 					   "colocated", "reverse",
 					   "expires_in", "idle", NULL };
-	struct list list = LIST_OF(struct tunnel_binding);
-	struct tunnel_binding one;
-	bool interrupted = false;
-	struct roam_addr home;
-	int status, ret;
-	struct genl *genl;
 
-	if (argc > 1)
-		return surplus(argv[1]);
-	if (argc && (status = parse_addr(argv[0], &home)))
-		return status;
-	genl = open_module(&status);
-	if (!genl)
-		return status;
-	if (argc) {
-		ret = tunnel_binding_get(genl, &home, &one);
-		if (!ret)
-			list_append(&list, &one);
-		/* Not there is an answer, not a failure. */
-		if (ret == -ENOENT)
-			ret = 0;
-	} else {
-		ret = tunnel_read_bindings(genl, &list, &interrupted);
-	}
-	if (ret)
-		return refused(genl, ret, "cannot show bindings");
-	output_table(tunnel_json_bindings(&list, SIZE_MAX),
-		     options.details || options.statistics ? all : plain);
-	list_free(&list);
-	warn_interrupted(interrupted);
-	return ROAM_OK;
+	return module_show_table(&self, &bindings, argc, argv,
+				 options.details || options.statistics ? all :
+									 plain);
 }
 
 /* A word without a value; false if it is none. */
@@ -235,7 +129,7 @@ static int parse_endpoint_word(const char *word, const char *value,
 			       struct tunnel_endpoint *e)
 {
 	if (!strcmp(word, "from"))
-		return parse_addr(value, &e->local);
+		return word_addr4(value, &e->local);
 	if (!strcmp(word, "encap"))
 		return PARSE_NAME(value, tunnel_encap_names, "encapsulation",
 				  &e->encap);
@@ -254,8 +148,8 @@ static int parse_binding(int argc, char **argv, struct tunnel_binding *b)
 
 	memset(b, 0, sizeof(*b));
 	if (argc < 5)
-		return missing("add");
-	status = parse_addr(argv[0], &b->home);
+		return module_missing(&self, "add");
+	status = word_addr4(argv[0], &b->home);
 	for (int i = 1; i < argc && !status; i++) {
 		const char *word = argv[i];
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
@@ -268,14 +162,14 @@ static int parse_binding(int argc, char **argv, struct tunnel_binding *b)
 				return fail(ROAM_USAGE, "leave one out",
 					    "a binding has at most %d care-of addresses",
 					    TUNNEL_ENDPOINTS);
-			status = parse_addr(value,
+			status = word_addr4(value,
 					    &b->endpoints[b->n_endpoints++].coa);
 		} else if (!strcmp(word, "home-link")) {
 			status = parse_link(value, &b->home_link);
 		} else if (!strcmp(word, "dev")) {
 			status = parse_link(value, &b->device);
 		} else if (!strcmp(word, "lifetime")) {
-			status = parse_lifetime(value, &b->lifetime);
+			status = word_lifetime(value, &b->lifetime);
 		} else if (!b->n_endpoints) {
 			return fail(ROAM_USAGE, "roam tunnel add help",
 				    "'%s' comes before 'via'", word);
@@ -289,7 +183,7 @@ static int parse_binding(int argc, char **argv, struct tunnel_binding *b)
 			return fail(ROAM_USAGE, "roam tunnel add help",
 				    "give 'from' and the home agent's address");
 	if (!status && !b->n_endpoints)
-		return missing("add");
+		return module_missing(&self, "add");
 	return status;
 }
 
@@ -310,15 +204,14 @@ static int refuse_mapped(const struct roam_addr *home)
 		    roam_addr_format(home, text));
 }
 
-/* What a batch collected, and the line that each came from. */
-static struct {
-	struct list bindings;
-	struct list lines;
-	enum tunnel_set which;
-} collected = {
-	.bindings = { .size = sizeof(struct tunnel_binding) },
-	.lines = { .size = sizeof(unsigned int) },
-};
+static int set_bindings(struct genl *genl, const void *entries, size_t n,
+			int which, size_t *applied)
+{
+	return tunnel_binding_set(genl, entries, n, which, applied);
+}
+
+static struct module_batch batch =
+	MODULE_BATCH(struct tunnel_binding, set_bindings, "binding");
 
 static int collect(int argc, char **argv, enum tunnel_set which)
 {
@@ -327,51 +220,14 @@ static int collect(int argc, char **argv, enum tunnel_set which)
 
 	if (!status)
 		status = refuse_mapped(&b.home);
-	if (status)
-		return status;
-	list_append(&collected.bindings, &b);
-	list_append(&collected.lines, &(unsigned int){ batch_line() });
-	collected.which = which;
-	return ROAM_OK;
+	if (!status)
+		module_collect(&batch, &b, which);
+	return status;
 }
 
-/* With -force the refused entry is reported and the rest goes on behind it. */
 static int finish(void)
 {
-	struct list *bindings = &collected.bindings;
-	size_t at = 0, total = 0;
-	int status = ROAM_OK;
-	struct genl *genl = open_module(&status);
-
-	while (genl && at < bindings->n) {
-		char what[ROAM_ADDR_STRLEN + 32], text[ROAM_ADDR_STRLEN];
-		const struct tunnel_binding *next = list_at(bindings, at);
-		size_t applied = 0;
-		int ret;
-
-		ret = tunnel_binding_set(genl, next, bindings->n - at,
-					 collected.which, &applied);
-		total += applied;
-		at += applied;
-		if (!ret || at >= bindings->n)
-			break;
-		next = list_at(bindings, at);
-		batch_set_line(*(unsigned int *)list_at(&collected.lines, at));
-		snprintf(what, sizeof(what), "cannot set the binding of %s",
-			 roam_addr_format(&next->home, text));
-		status = refused(genl, ret, what);
-		if (!options.force)
-			break;
-		at++;
-	}
-	list_free(bindings);
-	list_free(&collected.lines);
-	if (total)
-		batch_note_success();
-	/* What took effect before a refusal is an answer, too. */
-	if (total || !status)
-		output_applied(total);
-	return status;
+	return module_finish(&self, &batch);
 }
 
 static int set_one(int argc, char **argv, enum tunnel_set which)
@@ -406,20 +262,20 @@ static int del(int argc, char **argv)
 {
 	struct tunnel_gone *gone = calloc(argc + 1, sizeof(*gone));
 	size_t applied = 0, n = 0;
-	int status = argc ? ROAM_OK : missing("del"), ret;
+	int status = argc ? ROAM_OK : module_missing(&self, "del"), ret;
 	struct genl *genl;
 
 	for (int i = 0; i < argc && !status; i++) {
 		if (n && !strcmp(argv[i], "mac") && i + 1 < argc)
 			status = parse_mac(argv[++i], gone[n - 1].mac);
 		else
-			status = parse_addr(argv[i], &gone[n++].home);
+			status = word_addr4(argv[i], &gone[n++].home);
 	}
-	genl = status ? NULL : open_module(&status);
+	genl = status ? NULL : module_open(&self, &status);
 	if (genl) {
 		ret = tunnel_binding_del(genl, gone, n, &applied);
 		if (ret)
-			status = refused(genl, ret, "cannot delete the binding");
+			status = module_refused(&self, ret, "cannot delete the binding");
 		else
 			output_applied(applied);
 	}
@@ -427,28 +283,9 @@ static int del(int argc, char **argv)
 	return status;
 }
 
-/* Carries out what takes no words and says how many it was about. */
-static int run_all(int argc, char **argv,
-		   int (*fn)(struct genl *genl, size_t *applied),
-		   const char *what)
-{
-	size_t applied;
-	struct genl *genl;
-	int status, ret;
-
-	genl = open_without_words(argc, argv, &status);
-	if (!genl)
-		return status;
-	ret = fn(genl, &applied);
-	if (ret)
-		return refused(genl, ret, what);
-	output_applied(applied);
-	return ROAM_OK;
-}
-
 static int flush(int argc, char **argv)
 {
-	return run_all(argc, argv, tunnel_binding_flush,
+	return module_run_all(&self, argc, argv, tunnel_binding_flush,
 		       "cannot delete the bindings");
 }
 
@@ -464,12 +301,12 @@ static int run_homes(int argc, char **argv,
 	struct genl *genl;
 
 	for (int i = 0; i < argc && !status; i++)
-		status = parse_addr(argv[i], &homes[i]);
-	genl = status ? NULL : open_module(&status);
+		status = word_addr4(argv[i], &homes[i]);
+	genl = status ? NULL : module_open(&self, &status);
 	if (genl) {
 		ret = fn(genl, argc ? homes : NULL, argc, &applied);
 		if (ret)
-			status = refused(genl, ret, what);
+			status = module_refused(&self, ret, what);
 		else
 			output_applied(applied);
 	}
@@ -484,41 +321,30 @@ static int announce(int argc, char **argv)
 
 /* ---- visitors ---- */
 
+static int get_visitor(struct genl *genl, const struct roam_addr *home,
+		       void *visitor)
+{
+	return tunnel_visitor_get(genl, home, visitor);
+}
+
+static const struct module_table visitors = {
+	.size = sizeof(struct tunnel_visitor),
+	.parse = word_addr4,
+	.get = get_visitor,
+	.read = tunnel_read_visitors,
+	.json = tunnel_json_visitors,
+	.what = "cannot show visitors",
+};
+
 static int visitors_show(int argc, char **argv)
 {
 	static const char *const plain[] = { "home", "role", "link", "agents",
 					     "care_of", "reverse",
 					     "expires_in", NULL };
-	struct list list = LIST_OF(struct tunnel_visitor);
-	struct tunnel_visitor one;
-	bool interrupted = false;
-	struct roam_addr home;
-	int status, ret;
-	struct genl *genl;
 
-	if (argc > 1)
-		return surplus(argv[1]);
-	if (argc && (status = parse_addr(argv[0], &home)))
-		return status;
-	genl = open_module(&status);
-	if (!genl)
-		return status;
-	if (argc) {
-		ret = tunnel_visitor_get(genl, &home, &one);
-		if (!ret)
-			list_append(&list, &one);
-		if (ret == -ENOENT)
-			ret = 0;
-	} else {
-		ret = tunnel_read_visitors(genl, &list, &interrupted);
-	}
-	if (ret)
-		return refused(genl, ret, "cannot show visitors");
-	output_table(tunnel_json_visitors(&list, SIZE_MAX),
-		     options.details || options.statistics ? NULL : plain);
-	list_free(&list);
-	warn_interrupted(interrupted);
-	return ROAM_OK;
+	return module_show_table(&self, &visitors, argc, argv,
+				 options.details || options.statistics ? NULL :
+									 plain);
 }
 
 static int parse_visitor_word(const char *word, const char *value,
@@ -533,10 +359,10 @@ static int parse_visitor_word(const char *word, const char *value,
 			return fail(ROAM_USAGE, "leave one out",
 				    "a visitor has at most %d home agents",
 				    TUNNEL_AGENTS);
-		return parse_addr(value, &v->agents[v->n_agents++]);
+		return word_addr4(value, &v->agents[v->n_agents++]);
 	}
 	if (!strcmp(word, "care-of"))
-		return parse_addr(value, &v->coa);
+		return word_addr4(value, &v->coa);
 	if (!strcmp(word, "encap"))
 		return PARSE_NAME(value, tunnel_encap_names, "encapsulation",
 				  &v->encap);
@@ -550,7 +376,7 @@ static int parse_visitor_word(const char *word, const char *value,
 	if (!strcmp(word, "dev"))
 		return parse_link(value, &v->device);
 	if (!strcmp(word, "lifetime"))
-		return parse_lifetime(value, &v->lifetime);
+		return word_lifetime(value, &v->lifetime);
 	return fail(ROAM_USAGE, "roam tunnel visitors add help",
 		    "unknown word '%s'", word);
 }
@@ -562,8 +388,8 @@ static int parse_visitor(int argc, char **argv, struct tunnel_visitor *v)
 
 	memset(v, 0, sizeof(*v));
 	if (argc < 2)
-		return missing("visitors add");
-	status = parse_addr(argv[0], &v->home);
+		return module_missing(&self, "visitors add");
+	status = word_addr4(argv[0], &v->home);
 	for (int i = 1; i < argc && !status; i++) {
 		if (!strcmp(argv[i], "own")) {
 			v->role = ROAM_TUNNEL_ROLE_OWN;
@@ -588,12 +414,12 @@ static int visitors_set(int argc, char **argv, enum tunnel_set which)
 
 	if (!status && v.role == ROAM_TUNNEL_ROLE_OWN)
 		status = refuse_mapped(&v.home);
-	genl = status ? NULL : open_module(&status);
+	genl = status ? NULL : module_open(&self, &status);
 	if (!genl)
 		return status;
 	ret = tunnel_visitor_set(genl, &v, 1, which, &applied);
 	if (ret)
-		return refused(genl, ret, "cannot set the visitor");
+		return module_refused(&self, ret, "cannot set the visitor");
 	output_applied(applied);
 	return ROAM_OK;
 }
@@ -612,31 +438,31 @@ static int visitors_del(int argc, char **argv)
 {
 	return argc ? run_homes(argc, argv, tunnel_visitor_del,
 				"cannot delete the visitor") :
-		      missing("visitors del");
+		      module_missing(&self, "visitors del");
 }
 
 static int visitors_flush(int argc, char **argv)
 {
-	return run_all(argc, argv, tunnel_visitor_flush,
+	return module_run_all(&self, argc, argv, tunnel_visitor_flush,
 		       "cannot delete the visitors");
 }
 
 /* ---- settings and counters ---- */
 
-static int config_show(int argc, char **argv)
+static int read_config(struct genl *genl, json_t **object)
 {
 	struct tunnel_config config;
-	struct genl *genl;
-	int status, ret;
+	int err = tunnel_config_get(genl, &config);
 
-	genl = open_without_words(argc, argv, &status);
-	if (!genl)
-		return status;
-	ret = tunnel_config_get(genl, &config);
-	if (ret)
-		return refused(genl, ret, "cannot show the settings");
-	output_record(tunnel_json_config(&config));
-	return ROAM_OK;
+	if (!err)
+		*object = tunnel_json_config(&config);
+	return err;
+}
+
+static int config_show(int argc, char **argv)
+{
+	return module_show_object(&self, argc, argv, read_config,
+				  "cannot show the settings");
 }
 
 static bool parse_setting(const char *name, const char *value,
@@ -659,11 +485,10 @@ static bool parse_setting(const char *name, const char *value,
 		  &c->max_visitors, false },
 	};
 	uint64_t number;
-	msec_t ms;
 
 	if (!strcmp(name, "ttl")) {
 		c->set |= 1u << ROAM_TUNNEL_A_CONFIG_TTL;
-		if (!parse_number(value, UINT8_MAX, &number) || !number)
+		if (!word_number(value, UINT8_MAX, &number) || !number)
 			return false;
 		c->ttl = number;
 		return true;
@@ -671,16 +496,10 @@ static bool parse_setting(const char *name, const char *value,
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
 		if (strcmp(name, settings[i].name))
 			continue;
-		if (settings[i].duration) {
-			if (!conf_parse_duration(value, &ms) || ms < 0 ||
-			    ms > UINT32_MAX)
-				return false;
-			number = ms;
-		} else if (!parse_number(value, UINT32_MAX, &number)) {
+		if (!word_setting(value, settings[i].duration,
+				  settings[i].value))
 			return false;
-		}
 		c->set |= 1u << settings[i].type;
-		*settings[i].value = number;
 		return true;
 	}
 	return false;
@@ -693,36 +512,26 @@ static int config_set(int argc, char **argv)
 	int status, ret;
 
 	if (argc < 2 || argc % 2)
-		return missing("config set");
+		return module_missing(&self, "config set");
 	for (int i = 0; i < argc; i += 2)
 		if (!parse_setting(argv[i], argv[i + 1], &config))
 			return fail(ROAM_USAGE, "roam tunnel config set help",
 				    "'%s %s' is no setting", argv[i],
 				    argv[i + 1]);
-	genl = open_module(&status);
+	genl = module_open(&self, &status);
 	if (!genl)
 		return status;
 	ret = tunnel_config_set(genl, &config);
 	if (ret)
-		return refused(genl, ret, "cannot change the settings");
+		return module_refused(&self, ret, "cannot change the settings");
 	output_applied(argc / 2);
 	return ROAM_OK;
 }
 
 static int stats(int argc, char **argv)
 {
-	struct genl *genl;
-	json_t *object;
-	int status, ret;
-
-	genl = open_without_words(argc, argv, &status);
-	if (!genl)
-		return status;
-	ret = tunnel_read_stats(genl, &object);
-	if (ret)
-		return refused(genl, ret, "cannot show the counters");
-	output_record(object);
-	return ROAM_OK;
+	return module_show_object(&self, argc, argv, tunnel_read_stats,
+				  "cannot show the counters");
 }
 
 /* ---- the tree ---- */
@@ -807,7 +616,7 @@ ROAM_OBJECT(tunnel)
 static const char *const states[] = { "bindings", "visitors", "endpoints",
 				      NULL };
 
-static const struct module_entry module = {
+static const struct module_entry entry = {
 	.object = "tunnel",
 	.module = "roam_tunnel",
 	.daemon = "agentd",
@@ -819,4 +628,4 @@ static const struct module_entry module = {
 	.report = tunnel_report,
 	.explain = tunnel_explain,
 };
-ROAM_MODULE(module)
+ROAM_MODULE(entry)
