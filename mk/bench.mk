@@ -107,8 +107,7 @@ $(BENCH)/register-load: selftests/bench/register/load.c build/userspace/libroam.
 	$(CC) $(BENCH_CFLAGS) -o $@ $^ -lnettle
 
 bench-group: $(BENCH)/group
-	@unshare --net sh -c 'ip link set lo up && for n in 1 2 3 4 5; do ip address add 198.18.0.$$n dev lo; done && \
-		exec $< $(or $(ENTRIES),500000) $(or $(CHANGES),5000)'
+	@selftests/bench/members $< $(or $(ENTRIES),500000) $(or $(CHANGES),5000)
 
 $(BENCH)/group: selftests/bench/group.c build/userspace/libroam.a
 	@mkdir -p $(@D)

@@ -207,6 +207,8 @@ void batch_finish(struct agentd *a);
 /* Ends what is due; returns when the next is. */
 msec_t batch_expire(struct agentd *a, msec_t now);
 /* The operator ends a binding or a visitor. False: there is none. */
+/* Of the store: NULL where it works, else why not (owned from now on), and @so what. */
+void agentd_note_store(struct agentd *a, char *error, const char *so);
 bool batch_end(struct agentd *a, const struct roam_addr *home, bool visitor);
 /* The module carries nothing for that home address. */
 void batch_refused(const struct roam_addr *home);

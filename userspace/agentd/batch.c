@@ -59,10 +59,10 @@ void batch_free(void)
 }
 
 /* One line when it begins, one when it ends. */
-static void note_store(struct agentd *a, char *error)
+void agentd_note_store(struct agentd *a, char *error, const char *so)
 {
 	if (error && !a->store_error)
-		log_error("%s; registrations are refused until then", error);
+		log_error("%s; %s", error, so);
 	if (!error && a->store_error)
 		log_notice("the store works again");
 	free(a->store_error);
@@ -80,9 +80,12 @@ static bool commit(struct agentd *a)
 
 	if (!batch.nodes.n && !batch.nodes.n_leases && !batch.visitors.n)
 		return true;
+	/* What others said before is written before, or it would be the last word. */
+	if (!agent_sync_store())
+		return false;
 	error = store_commit(a->store, a->ha, a->fa, &batch.nodes,
 			     &batch.visitors, daemon_now(), daemon_wallclock());
-	note_store(a, error);
+	agentd_note_store(a, error, "registrations are refused until then");
 	return !error;
 }
 
