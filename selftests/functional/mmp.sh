@@ -366,8 +366,8 @@ print(seen)
 if len(seen) < 4 or any(kind != 11 for kind, _ in seen[:3]): sys.exit("a hop is silent")
 '
 
-# Every daemon is killed and started again under traffic. Open: a node that ends in the moment
-# in which it becomes the uplink of the base station has not heard of the host yet.
+# Every daemon is killed and started again under traffic. What was lost here once was data by a
+# neighbour whom a restarted node did not know to be below yet; it takes over whom the module knows.
 restarts() {
 	local node
 	mmp_move bs1
@@ -401,5 +401,5 @@ prove "MMP-33 MMP-93: a silent host sends route updates" idle_host_stays_reachab
 prove "MMP-58 MMP-59: a link down below a base station is passed by, and the way down healed" link_down
 prove "MMP-28 MMP-04: nodes without addresses tell senders what they need to know: packets too big, time to live" errors
 # The last one: what it starts ends with it.
-prove_open "a node that ends as it becomes the uplink knows no host yet" "OPEN-45 OPEN-29 OPEN-42: each daemon is killed and started again, and no packet is lost" restarts
+prove_open "mended, and not run often enough yet to be sure" "OPEN-45 OPEN-29 OPEN-42: each daemon is killed and started again, and no packet is lost" restarts
 tests_done

@@ -24,7 +24,7 @@ network() {
 	radio_access_point bs1 1
 	radio_access_point bs2 6
 	radio_access_point bs3 11
-	radio_station mn wlan0
+	radio_station mn wlan0 'bgscan="simple:1:-60:300"'
 	radio_station mn wlan1
 	arrival_start
 	arrival_host '"wlan0", "wlan1"'

@@ -43,7 +43,8 @@ radio_access_point() {
 	wait_for 30 grep -q AP-ENABLED "$mmp_dir/$1/hostapd.log"
 }
 
-# radio_station NODE INTERFACE: it knows the network, and scans nothing by itself.
+# radio_station NODE INTERFACE [LINE]: it knows the network, and scans nothing by itself unless
+# the line says so.
 radio_station() {
 	radio_give "$1" "$2"
 	cat >"$mmp_dir/$1/$2.conf" <<-END
@@ -52,7 +53,7 @@ radio_station() {
 			ssid="roam"
 			key_mgmt=NONE
 			scan_freq=2412 2437 2462
-			bgscan="simple:1:-60:300"
+			${3:-}
 		}
 	END
 }
