@@ -1893,7 +1893,7 @@ int main(void)
 		test("OPEN-38: a stale sequence is overtaken",
 		     stale_goes_above_the_stored_one, setup),
 		test("HOST-11: who has this host's address again and again is told",
-		     clone_is_told),
+		     clone_is_told, setup),
 		test("OPEN-38: the highest sequence is never given",
 		     a_highest_sequence_is_not_followed, setup),
 		test("OPEN-26: a refusal is told once and tried on",
