@@ -1804,6 +1804,90 @@ static void captured_messages_are_useless(void **state)
 	end();
 }
 
+/* A frame with the base station's link-layer address, by whoever has the key of the air. */
+static void say_for(const struct tree *t, const struct mmp_msg *beacon)
+{
+	struct packet p = { .kind = LOCAL, .msg = *beacon };
+
+	transmit(&nodes[t->bs[0]], nodes[t->mn].ports[t->port[0]].peer_port, &p);
+}
+
+static void a_beacon_far_ahead_is_a_claim(void **state)
+{
+	(void)state;
+	/* At different times of the route updates. */
+	for (int offset = 1000; offset < 8000; offset += 2000) {
+		struct tree t = started_a(&host_defaults, 1000);
+		struct mmp_msg beacon;
+
+		for (int i = 1; i < 4; i++)
+			nodes[t.bs[i]].dead = true;
+		run(5000 + offset);
+		beacon = mmp_host_station(nodes[t.mn].host)->beacon;
+		beacon.seq += 0x70000000;
+		say_for(&t, &beacon);
+		run(20000);
+		assert_true(is_attached(t.mn));
+		assert_string_equal(station_of(t.mn), "bs1");
+		end();
+	}
+}
+
+static void a_gateway_is_asked_before_it_is_left(void **state)
+{
+	struct tree t = started_a(&host_defaults, 1000);
+	unsigned int updates = nodes[t.gw].seen[MMP_CACHE_UPDATE];
+	struct mmp_msg beacon;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		beacon = mmp_host_station(nodes[t.mn].host)->beacon;
+		memset(&beacon.gateway, 0, sizeof(beacon.gateway));
+		memset(&beacon.gateway6, 0, sizeof(beacon.gateway6));
+		beacon.epoch = 0;
+		beacon.seq = 0;
+		say_for(&t, &beacon);
+		run(330);
+		assert_true(is_attached(t.mn));
+		assert_string_equal(station_of(t.mn), "bs1");
+	}
+	assert_int_equal(nodes[t.gw].seen[MMP_CACHE_UPDATE], updates);
+	end();
+}
+
+static void false_base_stations_have_one_turn(void **state)
+{
+	struct tree t = started_a(&host_defaults, 1000);
+	struct node *n = &nodes[t.mn];
+	struct mmp_msg beacon = mmp_host_station(n->host)->beacon;
+	int waited = 0;
+
+	(void)state;
+	for (int i = 1; i < 4; i++)
+		nodes[t.bs[i]].dead = true;
+	/* It comes anew, and hears of more of them, and more often, than it can try in ten seconds. */
+	mmp_host_free(n->host);
+	n->host = mmp_host_new(&host_defaults, &host_ops, n);
+	mmp_host_addresses(n->host, ms_of(n), &n->addr, 1);
+	for (; waited < 300 && !is_attached(t.mn); waited++) {
+		for (int i = 0; i < 8; i++) {
+			struct mmp_arrival a = {
+				.now = ms_of(n), .us = clock_of(n),
+				.from = { (uint32_t)t.port[0] + 1,
+					  { 2, 9, 9, 9, 9, (uint8_t)i } },
+			};
+
+			beacon.seq++;
+			assert_int_equal(mmp_host_input(n->host, &a, &beacon), 0);
+		}
+		kick(n);
+		run(100);
+	}
+	assert_true(waited < 300);
+	assert_string_equal(station_of(t.mn), "bs1");
+	end();
+}
+
 static void spoofed_data_moves_nothing(void **state)
 {
 	struct tree t = started_a(&host_defaults, 1000);
@@ -2170,6 +2254,12 @@ int main(void)
 		TEST("OPEN-42: numbers of beacons wrap", numbers_of_beacons_wrap),
 		TEST("OPEN-29 OPEN-30: what was captured is useless, after restarts, too",
 		     captured_messages_are_useless),
+		TEST("SEC-22: a beacon with a number far ahead is a claim: who keeps it up nowhere is not believed",
+		     a_beacon_far_ahead_is_a_claim),
+		TEST("SEC-22: a gateway that is said to be gone is asked first",
+		     a_gateway_is_asked_before_it_is_left),
+		TEST("SEC-25: eight false base stations keep nobody from the true one for half a minute",
+		     false_base_stations_have_one_turn),
 		TEST("OPEN-30: spoofed data moves nothing",
 		     spoofed_data_moves_nothing),
 		TEST("MMP-87 MMP-88 MMP-90: another subnet needs another address",

@@ -54,12 +54,16 @@ struct mmp_host_config {
  * @beacon: its last beacon
  * @heard: when that came
  * @avoid: not to be chosen before, if there is another one
+ * @failures: times that it did not answer, since it did
+ * @acknowledged: it was the way of an acknowledgement once
  */
 struct mmp_station {
 	struct mmp_hop hop;
 	struct mmp_msg beacon;
 	msec_t heard;
 	msec_t avoid;
+	unsigned int failures;
+	bool acknowledged;
 };
 
 enum mmp_host_state {
