@@ -1729,6 +1729,50 @@ static void numbers_of_beacons_wrap(void **state)
 	end();
 }
 
+/* Behind the last epoch none could come, so no gateway would be believed any more. */
+static void an_epoch_takes_no_great_step(void **state)
+{
+	struct tree t = tree_a(&host_defaults, 1000);
+	struct mmp_node *core = nodes[t.node[0]].core;
+	const uint32_t step[] = { MMP_EPOCH_STEP + 1, 0x7fffffff };
+	uint32_t epoch, seq;
+	size_t n;
+
+	(void)state;
+	start();
+	run(3000);
+	core = nodes[t.node[0]].core;
+	mmp_node_own(nodes[t.gw].core, &epoch, &seq);
+	for (int i = 0; i < 3; i++) {
+		struct packet p = {
+			.kind = LOCAL, .node = i < 2 ? t.node[0] : t.gw,
+			.port = i < 2 ? t.node_up[0] : 0, .at = now_us,
+			.msg = {
+				.type = MMP_GATEWAY_BEACON,
+				.flags = MMP_FLAG_DOMAIN, .domain = 7,
+				.gateway = addr("10.7.0.1"),
+				.epoch = i < 2 ? epoch + step[i] : UINT32_MAX,
+				.seq = 1, .period = 1000, .n_path = 1,
+				.timestamp = (uint64_t)now_us,
+			},
+		};
+
+		mmp_name_parse("gw9", &p.msg.path[0]);
+		memcpy(p.from, mac_of(t.gw, 0).mac, MMP_MAC_LEN);
+		push(&p);
+		run(1000);
+		assert_int_equal(mmp_node_gateways(core, &n)->epoch, epoch);
+	}
+	assert_int_equal(nodes[t.node[0]].drops[MMP_DROP_REPLAY], 2);
+	mmp_node_own(nodes[t.gw].core, &seq, &epoch);
+	assert_int_equal(mmp_node_gateways(core, &n)->epoch, seq);
+	/* A restart is a small one. */
+	restart(t.gw);
+	run(3000);
+	assert_int_equal(mmp_node_gateways(core, &n)->epoch, seq + 1);
+	end();
+}
+
 /* @from says the same again, by its own port. */
 static void say_again(int from, int port, const struct mmp_msg *msg,
 		      enum kind kind)
@@ -2260,6 +2304,8 @@ int main(void)
 		     a_gateway_is_asked_before_it_is_left),
 		TEST("SEC-25: eight false base stations keep nobody from the true one for half a minute",
 		     false_base_stations_have_one_turn),
+		TEST("SEC-26: an epoch that is no restart is not taken, by nodes nor by the gateway itself",
+		     an_epoch_takes_no_great_step),
 		TEST("OPEN-30: spoofed data moves nothing",
 		     spoofed_data_moves_nothing),
 		TEST("MMP-87 MMP-88 MMP-90: another subnet needs another address",
