@@ -20,6 +20,7 @@
 #
 #   make bench-group      a fifth member of a group takes the whole table under changes, and what a
 #                         change costs in datagrams; ENTRIES=500000 CHANGES=5000
+#   make soak-sip         a call and a thousand moves (MOVES=1000); fails if it is lost
 #   make soak-group       fifty schedules by chance of crashes and partitions of four agents;
 #                         FIRST=1 SCHEDULES=50
 #
@@ -33,7 +34,8 @@ BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 	$(BENCH)/rewrite.bpf.o $(BENCH)/load-tunnel
 
 .PHONY: bench-helpers bench-tunnel bench-register bench-moves bench-sip bench-mmp \
-	bench-handoffs bench-standby bench-registrations bench-sessions bench-group soak-group
+	bench-handoffs bench-standby bench-registrations bench-sessions bench-group soak-group \
+	soak-sip
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -105,8 +107,7 @@ $(BENCH)/register-load: selftests/bench/register/load.c build/userspace/libroam.
 	$(CC) $(BENCH_CFLAGS) -o $@ $^ -lnettle
 
 bench-group: $(BENCH)/group
-	@unshare --net sh -c 'ip link set lo up && for n in 1 2 3 4 5; do ip address add 198.18.0.$$n dev lo; done && \
-		exec $< $(or $(ENTRIES),500000) $(or $(CHANGES),5000)'
+	@selftests/bench/members $< $(or $(ENTRIES),500000) $(or $(CHANGES),5000)
 
 $(BENCH)/group: selftests/bench/group.c build/userspace/libroam.a
 	@mkdir -p $(@D)
@@ -140,8 +141,15 @@ $(BENCH)/rewrite.bpf.o: selftests/bench/rewrite.bpf.c
 
 # In a guest, as netem is part of it; ROAM_NATIVE=yes selftests/bench/sip needs none.
 bench-sip: userspace
+	@scripts/build-modules fast >/dev/null
 	@selftests/vm/run --kernel fast --name bench-sip --timeout 3600 -- \
 		env RTTS="$(RTTS)" MOVES="$(MOVES)" CALLS="$(CALLS)" selftests/bench/sip
+
+# Moves of one call, in a guest with the module; none may lose it.
+soak-sip: userspace
+	@scripts/build-modules fast >/dev/null
+	@selftests/vm/run --kernel fast --name soak-sip --timeout 3600 -- \
+		env SIP_MOVES=$(or $(MOVES),1000) TEST=many_moves selftests/functional/sip-faults.sh
 
 bench-standby: userspace
 	@selftests/bench/standby

@@ -122,7 +122,7 @@ $(U_FUZZ_BINS): $(U)/bin/%: $(U)/fuzz/%.o $(U_LIB)
 	$(U_LINK) -o $@ $(filter %.o,$^) $(U_LIB) $(U_LIBS)
 
 # All of roam-sipd that messages reach.
-$(U)/bin/fuzz_sip: $(addprefix $(U)/sipd/,ua.o leg.o dialog.o call.o media.o)
+$(U)/bin/fuzz_sip: $(addprefix $(U)/sipd/,ua.o leg.o dialog.o call.o media.o server.o)
 
 unit-tests: $(filter $(addprefix %/test_,$(call u_chosen,$(U_TESTS))),$(U_TEST_BINS)) \
 	$(if $(call u_chosen,$(U_PY_TESTS)),userspace $(U_MANY))

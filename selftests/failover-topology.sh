@@ -86,7 +86,7 @@ fo_standby() {
 fo_configure() {
 	cat >"$hosts/agent$1/agentd.conf" <<-END
 		keys = "$hosts/agent$1/keys.key"
-		store = "$hosts/agent$1/agent.db"
+		store = "${fo_store:-$hosts/agent$1/agent.db}"
 		device = "${fo_device-mip0}"
 		rate = 0
 		home "$fo_vip" { network = "10.77.0.0/16"  ${fo_home_link:+link = "eth1"}  lifetime = ${mip_lifetime:-1h}  ${fo_home:-} }

@@ -166,6 +166,14 @@ rtp_result() {
 # phone_start HOST USER: baresip as it comes, with this host's roam-sipd as its proxy.
 # It answers at once. Its process is in $phone_pid.
 phone_start() {
+	phone_configure "$@"
+	echo "<sip:$2@$sip_domain;transport=udp>;auth_pass=none;outbound=\"sip:127.0.0.1;transport=udp\";answermode=auto;regint=60;ptime=20;audio_codecs=pcmu" \
+		>"$hosts/$1/phone/accounts"
+	phone_runs "$1"
+	wait_for 30 phone_is_known "$1"
+}
+
+phone_configure() {
 	local dir=$hosts/$1/phone
 	mkdir -p "$dir"
 	[[ -e $hosts/tone.wav ]] || python3 "$lib_dir/tone" "$hosts/tone.wav"
@@ -184,13 +192,15 @@ phone_start() {
 		sip_listen 127.0.0.1:5070
 		rtp_ports 10000-10100
 	END
-	echo "<sip:$2@$sip_domain;transport=udp>;auth_pass=none;outbound=\"sip:127.0.0.1;transport=udp\";answermode=auto;regint=60;ptime=20;audio_codecs=pcmu" \
-		>"$dir/accounts"
 	: >"$dir/contacts"
+}
+
+# phone_runs HOST
+phone_runs() {
+	local dir=$hosts/$1/phone
 	busybox nsenter --net="/run/netns/${!1}" -- "$(command -v baresip)" -f "$dir" </dev/null >"$dir/log" 2>&1 &
 	phone_pid=$!
 	on_exit stop "$phone_pid" KILL
-	wait_for 30 phone_is_known "$1"
 }
 
 phone_is_known() {

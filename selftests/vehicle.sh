@@ -38,6 +38,7 @@ vehicle_agents() {
 		quiet = 1s'
 	mip_home_sections="node \"$nai\" { spi = 300  key = 5 }
 		node \"bus@example.com\" { spi = 300  key = 5 }
+		node \"lamp@example.com\" { spi = 300  key = 5 }
 		node \"10.77.0.6\" { spi = 300  key = 5 }"
 	mip_home_start
 	# hosts that move each second ask more often than vehicles do

@@ -22,6 +22,7 @@
 
 #include "../core/addr.h"
 #include "../core/packet.h"
+#include "keep.h"
 #include "mmp.h"
 #include "shape.h"
 #include "table.h"
@@ -41,20 +42,6 @@ struct mmp_packet {
 	bool v6;
 	bool above;
 };
-
-/* The route to a neighbour for this family, or NULL. */
-static struct dst_entry *mmp_hop_dst(const struct mmp_hop *hop, bool v6)
-{
-	struct rt6_info *rt6;
-	struct rtable *rt;
-
-	if (v6) {
-		rt6 = rcu_dereference(hop->rt6);
-		return rt6 ? &rt6->dst : NULL;
-	}
-	rt = rcu_dereference(hop->rt);
-	return rt ? &rt->dst : NULL;
-}
 
 /* Gives the packet the route; it goes there once the hooks are through. */
 static unsigned int mmp_send(struct mmp_net *mn, struct sk_buff *skb,
@@ -101,6 +88,8 @@ static unsigned int mmp_down(struct mmp_net *mn, struct sk_buff *skb,
 	const struct mmp_hop *second = rcu_dereference(host->hop[1]);
 
 	mmp_count(mn, down);
+	if (mmp_keep_packet(mn, &host->addr, skb))
+		return NF_STOLEN;
 	if (unlikely(second))
 		mmp_send_copy(mn, skb, second, v6);
 	return mmp_send(mn, skb, first, v6, MMP_DROP_NO_DOWNLINK);

@@ -63,6 +63,21 @@ static inline bool mmp_hop_works(const struct mmp_hop *hop)
 	       netif_carrier_ok(hop->dev);
 }
 
+/* The route to a neighbour for this family, or NULL; under RCU. */
+static inline struct dst_entry *mmp_hop_dst(const struct mmp_hop *hop,
+					    bool v6)
+{
+	struct rt6_info *rt6;
+	struct rtable *rt;
+
+	if (v6) {
+		rt6 = rcu_dereference(hop->rt6);
+		return rt6 ? &rt6->dst : NULL;
+	}
+	rt = rcu_dereference(hop->rt);
+	return rt ? &rt->dst : NULL;
+}
+
 /* The hop or NULL; under RCU or mmp_net.mutex. */
 struct mmp_hop *mmp_hop_find(struct mmp_net *mn, u32 ifindex, const u8 *mac);
 

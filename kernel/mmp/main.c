@@ -9,6 +9,7 @@
 #include <net/netns/generic.h>
 
 #include "hop.h"
+#include "keep.h"
 #include "mmp.h"
 #include "netlink.h"
 #include "shape.h"
@@ -30,6 +31,8 @@ static void mmp_config_init(struct mmp_config *config)
 	config->second_time = msecs_to_jiffies(1000);
 	config->left_time = msecs_to_jiffies(1000);
 	config->max_hosts = MMP_HOSTS_DEFAULT;
+	config->keep_time = msecs_to_jiffies(2000);
+	config->keep_bytes = 1U << 20;
 	config->port = htons(17436);
 }
 
@@ -47,6 +50,7 @@ static int __net_init mmp_net_init(struct net *net)
 	ratelimit_set_flags(&mn->errors, RATELIMIT_MSG_ON_RELEASE);
 	mmp_config_init(&mn->config);
 	roam_sweep_init(&mn->sweep, mmp_table_sweep);
+	mmp_keep_init(mn);
 	mn->stats = alloc_percpu(struct mmp_stats);
 	if (!mn->stats)
 		return -ENOMEM;
@@ -65,6 +69,8 @@ static void __net_exit mmp_net_pre_exit(struct net *net)
 	mn->gone = true;
 	mmp_hooks_update(mn);
 	mutex_unlock(&mn->mutex);
+	/* Connections that conntrack knows are held by copies of their packets. */
+	mmp_keep_purge(mn);
 }
 
 static void mmp_put_all(struct mmp_net *mn)
@@ -88,6 +94,7 @@ static void __net_exit mmp_net_exit(struct net *net)
 	/* Nothing adds entries any more, so nothing arms it again. */
 	roam_sweep_exit(&mn->sweep);
 	mmp_table_exit(mn);
+	mmp_keep_exit(mn);
 	mmp_put_all(mn);
 	/* The routes to neighbours go before the routing code of this namespace. */
 	rcu_barrier();
@@ -111,10 +118,12 @@ static int mmp_netdev_event(struct notifier_block *nb, unsigned long event,
 	if (event != NETDEV_UP && event != NETDEV_UNREGISTER)
 		return NOTIFY_DONE;
 	mutex_lock(&mn->mutex);
-	if (event == NETDEV_UP)
+	if (event == NETDEV_UP) {
 		mmp_hops_up(mn, dev);
-	else
+	} else {
 		mmp_hops_gone(mn, dev);
+		mmp_keep_purge(mn);
+	}
 	mutex_unlock(&mn->mutex);
 	return NOTIFY_DONE;
 }

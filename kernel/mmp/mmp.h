@@ -25,6 +25,7 @@ struct mmp_shape;
 #define MMP_HOSTS_DEFAULT (1U << 20)
 #define MMP_BELOW_MAX 256
 #define MMP_HOP_BITS 8
+#define MMP_KEEP_BITS 8
 
 /* PRE_ROUTING and LOCAL_OUT of both families. */
 #define MMP_HOOKS 4
@@ -60,6 +61,9 @@ enum mmp_drop {
  * @messages: left to the daemon
  * @drop: by enum mmp_drop
  * @hosts_full: entries not made
+ * @kept: copies for hosts with one receiver
+ * @played: those that went to where the host came to, and what waited for them
+ * @keep_full: copies that made room for newer ones
  */
 struct mmp_stats {
 	u64 down;
@@ -71,6 +75,9 @@ struct mmp_stats {
 	u64 messages;
 	u64 drop[MMP_DROPS];
 	u64 hosts_full;
+	u64 kept;
+	u64 played;
+	u64 keep_full;
 };
 
 /**
@@ -79,6 +86,8 @@ struct mmp_stats {
  * @second_time: how long a second downlink lasts
  * @left_time: for how long data from a replaced downlink heals nothing
  * @max_hosts: most entries
+ * @keep_time: for how long copies for hosts with one receiver are kept; 0: none
+ * @keep_bytes: of memory that those of one host may hold
  * @port: of the daemon's messages
  * @role: enum roam_mmp_role
  * @turn: packets between hosts turn here
@@ -90,6 +99,8 @@ struct mmp_config {
 	u32 second_time;
 	u32 left_time;
 	u32 max_hosts;
+	u32 keep_time;
+	u32 keep_bytes;
 	__be16 port;
 	u8 role;
 	bool turn;
@@ -116,6 +127,11 @@ struct mmp_net;
  * @generation: raised by each change of the set of entries, marks dumps
  * @ends: which entry ends next; @lock
  * @sweep: removes what has ended
+ * @keeps: struct mmp_keep by address; RCU, see keep.h
+ * @n_keeps: their number; @lock
+ * @keep_seed: of their hash
+ * @keep_bytes: of memory that all copies hold
+ * @keep_sweep: removes copies that are too old
  * @errors: limits ICMP errors
  * @ops: the hooks, registered while @hooked
  * @hooked: hooks are registered; @mutex
@@ -138,6 +154,11 @@ struct mmp_net {
 	atomic_t generation;
 	struct roam_ends ends;
 	struct roam_sweep sweep;
+	DECLARE_HASHTABLE(keeps, MMP_KEEP_BITS);
+	u32 n_keeps;
+	u32 keep_seed;
+	atomic_t keep_bytes;
+	struct roam_sweep keep_sweep;
 	struct ratelimit_state errors;
 	struct nf_hook_ops ops[MMP_HOOKS];
 	bool hooked;

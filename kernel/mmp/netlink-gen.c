@@ -12,7 +12,7 @@
 #include <uapi/linux/roam_mmp.h>
 
 /* Common nested types */
-const struct nla_policy roam_mmp_config_nl_policy[ROAM_MMP_A_CONFIG_PORT + 1] = {
+const struct nla_policy roam_mmp_config_nl_policy[ROAM_MMP_A_CONFIG_KEEP_BYTES + 1] = {
 	[ROAM_MMP_A_CONFIG_ROLE] = NLA_POLICY_MAX(NLA_U8, 2),
 	[ROAM_MMP_A_CONFIG_TIMEOUT] = NLA_POLICY_MIN(NLA_U32, 100),
 	[ROAM_MMP_A_CONFIG_SECOND_TIME] = NLA_POLICY_RANGE(NLA_U32, 10, 30000),
@@ -20,6 +20,8 @@ const struct nla_policy roam_mmp_config_nl_policy[ROAM_MMP_A_CONFIG_PORT + 1] = 
 	[ROAM_MMP_A_CONFIG_MAX_HOSTS] = { .type = NLA_U32, },
 	[ROAM_MMP_A_CONFIG_TURN] = NLA_POLICY_MAX(NLA_U8, 1),
 	[ROAM_MMP_A_CONFIG_PORT] = { .type = NLA_U16, },
+	[ROAM_MMP_A_CONFIG_KEEP_TIME] = NLA_POLICY_MAX(NLA_U32, 30000),
+	[ROAM_MMP_A_CONFIG_KEEP_BYTES] = { .type = NLA_U32, },
 };
 
 const struct nla_policy roam_mmp_hop_nl_policy[ROAM_MMP_A_HOP_LLADDR + 1] = {
@@ -27,13 +29,15 @@ const struct nla_policy roam_mmp_hop_nl_policy[ROAM_MMP_A_HOP_LLADDR + 1] = {
 	[ROAM_MMP_A_HOP_LLADDR] = NLA_POLICY_EXACT_LEN(6),
 };
 
-const struct nla_policy roam_mmp_host_nl_policy[ROAM_MMP_A_HOST_PAD + 1] = {
+const struct nla_policy roam_mmp_host_nl_policy[ROAM_MMP_A_HOST_PLAY + 1] = {
 	[ROAM_MMP_A_HOST_ADDR4] = { .type = NLA_BE32, },
 	[ROAM_MMP_A_HOST_ADDR6] = NLA_POLICY_EXACT_LEN(16),
 	[ROAM_MMP_A_HOST_HOP] = NLA_POLICY_NESTED(roam_mmp_hop_nl_policy),
 	[ROAM_MMP_A_HOST_SEQ] = { .type = NLA_U64, },
 	[ROAM_MMP_A_HOST_LEFT] = { .type = NLA_U32, },
 	[ROAM_MMP_A_HOST_SECOND_LEFT] = { .type = NLA_U32, },
+	[ROAM_MMP_A_HOST_KEEP] = { .type = NLA_FLAG, },
+	[ROAM_MMP_A_HOST_PLAY] = { .type = NLA_U32, },
 };
 
 const struct nla_policy roam_mmp_interface_nl_policy[ROAM_MMP_A_INTERFACE_KIND + 1] = {

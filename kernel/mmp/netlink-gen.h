@@ -13,9 +13,9 @@
 #include <uapi/linux/roam_mmp.h>
 
 /* Common nested types */
-extern const struct nla_policy roam_mmp_config_nl_policy[ROAM_MMP_A_CONFIG_PORT + 1];
+extern const struct nla_policy roam_mmp_config_nl_policy[ROAM_MMP_A_CONFIG_KEEP_BYTES + 1];
 extern const struct nla_policy roam_mmp_hop_nl_policy[ROAM_MMP_A_HOP_LLADDR + 1];
-extern const struct nla_policy roam_mmp_host_nl_policy[ROAM_MMP_A_HOST_PAD + 1];
+extern const struct nla_policy roam_mmp_host_nl_policy[ROAM_MMP_A_HOST_PLAY + 1];
 extern const struct nla_policy roam_mmp_interface_nl_policy[ROAM_MMP_A_INTERFACE_KIND + 1];
 extern const struct nla_policy roam_mmp_range_nl_policy[ROAM_MMP_A_RANGE_PREFIX_LEN + 1];
 

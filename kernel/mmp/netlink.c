@@ -32,6 +32,13 @@ static struct sk_buff *mmp_nl_reply_new(struct genl_info *info, void **hdr)
 	return roam_nl_reply_new(info, &mmp_nl_family, NLMSG_DEFAULT_SIZE, hdr);
 }
 
+static void mmp_nl_set_ms(const struct nlattr *attr, u32 *setting)
+{
+	if (attr)
+		WRITE_ONCE(*setting, min_t(unsigned long, S32_MAX,
+				msecs_to_jiffies(nla_get_u32(attr))));
+}
+
 /* ---- neighbours ---- */
 
 /* The hop that a nest names, with a reference; mutex held. */
@@ -247,6 +254,8 @@ static int mmp_nl_host_set(struct genl_info *info, const struct nlattr *nest)
 	}
 	if (tb[ROAM_MMP_A_HOST_SEQ])
 		req.seq = nla_get_u64(tb[ROAM_MMP_A_HOST_SEQ]);
+	req.keep = tb[ROAM_MMP_A_HOST_KEEP];
+	mmp_nl_set_ms(tb[ROAM_MMP_A_HOST_PLAY], &req.play);
 	nla_for_each_nested(attr, nest, rem) {
 		if (nla_type(attr) != ROAM_MMP_A_HOST_HOP)
 			continue;
@@ -624,13 +633,6 @@ int roam_mmp_nl_interface_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* ---- settings and counters ---- */
 
-static void mmp_nl_set_ms(const struct nlattr *attr, u32 *setting)
-{
-	if (attr)
-		WRITE_ONCE(*setting, min_t(unsigned long, S32_MAX,
-				msecs_to_jiffies(nla_get_u32(attr))));
-}
-
 int roam_mmp_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[ROAM_MMP_A_CONFIG_MAX + 1];
@@ -656,6 +658,10 @@ int roam_mmp_nl_config_set_doit(struct sk_buff *skb, struct genl_info *info)
 	mmp_nl_set_ms(tb[ROAM_MMP_A_CONFIG_TIMEOUT], &config->timeout);
 	mmp_nl_set_ms(tb[ROAM_MMP_A_CONFIG_SECOND_TIME], &config->second_time);
 	mmp_nl_set_ms(tb[ROAM_MMP_A_CONFIG_LEFT_TIME], &config->left_time);
+	mmp_nl_set_ms(tb[ROAM_MMP_A_CONFIG_KEEP_TIME], &config->keep_time);
+	if (tb[ROAM_MMP_A_CONFIG_KEEP_BYTES])
+		WRITE_ONCE(config->keep_bytes,
+			   nla_get_u32(tb[ROAM_MMP_A_CONFIG_KEEP_BYTES]));
 	if (tb[ROAM_MMP_A_CONFIG_MAX_HOSTS])
 		WRITE_ONCE(config->max_hosts,
 			   nla_get_u32(tb[ROAM_MMP_A_CONFIG_MAX_HOSTS]));
@@ -691,7 +697,10 @@ int roam_mmp_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
 			jiffies_to_msecs(config->left_time)) ||
 	    nla_put_u32(msg, ROAM_MMP_A_CONFIG_MAX_HOSTS, config->max_hosts) ||
 	    nla_put_u8(msg, ROAM_MMP_A_CONFIG_TURN, config->turn) ||
-	    nla_put_u16(msg, ROAM_MMP_A_CONFIG_PORT, ntohs(config->port)))
+	    nla_put_u16(msg, ROAM_MMP_A_CONFIG_PORT, ntohs(config->port)) ||
+	    nla_put_u32(msg, ROAM_MMP_A_CONFIG_KEEP_TIME,
+			jiffies_to_msecs(config->keep_time)) ||
+	    nla_put_u32(msg, ROAM_MMP_A_CONFIG_KEEP_BYTES, config->keep_bytes))
 		err = -EMSGSIZE;
 	else
 		nla_nest_end(msg, nest);
@@ -716,6 +725,9 @@ static const struct roam_nl_counter mmp_nl_counters[] = {
 	COUNTER(DROP_TOO_BIG, drop[MMP_DROP_TOO_BIG]),
 	COUNTER(DROP_MEMORY, drop[MMP_DROP_MEMORY]),
 	COUNTER(HOSTS_FULL, hosts_full),
+	COUNTER(KEPT, kept),
+	COUNTER(PLAYED, played),
+	COUNTER(KEEP_FULL, keep_full),
 #undef COUNTER
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/slab.h>
 
+#include "keep.h"
 #include "table.h"
 #include "../core/nl.h"
 
@@ -27,6 +28,7 @@ static void mmp_host_remove(struct mmp_net *mn, struct mmp_host *host,
 
 	rhashtable_remove_fast(&mn->hosts, &host->node, MMP_HOST_PARAMS);
 	roam_ends_del(&mn->ends, &host->end);
+	mmp_keep_del(mn, &host->addr);
 	atomic_inc(&mn->generation);
 	mn->event(mn, host, reason);
 	/* Readers may hold it: the hops go by RCU, too, so not before. */
@@ -155,12 +157,13 @@ static int mmp_host_replace(struct mmp_net *mn,
 			    const struct mmp_host_request *req,
 			    struct netlink_ext_ack *extack)
 {
+	struct mmp_keep *keep = NULL;
 	struct mmp_host *host;
 	int err = 0;
 	u8 reason;
 
-	spin_lock_bh(&mn->lock);
 	rcu_read_lock();
+	spin_lock_bh(&mn->lock);
 	host = mmp_host_find(mn, &req->addr);
 	if (!host) {
 		err = -ENOENT;
@@ -169,12 +172,19 @@ static int mmp_host_replace(struct mmp_net *mn,
 			       "an entry with a higher sequence is there already");
 		err = -ESTALE;
 	} else {
+		if (req->play)
+			keep = mmp_keep_begin(mn, &req->addr, req->play,
+					      mmp_host_hop(mn, host, 0) !=
+					      req->hop[0]);
 		reason = mmp_host_change(mn, host, req);
 		if (reason != ROAM_MMP_REASON_NEW)
 			mn->event(mn, host, reason);
 	}
-	rcu_read_unlock();
 	spin_unlock_bh(&mn->lock);
+	/* The caller's reference may be gone with the entry; RCU holds it. */
+	if (keep)
+		mmp_keep_play(mn, keep, req->hop[0]);
+	rcu_read_unlock();
 	return err;
 }
 
@@ -189,8 +199,10 @@ int mmp_host_set(struct mmp_net *mn, const struct mmp_host_request *req,
 		if (err == -ENOENT)
 			err = mmp_host_add(mn, req, extack);
 	} while (err == -EEXIST && --tries);
-	if (!err)
+	if (!err) {
+		mmp_keep_set(mn, &req->addr, req->keep);
 		return 0;
+	}
 	spin_lock_bh(&mn->lock);
 	for (i = 0; i < MMP_HOPS; i++)
 		mmp_hop_put(mn, req->hop[i]);
@@ -272,6 +284,7 @@ void mmp_host_heal(struct mmp_net *mn, const struct in6_addr *addr,
 			goto out;
 		mmp_hop_hold(hop);
 		mmp_host_point(mn, host, 0, hop);
+		mmp_keep_moved(mn, addr);
 	} else {
 		if (mmp_table_is_full(mn)) {
 			mmp_count(mn, hosts_full);

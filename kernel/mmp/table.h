@@ -90,11 +90,15 @@ static __always_inline bool mmp_host_climbs(struct mmp_host *host, u32 ifindex,
  * @hop: its downlinks, each with a reference that is taken over; the second may
  *	be NULL
  * @seq: sequence
+ * @keep: copies of what goes down to it are kept
+ * @play: those of so many jiffies go to the downlink, if that is another one
  */
 struct mmp_host_request {
 	struct in6_addr addr;
 	struct mmp_hop *hop[MMP_HOPS];
 	u64 seq;
+	bool keep;
+	u32 play;
 };
 
 /**

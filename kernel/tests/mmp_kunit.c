@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 /* Included: it is part of the module, and does not export anything. */
+#include "../mmp/keep.c"
 #include "../mmp/table.c"
 
 /* Few, so that they meet. */
@@ -30,6 +31,12 @@ void mmp_hop_put(struct mmp_net *mn, struct mmp_hop *hop)
 {
 	if (hop)
 		hop->refs--;
+}
+
+unsigned int mmp_drop(struct mmp_net *mn, const struct sk_buff *skb,
+		      enum mmp_drop reason)
+{
+	return NF_DROP;
 }
 
 /**
@@ -96,6 +103,9 @@ static int mmp_init(struct kunit *test)
 	mn->config.second_time = 1000 * HZ;
 	mn->config.left_time = 1000 * HZ;
 	mn->config.max_hosts = 100000;
+	mn->config.keep_time = 1000 * HZ;
+	mn->config.keep_bytes = 1U << 20;
+	mmp_keep_init(mn);
 	prandom_seed_state(&rnd, 7);
 	memset(events, 0, sizeof(events));
 	for (i = 0; i < HOPS; i++)
@@ -111,6 +121,7 @@ static void mmp_exit(struct kunit *test)
 
 	roam_sweep_exit(&mn->sweep);
 	mmp_table_exit(mn);
+	mmp_keep_exit(mn);
 	/* Whoever pointed to a neighbour has let it go, once. */
 	for (i = 0; i < HOPS; i++)
 		KUNIT_EXPECT_EQ(test, hops[i].refs, HELD);
@@ -308,6 +319,143 @@ static void test_full(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, where(0, 0), 2);
 }
 
+/* ---- copies for a host with one receiver ---- */
+
+#define PACKETS 20
+#define ROOM 16
+
+static u32 played[2 * PACKETS], n_played;
+
+static struct sk_buff *packet(u32 number)
+{
+	struct sk_buff *skb = alloc_skb(128, GFP_ATOMIC);
+
+	if (!skb)
+		return NULL;
+	skb->protocol = htons(ETH_P_IP);
+	skb_put_data(skb, &number, sizeof(number));
+	return skb;
+}
+
+/* As the hook has it: true if it waits. */
+static bool goes_down(unsigned int host, u32 number)
+{
+	const struct in6_addr addr = host_addr(host);
+	struct sk_buff *skb = packet(number);
+	bool waits;
+
+	if (!skb)
+		return false;
+	rcu_read_lock();
+	waits = mmp_keep_packet(mn, &addr, skb);
+	rcu_read_unlock();
+	if (!waits)
+		consume_skb(skb);
+	return waits;
+}
+
+static int play_input(struct sk_buff *skb)
+{
+	u32 number = *(u32 *)skb->data;
+
+	if (n_played < ARRAY_SIZE(played))
+		played[n_played++] = number;
+	consume_skb(skb);
+	/* One more comes before the others are through. */
+	if (number == PACKETS - 2 && !goes_down(0, PACKETS))
+		n_played = 0;
+	return 0;
+}
+
+static int set_kept(unsigned int host, int hop, u64 seq, u32 play)
+{
+	struct mmp_host_request req = {
+		.addr = host_addr(host), .seq = seq, .keep = true,
+		.play = play, .hop[0] = &hops[hop],
+	};
+	int err;
+
+	hops[hop].refs++;
+	mutex_lock(&mn->mutex);
+	err = mmp_host_set(mn, &req, NULL);
+	mutex_unlock(&mn->mutex);
+	return err;
+}
+
+static void test_keep(struct kunit *test)
+{
+	struct rtable *rt = rt_dst_alloc(init_net.loopback_dev, 0, RTN_UNICAST,
+					 false);
+	struct sk_buff *skb = packet(0);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, rt);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	rt->dst.input = play_input;
+	RCU_INIT_POINTER(hops[1].rt, rt);
+	mn->config.keep_bytes = ROOM * skb->truesize;
+	mn->config.left_time = 0;
+	consume_skb(skb);
+	n_played = 0;
+	/* Nobody wants it yet. */
+	KUNIT_EXPECT_FALSE(test, goes_down(0, 0));
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->keep_bytes), 0);
+	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 1, 0), 0);
+	KUNIT_ASSERT_EQ(test, mn->n_keeps, 1);
+	for (i = 0; i < PACKETS; i++)
+		KUNIT_EXPECT_FALSE(test, goes_down(0, i));
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->keep_bytes),
+			mn->config.keep_bytes);
+	/* The same downlink: the host is where it was. */
+	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 2, 100 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, n_played, 0);
+	/* The newest ones that fit, in order, and what came meanwhile behind them. */
+	KUNIT_ASSERT_EQ(test, set_kept(0, 1, 3, 100 * HZ), 0);
+	KUNIT_ASSERT_EQ(test, n_played, ROOM + 1);
+	for (i = 0; i <= ROOM; i++)
+		KUNIT_EXPECT_EQ(test, played[i], PACKETS - ROOM + i);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->keep_bytes), 0);
+	/* Once: what was played is kept no more. */
+	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 4, 100 * HZ), 0);
+	KUNIT_ASSERT_EQ(test, set_kept(0, 1, 5, 100 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, n_played, ROOM + 1);
+	/* Data was there before the message. */
+	KUNIT_EXPECT_FALSE(test, goes_down(0, PACKETS - 1));
+	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 6, 0), 0);
+	heal(0, 1);
+	KUNIT_ASSERT_EQ(test, where(0, 0), 1);
+	KUNIT_ASSERT_EQ(test, set_kept(0, 1, 7, 100 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, n_played, ROOM + 2);
+	/* It goes with the entry, or when nobody wants it any more. */
+	KUNIT_EXPECT_FALSE(test, goes_down(0, 0));
+	KUNIT_EXPECT_NE(test, atomic_read(&mn->keep_bytes), 0);
+	KUNIT_ASSERT_EQ(test, set(0, 0, -1, 8), 0);
+	KUNIT_EXPECT_EQ(test, mn->n_keeps, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->keep_bytes), 0);
+	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 9, 0), 0);
+	KUNIT_EXPECT_FALSE(test, goes_down(0, 0));
+	mutex_lock(&mn->mutex);
+	KUNIT_EXPECT_EQ(test, mmp_host_flush(mn), 1);
+	mutex_unlock(&mn->mutex);
+	KUNIT_EXPECT_EQ(test, mn->n_keeps, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->keep_bytes), 0);
+	RCU_INIT_POINTER(hops[1].rt, NULL);
+	dst_release(&rt->dst);
+}
+
+static void test_keep_time(struct kunit *test)
+{
+	mn->config.keep_time = HZ / 10;
+	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 1, 0), 0);
+	KUNIT_EXPECT_FALSE(test, goes_down(0, 0));
+	KUNIT_EXPECT_NE(test, mmp_keep_sweep(&mn->keep_sweep),
+			MAX_SCHEDULE_TIMEOUT);
+	msleep(250);
+	KUNIT_EXPECT_EQ(test, mmp_keep_sweep(&mn->keep_sweep),
+			MAX_SCHEDULE_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->keep_bytes), 0);
+}
+
 static void test_size(struct kunit *test)
 {
 	/* With its share of the table, a pointer for each bucket at three quarters. */
@@ -323,6 +471,10 @@ static struct kunit_case mmp_cases[] = {
 	  .run_case = test_ends },
 	{ .name = "OPEN-32: a full table refuses the next and keeps the others",
 	  .run_case = test_full },
+	{ .name = "OPEN-25 OPEN-32: copies for one receiver: in order, once, the newest that fit, gone with the entry",
+	  .run_case = test_keep },
+	{ .name = "OPEN-25: no copy is kept longer than it may be",
+	  .run_case = test_keep_time },
 	{ .name = "MMP-25: an entry has at most 128 bytes", .run_case = test_size },
 	{}
 };

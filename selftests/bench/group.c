@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * group [ENTRIES [RATE]]: the engine of roam sync in five processes over UDP, keys and all,
- * at 198.18.0.1 to .5 of the loopback device, which make bench-group gives it; without a disk and without a kernel module. Four members have a table of
- * ENTRIES bindings; while the first one changes RATE of them a second, a fifth begins.
- * Says how long that took until its table was complete, and what a change costs in
- * datagrams when it comes alone and when many come at once.
+ * group NETNS... [ENTRIES [RATE]]: the engine of roam sync in five processes over UDP, keys
+ * and all, each in its own namespace at 198.18.0.1 to .5; without a disk and without a
+ * kernel module. Four members have a table of ENTRIES bindings; while the first one
+ * changes RATE of them a second, a fifth begins. Says how long that took until its table
+ * was complete, what an entry takes in memory, and what a change costs in datagrams: to
+ * the group or to each, alone or with those of some milliseconds.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,11 +32,15 @@
  * struct shared - seen by all processes
  * @rate: changes a second of the first member
  * @alone: each has a message of its own
+ * @together: ms whose changes leave together
+ * @multicast: updates go to the group
  * @member: what each has
  */
 static struct shared {
 	volatile int rate;
 	volatile bool alone;
+	volatile int together;
+	bool multicast;
 	struct {
 		volatile size_t entries;
 		volatile bool synced;
@@ -41,10 +48,13 @@ static struct shared {
 		volatile uint64_t sent;
 		volatile uint64_t released;
 		volatile uint64_t late;
+		volatile long before;
+		volatile long memory;
 	} member[MEMBERS];
 } *shared;
 
 static size_t entries;
+static char **netns;
 static int self;
 static uint32_t *versions;
 static bool *present;
@@ -97,7 +107,7 @@ static void remove_entry(void *ctx, const uint8_t *key, size_t key_len)
 	present[number(key)] = false;
 }
 
-static const struct sync_type type = { 1, "bench", serialise, apply, remove_entry };
+static const struct sync_type type = { 1, "bench", serialise, apply, remove_entry, NULL };
 
 static void send_message(void *ctx, const struct roam_addr *to,
 			 const struct sync_msg *msg)
@@ -164,33 +174,40 @@ static void make_changes(msec_t now)
 	sync_flush(engine, now);
 }
 
+/* Bytes of this process in memory. */
+static long resident(void)
+{
+	long pages = 0, all;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (!f || fscanf(f, "%ld %ld", &all, &pages) != 2)
+		pages = 0;
+	if (f)
+		fclose(f);
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
 static void tick(uv_timer_t *t)
 {
+	static msec_t flushed;
 	msec_t now = daemon_now();
 
 	(void)t;
-	if (!self)
+	if (!self && now - flushed >= shared->together) {
+		flushed = now;
 		make_changes(now);
+	}
+	shared->member[self].memory = resident();
 	if (sync_next(engine) <= now)
 		sync_run(engine, now);
 	shared->member[self].entries = sync_count(engine);
 	shared->member[self].digest = sync_digest(engine);
 }
 
-/* As io/sync.c does it, whose socket is for a host and not for an address. */
-static void on_datagrams(void *ctx, const struct udp_datagram *d, size_t n)
+static void on_end(void *ctx)
 {
 	(void)ctx;
-	for (size_t i = 0; i < n; i++) {
-		struct sync_msg msg;
-		size_t covered;
-
-		if (sync_decode(d[i].data, d[i].len, &msg, &covered) ==
-		    SYNC_DROP_NONE &&
-		    auth_verify(auth_keys_find(wire.keys, msg.key_id), d[i].data,
-				covered, d[i].data + covered, SYNC_AUTH_LEN))
-			sync_input(engine, daemon_now(), &msg);
-	}
+	sync_settled(engine, true);
 }
 
 static struct roam_addr address(int i)
@@ -199,17 +216,36 @@ static struct roam_addr address(int i)
 				     (uint8_t)(i + 1) } };
 }
 
+static void enter(const char *netns)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", netns);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET)) {
+		fprintf(stderr, "group: %s: %s\n", path, strerror(errno));
+		exit(1);
+	}
+	close(fd);
+}
+
 static void run(int i)
 {
 	static const uint8_t secret[32] = { 1, 2, 3 };
-	struct conf_sync conf = { .key = 7, .port = PORT };
+	struct conf_sync conf = { .key = 7, .port = PORT, .ttl = 1 };
 	struct sync_config config = {
 		.group = 1, .own = address(i), .mode = SYNC_GROUP, .hello = 1000,
 		.retry = 1000, .wait = 5000, .entries_max = 2 * entries,
+		.settles = true, .multicast = shared->multicast,
 	};
 	struct auth_keys *keys = auth_keys_new();
 	uv_loop_t *loop = uv_default_loop();
-	char *error = NULL;
+	char *error;
+
+	enter(netns[i]);
+	if (shared->multicast)
+		roam_addr_parse("239.255.10.1", &conf.multicast);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	self = i;
@@ -220,16 +256,17 @@ static void run(int i)
 	engine = sync_new(&config, &ops, NULL, daemon_now());
 	sync_register(engine, &type, NULL);
 	wire = (struct sync_link){
-		.config = &conf, .keys = keys, .engine = engine,
-		.own = config.own,
+		.config = &conf, .keys = keys, .end = on_end,
 	};
-	/* Each at an address of its own, as on hosts of their own. */
-	wire.udp = udp_open(loop, &config.own, PORT, on_datagrams, NULL, NULL,
-			    &error);
-	if (!wire.udp) {
+	error = sync_link_open(&wire, loop);
+	if (error) {
 		fprintf(stderr, "group: %s\n", error);
 		exit(1);
 	}
+	sync_link_use(&wire, engine, &config.own);
+	memset(versions, 0, entries * sizeof(*versions));
+	memset(present, 0, entries * sizeof(*present));
+	shared->member[i].before = resident();
 	for (uint32_t n = 0; !i && n < entries; n++) {
 		uint8_t key[4] = { n >> 24, n >> 16 & 0xff, n >> 8 & 0xff, n & 0xff };
 
@@ -291,6 +328,8 @@ static double wait_until(bool (*condition)(int), int n, const char *what)
 	return seconds() - began;
 }
 
+static pid_t pids[MEMBERS];
+
 static void start(int i)
 {
 	pid_t pid = fork();
@@ -301,6 +340,7 @@ static void start(int i)
 	}
 	if (!pid)
 		run(i);
+	pids[i] = pid;
 }
 
 static uint64_t sent(void)
@@ -312,18 +352,23 @@ static uint64_t sent(void)
 	return n;
 }
 
-static void steady(int rate, bool alone, int length)
+static void steady(int rate, int together, int length)
 {
 	uint64_t before, done;
 
-	shared->alone = alone;
+	shared->alone = !together;
+	shared->together = together;
 	shared->rate = rate;
 	usleep(500000);
 	before = sent();
 	done = shared->member[0].released;
 	sleep((unsigned int)length);
-	printf("%d changes a second, %s: %.2f datagrams for each, %.0f a second acknowledged by all\n",
-	       rate, alone ? "each at once" : "those of a millisecond together",
+	printf("%d changes a second, %s, ", rate, shared->multicast ? "to the group" : "to each");
+	if (together)
+		printf("those of %d ms together", together);
+	else
+		printf("each at once");
+	printf(": %.2f datagrams for each, %.0f a second acknowledged by all\n",
 	       (double)(sent() - before) /
 	       (double)(shared->member[0].released - done),
 	       (double)(shared->member[0].released - done) / length);
@@ -333,14 +378,46 @@ static void steady(int rate, bool alone, int length)
 	       (unsigned long long)shared->member[0].late);
 }
 
-int main(int argc, char **argv)
+/* All of it, with updates to each member or to the group. */
+static void measure(bool multicast, int rate)
 {
-	long rate = argc > 2 ? strtol(argv[2], NULL, 10) : 5000;
 	double took;
 
-	entries = argc > 1 ? strtoul(argv[1], NULL, 10) : 500000;
-	if (entries < 10000 || rate < 1) {
-		fputs("usage: group [ENTRIES [RATE]]\n", stderr);
+	memset(shared, 0, sizeof(*shared));
+	shared->multicast = multicast;
+	start(0);
+	wait_until(complete, 1, "the first member alone");
+	for (int i = 1; i < MEMBERS - 1; i++)
+		start(i);
+	took = wait_until(equal, MEMBERS - 1, "the first four members");
+	printf("%zu bindings, three members take them at a time: equal after %.2f s\n", entries, took);
+	printf("  memory of an entry: %.0f bytes\n",
+	       (double)(shared->member[1].memory - shared->member[1].before) / (double)entries);
+	shared->rate = rate;
+	usleep(500000);
+	start(MEMBERS - 1);
+	took = wait_until(complete, MEMBERS, "the fifth member");
+	printf("a fifth member under %d changes a second: complete after %.2f s\n",
+	       rate, took);
+	shared->rate = 0;
+	printf("  equal after %.2f s more\n", wait_until(equal, MEMBERS, "equal tables"));
+	steady(1000, 0, 3);
+	steady(10000, 1, 3);
+	steady(10000, 4, 3);
+	for (int i = 0; i < MEMBERS; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	long rate = argc > MEMBERS + 2 ? strtol(argv[MEMBERS + 2], NULL, 10) : 5000;
+
+	netns = argv + 1;
+	entries = argc > MEMBERS + 1 ? strtoul(argv[MEMBERS + 1], NULL, 10) : 500000;
+	if (argc <= MEMBERS || entries < 10000 || rate < 1) {
+		fputs("usage: group NETNS NETNS NETNS NETNS NETNS [ENTRIES [RATE]]\n", stderr);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -350,25 +427,7 @@ int main(int argc, char **argv)
 		perror("mmap");
 		return 1;
 	}
-	start(0);
-	wait_until(complete, 1, "the first member alone");
-	for (int i = 1; i < MEMBERS - 1; i++)
-		start(i);
-	took = wait_until(equal, MEMBERS - 1, "the first four members");
-	printf("%zu bindings, three members take them at a time: equal after %.2f s\n", entries, took);
-	shared->rate = rate;
-	usleep(500000);
-	start(MEMBERS - 1);
-	took = wait_until(complete, MEMBERS, "the fifth member");
-	printf("a fifth member under %d changes a second: complete after %.2f s\n",
-	       rate, took);
-	shared->rate = 0;
-	printf("  equal after %.2f s more\n", wait_until(equal, MEMBERS, "equal tables"));
-	steady(1000, true, 5);
-	steady(10000, false, 5);
-	signal(SIGTERM, SIG_IGN);
-	kill(0, SIGTERM);
-	while (wait(NULL) > 0)
-		;
+	measure(false, (int)rate);
+	measure(true, (int)rate);
 	return 0;
 }

@@ -22,10 +22,10 @@ local statuses = { [0] = "ok", [1] = "stale", [2] = "denied", [3] = "full" }
 local kinds = { [0] = "none", [1] = "Ethernet", [2] = "802.11" }
 local roles = { [0] = "gateway", [1] = "node", [2] = "base station" }
 -- Weights of flags, and the flags that each type may have.
-local DOMAIN, PAGING, SEMISOFT, ACK = 1, 2, 4, 8
+local DOMAIN, PAGING, SEMISOFT, ACK, KEEP = 1, 2, 4, 8, 16
 local allowed = {
-	[1] = DOMAIN + PAGING, [2] = DOMAIN + PAGING, [3] = DOMAIN,
-	[4] = DOMAIN + SEMISOFT, [5] = DOMAIN + ACK, [6] = DOMAIN, [7] = DOMAIN,
+	[1] = DOMAIN + PAGING, [2] = DOMAIN + PAGING, [3] = DOMAIN + KEEP,
+	[4] = DOMAIN + SEMISOFT + KEEP, [5] = DOMAIN + ACK + KEEP, [6] = DOMAIN, [7] = DOMAIN,
 	[8] = DOMAIN, [9] = DOMAIN, [10] = DOMAIN, [11] = DOMAIN, [12] = DOMAIN,
 }
 
@@ -57,6 +57,7 @@ local f = {
 	subnet = ProtoField.string("roam_mmp.subnet", "Subnet"),
 	coa = ProtoField.string("roam_mmp.care_of", "Care-of address"),
 	sequence = ProtoField.uint64("roam_mmp.sequence", "Sequence"),
+	unheard = ProtoField.uint32("roam_mmp.unheard", "Heard nothing for ms"),
 	status = ProtoField.uint8("roam_mmp.status", "Status", base.DEC, statuses),
 	node = ProtoField.string("roam_mmp.node", "Node"),
 	nonce = ProtoField.uint64("roam_mmp.nonce", "Nonce", base.HEX),
@@ -247,12 +248,16 @@ bodies[2] = function(tvb, tree, check)
 	end
 end
 
+local function has(flags, weight)
+	return math.floor(flags / weight) % 2 == 1
+end
+
 local function host(tvb, tree, check)
 	add_address(tree, f.gateway, tvb(16, 16), usable(tvb(16, 16)), check)
 	add_address(tree, f.coa, tvb(40, 16), usable(tvb(40, 16)), check)
 	tree:add(f.sequence, tvb(56, 8))
 	add_name(tree, f.station, tvb(64, NAME), check)
-	add_reserved(tree, tvb(76, 4), check)
+	check(tree:add(f.unheard, tvb(76, 4)), has(tvb(2, 2):uint(), KEEP) or is_zero(tvb(76, 4)), e.reserved)
 end
 bodies[3], bodies[4], bodies[5] = host, host, host
 
@@ -308,10 +313,6 @@ local function host_route(tvb, tree, check)
 	add_name(tree, f.node, tvb(68, NAME), check)
 end
 bodies[11], bodies[12] = host_route, host_route
-
-local function has(flags, weight)
-	return math.floor(flags / weight) % 2 == 1
-end
 
 local function flags_fit(type, flags)
 	for bit = 0, 15 do

@@ -43,6 +43,7 @@ local f = {
 	total = ProtoField.uint32("roam_sync.total", "Total"),
 	reserved = ProtoField.uint32("roam_sync.reserved", "Reserved", base.HEX),
 	digest = ProtoField.uint64("roam_sync.digest", "Digest", base.HEX),
+	address = ProtoField.bytes("roam_sync.address", "Address"),
 	entry = ProtoField.bytes("roam_sync.entry", "Entry"),
 	table = ProtoField.uint8("roam_sync.entry.table", "Table type", base.DEC, tables),
 	deleted = ProtoField.bool("roam_sync.entry.deleted", "Deleted"),
@@ -183,6 +184,18 @@ function sync.dissector(tvb, pinfo, tree)
 		while at + 8 <= stop do
 			root:add(f.digest, tvb(at, 8))
 			at, n = at + 8, n + 1
+		end
+		check(root, n == count, e.length)
+	elseif type == 3 then
+		while at + 8 <= stop do
+			root:add(f.id, tvb(at, 8))
+			at, n = at + 8, n + 1
+		end
+		check(root, n == count, e.length)
+	elseif type == 4 or (type == 5 and math.floor(tvb(3, 1):uint() / 16) % 2 == 1) then
+		while at + 16 <= stop do
+			root:add(f.address, tvb(at, 16))
+			at, n = at + 16, n + 1
 		end
 		check(root, n == count, e.length)
 	elseif type == 9 and stop > HEADER + 34 then

@@ -270,7 +270,7 @@ restarts() {
 }
 
 fixture world
-prove "MIP-01 MIP-02 MIP-04 MIP-05 MIP-10 MIP-60 MIP-63 MIP-68 GEN-09: a node registers through a foreign agent, read by tshark" is_registered
+prove "GEN-15 MIP-01 MIP-02 MIP-04 MIP-05 MIP-10 MIP-60 MIP-63 MIP-68 GEN-09: a node registers through a foreign agent, read by tshark" is_registered
 prove "MIP-53 MIP-54 MIP-55 OPEN-18: tunnelled there and back" both_ways
 prove "MIP-12 MIP-14 MIP-17 MIP-58 MIP-59 MIP-65: ssh outlives moves between foreign agents" moves_with_ssh
 prove "MIP-03 MIP-16 MIP-67: at home there is no tunnel, ssh goes on, and nothing is lost from the moment that the node says home" returns_home

@@ -133,6 +133,42 @@ order_is_kept() {
 	behind "$preferred" "$removed" || fail "the old address went before"
 }
 
+# The second subnet gives addresses of IPv6 for a while: the host goes there and back.
+other_family() {
+	local conf=$mmp_dir/gw2/drcpd.conf
+	go bs1
+	wait_for 30 arrival_at bs1 7
+	cp "$conf" "$conf.before"
+	on_exit serve_again "$conf"
+	sed -i 's|^pool .*|pool "2001:db8:8::/64" { lease = "1h" }|' "$conf"
+	stop "${arrival_pid[gw2]}"
+	arrival_drcpd gw2
+	go bs2
+	wait_for 30 is_at_bs2_by_ipv6
+	expect_eq "addresses of IPv4" "" "$(arrival_address)"
+	expect_ok in_ns "${mmp_ns[mn]}" busybox ping -6 -c 1 -W 10 "$mmp_cn6"
+	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -6 -c 1 -W 10 "$(address6)"
+	expect_eq "entry at the gateway" "$(address6)" "$(mmp_tool gw2 show "$(address6)" | jq -r '.[0].host')"
+	go bs1
+	wait_for 30 arrival_at bs1 7
+	reaches_everybody
+	expect_eq "addresses of IPv6" "" "$(address6)"
+}
+
+serve_again() {
+	mv "$1.before" "$1"
+	stop "${arrival_pid[gw2]}"
+	arrival_drcpd gw2
+}
+
+address6() {
+	ip -n "${mmp_ns[mn]}" -6 -j address show dev own scope global | jq -r '[.[].addr_info[]?.local // empty] | join(" ")'
+}
+
+is_at_bs2_by_ipv6() {
+	mmp_at bs2 && [[ $(address6) == 2001:db8:8:* ]]
+}
+
 requests() {
 	arrival_drcp_get gw2 counters '.[0].received_request'
 }
@@ -180,6 +216,7 @@ restarts_are_no_move() {
 fixture network
 prove "INT-11 INT-04 MMP-87 MMP-88 MMP-90 MMP-91 MMP-92: figure 5 message by message: two domains, then another base station" flow_is_figure_5
 prove "INT-08 INT-07 OPEN-23: the source changes when the gateway has acknowledged, and the old address stays until then" order_is_kept
-prove "MMP-82 MMP-78: inside the subnet the address stays, and the server behind relays is asked nothing" address_stays_inside
+prove "MMP-82 MMP-78 INT-16: inside the subnet the address stays, and the server behind relays is asked nothing" address_stays_inside
+prove "OPEN-01 MMP-77 MMP-90 MMP-91: from a subnet of IPv4 into one of IPv6 and back, addresses and registrations" other_family
 prove "INT-07 OPEN-45: daemons that start again keep the address, and each goes on without the other" restarts_are_no_move
 tests_done

@@ -764,14 +764,14 @@ is_unknown() {
 }
 
 fixture world
-prove "MLR-09 MLR-08: registers are found by DNS, and all of them are told" registers_by_dns
+prove "MLR-09 MLR-08 INT-16: registers are found by DNS, and all of them are told" registers_by_dns
 prove "MLR-10: the preferred register is asked again when it works" preferred_register_comes_back
-prove "MLR-11: names lead to the permanent address, wherever the host is" \
+prove "MLR-11 OPEN-56: names lead to the permanent address, wherever the host is" \
 	names_lead_to_the_permanent_address
 prove "MLR-33 D-21: a change of address is seen at once" change_of_address_is_seen_at_once
 prove "MLR-33 D-21: a change that the kernel does not tell is seen at the next look" \
 	change_without_an_event_is_seen_as_well
-prove "MLR-40: as long as the care-of address stays nobody is told anything" \
+prove "MLR-40 INT-12: as long as the care-of address stays nobody is told anything" \
 	same_place_tells_nobody
 prove "OPEN-28 MLR-36: with a shared key a correspondent follows without a register" \
 	shared_key_needs_no_register

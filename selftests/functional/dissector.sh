@@ -125,7 +125,7 @@ readonly sync_messages='
 import re, sys
 
 page, dump = sys.argv[1:]
-messages = [bytes.fromhex(re.sub(r"\s", "", text)) for text in re.findall(r"```hex \w+\n(.*?)```", open(page).read(), re.S)]
+messages = [bytes.fromhex(re.sub(r"\s", "", text)) for text in re.findall(r"```hex [\w-]+\n(.*?)```", open(page).read(), re.S)]
 update = messages[1]
 for at, value in ((0, 2), (1, 0), (1, 11), (2, 5), (3, 0x40), (71, 1), (60, 224), (7, 3), (72, 0), (73, 2), (74, 0), (85, 0)):
     wrong = bytearray(update)
@@ -144,7 +144,7 @@ table_synchronisation() {
 	/usr/bin/python3 -c "$sync_messages" "$here/../../Documentation/protocols/sync.md" "$ROAM_OUT/sync.hex" ||
 		fail "no vectors"
 	text2pcap -q -4 10.0.0.2,10.0.0.1 -u 17986,17986 "$ROAM_OUT/sync.hex" "$ROAM_OUT/sync.pcap" 2>&1
-	expect_eq "malformed" "0 0 0 1 1 1 1 1 1 1 1 1 1 1 1 1 1" \
+	expect_eq "malformed" "0 0 0 0 0 0 0 0 1 1 1 1 1 1 1 1 1 1 1 1 1 1" \
 		"$(tshark -n -r "$ROAM_OUT/sync.pcap" -X "lua_script:$here/../dissector/roam-sync.lua" -Y roam_sync \
 			-T fields -e roam_sync.malformed 2>/dev/null | sed 's/True/1/; s/False/0/' | xargs)"
 }

@@ -68,10 +68,12 @@ in_step() {
 	expect_match "refusal at the standby" "another agent is the active one" \
 		"$(roam "agent$standby" -j agent end "$mip_home" 2>&1)"
 	# Each change, acknowledged before the node hears of it.
-	local before
+	local before served
 	before=$(fo_counter "$active" sync_acks_received)
+	served=$(fo_counter "$standby" accepted)
 	roam node mn renew || fail "the node does not register"
 	wait_for 20 fo_counted "$active" sync_acks_received "$before"
+	expect_eq "registrations at the standby" "$served" "$(fo_counter "$standby" accepted)"
 	wait_for 20 fo_equal 1 2
 	wait_for 20 fo_same_bindings 1 2
 }
@@ -91,7 +93,9 @@ fo_counter() {
 }
 
 killed() {
+	local served
 	both
+	served=$(fo_counter "$standby" accepted)
 	mip_ssh_open
 	fo_pings_begin
 	fo_kill "$active"
@@ -100,6 +104,7 @@ killed() {
 	fo_pings_go_on
 	echo "# $(fo_lost) of 100 pings a second were lost"
 	expect_match "binding at the new one" "$mip_home $mip_fa1 " "$(fo_bindings "$standby")"
+	expect_eq "registrations at the new one" "$served" "$(fo_counter "$standby" accepted)"
 	# It registers at the new one, which nobody told it of.
 	roam node mn renew
 	wait_for 20 fo_counted "$standby" accepted 0
@@ -267,6 +272,74 @@ nothing_lost() {
 	echo "# $total registrations promised, none lost"
 }
 
+# A request to the own address of the one that stands by.
+asked_at_standby() {
+	local served
+	both
+	served=$(fo_counter "$standby" accepted)
+	: >"$ROAM_OUT/failover.standby"
+	bg in_ns "$correspondent" "$lib_dir/registrations" "$hosts/node/keys.key" "$fo_vip" "$mip_peer" \
+		10 100 "$ROAM_OUT/failover.standby" "198.18.0.$standby" >/dev/null
+	roam node mn renew || fail "the node does not register"
+	roam node mn renew || fail "the node does not register"
+	stop "$bg_pid" INT
+	expect_eq "served" "$served" "$(fo_counter "$standby" accepted)"
+	expect_eq "promised" "" "$(cat "$ROAM_OUT/failover.standby")"
+}
+
+# restart N: its agentd, with what stands in fo_store and fo_sync.
+restart() {
+	daemon_stop "agent$1" agentd
+	fo_agent "$1"
+}
+
+store_of() { # N STATE
+	[[ $(roam "agent$1" -j agent status | jq -r '.[0].store') == "$2" ]]
+}
+
+# The disk of the standby is full: it says so, promises nothing, and writes all of it later.
+full_disk() {
+	local late usual=$fo_sync
+	both
+	mkdir "$hosts/disk"
+	mount -t tmpfs -o size=2m none "$hosts/disk" || fail "no small disk"
+	on_exit umount -q -l "$hosts/disk"
+	# Not the long wait of the other tests, in which a node would ask again.
+	fo_sync='wait = "300ms"  dead = "20s"'
+	fo_store=$hosts/disk/agent.db restart "$standby"
+	restart "$active"
+	both
+	dd if=/dev/zero of="$hosts/disk/fill" bs=4k 2>/dev/null
+	late=$(fo_counter "$active" sync_released_late)
+	roam node mn renew || fail "the node is not answered"
+	wait_for 20 fo_counted "$active" sync_released_late "$late"
+	wait_for 20 store_of "$standby" failing
+	expect_match "why" "full|no space" "$(roam "agent$standby" -j agent status | jq -r '.[0].store_error')"
+	expect_match "the log" "in memory only and not acknowledged" "$(cat "$hosts/agent$standby/log")"
+	# In memory it is there, for what may happen to the other one.
+	wait_for 20 fo_same_bindings 1 2
+	rm "$hosts/disk/fill"
+	wait_for 20 store_of "$standby" ok
+	late=$(fo_counter "$active" sync_acks_received)
+	roam node mn renew || fail "the node does not register"
+	wait_for 20 fo_counted "$active" sync_acks_received "$late"
+	wait_for 20 fo_same_bindings 1 2
+	# It has it from its own disk when it begins anew and hears nobody.
+	late=$(fo_bindings "$standby" | grep "^$mip_home ")
+	declare -n ns="agent$standby"
+	kill -KILL "$(<"$hosts/agent$standby/agentd.pid")"
+	rm "$hosts/agent$standby/agentd.pid"
+	in_ns "$ns" nft 'table ip cut { chain in { type filter hook input priority 0; udp dport 17986 drop; }; }' || fail "no filter"
+	fo_store=$hosts/disk/agent.db fo_agent "$standby"
+	expect_eq "from the disk" "$late" "$(fo_bindings "$standby" | grep "^$mip_home ")"
+	in_ns "$ns" nft delete table ip cut
+	fo_sync=$usual
+	restart "$standby"
+	restart "$active"
+	both
+	umount "$hosts/disk"
+}
+
 attacks() {
 	both
 	local key
@@ -289,13 +362,15 @@ attacks() {
 }
 
 fixture world
-prove "STBY-79 STBY-80 STBY-82 STBY-83 STBY-65 STBY-66: tables are in step, in the module too" in_step
-prove "STBY-84 STBY-85 STBY-95: the active agent crashes, and comes back" killed
+prove "STBY-09 STBY-48 STBY-79 STBY-80 STBY-82 STBY-83 STBY-65 STBY-66: tables are in step, in the module too" in_step
+prove "STBY-84 STBY-85 STBY-87 STBY-95: the active agent crashes, and comes back" killed
 prove "STBY-53 STBY-56: the active agent resigns" resigned
 prove "SES-18 SES-32 STBY-82: sessions keep their addresses when the agent that gave them fails" sessions_stay
 prove "STBY-95 OPEN-44: hosts on the home link follow the one that serves" neighbours
 prove "STBY-76 OPEN-44: the active agent's cable is pulled" unplugged
 prove "OPEN-57 TEN-22: what was not replicated is repaired" divergence
 prove "OPEN-57: nothing that was promised is lost" nothing_lost
+prove "STBY-06: a request to the one that stands by" asked_at_standby
+prove "OPEN-57 STBY-83: the disk of the one that stands by is full" full_disk
 prove "OPEN-31 STBY-30 SYNC-64: forged messages between agents" attacks
 tests_done

@@ -20,7 +20,8 @@ world() {
 	modprobe roam_tunnel || fail "roam_tunnel cannot be loaded"
 	modprobe macvlan
 	fo_members='{ "198.18.0.1", "198.18.0.2", "198.18.0.3", "198.18.0.4" }'
-	fo_sync='acks = "all"'
+	# SYNC-06: changes go to the group.
+	fo_sync='acks = "all"  multicast = "239.255.10.1"'
 	fo_many "$many"
 	fo_create 4
 	fo_start 1 2 3 4
@@ -61,6 +62,37 @@ everywhere() {
 	done
 	# One registration is one update to each, and one acknowledgement from each.
 	expect_match "mode" group "$(fo_sync_of 1 mode)"
+}
+
+# What is for the node may come to any of them, wherever the way leads.
+by_any() {
+	local n
+	wait_for 30 fo_equal 1 2 3 4
+	on_exit in_batch correspondent "route replace 10.77.0.0/24 via $fo_vip"
+	for n in 1 2 3 4; do
+		in_batch correspondent "route replace 10.77.0.0/24 via 198.18.0.$n"
+		in_ns "$correspondent" ping -n -c 1 -W 10 "$mip_home" >/dev/null || fail "nothing comes through agent $n, $(fo_of "$n" state)"
+	done
+	in_batch correspondent "route replace 10.77.0.0/24 via $fo_vip"
+}
+
+# One registration is one datagram to the group, and each acknowledges it.
+multicast() {
+	local active before counted_by
+	require tcpdump
+	wait_for 30 fo_equal 1 2 3 4
+	active=$(fo_active 1 2 3 4)
+	before=$(counter "$active" sync_updates_sent)
+	counted_by=$(counter "$active" sync_acks_received)
+	capture_start "$air" core group.pcap udp port 17986
+	roam node mn renew || fail "the node does not register"
+	wait_for 20 counted "$active" sync_updates_sent "$before"
+	wait_for 20 counted "$active" sync_acks_received "$((counted_by + 2))"
+	wait_for 30 fo_equal 1 2 3 4
+	capture_stop
+	# Type 2 is an update: of the active one, all to the group.
+	expect_eq "where updates went" "198.18.0.$active 239.255.10.1" \
+		"$(tcpdump -n -r "$ROAM_OUT/group.pcap" 'udp[9] = 2' 2>/dev/null | sed 's/.*IP \([0-9.]*\)\.17986 > \([0-9.]*\)\.17986.*/\1 \2/' | sort -u)"
 }
 
 # Three of four fail under registrations, one after the other.
@@ -148,6 +180,8 @@ loss() {
 
 fixture world
 prove "TEN-01 GSYN-12 SYNC-01 SYNC-02: each of four agents has the whole table" everywhere
+prove "SYNC-06 SYNC-25 STBY-88: an update is one datagram to the group" multicast
+prove "STBY-07 STBY-08 STBY-47 TEN-31: what is for the node comes through any agent" by_any
 prove "OPEN-57 STBY-95 SYNC-01: three of four agents fail one after the other" three_of_four_die
 prove "OPEN-44 TEN-01: a partition of four agents heals" partition
 prove "OPEN-44 TEN-01 SYNC-21 SYNC-27: a fifth of all datagrams between four agents is lost" loss

@@ -399,6 +399,38 @@ unloading_takes_all_back() {
 	expect_eq "its address" "$care_of" "$(local_addresses 7)"
 }
 
+# The image of the mobile host is started a second time, elsewhere: everybody is told.
+clone_is_told() {
+	local clone
+	ns_create clone
+	ip link add eth0 netns "$clone" type veth peer name clone netns "$router" || fail "no link"
+	in_batch router "link set clone up" "address add 198.51.100.193/26 dev clone"
+	in_batch clone "link set eth0 up" "address add 198.51.100.194/26 dev eth0" "route add default via 198.51.100.193"
+	mkdir "$hosts/clone"
+	daemon_stop mobile lrd
+	on_exit mobile_as_before
+	mobile_options='lifetime = 6s' mobile_start
+	cp "$hosts/mobile/keys.key" "$hosts/clone/"
+	sed "s|$hosts/mobile|$hosts/clone|" "$hosts/mobile/lrd.conf" >"$hosts/clone/lrd.conf"
+	daemon clone roam-lrd lrd
+	on_exit daemon_stop clone lrd
+	wait_for 60 log_says register "mn=$permanent goes back and forth between .*: two hosts use key 1 of host mobile"
+	wait_for 60 log_says mobile "has it at 198.51.100.194 again, by the key of this host"
+	expect_match "doctor at the host" 'another host, at 198.51.100.194, registers' "$(roam mobile doctor)"
+	expect_match "doctor at the register" 'went back and forth between two hosts with one key' "$(roam register doctor)"
+}
+
+log_says() {
+	grep -q "$2" "$hosts/$1/log"
+}
+
+mobile_as_before() {
+	daemon_stop mobile lrd
+	mobile_start
+	place_now
+	wait_for 60 is_registered
+}
+
 # The module goes while the daemon runs: it notices, and takes back what it set.
 module_goes_under_the_daemon() {
 	modprobe roam_mangle
@@ -429,6 +461,7 @@ prove "HOST-10: a download goes on in a network whose packets are smaller, unsai
 prove "HOST-08: a VPN that was there first takes all TCP" vpn_first
 prove "HOST-08: a VPN that comes later takes all TCP" vpn_afterwards
 prove "HOST-08: rules of others come first, wherever they are put" rules_are_followed
+prove "HOST-11: two hosts with one key are told of at the register, at the host and by the doctor" clone_is_told
 prove "HOST-09: roam lr leave takes everything back, roam lr join brings it again" \
 	leaving_takes_all_back
 prove "HOST-09: roam lr leave takes everything back when the daemon has ended" \

@@ -194,7 +194,7 @@ as_readme_says() {
 }
 
 fixture world
-prove "MIP-01 MIP-53 MIP-57: a home network without a link" virtual_network
+prove "GEN-15 MIP-01 MIP-53 MIP-57: a home network without a link" virtual_network
 prove "MIP-15 MIP-27: two groups of nodes on one router, told apart" two_groups
 prove "MIP-34: several places at a time, and a copy to each" several_places
 prove "MIP-69: a home agent that the node does not know is found" agent_is_discovered

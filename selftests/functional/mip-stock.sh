@@ -115,7 +115,7 @@ device_shows_what_is_inside() {
 }
 
 fixture world
-prove "MIP-01 MIP-54 MIP-55 MIP-59 OPEN-11: ssh through two foreign agents by IP in IP, beside ipip and gre" by_agents 4
+prove "GEN-13 MIP-01 MIP-54 MIP-55 MIP-59 OPEN-11: ssh through two foreign agents by IP in IP, beside ipip and gre" by_agents 4
 prove "MIP-38 OPEN-11: by GRE" by_agents 47 "gre = true"
 prove "OPEN-17 MIP-36: with addresses of its own, in UDP" by_udp
 prove "OPEN-50: a capture on the device shows what is inside" device_shows_what_is_inside

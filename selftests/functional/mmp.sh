@@ -71,6 +71,18 @@ semisoft() {
 	((twice_down > 0)) || fail "no packet went both ways"
 }
 
+# Who dropped what: by the module of each node, by the ends' queues.
+where_lost() {
+	local node
+	for node in gw1 n1 n2 bs1 bs2 bs3 bs4; do
+		echo "$node $(mmp_tool "$node" stats | jq -c 'with_entries(select((.key | test("^drop|healed")) and .value != 0))')"
+	done
+	for node in mn cn; do
+		in_ns "${mmp_ns[$node]}" grep -h '^Udp: [0-9]' /proc/net/snmp
+	done
+	cat /proc/net/softnet_stat
+}
+
 # As many as there may be in the time, under load.
 semisoft_many() {
 	local moves
@@ -80,6 +92,7 @@ semisoft_many() {
 		bs3 bs2 bs4 bs1) || fail "$moves"
 	mmp_flow_end
 	echo "$moves handoffs"
+	where_lost
 	expect_eq "lost on the way down" 0 "$lost_down"
 	expect_eq "lost on the way up" 0 "$lost_up"
 	expect_eq "twice on the way up" 0 "$twice_up"
@@ -125,6 +138,26 @@ dead_node() {
 	((gap_down < 6000 && gap_up < 6000)) || fail "outage"
 	[[ $(entry gw1) != "to-$node" ]] || fail "the way down was not healed"
 	wait_for 60 mmp_is "$node" status .gateway "$mmp_gw"
+}
+
+# No daemon runs, and packets go down by what the modules hold, until that ends.
+modules_alone() {
+	local node stopped=(gw1 n1 n2 bs1)
+	mmp_move bs1
+	wait_for 30 entry_lasts gw1 10
+	for node in "${stopped[@]}"; do
+		kill -s STOP "${mmp_pid[$node]}"
+	done
+	mmp_flow 2 100
+	mmp_flow_end
+	for node in "${stopped[@]}"; do
+		kill -s CONT "${mmp_pid[$node]}"
+	done
+	((got_down > 150 && lost_down == 0)) || fail "$got_down got, $lost_down lost"
+}
+
+entry_lasts() { # NODE SECONDS
+	mmp_tool "$1" show "$mmp_coa" | jq -e --argjson least "$2" '.[0].expires_in > $least'
 }
 
 # A neighbour on the air sends with the host's address; an unregistered one as well.
@@ -354,11 +387,12 @@ restarts() {
 fixture domain
 prove "MMP-03 MMP-06 MMP-22 MMP-24 MMP-25 MMP-27 MMP-28 MMP-34 OPEN-01: a domain wires itself up and carries packets both ways" \
 	wires_itself_up
-prove "MMP-12 MMP-29: the backbone knows the prefix, inner nodes nothing, and a host its address" who_knows_what
+prove "MMP-12 MMP-29 INT-14: the backbone knows the prefix, inner nodes nothing, and a host its address" who_knows_what
 prove_open "not seen in every run yet" "MMP-46 MMP-13 MMP-45 MMP-47: 500 semi-soft handoffs under 1,000 packets a second lose none" semisoft_many
 prove "MMP-46 OPEN-01: nor over IPv6" semisoft 6
 prove "MMP-36 MMP-38 MMP-41 MMP-83: a hard handoff when a link goes down" hard
 prove "MMP-57 MMP-59 MMP-60: a node that stands still is passed by" dead_node
+prove "GEN-04: packets go down while all daemons of the domain stand still" modules_alone
 prove "OPEN-30: a spoofed source moves nothing and gets nowhere" spoofed
 prove "OPEN-30 TEN-15: a host with a key of its own cannot take another's address; one that is in two places is where it spoke last" \
 	stolen

@@ -396,11 +396,11 @@ ipv6_messages() {
 
 prove "GEN-10 MLR-32 MLR-38 OPEN-18: ssh, curl and iperf3 outlive $moves moves" \
 	outlive_moves "$moves" 4 move
-prove "MLR-17 MLR-29 OPEN-18 OPEN-19: the wire carries care-of addresses, both ways" \
+prove "MLR-17 MLR-29 OPEN-18 OPEN-19 INT-14: the wire carries care-of addresses, both ways" \
 	no_permanent_address_on_the_wire
 prove "MLR-39: no tunnel and no byte more" nothing_but_plain_tcp
 prove "OPEN-03: all checksums are good after rewriting" checksums_are_good
-prove "MLR-02 MLR-03 MLR-05 MLR-34 MLR-36: each move has its exchange of messages" \
+prove "MLR-02 MLR-03 MLR-05 MLR-34 MLR-36 INT-12: each move has its exchange of messages" \
 	messages_follow_the_protocol_page
 prove "OPEN-03 OPEN-04 MLR-38: a bulk transfer with offloads is unharmed by moves" \
 	bulk_with_offloads

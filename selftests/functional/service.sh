@@ -407,13 +407,66 @@ boot_configures_the_module() {
 		"${said//$'\n'/, }"
 }
 
+# page SECTION N: the Nth block of that section of the manual's page about laptops, without prompts.
+page() {
+	awk -v section="## $1" -v want="$2" '
+		/^## / { here = index($0, section) == 1; n = 0 }
+		!/^    / { open = 0; next }
+		here { n += !open; open = 1; if (n == want) print substr($0, 5) }
+	' "$top/Documentation/guide/laptop.md" | sed -E 's/^[#$] //; s/      .*//'
+}
+
+# followed SECTION N: its words, as root of the machine.
+followed() {
+	page "$@" >"$memory/words"
+	[[ -s $memory/words ]] || fail "the page has no block $2 in '$1'"
+	expect_ok on bash -e -c "cd /root; $(<"$memory/words")"
+}
+
+# A machine on which nothing was set up, by the page alone. The register is the machine's own.
+laptop_page_is_followed() {
+	on systemctl stop roam-lrd
+	on bash -c 'cp /etc/roam/keys.d/lrd/laptop.key /root/ && rm -r /etc/roam/keys.d/lrd/* /etc/roam/lrd.conf'
+	on nft -f - <<-END || skip "no firewall here"
+		table inet filter {
+			chain input {
+				type filter hook input priority 0; policy drop;
+				udp dport 17435 accept
+			}
+		}
+	END
+	on_exit on nft delete table inet filter
+	followed "2. A key" 1
+	page "2. A key" 2 | sed "s/198.51.100.66/$own:17435/" | configure lrd
+	# The doctor fails, and says why: nobody answers.
+	page "3. Start" 1 >"$memory/words"
+	on bash -c "$(<"$memory/words")" || true
+	wait_for 30 says_doctor "registration.*fail.*does a firewall on the way or on this host"
+	followed "2. A key" 3
+	wait_for 60 says_doctor "registration.*ok.*203.0.113.5 is known at $own"
+	expect_eq "enabled" enabled "$(on systemctl is-enabled roam-lrd)"
+	# The way back, for a while and for good.
+	followed "5. The way back" 1
+	wait_for 60 registered
+	page "5. The way back" 2 | sed "s|^make |make -C $top |" >"$memory/words"
+	expect_ok on bash -e -c "$(<"$memory/words")"
+	expect_eq "rules, link and programs that are left" "" "$(on bash -c '
+		ip rule | grep -E "^(7699|7700):"
+		ip -o link | grep roam0
+		ls /usr/sbin/roam-lrd /usr/bin/roam /lib/systemd/system/roam-lrd.service 2>/dev/null' | xargs)"
+}
+
+says_doctor() {
+	on roam doctor | grep -q -E -- "$1"
+}
+
 module_absent_now() {
 	modprobe -r roam_mangle || echo "cannot be unloaded"
 	grep '^roam_mangle' /proc/modules
 }
 
 fixture install_roam
-prove "GEN-05: what make install leaves starts under systemd, and says that it is ready" both_run
+prove "GEN-05 GEN-08 OPEN-53: what make install leaves starts under systemd, and says that it is ready" both_run
 prove "GEN-05 GEN-14: the units give few rights" they_run_with_few_rights
 prove "SEC-16: a daemon's user has the keys of no other, and has nothing done by it" daemons_are_apart
 prove "OPEN-45 GEN-05: a killed daemon is started again" killed_ones_come_back
@@ -423,4 +476,5 @@ prove "GEN-05: systemctl reload" reload_takes_the_new_configuration
 prove "GEN-05: systemctl status names the mistake in a configuration" broken_configuration_is_named
 prove "MLR-12 MLR-26 GEN-05: at boot the daemon chooses the register and configures the module" \
 	boot_configures_the_module
+prove "OPEN-53 HOST-09: a machine by the page about laptops alone, and the way back" laptop_page_is_followed
 tests_done

@@ -15,6 +15,8 @@
 world() {
 	require nft tcpdump tshark
 	vehicle_create
+	# the first one shares a key with the home agent, the others do not
+	mip_foreign_options='sub_nai = true'
 	vehicle_agents
 	capture_start "$foreign1" eth1 sessions.pcap
 	vehicle_node
@@ -183,19 +185,45 @@ are_known() {
 	done
 }
 
+bus_is_at() {
+	[[ $(roam bus -j mn sessions | jq -r '.[] | select(.session == "lamp") | "\(.state) \(.care_of)"') == "active $1" ]]
+}
+
+# A session of a NAI without sub-NAI: the foreign agent that the home agent trusts names it
+# by its link-layer address. Where none does, the node says that name.
+is_named_by_the_agent() {
+	local was now
+	wait_for 60 bus_is_at "$mip_fa1"
+	was=$(lamp)
+	expect_match "as named" "^$(mac_in bus) 10\.77\.0\.1[01][0-9] $mip_fa1\$" "$was"
+	expect_ok pings correspondent "$(cut -d' ' -f2 <<<"$was")"
+	in_batch air "link set bus-eth0 master visited2"
+	wait_for 60 bus_is_at "$mip_fa2"
+	now=$(lamp)
+	expect_eq "at another agent" "${was% *} $mip_fa2" "$now"
+	expect_ok pings correspondent "$(cut -d' ' -f2 <<<"$was")"
+}
+
+lamp() { # sub-NAI, address and care-of address
+	roam home -j agent sessions | jq -r '.[] | select(.nai == "lamp@example.com") | .sub_nai + " " + .home + " " + .care_of'
+}
+
 # Ten sessions of the same names through two nodes: each has an address of its own.
 ten_sessions() {
 	local n
 	ns_create bus
-	mip_plug bus visited2 eth0
+	mip_plug bus visited1 eth0
 	mkdir -p "$hosts/bus"
 	{
 		sed -e 's/car@/bus@/' -e "s/home = .*/home = \"10.77.0.6\/24\"/" -e '/devices\|session/d' "$hosts/node/mnd.conf"
 		for n in 1 2 3 4 5; do
 			echo "session \"seat $n\" {}"
 		done
+		echo 'session "lamp" { nai = "lamp@example.com"  spi = 300  key = 5 }'
 	} >"$hosts/bus/mnd.conf"
 	daemon bus roam-mnd mnd
+	is_named_by_the_agent
+	expect_ok roam bus mn session end lamp
 	for n in 1 2 3 4 5; do
 		expect_ok roam node mn session add "seat $n"
 	done
@@ -220,12 +248,56 @@ seats() { # NAI, name, address of those that are there
 		sed 's/seat /seat_/'
 }
 
+is_unbound() {
+	(($(roam home -j agent show "$mip_home" | jq length) == 0))
+}
+
+# Every member that the page about RFC 2006 names is in the JSON of its command, of every row.
+objects_of_the_mib() {
+	local host=home line command member n=0
+	local -A answers
+	local -r row="^\\| ([A-Za-z]+) \\| \`roam ([a-z ]+)\` \\| (.*) \\|\$"
+	while IFS= read -r line; do
+		case $line in
+		"## Mobile node") host=node ;;
+		"## Foreign agent") host=foreign1 ;;
+		"## "*) host=home ;;
+		esac
+		[[ $line =~ $row ]] || continue
+		command=${BASH_REMATCH[2]}
+		# shellcheck disable=SC2086 # words
+		[[ ${answers[$host $command]-} ]] || answers[$host $command]=$(roam "$host" -j $command)
+		for member in ${BASH_REMATCH[3]//[\`,]/ }; do
+			n=$((n + 1))
+			jq -e --arg m "$member" 'length > 0 and all(has($m))' <<<"${answers[$host $command]}" >/dev/null ||
+				fail "${BASH_REMATCH[1]}: '$command' of $host has no $member: ${answers[$host $command]}"
+		done
+	done <"$lib_dir/../Documentation/protocols/mobile-ip-mib.md"
+	((n >= 130)) || fail "only $n objects were found on the page"
+	# what they count is counted
+	local before after
+	before=$(roam node -j mn counters | jq '.[0].deregistrations')
+	expect_ok roam node mn leave
+	wait_for 30 is_unbound
+	expect_ok roam node mn join
+	wait_for 60 mip_is_at "foreign $mip_fa1"
+	after=$(roam node -j mn counters | jq '.[0].deregistrations')
+	((after > before)) || fail "de-registrations: $before, then $after"
+	(($(roam home -j agent counters | jq '.[0] | .deregistrations * .deregistration_replies') > 0)) ||
+		fail "the home agent counts no de-registration"
+	(($(roam foreign1 -j agent counters | jq '.[0] | .visitor_requests * .home_replies') > 0)) ||
+		fail "the foreign agent counts no requests"
+	(($(roam node -j mn counters | jq '.[0] | .replies * .deregistration_replies') > 0)) ||
+		fail "the node counts no replies"
+}
+
 fixture world
 prove "SES-02 SES-05 SES-07 SES-08 SES-21 SES-27 SES-31 SES-36 SES-38: plain devices are found and reached at addresses of their own" found_and_reached
 prove "SES-08 SES-09 SES-12 SES-13 SES-19 SES-37: requests of sessions, read by tshark and by scapy" as_on_the_wire
 prove "SES-05 SES-32 SES-34: connections of two devices survive moves through three foreign agents, a third is plugged in meanwhile" moves_and_third
 prove "SES-15 SES-18 SES-20 SES-32: a restart of each daemon, and sessions keep addresses and connections" restarts
-prove "SES-04 SES-06 SES-34 SES-35: ten sessions over two nodes, the same names under two NAIs" ten_sessions
+prove "SES-04 SES-06 SES-11 SES-34 SES-35 TEN-24: ten sessions over two nodes, the same names under two NAIs, one that its foreign agent names" ten_sessions
 prove "SES-01 SES-21: a program has a session of its own" program
 prove "SES-33 SES-35: one session is ended, the others go on" ends_alone
+prove "OPEN-50: each object of RFC 2006 is where its page says" objects_of_the_mib
 tests_done

@@ -182,7 +182,8 @@ unknown_callee_is_told() {
 	expect_eq "calls afterwards" 0 "$(sip mobile show | jq length)"
 }
 
-name_server_finds_servers() {
+# The mobile host's only server is a domain, whose servers a name server knows.
+with_name_server() {
 	require dnsmasq
 	local zone=$hosts/dnsmasq.conf
 	cat >"$zone" <<-END
@@ -199,16 +200,40 @@ name_server_finds_servers() {
 	wait_for 20 dns_answers
 	sip_stop mobile
 	on_exit as_before
-	capture_start "$router" any sip.srv.pcap 'udp port 53 or udp port 5060'
 	sip_at="servers = {\"$sip_domain\"} nameserver = \"198.51.100.66\"" sip_start mobile alice
 	wait_for 20 sip_registered mobile 1
+}
+
+name_server_finds_servers() {
+	capture_start "$router" any sip.srv.pcap 'udp port 53 or udp port 5060'
+	with_name_server
 	capture_stop
 	# RFC 3263: NAPTR, SRV, address; and the target of the lowest priority first.
 	expect_match "what was asked" '_sip\._udp\.example\.net' \
 		"$(tshark -r "$ROAM_OUT/sip.srv.pcap" -Y 'dns.qry.type == 33' -T fields -e dns.qry.name 2>/dev/null | sort -u | xargs)"
-	expect_eq "who is registered at" "${sip_servers[0]}" "$(tshark -r "$ROAM_OUT/sip.srv.pcap" \
-		-Y 'sip.Method == "REGISTER" && ip.src == 192.0.2.0/24' -T fields -e ip.dst 2>/dev/null | sort -u | xargs)"
+	expect_eq "who is asked first" "${sip_servers[0]}" "$(tshark -r "$ROAM_OUT/sip.srv.pcap" \
+		-Y 'sip.Method == "REGISTER" && ip.src == 192.0.2.0/24' -T fields -e ip.dst 2>/dev/null | head -n 1)"
 	call_begins
+	call_ends
+}
+
+# RFC 3263 4.3 with what a caller waits for: not 32 s, as a transaction would.
+next_server_of_a_name_is_tried() {
+	local began before
+	with_name_server
+	before=$(sip_counter mobile failovers)
+	server_signal 0 STOP
+	on_exit server_signal 0 CONT
+	began=${EPOCHREALTIME/./}
+	call_begins
+	(((${EPOCHREALTIME/./} - began) / 1000 < 15000)) || fail "it took $(((${EPOCHREALTIME/./} - began) / 1000)) ms"
+	expect_eq "calls that went by another server" $((before + 1)) "$(sip_counter mobile failovers)"
+	grep -q "nothing comes from server .*; ${sip_servers[1]} port 5060 is tried" "$hosts/mobile/log" ||
+		fail "nothing is said about it"
+	# A move is told there, too.
+	move_to 2
+	wait_for 20 sip_told mobile
+	wait_for 20 sip_registered mobile 1
 	call_ends
 }
 
@@ -290,6 +315,54 @@ killed_daemon_is_found_out() {
 	wait_for 20 sip_has correspondent up 0
 	wait_for 20 lib_gone "$answerer"
 	stop "$caller" KILL
+}
+
+# reload HOST WORDS: SIGHUP, and the line that it is answered by.
+reload() {
+	local lines
+	lines=$(wc -l <"$hosts/$1/log")
+	daemon_signal "$1" sipd HUP
+	wait_for 20 said_since "$1" "$lines" "$2"
+}
+
+said_since() {
+	tail -n "+$(($2 + 1))" "$hosts/$1/log" | grep -q -- "$3"
+}
+
+configuration_is_reloaded() {
+	local conf=$hosts/mobile/sipd.conf
+	wait_for 30 sip_registered mobile
+	call_begins
+	cp "$conf" "$hosts/sipd.conf.was"
+	# What cannot be read, and what calls hang on: nothing changes.
+	echo 'expires = "soon"' >>"$conf"
+	reload mobile "expires.*the old configuration stays in force"
+	sed 's/^servers = .*/servers = {"192.0.2.99"}/' "$hosts/sipd.conf.was" >"$conf"
+	reload mobile "servers cannot change while calls go on; systemctl restart roam-sipd .*stays in force"
+	sip mobile registrations | jq -e 'length == 2 and all(.[]; .registered)' || fail "$(sip mobile registrations)"
+	# A wrong password is in force at once, and the right one again.
+	cp "$hosts/sipd.conf.was" "$conf"
+	sip_secret mobile wrong
+	reload mobile "configuration reloaded"
+	wait_for 20 refused_all mobile
+	sip_secret mobile wonder
+	echo 'expires = "60s"' >>"$conf"
+	reload mobile "configuration reloaded"
+	wait_for 20 sip_registered mobile
+	sip mobile registrations | jq -e 'all(.[]; .expires_in <= 60)' || fail "$(sip mobile registrations)"
+	# The call has seen nothing of it, and goes on over a move.
+	place_now
+	move_to $((visits % 3 + 1))
+	wait_for 20 sip_told mobile
+	rtp_goes_on mobile 20
+	expect_eq "state" up "$(sip mobile show | jq -r '.[0].state')"
+	call_ends
+	cp "$hosts/sipd.conf.was" "$conf"
+	reload mobile "configuration reloaded"
+}
+
+refused_all() {
+	sip "$1" registrations | jq -e 'all(.[]; (.registered | not) and .last_code == 401)'
 }
 
 # ---- people ----
@@ -495,6 +568,8 @@ prove "SIP-07 SIP-14: a call outlives the server that it was set up by" call_out
 prove "SIP-07: a slow server makes one call, not two" slow_server_makes_one_call
 prove "SIP-08: an unknown callee is told" unknown_callee_is_told
 prove "SIP-22: servers are found by DNS (RFC 3263)" name_server_finds_servers
+prove "SIP-07 SIP-22: of a domain's servers the next is tried when the first is silent" next_server_of_a_name_is_tried
+prove "GEN-05: a configuration is put in force while calls go on, or refused as a whole" configuration_is_reloaded
 prove "SIP-14: messages that are lost or late cost time alone" lost_and_late_messages
 prove "SIP-14: many moves lose no call" many_moves_lose_no_call
 prove "SIP-12 SIP-14: a move is told to the peer itself, in one round trip" moves_are_told_directly

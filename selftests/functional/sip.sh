@@ -255,11 +255,17 @@ peer_ends_well() {
 }
 
 refused_offer_changes_nothing() {
-	with_peer refusing 488
+	local before
+	with_peer refusing 488 200
+	before=$(sip_counter mobile refused)
 	move_to 2
-	wait_for 20 counter_rose mobile refused 0
+	wait_for 20 counter_rose mobile refused "$before"
+	expect_eq "state" backoff "$(sip mobile show | jq -r '.[0].state')"
+	expect_match "what is said" 'refuses the new address with 488.*the call is kept as it was.*asked again' \
+		"$(grep 488 "$hosts/mobile/log")"
+	# Asked again, it agrees.
+	wait_for 30 sip_told mobile
 	expect_eq "state" up "$(sip mobile show | jq -r '.[0].state')"
-	grep -q 'refuses the new address with 488' "$hosts/mobile/log" || fail "nothing is said about it"
 	peer_ends_well refusing
 }
 
@@ -483,6 +489,10 @@ everything_side_by_side() {
 	talk tcp
 	expect_eq "the host of the connection" "$permanent" \
 		"$(sockets mobile dport = 7 | awk '{ print $1 }' | sed 's/:[0-9]*$//')"
+	# One name for each purpose, and the tool knows them all.
+	expect_eq "for TCP" own-permanent "$(roam mobile -j explain "$permanent" | jq -r '.[0].role')"
+	expect_eq "for routing" own-care-of "$(roam mobile -j explain "$care_of" | jq -r '.[0].role')"
+	expect_match "for media" 'sip:alice@' "$(roam mobile -j sip registrations)"
 }
 
 end_is_clean() {
@@ -517,6 +527,6 @@ prove "OPEN-36: TLS carries signalling, from servers with the right certificate 
 prove "TEN-10 SIP-08: a server that redirects" server_redirects
 prove "SIP-15: a peer that agrees and sends to the old address is noticed" peer_that_ignores_the_move_is_noticed
 prove "OPEN-01 SIP-14: the same over IPv6" ipv6_carries_calls
-prove "INT-05 INT-09 SIP-19 TEN-11 TEN-27: calls and rewritten connections side by side" everything_side_by_side
+prove "INT-01 INT-05 INT-09 SIP-19 TEN-11 TEN-27: calls and rewritten connections side by side" everything_side_by_side
 prove "SIP-16: the daemon's end ends calls and registrations" end_is_clean
 tests_done

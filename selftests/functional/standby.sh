@@ -206,7 +206,9 @@ five_routers() {
 	in_ns "$host" ping -n -c 1 -W 5 "$vip" >/dev/null || fail "the virtual address is silent"
 	expect_eq "the host's neighbour" "$vmac" "$(neighbour "$host" "$vip")"
 	for n in 1 2 3 4 5; do
+		declare -n ns="r$n"
 		in_ns "$host" ping -n -c 1 -W 5 "192.0.2.$n" >/dev/null || fail "router $n does not answer at its own address"
+		expect_eq "its own MAC address" "$(mac_of "$ns")" "$(neighbour "$host" "192.0.2.$n")"
 		((n == active)) || ! has_address "$n" || fail "router $n has the virtual address"
 	done
 	# All but two fail, one after the other.
@@ -392,6 +394,27 @@ cross_backup() {
 	kill -KILL "$pid1"
 	wait_for 20 is 2 b state active
 	expect_eq "the other role" active "$(of 2 a state)"
+}
+
+# One router is standby for two others, and takes what fails.
+shared_standby() {
+	patient
+	configure 1 "$(group a eth0 1 192.0.2.101 "priority = 120 preempt = true")"
+	configure 2 "$(group b eth0 2 192.0.2.102 "priority = 120 preempt = true")"
+	configure 3 "$(group a eth0 1 192.0.2.101)" "$(group b eth0 2 192.0.2.102)"
+	start 1 2
+	wait_for 20 is 1 a state active
+	wait_for 20 is 2 b state active
+	start 3
+	wait_for 20 is 3 a state standby
+	wait_for 20 is 3 b state standby
+	kill -KILL "$pid2"
+	wait_for 20 is 3 b state active
+	expect_eq "its other role" standby "$(of 3 a state)"
+	wait_for 20 in_ns "$host" ping -q -n -c 1 -W 1 192.0.2.102
+	kill -KILL "$pid1"
+	wait_for 20 is 3 a state active
+	wait_for 20 in_ns "$host" ping -q -n -c 1 -W 1 192.0.2.101
 }
 
 many_groups() {
@@ -718,6 +741,8 @@ mistakes() {
 	check 'group "a" { virtual = "192.0.2.100" key = 7 }' "needs an interface"
 	check 'group "a" { link = "eth0" key = 7 } group "b" { link = "eth0" key = 7 }' "has number 0"
 	check 'group "a" { link = "eth0" virtual = "192.0.2.100" key = 7 }' ": ok"
+	start 1
+	expect_eq "defaults" "3000 10000" "$(of 1 a hello_ms) $(of 1 a hold_ms)"
 }
 
 # ---- others on the segment ----
@@ -757,7 +782,7 @@ beside_keepalived() {
 }
 
 fixture network
-prove "STBY-01 STBY-02 STBY-03 STBY-04 STBY-05 STBY-10 STBY-54 GSYN-13 STBY-95: five routers, three of which crash" five_routers
+prove "STBY-01 STBY-02 STBY-03 STBY-04 STBY-05 STBY-10 STBY-45 STBY-54 STBY-91 GSYN-13 STBY-95: five routers, three of which crash" five_routers
 prove "STBY-53 STBY-56 STBY-58 GEN-07: the active router resigns" resigns
 prove "STBY-43 STBY-55 STBY-64: a link is cut and comes back" link_cut
 prove "STBY-50 OPEN-43 OPEN-44: a router that was stopped gives way" stopped
@@ -766,6 +791,7 @@ prove "STBY-76 OPEN-44: an active router that is heard no more" one_way
 prove "STBY-70 STBY-71 STBY-72 STBY-19 STBY-74: a coup" preemption
 prove "STBY-40: what is tracked moves the role" tracking
 prove "STBY-11 STBY-12 STBY-14: two groups that back each other up" cross_backup
+prove "STBY-13: one router is standby for two" shared_standby
 prove "STBY-15: 255 groups on one link" many_groups
 prove "OPEN-43 GEN-09: whatever waits sleeps" never_spins
 prove "STBY-21 STBY-22 STBY-23 STBY-34 STBY-94 GEN-09: the wire, by another decoder" on_the_wire
@@ -779,6 +805,6 @@ prove "STBY-16 STBY-17 STBY-18: a host asks by the group's name" asked_by_name
 prove "STBY-92 OPEN-16: the link's own MAC address is swapped" swapped_mac
 prove "STBY-93 STBY-52 OPEN-45: redirects, and what is left behind" redirects
 prove "STBY-37 STBY-44 STBY-49 STBY-N13: minimal information is learned" learns_timers
-prove "STBY-35 STBY-36 STBY-38 GEN-05: mistakes in the configuration" mistakes
+prove "D-01 D-02 STBY-35 STBY-36 STBY-38 GEN-05: mistakes in the configuration" mistakes
 prove "OPEN-54: keepalived on the same segment" beside_keepalived
 tests_done

@@ -329,6 +329,7 @@ keepalived_start() { # N
 		global_defs {
 			vrrp_version 3
 			vrrp_garp_master_delay 1
+			vrrp_notify_fifo $hosts/r$1/elector
 		}
 		vrrp_instance inside {
 			state BACKUP
@@ -413,17 +414,31 @@ syncd_state() { # N STATE
 	[[ $(status_of "$1" state) == "$2" ]]
 }
 
-other_elector() { # NAME
+# It says so by its FIFO, whatever addresses say.
+keepalived_fifo() {
+	other_elector keepalived 'notify = "elector"  instance = "inside"'
+	echo 'INSTANCE "inside" FAULT 102' >"$hosts/r2/elector"
+	wait_for 20 syncd_state 2 standby
+	echo 'INSTANCE "other" MASTER 102' >"$hosts/r2/elector"
+	printf 'INSTANCE "inside" MAS' >"$hosts/r2/elector"
+	expect_eq "half a word" standby "$(status_of 2 state)"
+	echo 'TER 102' >"$hosts/r2/elector"
+	wait_for 20 syncd_state 2 active
+}
+
+other_elector() { # NAME [OPTIONS]: "elector" there is the FIFO
 	local n
 	both
 	for n in 1 2; do
+		local options=${2:-}
+		options=${options//\"elector\"/\"$hosts/r$n/elector\"}
 		daemon_stop "r$n" syncd
 		daemon_stop "r$n" standbyd
 		cat >"$hosts/r$n/syncd.conf" <<-END
 			keys = "$hosts/keys.key"
 			look = "1s"
 			sync {
-				virtual = "$vip"  address = "192.0.2.$n"  members = { "192.0.2.$((3 - n))" }
+				virtual = "$vip"  $options  address = "192.0.2.$n"  members = { "192.0.2.$((3 - n))" }
 				key = 7  hello = "200ms"  retry = "200ms"  dead = "20s"
 			}
 			connections { }
@@ -448,6 +463,6 @@ prove "GSYN-04 GSYN-13: a download through two routers with NAT survives its rou
 prove "GSYN-04: a router's own connections are told to nobody" local_traffic
 prove "GSYN-06: an element of a set that packets made is at the other router" dynamic_list
 prove "GSYN-05: a lease is renewed at the router that survived" lease_at_survivor
-prove "SYNC-05 GSYN-04: the same with keepalived" other_elector keepalived
+prove "SYNC-05 GSYN-04: the same with keepalived, by its FIFO" keepalived_fifo
 prove "SYNC-05 GSYN-04: the same with FRR" other_elector frr
 tests_done

@@ -713,7 +713,7 @@ prove "OPEN-13: filters that come before the hooks are named" doctor_names_filte
 prove "OPEN-13: programs without a queueing discipline are named" doctor_names_tcx_programs
 prove "OPEN-50: masquerading of permanent addresses is named" doctor_names_masquerading
 prove "TEN-28: an address is served by a tunnel or by rewriting, not by both" tunnels_and_rewriting_exclude_each_other
-prove "OPEN-50: explain says what happens on the wire" explain_says_what_happens
+prove "OPEN-50 INT-06: explain says what happens on the wire" explain_says_what_happens
 prove "OPEN-50: explain says what is wrong" explain_says_what_is_wrong
 prove "OPEN-39 OPEN-40: exemptions are set and explained" exemptions_are_set_and_explained
 prove "OPEN-18: modes are set and explained" modes_are_set_and_explained

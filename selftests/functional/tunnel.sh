@@ -130,9 +130,10 @@ declare -A seen_as=(
 )
 
 delivers() { # ENCAP
-	local fields want
+	local fields want before
 	on_exit forget
 	register "$1"
+	before=$(tunnelled)
 	capture_start "$router" eth2 "tunnel.$1.pcap"
 	expect_ok reaches correspondent "$home"
 	expect_ok reaches neighbour "$home"
@@ -142,6 +143,8 @@ delivers() { # ENCAP
 	expect_ok reaches correspondent "$home" -s 1400
 	expect_ok reaches correspondent "$home" -s 1470 -M dont
 	capture_stop
+	# Six pings, of which some are more than one packet.
+	(($(tunnelled) >= before + 6)) || fail "the device counts $(tunnelled) packets, after $before"
 	if [[ $1 == minimal ]]; then
 		(($(packets_in tunnel.minimal.pcap "ip proto 55") > 3)) || fail "no minimal encapsulation"
 		is_minimal
@@ -152,6 +155,11 @@ delivers() { # ENCAP
 	expect_match "what tshark sees" "$want" "$fields"
 	expect_match "of the neighbour" "${seen_as[$1]/SOURCE/$neighbour_addr}" "$fields"
 	expect_eq "malformed" "" "$(tshark -r "$ROAM_OUT/tunnel.$1.pcap" -Y _ws.malformed 2>/dev/null)"
+}
+
+# tunnelled: packets that the device of the agent has sent.
+tunnelled() {
+	ip -n "$agent" -j -s link show dev roam0 | jq '.[0].stats64.tx.packets'
 }
 
 # tshark does not know protocol 55: its header by hand (RFC 2004 3).
@@ -495,6 +503,29 @@ others_tunnels_work_beside() {
 	expect_ok reaches correspondent "$home"
 }
 
+# Between the addresses of a tunnel of ours another device sends, and receives nothing: what
+# comes there has to be ours (roam.8).
+same_addresses_are_ours() {
+	local dropped
+	on_exit forget
+	register ipip
+	ip_in agent link add same type ipip local "$agent_addr" remote "$fa_addr"
+	on_exit ip_in agent link delete same
+	ip_in agent link set same up
+	ip_in agent address add 10.9.9.1/30 dev same
+	ip_in fa link add same type ipip local "$fa_addr" remote "$agent_addr"
+	on_exit ip_in fa link delete same
+	ip_in fa link set same up
+	ip_in fa address add 10.9.9.2/30 dev same
+	dropped=$(counter fa drop_not_visitor)
+	expect_fail in_ns "$agent" ping -q -n -c 1 -W 1 10.9.9.2
+	expect_eq "dropped, and counted" $((dropped + 1)) "$(counter fa drop_not_visitor)"
+	expect_ok reaches correspondent "$home"
+	# it is the device's again when there is no such tunnel any more
+	forget
+	wait_for 10 in_ns "$agent" ping -q -n -c 1 -W 1 10.9.9.2
+}
+
 # ---- what is on the path of the outer packet ----
 
 # Its route is chosen as the inner one's marks want: here by way of the home link.
@@ -658,7 +689,7 @@ device_goes() {
 
 fixture world
 
-prove "MIP-53 MIP-54 MIP-55: what is for a node that is away reaches it by IP in IP" delivers ipip
+prove "GEN-03 MIP-53 MIP-54 MIP-55: what is for a node that is away reaches it by IP in IP" delivers ipip
 prove "MIP-38: by GRE, beside ip_gre" delivers gre
 prove "MIP-37: by minimal encapsulation" delivers minimal
 prove "OPEN-17: by UDP" delivers udp
@@ -685,6 +716,7 @@ prove "OPEN-06: type of service outside as inside" marks_survive
 prove "OPEN-09: tunnels that lead into themselves" tunnels_do_not_loop
 prove "OPEN-09: each agent counts the time to live, and tells when it is over" time_to_live_is_counted
 prove "OPEN-11: tunnels of ipip and ip_gre work beside" others_tunnels_work_beside
+prove "OPEN-11: what comes between the addresses of a tunnel of ours is not another device's" same_addresses_are_ours
 prove "OPEN-15: the outer packet takes the way of its mark and type of service" outer_route_follows
 prove "MIP-54 OPEN-09: a node that is registered cannot speak for another one" registered_node_speaks_for_itself
 prove "MIP-55 MIP-58: a foreign agent takes tunnels from a visitor's home agents only" foreign_agent_checks_who_sends

@@ -5,7 +5,7 @@
 # has an address of neither. Needs lib.sh and topologies/mmp.sh.
 #
 #   cn -- br -- gw1 -- bs1            domain 7, 10.7.0.0/16
-#            -- gw2 -- n2 -- bs2, bs3 domain 8, 10.8.0.0/16
+#            -- gw2 -- n2 -- bs2, bs3 domain 8, 10.8.0.0/16 and 2001:db8:8::/64
 #
 # The host mn has a link to each base station, air1 .. air3, one of them up. Its address,
 # which lies on a dummy device, is roam-drcpd's there; base stations and n2 relay.
@@ -30,21 +30,28 @@ arrival_network() {
 	mmp_node mn host
 	mmp_domain_id=([gw2]=8 [n2]=8 [bs2]=8 [bs3]=8)
 	mmp_gateway=([gw1]=10.7.0.1 [gw2]=10.8.0.1)
+	mmp_gateway6=([gw2]=2001:db8:8::1)
 	local node
 	for node in "${arrival_nodes[@]}"; do
 		mmp_subnets[$node]="\"10.${mmp_domain_id[$node]:-7}.0.0/16\""
+		[[ ! ${mmp_domain_id[$node]:-} ]] || mmp_subnets[$node]+=', "2001:db8:8::/64"'
 	done
 	mmp_veth cn eth0 br cn
 	mmp_ip cn address add "$mmp_cn/28" dev eth0
 	mmp_ip cn route add default via 192.0.2.1
 	mmp_ip br address add 192.0.2.1/28 dev cn
-	mmp_sysctl br ipv4/ip_forward=1
+	mmp_ip cn address add "$mmp_cn6/64" dev eth0
+	mmp_ip cn route add default via 2001:db8:2::1
+	mmp_ip br address add 2001:db8:2::1/64 dev cn
+	mmp_sysctl br ipv4/ip_forward=1 ipv6/conf/all/forwarding=1
 	mmp_border gw1 1
 	mmp_border gw2 2
 	mmp_ip gw1 address add 10.7.0.1/32 dev lo
 	mmp_ip gw2 address add 10.8.0.1/32 dev lo
 	mmp_ip br route add 10.7.0.0/16 via 192.0.2.18
+	mmp_ip gw2 address add 2001:db8:8::1/128 dev lo
 	mmp_ip br route add 10.8.0.0/16 via 192.0.2.34
+	mmp_ip br route add 2001:db8:8::/64 via 2001:db8:f2::2
 	mmp_cable gw1 bs1
 	mmp_cable gw2 n2
 	mmp_cable n2 bs2

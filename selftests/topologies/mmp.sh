@@ -23,7 +23,7 @@ readonly mmp_gw=10.7.0.1 mmp_gw6=2001:db8:7::1
 readonly mmp_gw2=10.7.0.2 mmp_gw26=2001:db8:7::2
 mmp_bin=${ROAM_BIN:-$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../build/bin")}
 declare -A mmp_domain_id=() # of nodes that are in another domain than 7
-declare -A mmp_subnets=() mmp_gateway=() # of nodes in another subnet: its prefixes, its address
+declare -A mmp_subnets=() mmp_gateway=() mmp_gateway6=() # of nodes in another subnet: its prefixes, its addresses
 declare -A mmp_ns mmp_pid mmp_role mmp_uplinks
 
 # What a node's namespace gets is collected, and carried out by few programs: a guest
@@ -123,7 +123,7 @@ mmp_config() {
 		gateway)
 			local own=$mmp_gw own6=$mmp_gw6
 			[[ $node != gw2 ]] || own=$mmp_gw2 own6=$mmp_gw26
-			[[ ! ${mmp_gateway[$node]:-} ]] || own=${mmp_gateway[$node]} own6=''
+			[[ ! ${mmp_gateway[$node]:-} ]] || own=${mmp_gateway[$node]} own6=${mmp_gateway6[$node]:-}
 			echo "gateway { address = \"$own\" address6 = \"$own6\" beacon = \"${mmp_beacon:-1s}\" }"
 			;;
 		base-station) echo "base-station { router = \"\" beacon = \"${mmp_air_beacon:-500ms}\" }" ;;

@@ -4,7 +4,7 @@
 # Radios of mac80211_hwsim with hostapd and wpa_supplicant. Needs lib.sh and
 # topologies/mmp.sh; the air interface of a base station is wlan0, those of a host wlan0,
 # wlan1, ...
-declare -A radio_bssid radio_pid
+declare -A radio_bssid radio_pid radio_phy
 radio_next=0
 
 # radio_load NUMBER: so many radios.
@@ -18,6 +18,7 @@ radio_load() {
 radio_give() {
 	local phy=phy$radio_next wlan
 	radio_next=$((radio_next + 1))
+	radio_phy[$1-$2]=$phy
 	wlan=$(basename "/sys/class/ieee80211/$phy/device/net/"*)
 	iw phy "$phy" set netns name "${mmp_ns[$1]}" || fail "$phy cannot go to $1"
 	ip -n "${mmp_ns[$1]}" link set "$wlan" down
@@ -51,6 +52,7 @@ radio_station() {
 			ssid="roam"
 			key_mgmt=NONE
 			scan_freq=2412 2437 2462
+			bgscan="simple:1:-60:300"
 		}
 	END
 }
@@ -67,6 +69,15 @@ radio_on() {
 # radio_cli NODE INTERFACE COMMAND...
 radio_cli() {
 	in_ns "${mmp_ns[$1]}" wpa_cli -p "$mmp_dir/$1/wpa" -i "$2" "${@:3}"
+}
+
+# radio_loudness BS DBM: how loud everybody hears that access point, -80 at least; false where
+# hwsim cannot.
+radio_loudness() {
+	local file=/sys/kernel/debug/ieee80211/${radio_phy[$1-wlan0]}/hwsim/rx_rssi
+	[[ -d /sys/kernel/debug/ieee80211 ]] || mount -t debugfs none /sys/kernel/debug 2>/dev/null
+	# A power of transmission of 20 dBm comes on top; the file takes a number without sign.
+	[[ -w $file ]] && printf %u "$(($2 - 20))" >"$file"
 }
 
 # radio_says NODE INTERFACE COMMAND PATTERN

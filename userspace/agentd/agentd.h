@@ -39,11 +39,15 @@ struct kernel;
  * struct agent_counters - since the start; names as in RFC 2006 where it has them
  * @received: datagrams on port 434
  * @requests: for the home agent
+ * @deregistrations: of them, those of lifetime 0
  * @accepted: of them
+ * @deregistration_replies: replies of the home agent to these
  * @code: replies of the home agent by code
  * @ha_drop: requests without reply, by enum ha_drop
  * @ha_rate: requests beyond the rate of one source
- * @relayed: requests of visitors that went on
+ * @visitor_requests: requests on links for visitors
+ * @relayed: of them, those that went on
+ * @home_replies: replies of home agents
  * @replies: replies that went back to visitors
  * @fa_code: replies to visitors, by code
  * @fa_drop: by enum fa_drop
@@ -59,11 +63,15 @@ struct kernel;
 struct agent_counters {
 	uint64_t received;
 	uint64_t requests;
+	uint64_t deregistrations;
 	uint64_t accepted;
+	uint64_t deregistration_replies;
 	uint64_t code[256];
 	uint64_t ha_drop[HA_DROP_MAX];
 	uint64_t ha_rate;
+	uint64_t visitor_requests;
 	uint64_t relayed;
+	uint64_t home_replies;
 	uint64_t replies;
 	uint64_t fa_code[256];
 	uint64_t fa_drop[FA_DROP_MAX];
@@ -199,6 +207,8 @@ void batch_finish(struct agentd *a);
 /* Ends what is due; returns when the next is. */
 msec_t batch_expire(struct agentd *a, msec_t now);
 /* The operator ends a binding or a visitor. False: there is none. */
+/* Of the store: NULL where it works, else why not (owned from now on), and @so what. */
+void agentd_note_store(struct agentd *a, char *error, const char *so);
 bool batch_end(struct agentd *a, const struct roam_addr *home, bool visitor);
 /* The module carries nothing for that home address. */
 void batch_refused(const struct roam_addr *home);

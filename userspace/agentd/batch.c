@@ -59,10 +59,10 @@ void batch_free(void)
 }
 
 /* One line when it begins, one when it ends. */
-static void note_store(struct agentd *a, char *error)
+void agentd_note_store(struct agentd *a, char *error, const char *so)
 {
 	if (error && !a->store_error)
-		log_error("%s; registrations are refused until then", error);
+		log_error("%s; %s", error, so);
 	if (!error && a->store_error)
 		log_notice("the store works again");
 	free(a->store_error);
@@ -80,9 +80,12 @@ static bool commit(struct agentd *a)
 
 	if (!batch.nodes.n && !batch.nodes.n_leases && !batch.visitors.n)
 		return true;
+	/* What others said before is written before, or it would be the last word. */
+	if (!agent_sync_store())
+		return false;
 	error = store_commit(a->store, a->ha, a->fa, &batch.nodes,
 			     &batch.visitors, daemon_now(), daemon_wallclock());
-	note_store(a, error);
+	agentd_note_store(a, error, "registrations are refused until then");
 	return !error;
 }
 
@@ -109,6 +112,7 @@ static void send_answer(struct agentd *a, struct answer *answer)
 	uint8_t code = reply->msg.code;
 
 	a->counters.code[code]++;
+	a->counters.deregistration_replies += !reply->msg.lifetime;
 	if (mip_code_accepts(code))
 		a->counters.accepted++;
 	else
@@ -273,6 +277,7 @@ void batch_reply(struct agentd *a, const struct udp_datagram *d)
 	};
 	enum fa_drop drop;
 
+	a->counters.home_replies++;
 	if (batch.n_sends == BATCH_MAX)
 		batch_finish(a);
 	drop = fa_reply(a->fa, daemon_now(), &in, &batch.sends[batch.n_sends],
@@ -303,6 +308,7 @@ void batch_visitor(struct agentd *a, const struct frame *frame)
 	struct fa_send send;
 	enum fa_drop drop;
 
+	a->counters.visitor_requests++;
 	memcpy(in.mac, frame->mac, FA_MAC_LEN);
 	drop = fa_request(a->fa, now, &in, &send);
 	if (drop != FA_DROP_NONE) {

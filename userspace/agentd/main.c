@@ -191,6 +191,8 @@ static char *reload(void *loaded)
 		return daemon_error("another 'store' or 'device' needs a restart, which drops no packet: systemctl restart roam-agentd");
 	if (!config->sync != !old->sync ||
 	    (config->sync && (config->sync->port != old->sync->port ||
+			      strcmp(config->sync->notify, old->sync->notify) ||
+			      strcmp(config->sync->instance, old->sync->instance) ||
 			      !roam_addr_eq(&config->sync->virtual,
 					    &old->sync->virtual) ||
 			      strcmp(config->sync->standby, old->sync->standby))))

@@ -24,6 +24,7 @@ static void on_request(struct agentd *a, const struct udp_datagram *d,
 		       const struct mip_msg *msg, uint64_t wall)
 {
 	a->counters.requests++;
+	a->counters.deregistrations += !msg->lifetime;
 	if (!rate_limit_allow(&a->rate, daemon_now(), (uint32_t)a->config->rate,
 			      &d->from))
 		a->counters.ha_rate++;

@@ -366,6 +366,15 @@ static json_t *nodes(void *ctx, const json_t *args, struct control_error *error)
 	return rows;
 }
 
+static const struct fa_link *fa_link_of(const struct agentd *a,
+					const struct agent_link *link)
+{
+	for (size_t i = 0; link->foreign && i < a->n_fa_links; i++)
+		if (a->fa_links[i].index == link->index)
+			return &a->fa_links[i];
+	return NULL;
+}
+
 static json_t *links(void *ctx, const json_t *args, struct control_error *error)
 {
 	struct agentd *a = ctx;
@@ -375,13 +384,26 @@ static json_t *links(void *ctx, const json_t *args, struct control_error *error)
 	(void)error;
 	for (size_t i = 0; i < a->n_links; i++) {
 		const struct agent_link *l = &a->links[i];
+		const struct fa_link *fa = fa_link_of(a, l);
+		uint16_t lifetime = fa ? fa->lifetime_max :
+				    l->home ? l->home->lifetime_max : 0;
 
 		json_array_append_new(rows,
-			json_pack("{ss so sb sb sb sI}", "link", l->name,
+			json_pack("{ss so sb sb sb so sb sb so so sI sI}",
+				  "link", l->name,
 				  "address", json_addr(&l->addr),
 				  "home", !!l->home, "foreign", !!l->foreign,
 				  "up", !!l->frames,
-				  "advertised", (json_int_t)l->advertiser.sent));
+				  "care_of", fa ? json_addr(&fa->coa) : json_null(),
+				  "busy", fa && fa->busy,
+				  "registration_required",
+				  l->foreign && l->foreign->registration,
+				  "lifetime", json_lifetime(lifetime),
+				  "interval", l->advertiser.interval ?
+				  json_real((double)l->advertiser.interval / 1000) :
+				  json_null(),
+				  "advertised", (json_int_t)l->advertiser.sent,
+				  "answered", (json_int_t)l->advertiser.answered));
 	}
 	return rows;
 }
@@ -445,12 +467,14 @@ static json_t *status(void *ctx, const json_t *args, struct control_error *error
 			  "store_error", a->store_error));
 }
 
-static void add_codes(json_t *object, const char *prefix, const uint64_t *codes)
+/* Those that RFC 2006 counts, and what there was besides. */
+static void add_codes(json_t *object, const char *prefix, unsigned int first,
+		      unsigned int last, const uint64_t *codes)
 {
 	char name[8];
 
 	for (unsigned int i = 0; i < 256; i++) {
-		if (!codes[i])
+		if (!codes[i] && i > MIP_ACCEPTED_ONE && (i < first || i > last))
 			continue;
 		snprintf(name, sizeof(name), "%u", i);
 		json_add_counter(object, prefix, name, codes[i]);
@@ -470,9 +494,14 @@ static json_t *counters(void *ctx, const json_t *args,
 	json_add_counter(object, "", "received", c->received);
 	json_add_counter(object, "", "other", c->other);
 	json_add_counter(object, "", "requests", c->requests);
+	json_add_counter(object, "", "deregistrations", c->deregistrations);
 	json_add_counter(object, "", "accepted", c->accepted);
+	json_add_counter(object, "", "deregistration_replies",
+			 c->deregistration_replies);
 	json_add_counter(object, "", "expired", c->expired);
+	json_add_counter(object, "", "visitor_requests", c->visitor_requests);
 	json_add_counter(object, "", "relayed", c->relayed);
+	json_add_counter(object, "", "home_replies", c->home_replies);
 	json_add_counter(object, "", "replies", c->replies);
 	json_add_counter(object, "", "visitors_expired", c->visitors_expired);
 	json_add_counter(object, "", "solicited", c->solicited);
@@ -481,8 +510,10 @@ static json_t *counters(void *ctx, const json_t *args,
 	json_add_counter(object, "", "store_failures", c->store_failures);
 	json_add_counter(object, "", "kernel_failures", c->kernel_failures);
 	json_add_counter(object, "", "send_errors", udp_send_errors(a->udp));
-	add_codes(object, "home_code_", c->code);
-	add_codes(object, "foreign_code_", c->fa_code);
+	add_codes(object, "home_code_", MIP_HA_UNSPECIFIED,
+		  MIP_HA_UNKNOWN_AGENT, c->code);
+	add_codes(object, "foreign_code_", MIP_FA_UNSPECIFIED,
+		  MIP_FA_COMPRESSION, c->fa_code);
 	json_add_counter(object, "drop_home_", "rate", c->ha_rate);
 	for (int i = HA_DROP_NONE + 1; i < HA_DROP_MAX; i++) {
 		snprintf(name, sizeof(name), "drop_home_%s", ha_drop_name(i));

@@ -16,6 +16,7 @@
 #include "io/sync.h"
 
 #define HELD_MAX 8192		/* replies that may wait at a time */
+#define UNSTORED_MAX 65536	/* changes of others that may wait for the disk */
 #define SCRUB 512		/* entries looked at for each hello */
 #define NTP_UNIX UINT64_C(2208988800)	/* s from 1900 to 1970 */
 #define ORDER_AGE (UINT64_C(86400000000000) * 400)	/* ns */
@@ -51,8 +52,10 @@ struct held {
  * @trusted: what the store had is young enough to be merged with others'
  * @stored: wall clock, ms, when the store was written last
  * @timer: of the engine
- * @nodes: bindings from elsewhere, neither durable nor in the kernel yet
+ * @nodes: bindings from elsewhere that are not durable yet
  * @visitors: likewise
+ * @nodes_told: so many of @nodes are in the kernel
+ * @visitors_told: likewise
  * @held: list of what waits
  * @n_held: its length
  * @hello: when the table was looked at last
@@ -75,6 +78,8 @@ struct agent_sync {
 	uv_timer_t timer;
 	struct ha_changes nodes;
 	struct fa_changes visitors;
+	size_t nodes_told;
+	size_t visitors_told;
 	struct held held;
 	size_t n_held;
 	msec_t hello;
@@ -130,37 +135,69 @@ static bool set_visitor(struct agent_sync *s, const struct fa_visitor *after)
 	return true;
 }
 
+/* What packets need, and whoever watches, does not wait for the disk. */
+static void tell_kernel(struct agent_sync *s)
+{
+	struct ha_changes nodes = {
+		.items = s->nodes.items + s->nodes_told,
+		.n = s->nodes.n - s->nodes_told,
+	};
+	struct fa_changes visitors = {
+		.items = s->visitors.items + s->visitors_told,
+		.n = s->visitors.n - s->visitors_told,
+	};
+	const char *why = "by the other agent";
+
+	kernel_set_nodes(s->a, &nodes);
+	kernel_set_visitors(s->a, &visitors);
+	for (size_t i = 0; i < nodes.n; i++)
+		show_node(s->a, &nodes.items[i], why);
+	for (size_t i = 0; i < visitors.n; i++)
+		show_visitor(s->a, &visitors.items[i], why);
+	if (nodes.n || visitors.n)
+		agentd_kick(s->a);
+	s->nodes_told = s->nodes.n;
+	s->visitors_told = s->visitors.n;
+}
+
+static size_t unstored(const struct agent_sync *s)
+{
+	return s->nodes.n + s->nodes.n_leases + s->visitors.n;
+}
+
+/* False: the disk does not take what others said; it is tried again with the next. */
+static bool write_store(struct agent_sync *s)
+{
+	struct agentd *a = s->a;
+	char *error;
+
+	if (!unstored(s))
+		return true;
+	error = store_commit(a->store, a->ha, a->fa, &s->nodes, &s->visitors,
+			     daemon_now(), daemon_wallclock());
+	agentd_note_store(a, error, "what other agents say is in memory only and not acknowledged until then");
+	if (error)
+		return false;
+	ha_changes_reset(&s->nodes);
+	fa_changes_reset(&s->visitors);
+	s->nodes_told = 0;
+	s->visitors_told = 0;
+	return true;
+}
+
 /*
- * Durable before it is acknowledged, as the acknowledgement leaves behind this. A
- * disk that is full here must not lose what the other agent may lose, too: the
- * table in memory keeps it.
+ * Durable before it is acknowledged. A disk that is full here must not lose what
+ * the other agent may lose, too: the table in memory keeps it, and the disk gets it
+ * when it has room again.
  */
 static void settle(struct agent_sync *s)
 {
-	struct agentd *a = s->a;
-	const char *why = "by the other agent";
-	char *error;
+	bool durable;
 
-	if (!s->nodes.n && !s->nodes.n_leases && !s->visitors.n)
-		return;
-	error = store_commit(a->store, a->ha, a->fa, &s->nodes, &s->visitors,
-			     daemon_now(), daemon_wallclock());
-	if (error) {
-		if (!a->store_error)
-			log_error("%s; what other agents say is kept in memory only until then",
-				  error);
-		a->counters.store_failures++;
-	}
-	free(error);
-	kernel_set_nodes(a, &s->nodes);
-	kernel_set_visitors(a, &s->visitors);
-	for (size_t i = 0; i < s->nodes.n; i++)
-		show_node(a, &s->nodes.items[i], why);
-	for (size_t i = 0; i < s->visitors.n; i++)
-		show_visitor(a, &s->visitors.items[i], why);
-	ha_changes_reset(&s->nodes);
-	fa_changes_reset(&s->visitors);
-	agentd_kick(a);
+	tell_kernel(s);
+	durable = write_store(s);
+	if (s->engine)
+		sync_settled(s->engine, durable);
 }
 
 /* ---- the engine's clients ---- */
@@ -208,6 +245,8 @@ static enum sync_apply apply_binding(void *ctx, const uint8_t *key,
 	}
 	if (!state.n && state.kept <= now)
 		return SYNC_IGNORED;
+	if (unstored(s) >= UNSTORED_MAX)
+		return SYNC_FULL;
 	/* A full table goes on with those it has. */
 	if (ha_entries(s->a->ha) >= (size_t)s->a->config->nodes_max &&
 	    !ha_get(s->a->ha, &state.home, &before))
@@ -269,6 +308,8 @@ static enum sync_apply apply_visitor(void *ctx, const uint8_t *key,
 	}
 	if (v.expires <= now)
 		return SYNC_IGNORED;
+	if (unstored(s) >= UNSTORED_MAX)
+		return SYNC_FULL;
 	if (fa_count(s->a->fa) >= (size_t)s->a->config->visitors_max &&
 	    !fa_get(s->a->fa, &v.home, &before))
 		return SYNC_FULL;
@@ -379,6 +420,8 @@ static enum sync_apply apply_lease(void *ctx, const uint8_t *key,
 	}
 	if (lease.until <= now)
 		return SYNC_IGNORED;
+	if (unstored(s) >= UNSTORED_MAX)
+		return SYNC_FULL;
 	if (leases_count(leases) >= (size_t)s->a->config->nodes_max &&
 	    !leases_at(leases, &lease.addr, &before))
 		return SYNC_FULL;
@@ -405,14 +448,41 @@ static void remove_lease(void *ctx, const uint8_t *key, size_t key_len)
 		end_lease(ctx, &addr);
 }
 
+static bool is_binding_of(void *ctx, const uint8_t *key, size_t key_len,
+			  const struct roam_addr *agent)
+{
+	struct agent_sync *s = ctx;
+	struct ha_state state;
+	struct roam_addr home;
+	uint32_t id;
+
+	return agent_key_read(AGENT_BINDING, key, key_len, &home, &id) &&
+	       ha_get(s->a->ha, &home, &state) &&
+	       roam_addr_eq(&state.agent, agent);
+}
+
+static bool is_lease_of(void *ctx, const uint8_t *key, size_t key_len,
+			const struct roam_addr *agent)
+{
+	struct agent_sync *s = ctx;
+	struct lease lease;
+	struct roam_addr addr;
+	uint32_t id;
+
+	return agent_key_read(AGENT_LEASE, key, key_len, &addr, &id) &&
+	       leases_at(ha_leases(s->a->ha), &addr, &lease) &&
+	       roam_addr_eq(&lease.agent, agent);
+}
+
 static const struct sync_type types[] = {
 	{ AGENT_BINDING, "bindings", serialise_binding, apply_binding,
-	  remove_binding },
+	  remove_binding, is_binding_of },
 	{ AGENT_VISITOR, "visitors", serialise_visitor, apply_visitor,
-	  remove_visitor },
+	  remove_visitor, NULL },
 	{ AGENT_PENDING, "pending", serialise_pending, apply_pending,
-	  remove_pending },
-	{ AGENT_LEASE, "leases", serialise_lease, apply_lease, remove_lease },
+	  remove_pending, NULL },
+	{ AGENT_LEASE, "leases", serialise_lease, apply_lease, remove_lease,
+	  is_lease_of },
 };
 
 /* ---- messages ---- */
@@ -474,9 +544,15 @@ static void on_passed(void *ctx, const struct sync_msg *msg)
 	agent_share_passed(s->a, msg);
 }
 
+static uint64_t wallclock(void *ctx)
+{
+	(void)ctx;
+	return daemon_wallclock();
+}
+
 static const struct sync_ops ops = {
 	.send = send_message, .released = on_released, .random = random_bits,
-	.synced = on_synced, .passed = on_passed,
+	.synced = on_synced, .clock = wallclock, .passed = on_passed,
 };
 
 /* ---- what the store had ---- */
@@ -713,7 +789,7 @@ static void make_engine(struct agent_sync *s, const struct roam_addr *own)
 	const struct conf_sync *c = s->a->config->sync;
 	struct sync_config config = {
 		.group = c->number, .own = *own, .mode = c->mode,
-		.multicast = !roam_addr_is_none(&c->multicast),
+		.multicast = !roam_addr_is_none(&c->multicast), .settles = true,
 		.hello = c->hello, .dead = c->dead, .retry = c->retry, .wait = c->wait,
 		.tombstone = c->tombstone,
 		.entries_max = (size_t)(2 * s->a->config->nodes_max +
@@ -729,8 +805,7 @@ static void make_engine(struct agent_sync *s, const struct roam_addr *own)
 	s->engine = sync_new(&config, &ops, s, daemon_now());
 	if (!s->engine)
 		abort();
-	s->link.engine = s->engine;
-	s->link.own = *own;
+	sync_link_use(&s->link, s->engine, own);
 	agent_share_reset();
 	sync_set_weight(s->engine, c->any ? c->weight : 0);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
@@ -790,6 +865,14 @@ static struct agent_sync *engine_of(const struct agentd *a)
 static bool has_elector(const struct conf_sync *c)
 {
 	return *c->standby || !roam_addr_is_none(&c->virtual);
+}
+
+bool agent_sync_store(void)
+{
+	if (!unstored(&agent_sync))
+		return true;
+	tell_kernel(&agent_sync);
+	return write_store(&agent_sync);
 }
 
 void agent_sync_settle(struct agentd *a)
@@ -988,9 +1071,8 @@ char *agent_sync_start(struct agentd *a, const char *socket_path)
 		s->role = role_open(a->loop, c->socket, socket_path, c->standby,
 				    on_role, on_clearance, s);
 	else if (has_elector(c))
-		s->role = role_open_address(a->loop, &c->virtual, &c->own,
-					    on_role, s);
-	return NULL;
+		s->role = sync_link_elector(a->loop, c, on_role, s, &error);
+	return error;
 }
 
 void agent_sync_configure(struct agentd *a)

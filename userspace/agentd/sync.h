@@ -66,6 +66,8 @@ bool agent_sync_is_active(const struct agentd *a);
 /* This member's address; none while there is no engine. */
 struct roam_addr agent_sync_own(const struct agentd *a);
 
+/* What came from others and is not durable yet is written; false: the disk refuses. */
+bool agent_sync_store(void);
 /* What came from others is made durable and told to the kernel, and what was passed runs. */
 void agent_sync_settle(struct agentd *a);
 

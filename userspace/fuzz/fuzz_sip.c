@@ -316,6 +316,11 @@ static const struct sip_registration_ops registration_ops = {
 	.event = on_registration,
 };
 
+void server_changed(struct sipd_server *server)
+{
+	(void)server;
+}
+
 /* ---- one host ---- */
 
 static struct config_account account = {
@@ -348,7 +353,7 @@ static void move_host(unsigned int n)
 		memset(&place, 0, sizeof(place));
 	check(!ua_set_place(sipd.ua, &place));
 	sipd.place = place;
-	call_moved(&sipd);
+	call_moved(&sipd, true, true);
 	sip_sessions_move(sipd.sessions, daemon_now() + (msec_t)skew,
 			  n % 5 != 4);
 	sip_registrations_move(sipd.registrations, daemon_now() + (msec_t)skew,
@@ -384,7 +389,9 @@ static void host_begins(void)
 
 		reg->sipd = &sipd;
 		reg->account = &account;
+		sipd.servers[i] = (struct sipd_server){ .sipd = &sipd, .config = &servers[i] };
 		reg->server = &servers[i];
+		reg->target = &sipd.servers[i];
 		reg->core = sip_registration_new(sipd.registrations, reg);
 		reg->ua = ua_registration_new(sipd.ua, &account, &servers[i],
 					      reg);

@@ -76,7 +76,7 @@ static void remove_entry(void *ctx, const uint8_t *key, size_t key_len)
 }
 
 static const struct sync_ops ops = { on_send, on_released, on_random, on_synced };
-static const struct sync_type type = { 1, "fuzz", serialise, apply, remove_entry };
+static const struct sync_type type = { 1, "fuzz", serialise, apply, remove_entry, NULL };
 
 static void check_codec(const struct sync_msg *msg, const uint8_t *data,
 			size_t covered)

@@ -218,6 +218,20 @@ static bool may_log(struct server *server)
 	return allowed;
 }
 
+static void report_clone(struct server *server, const struct request *r,
+			 const struct hlr_change *c)
+{
+	char perm[ROAM_ADDR_STRLEN], one[ROAM_ADDR_STRLEN], two[ROAM_ADDR_STRLEN];
+
+	server->counters.cloned++;
+	if (may_log(server))
+		log_warning("mn=%s goes back and forth between %s and %s: two hosts use key %u of host %s, a cloned one perhaps; give each a key and an address of its own",
+			    roam_addr_format(&c->after.perm, perm),
+			    roam_addr_format(&c->before.coa, one),
+			    roam_addr_format(&c->after.coa, two), r->msg.key_id,
+			    r->host ? r->host->name : "none");
+}
+
 /* A change that is on disk: a line and an event. */
 static void report_change(struct server *server, const struct request *r,
 			  const struct hlr_change *c)
@@ -259,6 +273,9 @@ static void report_change(struct server *server, const struct request *r,
 						    roam_addr_format(coa, to),
 			   r->msg.key_id, r->host ? r->host->name : "none",
 			   roam_addr_format(&r->from, source));
+	if (c->after.contests >= HLR_CONTESTS_CLONE &&
+	    c->after.contests != c->before.contests)
+		report_clone(server, r, c);
 	event(server, what, &c->after.perm, coa, old, r->msg.key_id,
 	      &r->from, reason);
 }

@@ -35,6 +35,7 @@
  * @commits: transactions written
  * @store_failures: transactions the store refused
  * @expired: mappings whose lifetime ended
+ * @cloned: times that a mapping went back and forth between two hosts with one key
  */
 struct server_counters {
 	uint64_t queries;
@@ -45,6 +46,7 @@ struct server_counters {
 	uint64_t commits;
 	uint64_t store_failures;
 	uint64_t expired;
+	uint64_t cloned;
 };
 
 /**

@@ -121,6 +121,7 @@ static json_t *counters(void *ctx, const json_t *args,
 	json_add_counter(object, "", "updates", c->updates);
 	json_add_counter(object, "", "replies", c->replies);
 	json_add_counter(object, "", "expired", c->expired);
+	json_add_counter(object, "", "cloned", c->cloned);
 	json_add_counter(object, "", "commits", c->commits);
 	json_add_counter(object, "", "store_failures", c->store_failures);
 	json_add_counter(object, "", "challenges", c->challenges);

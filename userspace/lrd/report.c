@@ -33,6 +33,7 @@ static const char *mobile_event_name(enum mobile_event_type type)
 	case MOBILE_PEER_PLAIN: return "peer-plain";
 	case MOBILE_LITERAL_OK: return "literal";
 	case MOBILE_LITERAL_LOST: return "symmetric";
+	case MOBILE_CONTESTED: return "contested";
 	case MOBILE_TRANSLATED: return "translated";
 	}
 	return "unknown";
@@ -64,6 +65,10 @@ static void log_mobile(const struct mobile_event *e)
 			    ": its challenge does not arrive here; can it send to this address?" :
 			    e->status == LR_UNFIT ?
 			    ": that address is for nobody from outside there, see 'internal', 'permanent' and 'care_of' of the register" : "");
+		break;
+	case MOBILE_CONTESTED:
+		log_warning("mn=%s register=%s has it at %s again, by the key of this host: another host uses both, a clone perhaps; give it a key and an address of its own",
+			    perm, host, text(&e->other, old));
 		break;
 	case MOBILE_UNANSWERED:
 		log_warning("mn=%s register=%s does not answer tries=%u; correspondents known so far go on, new ones do not find this host",

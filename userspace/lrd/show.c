@@ -36,7 +36,7 @@ static json_t *show(void *ctx, const json_t *args, struct control_error *error)
 
 static void add_registration(void *ctx, const struct mobile_status *st)
 {
-	json_array_append_new(ctx, json_pack("{so so ss so sb so sI si ss so sb}",
+	json_array_append_new(ctx, json_pack("{so so ss so sb so sI si ss so sb so}",
 		"permanent", json_addr(&st->perm),
 		"care_of", json_addr(&st->coa),
 		"wire", wire_name(st->literal),
@@ -47,7 +47,8 @@ static void add_registration(void *ctx, const struct mobile_status *st)
 		"tries", (int)st->tries,
 		"last_status", lr_status_name(st->last_status),
 		"seen", json_addr(&st->seen),
-		"translated", st->translated));
+		"translated", st->translated,
+		"other", json_addr(&st->other)));
 }
 
 static json_t *registers(void *ctx, const json_t *args,

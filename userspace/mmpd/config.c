@@ -65,6 +65,8 @@ static cfg_opt_t opts[] = {
 	CFG_STR("timeout", "30s", CFGF_NONE),
 	CFG_INT("hosts_max", 1048576, CFGF_NONE),
 	CFG_BOOL("turn", cfg_false, CFGF_NONE),
+	CFG_STR("keep", "2s", CFGF_NONE),
+	CFG_INT("keep_bytes", 1048576, CFGF_NONE),
 	CFG_SEC("gateway", gateway_opts, CFGF_NONE),
 	CFG_SEC("base-station", base_station_opts, CFGF_NONE),
 	CFG_SEC("host", host_opts, CFGF_NONE),
@@ -145,7 +147,7 @@ static char *read_timers(cfg_t *cfg, struct config *config)
 {
 	static const char *const criteria[] = { "latency", "reliability",
 						NULL };
-	msec_t timeout = 0;
+	msec_t timeout = 0, keep = 0;
 	unsigned int which = 0;
 	long value = 0;
 	char *error = conf_get_int(cfg, "missed", 1, 100, &value);
@@ -170,6 +172,17 @@ static char *read_timers(cfg_t *cfg, struct config *config)
 		error = conf_get_int(cfg, "hosts_max", 1, UINT32_MAX, &value);
 	config->kernel.max_hosts = (uint32_t)value;
 	config->kernel.turn = cfg_getbool(cfg, "turn");
+	if (!error)
+		error = conf_get_duration(cfg, "keep", &keep);
+	if (!error && (keep < 0 || keep > 30000))
+		error = conf_error(cfg, "keep", "'%s' is not from 0 to 30s",
+				   cfg_getstr(cfg, "keep"));
+	/* Below a base station no ways part. */
+	config->kernel.keep_time =
+		config->node.role == MMP_ROLE_BASE_STATION ? 0 : (uint32_t)keep;
+	if (!error)
+		error = conf_get_int(cfg, "keep_bytes", 0, INT32_MAX, &value);
+	config->kernel.keep_bytes = (uint32_t)value;
 	config->kernel.second_time = 1000;
 	config->kernel.left_time = 1000;
 	config->kernel.port = config->port;

@@ -217,7 +217,7 @@ static void look(struct mmpd *mmpd)
  * The radio is the first to say it. Mostly the carrier went and came as well, and the look
  * sees that; where it did not, this is the change.
  */
-void kernel_roamed(struct mmpd *mmpd, uint32_t index)
+void kernel_roamed(struct mmpd *mmpd, uint32_t index, const uint8_t bssid[6])
 {
 	struct mmpd_link *l;
 
@@ -228,6 +228,7 @@ void kernel_roamed(struct mmpd *mmpd, uint32_t index)
 	if (l->told == l->link.changes)
 		tell_core(mmpd, l, false, true);
 	l->told = l->link.changes;
+	mmp_host_associated(mmpd->host, daemon_now(), index, bssid);
 	mmpd_kick(mmpd);
 }
 
@@ -306,6 +307,16 @@ char *kernel_configure(struct mmpd *mmpd)
 	return NULL;
 }
 
+/* A daemon that was killed left them there, and packets went on (OPEN-45). */
+static void adopt_below(struct mmpd *mmpd)
+{
+	struct mmp_hop hops[MMP_BELOW_MAX];
+	int n = mmp_below_get(mmpd->kernel, hops, MMP_BELOW_MAX);
+
+	if (n > 0)
+		mmp_node_adopt(mmpd->node, daemon_now(), hops, (size_t)n);
+}
+
 static char *start_module(struct mmpd *mmpd)
 {
 	char *error = NULL;
@@ -321,6 +332,7 @@ static char *start_module(struct mmpd *mmpd)
 	if (genl_subscribe(mmpd->events, "events"))
 		return daemon_error("cannot listen to the module: %s",
 				    genl_error(mmpd->events));
+	adopt_below(mmpd);
 	uv_poll_init(mmpd->loop, &mmpd->events_poll, genl_fd(mmpd->events));
 	mmpd->events_poll.data = mmpd;
 	uv_poll_start(&mmpd->events_poll, UV_READABLE, on_readable);

@@ -208,7 +208,7 @@ void drcp_stop(struct mmpd *mmpd);
 void drcp_on_state(struct mmpd *mmpd, const struct mmp_host_event *event);
 
 /* kernel.c: the radio of a host is at another access point. */
-void kernel_roamed(struct mmpd *mmpd, uint32_t link);
+void kernel_roamed(struct mmpd *mmpd, uint32_t link, const uint8_t bssid[6]);
 
 /* radio.c: where there is one, and it is not listened to yet. */
 void radio_start(struct mmpd *mmpd);

@@ -391,6 +391,15 @@ static bool concerns(const struct mmpd *mmpd, uint8_t type)
 	       type != MMP_HOST_ROUTE && type != MMP_HOST_ROUTE_ACK;
 }
 
+/* A beacon that was not read yet when its link went down. */
+static bool is_of_before(const struct mmpd *mmpd, const struct packet *p,
+			 uint8_t type)
+{
+	const struct mmpd_link *l = mmpd_link(mmpd, p->arrival.from.link);
+
+	return type == MMP_BS_BEACON && l && !l->link.up;
+}
+
 static enum mmp_drop handle(struct mmpd *mmpd, const struct packet *p)
 {
 	struct mmp_msg msg;
@@ -401,7 +410,7 @@ static enum mmp_drop handle(struct mmpd *mmpd, const struct packet *p)
 	if (drop != MMP_DROP_NONE)
 		return drop;
 	mmpd->counters.received[msg.type]++;
-	if (!concerns(mmpd, msg.type))
+	if (!concerns(mmpd, msg.type) || is_of_before(mmpd, p, msg.type))
 		return MMP_DROP_NONE;
 	if (is_between_neighbours(msg.type) !=
 	    roam_addr_is_link_local(&p->arrival.src))

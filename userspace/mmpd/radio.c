@@ -63,7 +63,10 @@ static void on_event(const struct nlmsghdr *nlh, void *ctx)
 			event.command == NL80211_CMD_ROAM)) {
 		log_info("link=%s radio is at access point %s",
 			 link->link.name, mac_format(event.mac, mac));
-		kernel_roamed(m, event.link);
+		kernel_roamed(m, event.link, event.mac);
+	} else if (m->host && (event.command == NL80211_CMD_DISCONNECT ||
+			       event.command == NL80211_CMD_DEAUTHENTICATE)) {
+		mmp_host_unheard(m->host, daemon_now(), event.link);
 	} else if (m->node && event.command == NL80211_CMD_NEW_STATION) {
 		log_info("link=%s a host has come: %s", link->link.name,
 			 mac_format(event.mac, mac));

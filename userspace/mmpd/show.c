@@ -475,7 +475,7 @@ json_t *json_record(const struct mmp_handoff_record *r)
 {
 	msec_t now = daemon_now();
 
-	return json_pack("{so so so sI ss so ss so sI sf si}",
+	return json_pack("{so so so sI ss so ss so sI sf sI si}",
 			 "ago", json_seconds(now - r->at),
 			 "from", json_name(&r->from),
 			 "to", json_name(&r->to),
@@ -490,6 +490,7 @@ json_t *json_record(const struct mmp_handoff_record *r)
 					       json_seconds(r->took),
 			 "period_ms", (json_int_t)r->period,
 			 "skew_ms", r->skew_us / 1000.0,
+			 "unheard_ms", (json_int_t)r->unheard,
 			 "messages", (int)r->messages);
 }
 

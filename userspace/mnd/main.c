@@ -35,13 +35,24 @@ static void on_keepalive(uv_timer_t *timer)
 		net_keepalive(m, &r->home_agent);
 }
 
+static void count_move(struct mnd *m, enum mn_mode from, enum mn_mode to)
+{
+	struct mnd_counters *c = &m->counters;
+
+	c->moves++;
+	c->left_home += from == MN_HOME && to != MN_HOME;
+	c->changed_agent += from == MN_FOREIGN && to == MN_FOREIGN;
+	c->came_home += from != MN_HOME && from != MN_NOWHERE && to == MN_HOME;
+}
+
 static void on_attach(void *ctx, const struct mn_registration *r)
 {
 	struct mnd *m = ctx;
 
 	if (r && !roam_addr_eq(&r->place.coa, &m->coa)) {
+		count_move(m, m->mode, r->place.mode);
 		m->coa = r->place.coa;
-		m->counters.moves++;
+		m->mode = r->place.mode;
 	}
 	kernel_attach(m, r);
 	if (r && r->place.mode == MN_HOME)

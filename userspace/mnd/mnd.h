@@ -37,11 +37,21 @@ struct session_row;
  * struct mnd_counters - since the start
  * @received: datagrams and messages of agents
  * @sent: requests
+ * @deregistrations: of them, those of lifetime 0
+ * @replies: received
+ * @deregistration_replies: of them, those of lifetime 0
  * @solicited: solicitations sent
  * @adverts: advertisements heard
  * @registered: registrations that were accepted
  * @denied: that were denied
+ * @denied_home: of them, by the home agent
+ * @denied_identification: of these, for the clock or the nonce
  * @moves: changes of the care-of address
+ * @left_home: moves from the home link to another one
+ * @changed_agent: moves from one foreign agent to another one
+ * @came_home: moves to the home link
+ * @agent_restarts: the foreign agent in use lost its visitors
+ * @announced: gratuitous ARP messages at home
  * @keepalives: sent to keep a NAT's mapping
  * @sessions_seen: sessions that began as a device appeared
  * @sessions_refused: that there were too many for
@@ -50,11 +60,21 @@ struct session_row;
 struct mnd_counters {
 	uint64_t received;
 	uint64_t sent;
+	uint64_t deregistrations;
+	uint64_t replies;
+	uint64_t deregistration_replies;
 	uint64_t solicited;
 	uint64_t adverts;
 	uint64_t registered;
 	uint64_t denied;
+	uint64_t denied_home;
+	uint64_t denied_identification;
 	uint64_t moves;
+	uint64_t left_home;
+	uint64_t changed_agent;
+	uint64_t came_home;
+	uint64_t agent_restarts;
+	uint64_t announced;
 	uint64_t keepalives;
 	uint64_t sessions_seen;
 	uint64_t sessions_refused;
@@ -121,6 +141,7 @@ struct mnd {
 	bool left;
 	uint8_t last_code;
 	struct roam_addr coa;
+	enum mn_mode mode;
 	struct mnd_counters counters;
 	struct mns *mns;
 	struct mns_config mns_config;

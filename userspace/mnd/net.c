@@ -37,6 +37,11 @@ static void on_reply(struct mnd *m, const struct roam_addr *from,
 
 	if (drop == MN_DROP_UNASKED)
 		drop = mns_reply(m->mns, daemon_now(), from, data, len);
+	/* a reply comes twice here, see on_frame() */
+	if (drop != MN_DROP_UNASKED && len >= 4) {
+		m->counters.replies++;
+		m->counters.deregistration_replies += !data[2] && !data[3];
+	}
 	note(m, drop);
 }
 
@@ -180,6 +185,7 @@ void net_send(struct mnd *m, const struct mn_send *send)
 	};
 
 	m->counters.sent++;
+	m->counters.deregistrations += !send->data[2] && !send->data[3];
 	if (!send->place.has_agent) {
 		udp_send(m->udp, &send->to, MIP_PORT, &send->from, send->data,
 			 send->len);
@@ -244,6 +250,8 @@ void net_announce(struct mnd *m, uint32_t index)
 				   (struct sockaddr *)&to, sizeof(to)) < 0)
 				log_debug("gratuitous ARP was not sent: %s",
 					  strerror(errno));
+			else
+				m->counters.announced++;
 	}
 	close(fd);
 }

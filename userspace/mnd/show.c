@@ -19,6 +19,7 @@ static const char *const event_names[] = {
 	[MN_EVENT_SILENT] = "silent",
 	[MN_EVENT_LOST] = "lost",
 	[MN_EVENT_HOME] = "home",
+	[MN_EVENT_RESTARTED] = "agent-restarted",
 };
 
 static const char *link_name(uint32_t index, char *buf)
@@ -36,8 +37,13 @@ void show_event(struct mnd *m, const struct mn_event *e)
 	link_name(e->place.link, link);
 	if (e->type == MN_EVENT_REGISTERED)
 		m->counters.registered++;
+	if (e->type == MN_EVENT_RESTARTED)
+		m->counters.agent_restarts++;
 	if (e->type == MN_EVENT_DENIED) {
 		m->counters.denied++;
+		m->counters.denied_home += mip_code_is_home(e->code);
+		m->counters.denied_identification +=
+			e->code == MIP_HA_IDENTIFICATION;
 		m->last_code = e->code;
 		reason = mip_code_name(e->code);
 	}
@@ -99,7 +105,7 @@ static json_t *json_registration(const struct mnd *m,
 {
 	char link[IF_NAMESIZE], flags[9];
 
-	return json_pack("{so ss so so so ss ss sb so so so}",
+	return json_pack("{so ss so so so ss ss sb so so so so so}",
 			 "home", json_addr(&m->config->mn.home),
 			 "mode", mode_of(r),
 			 "care_of", json_addr(&r->place.coa),
@@ -108,6 +114,12 @@ static json_t *json_registration(const struct mnd *m,
 			 "link", link_name(r->place.link, link),
 			 "flags", mip_flags_format(r->flags, flags),
 			 "udp", r->udp,
+			 "requested", m->config->mn.lifetime ==
+				MIP_LIFETIME_INFINITE ? json_null() :
+				json_real(m->config->mn.lifetime),
+			 "identification",
+			 json_sprintf("%08x.%08x", (unsigned int)(r->id >> 32),
+				      (unsigned int)r->id),
 			 "lifetime", r->lifetime == MIP_LIFETIME_INFINITE ?
 				json_null() : json_real(r->lifetime),
 			 "expires_in", json_until(now, r->expires),
@@ -145,7 +157,7 @@ static void add_agent(void *ctx, const struct mn_agent_info *info)
 	struct listing *l = ctx;
 
 	json_array_append_new(l->rows,
-		json_pack("{so so ss sb sb sb sb so so so}",
+		json_pack("{so so ss sb sb sb sb so so so sI sI so}",
 			  "agent", json_addr(&info->place.agent),
 			  "care_of", json_addr(&info->place.coa),
 			  "link", link_name(info->place.link, link),
@@ -156,7 +168,10 @@ static void add_agent(void *ctx, const struct mn_agent_info *info)
 			  "lifetime", info->lifetime == MIP_LIFETIME_INFINITE ?
 				json_null() : json_real(info->lifetime),
 			  "expires_in", json_until(l->now, info->expires),
-			  "blocked_for", json_until(l->now, info->blocked)));
+			  "blocked_for", json_until(l->now, info->blocked),
+			  "flags", (json_int_t)info->flags,
+			  "sequence", (json_int_t)info->sequence,
+			  "advert_lifetime", json_real(info->advert_lifetime)));
 }
 
 /**
@@ -310,11 +325,23 @@ static json_t *counters(void *ctx, const json_t *args,
 	(void)error;
 	json_add_counter(object, "", "received", c->received);
 	json_add_counter(object, "", "sent", c->sent);
+	json_add_counter(object, "", "deregistrations", c->deregistrations);
+	json_add_counter(object, "", "replies", c->replies);
+	json_add_counter(object, "", "deregistration_replies",
+			 c->deregistration_replies);
 	json_add_counter(object, "", "solicited", c->solicited);
 	json_add_counter(object, "", "advertisements", c->adverts);
 	json_add_counter(object, "", "registered", c->registered);
 	json_add_counter(object, "", "denied", c->denied);
+	json_add_counter(object, "", "denied_home", c->denied_home);
+	json_add_counter(object, "", "denied_identification",
+			 c->denied_identification);
 	json_add_counter(object, "", "moves", c->moves);
+	json_add_counter(object, "", "left_home", c->left_home);
+	json_add_counter(object, "", "changed_agent", c->changed_agent);
+	json_add_counter(object, "", "came_home", c->came_home);
+	json_add_counter(object, "", "agent_restarts", c->agent_restarts);
+	json_add_counter(object, "", "announced", c->announced);
 	json_add_counter(object, "", "keepalives", c->keepalives);
 	json_add_counter(object, "", "sessions_seen", c->sessions_seen);
 	json_add_counter(object, "", "sessions_refused", c->sessions_refused);

@@ -207,9 +207,10 @@ static void read_speech(struct app *app, const char *path)
 		die("there is nothing to hear in %s", path);
 }
 
-static void next_samples(const struct app *app, uint8_t *samples)
+static void take_samples(const struct app *app, uint64_t number,
+			 uint8_t *samples)
 {
-	uint64_t first = app->sent * SAMPLES;
+	uint64_t first = number * SAMPLES;
 
 	for (int i = 0; i < SAMPLES; i++)
 		samples[i] = app->speech ?
@@ -244,28 +245,43 @@ static void put_u32(uint8_t *p, uint32_t n)
 		p[i] = n >> (24 - 8 * i);
 }
 
-static void send_packet(struct app *app)
+/* The packet with that number, counted from 0. */
+static void send_number(struct app *app, uint64_t number)
 {
 	uint8_t packet[RTP_HEADER_LEN + SAMPLES] = { 0x80, PCMU };
 	struct sockaddr_in6 to = {
 		.sin6_family = AF_INET6, .sin6_port = htons(app->to_port),
 	};
 
-	if (!app->to_port)
-		return;
-	if (!app->started)
-		app->started = now_us();
-	packet[1] |= app->sent ? 0 : 0x80;
-	packet[2] = app->sent >> 8;
-	packet[3] = app->sent;
-	put_u32(packet + 4, app->sent * SAMPLES);
+	packet[1] |= number ? 0 : 0x80;
+	packet[2] = number >> 8;
+	packet[3] = number;
+	put_u32(packet + 4, number * SAMPLES);
 	put_u32(packet + 8, app->ssrc);
-	next_samples(app, packet + RTP_HEADER_LEN);
+	take_samples(app, number, packet + RTP_HEADER_LEN);
 	memcpy(&to.sin6_addr, app->to.b, 16);
 	if (sendto(app->rtp, packet, sizeof(packet), 0, (struct sockaddr *)&to,
 		   sizeof(to)) < 0)
 		app->send_errors++;
-	app->sent++;
+}
+
+static void send_packet(struct app *app)
+{
+	if (!app->to_port)
+		return;
+	if (!app->started)
+		app->started = now_us();
+	send_number(app, app->sent++);
+}
+
+/*
+ * What left for the place that the peer was in is lost: the last of it is sent again, and
+ * the peer need not wait for the next one.
+ */
+static void send_again(struct app *app)
+{
+	if (app->sent && app->to_port)
+		send_number(app, app->sent - 1);
 }
 
 static void receive_packet(struct app *app)
@@ -375,6 +391,7 @@ static void on_event(struct app *app, const char *line, size_t len)
 		set_peer(app, event);
 	} else if (!strcmp(what, "peer-moved")) {
 		set_peer(app, event);
+		send_again(app);
 		app->moves++;
 	} else if (!strcmp(what, "ended")) {
 		app->ended = true;

@@ -315,6 +315,8 @@ static void on_registered(void *ctx, void *user, unsigned int code,
 	struct sipd_registration *reg = user;
 	struct sipd *sipd = ctx;
 
+	if (code)
+		server_answers(reg->target);
 	sip_registration_answered(reg->core, daemon_now(), code, expires);
 	sipd_kick(sipd);
 }
@@ -353,7 +355,8 @@ static bool call_again(struct call *call)
 	call->reg = next_route(sipd, call->account, &call->tried);
 	if (!call->reg)
 		return false;
-	target.route = call->reg->server->uri;
+	target.route = server_route(call->reg->target);
+	call->silent = false;
 	call->epoch = sip_sessions_epoch(sipd->sessions);
 	call->wide = ua_call(sipd->ua, &target, text, len, call);
 	return call->wide;
@@ -632,15 +635,8 @@ static bool use_spare(struct call *call)
  * A server that says nothing is asked by REGISTER whether it is there, and the call goes
  * by the next one meanwhile (SIP-07). Whichever speaks first has the call.
  */
-static void on_silent(void *ctx, void *user)
+static void go_by_another(struct call *call)
 {
-	struct call *call = user;
-	uint32_t tried = call->tried;
-
-	sip_registration_doubt(call->reg->core, daemon_now());
-	sipd_kick(ctx);
-	if (!next_route(ctx, call->account, &tried))
-		return;
 	call->sipd->counters.failovers++;
 	log_warning("server %s does not answer; call %llu goes by another one",
 		    call->reg->server->uri, (unsigned long long)call->id);
@@ -649,6 +645,45 @@ static void on_silent(void *ctx, void *user)
 	ua_leg_set_spare(call->spare, true);
 	if (!call_again(call))
 		use_spare(call);
+}
+
+static void on_silent(void *ctx, void *user)
+{
+	struct call *call = user;
+	uint32_t tried = call->tried;
+
+	call->silent = true;
+	sip_registration_doubt(call->reg->core, daemon_now());
+	sipd_kick(ctx);
+	if (next_route(ctx, call->account, &tried))
+		go_by_another(call);
+	else
+		server_silent(call->reg->target);
+}
+
+void call_server_changed(struct sipd *sipd, const struct sipd_server *server)
+{
+	uint32_t bit = UINT32_C(1) << (server->config - sipd->config->servers);
+	struct table_iter iter = { 0 };
+	struct table_node *node;
+
+	while ((node = table_next(&sipd->calls, &iter))) {
+		struct call *call = container_of(node, struct call, node);
+
+		if (call->state != CALL_CALLING || !call->silent ||
+		    call->reg->target != server)
+			continue;
+		call->tried &= ~bit;
+		go_by_another(call);
+	}
+}
+
+static void on_unanswered(void *ctx, void *user)
+{
+	struct sipd_registration *reg = user;
+
+	(void)ctx;
+	server_silent(reg->target);
 }
 
 /* The next server speaks first: the silent one shall not deliver the call any more. */
@@ -878,6 +913,7 @@ static void on_located(void *ctx, void *user, bool changed)
 
 const struct ua_ops call_ua_ops = {
 	.registered = on_registered,
+	.unanswered = on_unanswered,
 	.invited = on_invited,
 	.progress = on_progress,
 	.answered = on_answered,
@@ -907,32 +943,60 @@ void call_measure(struct call *call)
 	if (!stats || !stats->packets)
 		return;
 	move->media = true;
+	move->resumed = stats->resumed ? stats->resumed - stats->marked : -1;
 	move->gap = stats->gap;
 	move->lost = rtp_stats_lost(stats);
 	move->jitter = rtp_stats_jitter(stats);
 }
 
-static void moved(struct call *call, int64_t when)
+/* IPv4 may change and IPv6 not: who talks by the one has nothing to hear. */
+static bool is_concerned(const struct call *call, bool v4, bool v6)
 {
+	struct roam_addr to[] = {
+		call->peer_media.addr, wide_addr(call),
+		ua_leg_source(call->wide),
+	};
+
+	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
+		if (!roam_addr_is_none(&to[i]) &&
+		    (roam_addr_is_v4(&to[i]) ? v4 : v6))
+			return true;
+	return false;
+}
+
+static void moved(struct call *call, int64_t when, bool v4, bool v6)
+{
+	call->concerned = true;
 	if (call->state != CALL_UP)
+		return;
+	call->concerned = is_concerned(call, v4, v6);
+	if (!call->concerned)
 		return;
 	call_measure(call);
 	call->moves[call->n_moves++ % CALL_MOVES_MAX] = (struct call_move){
-		.when = when, .to = wide_addr(call), .told = -1,
+		.when = when, .to = wide_addr(call), .told = -1, .resumed = -1,
 	};
 	call->stuck = false;
 	if (call->media)
 		media_mark(call->media);
 }
 
-void call_moved(struct sipd *sipd)
+void call_moved(struct sipd *sipd, bool v4, bool v6)
 {
 	int64_t when = daemon_wallclock() / 1000000;
 	struct table_iter iter = { 0 };
 	struct table_node *node;
 
 	while ((node = table_next(&sipd->calls, &iter)))
-		moved(container_of(node, struct call, node), when);
+		moved(container_of(node, struct call, node), when, v4, v6);
+}
+
+static bool session_concerned(void *ctx, void *user)
+{
+	const struct call *call = user;
+
+	(void)ctx;
+	return call->concerned;
 }
 
 static bool session_update(void *ctx, void *user)
@@ -962,7 +1026,7 @@ static void session_locate(void *ctx, void *user)
 		next_route(ctx, call->account, &tried);
 
 	if (reg)
-		ua_leg_locate(call->wide, reg->server->uri);
+		ua_leg_locate(call->wide, server_route(reg->target));
 }
 
 /*
@@ -1044,6 +1108,7 @@ static void session_event(void *ctx, void *user,
 }
 
 const struct sip_session_ops call_session_ops = {
+	.concerned = session_concerned,
 	.update = session_update,
 	.abandon = session_abandon,
 	.bypass = session_bypass,

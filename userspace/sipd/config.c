@@ -388,3 +388,74 @@ void config_free(struct config *config)
 	free(config->tls_certificate);
 	free(config);
 }
+
+/* ---- reload ---- */
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool has_same_accounts(const struct config *a, const struct config *b)
+{
+	if (a->n_accounts != b->n_accounts)
+		return false;
+	for (size_t i = 0; i < a->n_accounts; i++)
+		if (strcmp(a->accounts[i].uri, b->accounts[i].uri))
+			return false;
+	return true;
+}
+
+static bool has_same_servers(const struct config *a, const struct config *b)
+{
+	if (a->n_servers != b->n_servers)
+		return false;
+	for (size_t i = 0; i < a->n_servers; i++)
+		if (strcmp(a->servers[i].uri, b->servers[i].uri))
+			return false;
+	return true;
+}
+
+const char *config_fixed(const struct config *old, const struct config *fresh)
+{
+	if (!has_same_accounts(old, fresh))
+		return "the list of accounts";
+	if (!has_same_servers(old, fresh))
+		return "servers";
+	if (!roam_addr_eq(&old->nameserver, &fresh->nameserver))
+		return "nameserver";
+	if (old->port != fresh->port)
+		return "port";
+	if (!roam_addr_eq(&old->local, &fresh->local) ||
+	    old->local_port != fresh->local_port)
+		return "local";
+	if (!is_same(old->tls_ca, fresh->tls_ca) ||
+	    !is_same(old->tls_certificate, fresh->tls_certificate))
+		return "tls";
+	return NULL;
+}
+
+static void swap(char **a, char **b)
+{
+	char *was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+void config_keep_accounts(struct config *fresh, struct config *old)
+{
+	struct config_account *accounts = fresh->accounts;
+	struct config_server *servers = fresh->servers;
+
+	for (size_t i = 0; i < fresh->n_accounts; i++) {
+		swap(&accounts[i].name, &old->accounts[i].name);
+		swap(&accounts[i].auth_user, &old->accounts[i].auth_user);
+		swap(&accounts[i].realm, &old->accounts[i].realm);
+		swap(&accounts[i].secret, &old->accounts[i].secret);
+	}
+	fresh->accounts = old->accounts;
+	fresh->servers = old->servers;
+	old->accounts = accounts;
+	old->servers = servers;
+}

@@ -96,5 +96,12 @@ struct config {
 /* The file, or NULL with a sentence in *error, caller frees. */
 struct config *config_load(const char *path, char **error);
 void config_free(struct config *config);
+/* What differs that cannot be put in force by a reload, NULL: nothing. */
+const char *config_fixed(const struct config *old, const struct config *fresh);
+/*
+ * Pointers to accounts and servers stay good over a reload: @fresh gets the objects of
+ * @old with its own passwords and names in them, and @old gets the rest.
+ */
+void config_keep_accounts(struct config *fresh, struct config *old);
 
 #endif

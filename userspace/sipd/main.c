@@ -20,6 +20,8 @@ static bool send_registration(void *ctx, void *user, unsigned int expires)
 	struct sipd_registration *reg = user;
 
 	(void)ctx;
+	/* Each try is one of all places that it may be at. */
+	server_answers(reg->target);
 	return ua_registration_send(reg->ua, expires);
 }
 
@@ -49,6 +51,17 @@ void sipd_kick(struct sipd *s)
 	loop_at(daemon_now(), on_tick, s);
 }
 
+void server_changed(struct sipd_server *server)
+{
+	struct sipd *s = server->sipd;
+
+	for (size_t i = 0; i < s->n_regs; i++)
+		if (s->regs[i].target == server)
+			(void)ua_registration_reroute(s->regs[i].ua,
+						      server_route(server));
+	call_server_changed(s, server);
+}
+
 /* ---- the daemon ---- */
 
 static void *load(const char *path, char **error)
@@ -76,6 +89,7 @@ static char *start_registrations(struct sipd *s)
 			reg->sipd = s;
 			reg->account = &config->accounts[i];
 			reg->server = &config->servers[j];
+			reg->target = &s->servers[j];
 			reg->core = sip_registration_new(s->registrations, reg);
 			reg->ua = ua_registration_new(s->ua, reg->account,
 						      reg->server, reg);
@@ -112,6 +126,8 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	uv_timer_init(loop, &sipd.linger);
 	sipd.ua = ua_open(sipd.config, &call_ua_ops, &sipd, &error);
 	if (!error)
+		error = servers_start(&sipd);
+	if (!error)
 		error = start_registrations(&sipd);
 	if (!error)
 		sipd.control = control_open(loop, socket_path, show_commands,
@@ -124,6 +140,8 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 static void close_all(uv_timer_t *timer)
 {
 	uv_close((uv_handle_t *)timer, NULL);
+	if (sipd.dns)
+		dns_close(sipd.dns);
 	for (size_t i = 0; i < sipd.n_regs; i++)
 		ua_registration_free(sipd.regs[i].ua);
 	sip_registrations_free(sipd.registrations);
@@ -131,6 +149,33 @@ static void close_all(uv_timer_t *timer)
 	table_fini(&sipd.calls);
 	ua_close(sipd.ua);
 	free(sipd.regs);
+}
+
+/*
+ * What calls and registrations hang on stays as it is; what is changed of it is said.
+ * Everything else is in force at once, and each server is asked again: a password may be
+ * right now.
+ */
+static char *reload(void *loaded)
+{
+	struct config *fresh = loaded, *old = sipd.config;
+	const char *fixed = config_fixed(old, fresh);
+
+	if (fixed)
+		return daemon_error("%s cannot change while calls go on; systemctl restart roam-sipd ends them and puts it in force",
+				    fixed);
+	config_keep_accounts(fresh, old);
+	sipd.config = fresh;
+	ua_set_config(sipd.ua, fresh);
+	for (size_t i = 0; i < sipd.n_regs; i++)
+		ua_registration_forget(sipd.regs[i].ua);
+	sip_sessions_configure(sipd.sessions, &fresh->session);
+	sip_registrations_configure(sipd.registrations, &fresh->registration);
+	if (!sipd.left)
+		sip_registrations_move(sipd.registrations, daemon_now(),
+				       place_is_somewhere(&sipd));
+	sipd_kick(&sipd);
+	return NULL;
 }
 
 /* Calls end with BYE, registrations with a REGISTER: nobody waits for a ghost. */
@@ -173,6 +218,7 @@ int main(int argc, char **argv)
 		.load = load,
 		.unload = unload,
 		.start = start,
+		.reload = reload,
 		.stop = stop,
 		.status = status,
 		.run = run,

@@ -21,6 +21,13 @@
  * for them. So media stop after that long without a packet, or report, from there.
  */
 #define PROOF_US 10000000
+/*
+ * What was sent to a place that the peer had left is lost. The last packet goes to the new
+ * place as soon as it is known, so that media are back after one round trip, and not when
+ * the phone next has something to send.
+ */
+#define REPEAT_MAX 512
+#define REPEAT_US 200000
 
 /* What a stream has of each: packets, and reports about them. */
 enum { RTP, RTCP, KINDS };
@@ -54,6 +61,9 @@ struct port {
  * @proven: something came from where the peer says that it is
  * @unproven: when media first went to where nothing came from since, 0: they did not
  * @withheld: packets that were not sent there any more
+ * @repeat: the last packet that was sent to the peer
+ * @repeat_len: its length, 0: none, or it was too long to be kept
+ * @repeat_at: when it was
  */
 struct stream {
 	struct port wide[KINDS];
@@ -65,6 +75,9 @@ struct stream {
 	bool proven;
 	int64_t unproven;
 	uint64_t withheld;
+	uint8_t repeat[REPEAT_MAX];
+	size_t repeat_len;
+	int64_t repeat_at;
 };
 
 /**
@@ -128,6 +141,45 @@ static bool may_send(struct stream *s, const struct roam_addr *to)
 	return false;
 }
 
+/* Between networks there is no way: lost, as on any network. */
+static void send_out(const struct port *out, const uint8_t *data, size_t len)
+{
+	struct sockaddr_storage to;
+	socklen_t to_len;
+
+	if (out->wide && roam_addr_is_v4(&out->to)) {
+		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&to;
+
+		memset(&to, 0, sizeof(to));
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(out->to_port);
+		memcpy(&in6->sin6_addr, out->to.b, 16);
+		to_len = sizeof(*in6);
+	} else {
+		to_len = roam_addr_to_sockaddr(&out->to, out->to_port, &to);
+	}
+	(void)sendto(out->fd, data, len, MSG_DONTWAIT,
+		     (struct sockaddr *)&to, to_len);
+}
+
+static void keep_packet(struct stream *s, const uint8_t *data, size_t len)
+{
+	s->repeat_len = len <= REPEAT_MAX ? len : 0;
+	memcpy(s->repeat, data, s->repeat_len);
+	s->repeat_at = media_now();
+}
+
+static void repeat_packet(struct stream *s)
+{
+	const struct port *out = &s->wide[RTP];
+
+	if (!s->repeat_len || media_now() - s->repeat_at > REPEAT_US ||
+	    roam_addr_is_none(&out->to) || !out->to_port)
+		return;
+	send_out(out, s->repeat, s->repeat_len);
+	s->repeat_len = 0;
+}
+
 static void pass(struct port *port, const struct sockaddr_storage *from,
 		 const uint8_t *data, size_t len)
 {
@@ -137,8 +189,6 @@ static void pass(struct port *port, const struct sockaddr_storage *from,
 		((const struct sockaddr_in *)from)->sin_port :
 		((const struct sockaddr_in6 *)from)->sin6_port);
 	struct port *out = other_side(port);
-	struct sockaddr_storage to;
-	socklen_t to_len;
 
 	if (!believed(port, &addr, from_port)) {
 		port->stream->strangers++;
@@ -155,20 +205,9 @@ static void pass(struct port *port, const struct sockaddr_storage *from,
 		return;
 	if (out->wide && !may_send(out->stream, &out->to))
 		return;
-	if (out->wide && roam_addr_is_v4(&out->to)) {
-		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&to;
-
-		memset(&to, 0, sizeof(to));
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons(out->to_port);
-		memcpy(&in6->sin6_addr, out->to.b, 16);
-		to_len = sizeof(*in6);
-	} else {
-		to_len = roam_addr_to_sockaddr(&out->to, out->to_port, &to);
-	}
-	/* Between networks there is no way: lost, as on any network. */
-	(void)sendto(out->fd, data, len, MSG_DONTWAIT,
-		     (struct sockaddr *)&to, to_len);
+	if (out->wide && out->kind == RTP)
+		keep_packet(out->stream, data, len);
+	send_out(out, data, len);
 }
 
 static void on_packets(void *arg)
@@ -336,13 +375,16 @@ bool media_set_peer(struct media *media, const struct roam_sdp *sdp)
 		const struct roam_sdp_media *m = &sdp->media[i];
 		struct stream *s = &media->streams[i];
 		bool same = roam_addr_eq(&m->addr, &m->rtcp_addr);
+		bool moved = !roam_addr_eq(&s->wide[RTP].to, &m->addr);
 
-		if (!roam_addr_eq(&s->wide[RTP].to, &m->addr))
+		if (moved)
 			s->proven = false;
 		s->wide[RTP].to = m->addr;
 		s->wide[RTP].to_port = m->port;
 		s->wide[RTCP].to = m->addr;
 		s->wide[RTCP].to_port = m->port && same ? m->rtcp_port : 0;
+		if (moved)
+			repeat_packet(s);
 	}
 	return true;
 }
@@ -380,8 +422,10 @@ const struct rtp_stats *media_received(const struct media *media)
 
 void media_mark(struct media *media)
 {
+	int64_t now = media_now();
+
 	for (size_t i = 0; i < media->n; i++)
-		rtp_stats_mark(&media->streams[i].received);
+		rtp_stats_mark(&media->streams[i].received, now);
 }
 
 uint64_t media_withheld(const struct media *media)

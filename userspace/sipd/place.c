@@ -67,6 +67,8 @@ static void set_place(struct sipd *sipd, const struct roam_place *place)
 {
 	bool anywhere = !roam_addr_is_none(&place->v4) ||
 			!roam_addr_is_none(&place->v6);
+	bool v4 = !roam_addr_eq(&sipd->place.v4, &place->v4);
+	bool v6 = !roam_addr_eq(&sipd->place.v6, &place->v6);
 	msec_t now = daemon_now();
 	char *error;
 
@@ -87,8 +89,7 @@ static void set_place(struct sipd *sipd, const struct roam_place *place)
 	if (anywhere)
 		sipd->counters.moves++;
 	report_move(sipd);
-	if (anywhere)
-		call_moved(sipd);
+	call_moved(sipd, v4, v6);
 	sip_sessions_move(sipd->sessions, now, anywhere);
 	if (!sipd->left)
 		sip_registrations_move(sipd->registrations, now, anywhere);
@@ -123,7 +124,7 @@ static void look(struct sipd *sipd, bool gone)
 		set_place(sipd, &place);
 }
 
-static bool is_somewhere(const struct sipd *sipd)
+bool place_is_somewhere(const struct sipd *sipd)
 {
 	return !roam_addr_is_none(&sipd->place.v4) ||
 	       !roam_addr_is_none(&sipd->place.v6);
@@ -134,7 +135,7 @@ static void on_look(uv_timer_t *timer)
 	struct sipd *sipd = timer->data;
 
 	look(sipd, true);
-	look_in(sipd, is_somewhere(sipd) ? LOOK_LATER : LOOK_AGAIN);
+	look_in(sipd, place_is_somewhere(sipd) ? LOOK_LATER : LOOK_AGAIN);
 }
 
 static void on_change(void *arg)

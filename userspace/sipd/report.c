@@ -123,9 +123,10 @@ static void log_session(const struct call *call,
 			 id, (long long)event->took);
 		break;
 	case SIP_SESSION_REFUSED:
-		log_warning("call %llu: the peer refuses the new address with %u; the call ends unless this host moves back or on%s",
+		log_warning("call %llu: the peer refuses the new address with %u%s; the call is kept as it was, without media until this host moves back or on%s",
 			    id, event->code, event->code == 488 ?
-			    " (488: it may lack this address family)" : "");
+			    " (it may lack this address family)" : "",
+			    event->took ? ", and it is asked again" : "");
 		break;
 	case SIP_SESSION_LATER:
 		log_info("call %llu: told again in %lld ms (%u)", id,

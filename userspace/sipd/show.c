@@ -51,11 +51,13 @@ static void add_moves(struct call *call, json_t *list)
 	for (i = n > CALL_MOVES_MAX ? n - CALL_MOVES_MAX : 0; i < n; i++) {
 		const struct call_move *m = &call->moves[i % CALL_MOVES_MAX];
 
-		json_array_append_new(list, json_pack("{sI so so so so so so}",
+		json_array_append_new(list, json_pack("{sI so so so so so so so}",
 			"session", (json_int_t)call->id,
 			"time", json_time(m->when),
 			"address", json_addr(&m->to),
 			"told_ms", or_null(m->told >= 0, m->told),
+			"media_ms", or_null(m->media && m->resumed >= 0,
+					    m->resumed / 1000),
 			"gap_ms", or_null(m->media, m->gap / 1000),
 			"lost", or_null(m->media, m->lost),
 			"jitter_ms", or_null(m->media, m->jitter / 1000)));
@@ -382,8 +384,7 @@ static json_t *join(void *ctx, const json_t *args, struct control_error *error)
 	(void)error;
 	sipd->left = false;
 	sip_registrations_move(sipd->registrations, daemon_now(),
-			       !roam_addr_is_none(&sipd->place.v4) ||
-			       !roam_addr_is_none(&sipd->place.v6));
+			       place_is_somewhere(sipd));
 	sipd_kick(sipd);
 	return json_array();
 }

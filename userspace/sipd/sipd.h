@@ -8,6 +8,7 @@
  *   ua.c leg.c dialog.c SIP: the only files that speak it to the network
  *   media.c    packets between a phone of this host and its peer
  *   place.c    where this host is
+ *   server.c   where servers are that have names
  *   call.c     calls: which leg belongs to which, what each is told
  *   report.c   log lines and events
  *   show.c     the control socket's commands
@@ -28,6 +29,7 @@
 #include "base/table.h"
 #include "core/sip_registration.h"
 #include "core/sip_session.h"
+#include "dns/dns.h"
 #include "io/control.h"
 #include "rtnl/socket.h"
 #include "sipd/config.h"
@@ -39,10 +41,33 @@
 #define RINGING_MAX 16
 
 /**
+ * struct sipd_server - a server, and where it is now
+ * @sipd: the daemon
+ * @config: the server
+ * @targets: what DNS named, once it was asked
+ * @n: their number, 0: not asked
+ * @at: which one is in use
+ * @tried: of them, silent ones since one answered
+ * @asking: DNS is being asked
+ * @route: URI of that one, "" for what @config says
+ */
+struct sipd_server {
+	struct sipd *sipd;
+	const struct config_server *config;
+	struct dns_server targets[DNS_SERVERS_MAX];
+	size_t n;
+	size_t at;
+	size_t tried;
+	bool asking;
+	char route[ROAM_ADDR_STRLEN + 40];
+};
+
+/**
  * struct sipd_registration - an account at a server
  * @sipd: the daemon
  * @account: the account
  * @server: the server
+ * @target: where it is
  * @ua: its requests
  * @core: its timing
  */
@@ -50,6 +75,7 @@ struct sipd_registration {
 	struct sipd *sipd;
 	const struct config_account *account;
 	const struct config_server *server;
+	struct sipd_server *target;
 	struct ua_registration *ua;
 	struct sip_registration *core;
 };
@@ -71,7 +97,8 @@ struct sipd_phone {
  * @when: when it was, ms since 1970
  * @to: the new address
  * @told: ms until the peer agreed, -1: it did not
- * @gap: longest time without media, us
+ * @resumed: us until the first packet of media, -1: none came
+ * @gap: longest time without media, us; of it the time in the old place is a part
  * @lost: packets that did not come
  * @jitter: afterwards, us
  * @media: gap and what follows are known
@@ -80,6 +107,7 @@ struct call_move {
 	int64_t when;
 	struct roam_addr to;
 	msec_t told;
+	int64_t resumed;
 	int64_t gap;
 	uint64_t lost;
 	uint32_t jitter;
@@ -126,6 +154,8 @@ enum call_state {
  * @moves: the last moves
  * @n_moves: moves since the begin
  * @stuck: the peer goes on sending to where we were
+ * @silent: nothing came from its server
+ * @concerned: the last move changed what its peer was told
  */
 struct call {
 	struct table_node node;
@@ -159,6 +189,8 @@ struct call {
 	struct call_move moves[CALL_MOVES_MAX];
 	unsigned int n_moves;
 	bool stuck;
+	bool silent;
+	bool concerned;
 };
 
 /**
@@ -186,6 +218,8 @@ struct sipd_counters {
  * @ua: the user agent
  * @sessions: sessions and moves
  * @registrations: registrations and moves
+ * @servers: those of the configuration
+ * @dns: asked where named servers are, NULL: there are none
  * @regs: an account at a server, for each
  * @n_regs: their number
  * @phones: by account
@@ -211,6 +245,8 @@ struct sipd {
 	struct ua *ua;
 	struct sip_sessions *sessions;
 	struct sip_registrations *registrations;
+	struct sipd_server servers[SIPD_SERVERS_MAX];
+	struct dns *dns;
 	struct sipd_registration *regs;
 	size_t n_regs;
 	struct sipd_phone phones[SIPD_ACCOUNTS_MAX];
@@ -238,7 +274,19 @@ void sipd_kick(struct sipd *sipd);
 char *place_start(struct sipd *sipd);
 /* Ask the kernel now. */
 void place_look(struct sipd *sipd);
+bool place_is_somewhere(const struct sipd *sipd);
 void place_stop(struct sipd *sipd);
+
+/* server.c */
+char *servers_start(struct sipd *sipd);
+/* Where requests by it go. */
+const char *server_route(const struct sipd_server *server);
+/* Nothing came from there: another place that DNS names is taken, if there is one. */
+void server_silent(struct sipd_server *server);
+/* Something came. */
+void server_answers(struct sipd_server *server);
+/* main.c: a server has another place. */
+void server_changed(struct sipd_server *server);
 
 /* call.c */
 extern const struct ua_ops call_ua_ops;
@@ -253,9 +301,12 @@ struct call *call_start(struct sipd *sipd, const struct config_account *account,
 bool call_accept(struct call *call, const char *sdp, size_t len, char **error);
 void call_end(struct call *call, unsigned int code);
 struct call *call_find(struct sipd *sipd, uint64_t id);
-/* Every call is told that this host moved. */
-void call_moved(struct sipd *sipd);
+/* Every call is told that this host moved; @v4, @v6: which of its addresses changed. */
+void call_moved(struct sipd *sipd, bool v4, bool v6);
 void call_end_all(struct sipd *sipd);
+/* Calls that wait for that server go by its new place. */
+void call_server_changed(struct sipd *sipd,
+			 const struct sipd_server *server);
 /* What is known about the last move by now. */
 void call_measure(struct call *call);
 

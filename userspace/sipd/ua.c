@@ -17,6 +17,8 @@
 #define NAMESERVERS_MAX 4
 #define DNS_PORT 53
 #define OLD_CONTACTS 4		/* of moves that no server answered */
+/* Times server_wait: a name has to be resolved first, and nobody waits for it but us. */
+#define REGISTER_WAITS 3
 #define CALLS_PER_SECOND 50	/* of one source that is no server */
 
 /* ---- small things ---- */
@@ -683,6 +685,13 @@ void ua_close(struct ua *ua)
 	free(ua);
 }
 
+void ua_set_config(struct ua *ua, const struct config *config)
+{
+	ua->config = config;
+	for (size_t i = 0; i < config->n_accounts * config->n_servers; i++)
+		sip_auth_reset(ua->auths[i]);
+}
+
 const struct ua_counters *ua_counters(const struct ua *ua)
 {
 	return &ua->counters;
@@ -698,6 +707,7 @@ const struct ua_counters *ua_counters(const struct ua *ua)
  * @dlg: Call-ID and sequence: the registrar goes by their order
  * @auth: what the server asked for last
  * @req: request on its way
+ * @silence: nothing came yet
  * @challenged: it was answered by a challenge, and sent again
  * @expires: seconds asked for
  * @contact: contact of the last request
@@ -712,6 +722,7 @@ struct ua_registration {
 	struct sip_dialog *dlg;
 	struct sip_auth *auth;
 	struct sip_request *req;
+	struct tmr silence;
 	unsigned int challenged;
 	unsigned int expires;
 	char contact[UA_CONTACT_MAX];
@@ -819,6 +830,7 @@ static void on_registered(int err, const struct sip_msg *msg, void *arg)
 	struct ua_registration *reg = arg;
 	struct ua *ua = reg->ua;
 
+	tmr_cancel(&reg->silence);
 	if (err || !msg) {
 		ua->ops->registered(ua->ctx, reg->user, 0, 0);
 		return;
@@ -858,28 +870,40 @@ static bool send_register(struct ua_registration *reg)
 			      UA_ALLOW "Content-Length: 0\r\n\r\n");
 }
 
+static bool set_route(struct ua_registration *reg, const char *route)
+{
+	const char *uri = reg->account->uri;
+	char registrar[UA_URI_MAX];
+
+	reg->dlg = mem_deref(reg->dlg);
+	snprintf(registrar, sizeof(registrar), "sip:%s", reg->account->domain);
+	return !sip_dialog_alloc(&reg->dlg, registrar, uri, NULL, uri,
+				 (const char *[]){ route }, 1);
+}
+
+static void on_register_silence(void *arg)
+{
+	struct ua_registration *reg = arg;
+	struct ua *ua = reg->ua;
+
+	ua->ops->unanswered(ua->ctx, reg->user);
+}
+
 struct ua_registration *ua_registration_new(struct ua *ua,
 					    const struct config_account *account,
 					    const struct config_server *server,
 					    void *user)
 {
 	struct ua_registration *reg = calloc(1, sizeof(*reg));
-	char registrar[UA_URI_MAX];
-	int err;
 
 	if (!reg)
 		return NULL;
+	tmr_init(&reg->silence);
 	reg->ua = ua;
 	reg->user = user;
 	reg->account = account;
-	snprintf(registrar, sizeof(registrar), "sip:%s", account->domain);
-	err = sip_dialog_alloc(&reg->dlg, registrar, account->uri, NULL,
-			       account->uri, (const char *[]){ server->uri },
-			       1);
-	if (!err)
-		err = sip_auth_alloc(&reg->auth, ua_credentials,
-				     (void *)account, false);
-	if (!err)
+	if (set_route(reg, server->uri) &&
+	    !sip_auth_alloc(&reg->auth, ua_credentials, (void *)account, false))
 		return reg;
 	ua_registration_free(reg);
 	return NULL;
@@ -891,7 +915,22 @@ bool ua_registration_send(struct ua_registration *reg, unsigned int expires)
 	reg->req = mem_deref(reg->req);
 	reg->challenged = 0;
 	reg->expires = expires;
+	tmr_start(&reg->silence, REGISTER_WAITS * reg->ua->config->server_wait,
+		  on_register_silence, reg);
 	return send_register(reg);
+}
+
+void ua_registration_forget(struct ua_registration *reg)
+{
+	sip_auth_reset(reg->auth);
+}
+
+bool ua_registration_reroute(struct ua_registration *reg, const char *route)
+{
+	reg->req = mem_deref(reg->req);
+	/* Who is asked now has another memory of what was asked. */
+	sip_auth_reset(reg->auth);
+	return set_route(reg, route) && ua_registration_send(reg, reg->expires);
 }
 
 struct roam_addr ua_registration_peer(const struct ua_registration *reg)
@@ -903,6 +942,7 @@ void ua_registration_free(struct ua_registration *reg)
 {
 	if (!reg)
 		return;
+	tmr_cancel(&reg->silence);
 	mem_deref(reg->req);
 	mem_deref(reg->auth);
 	mem_deref(reg->dlg);

@@ -60,6 +60,8 @@ enum ua_end {
 /**
  * struct ua_ops - what happened
  * @registered: an answer to REGISTER; @code 0: none came
+ * @unanswered: nothing at all came from the server of a registration for server_wait;
+ *	the request goes on being sent
  * @invited: a call; ua_leg_set_user() says whose it is. Not 0: it is refused with
  *	that code
  * @progress: the other end rings (@code 180..199), perhaps with early media
@@ -83,6 +85,7 @@ enum ua_end {
 struct ua_ops {
 	void (*registered)(void *ctx, void *user, unsigned int code,
 			   unsigned int expires);
+	void (*unanswered)(void *ctx, void *user);
 	unsigned int (*invited)(void *ctx, struct ua_leg *leg,
 				const struct ua_invite *invite);
 	void (*progress)(void *ctx, void *user, enum ua_side side,
@@ -133,6 +136,11 @@ void ua_close(struct ua *ua);
 /* Sockets at the addresses of now; those of before go. NULL or a sentence. */
 char *ua_set_place(struct ua *ua, const struct roam_place *place);
 const struct ua_counters *ua_counters(const struct ua *ua);
+/*
+ * Another configuration is in force, whose accounts and servers are those of before: what
+ * servers asked for is forgotten, as passwords may be others.
+ */
+void ua_set_config(struct ua *ua, const struct config *config);
 
 /* A registration of @account at @server; struct ua_ops gets @user. */
 struct ua_registration *ua_registration_new(struct ua *ua,
@@ -141,6 +149,10 @@ struct ua_registration *ua_registration_new(struct ua *ua,
 					    void *user);
 /* Replaces the old contact by that of now in one request; 0: removes both. */
 bool ua_registration_send(struct ua_registration *reg, unsigned int expires);
+/* What its server asked for is forgotten: the password may be another one. */
+void ua_registration_forget(struct ua_registration *reg);
+/* The same again by another way: its server is at @route now. */
+bool ua_registration_reroute(struct ua_registration *reg, const char *route);
 /* The address that it was last answered from, all zero before. */
 struct roam_addr ua_registration_peer(const struct ua_registration *reg);
 void ua_registration_free(struct ua_registration *reg);

@@ -388,7 +388,9 @@ static void receive_own(struct group *group, struct hsrp_msg *msg,
 	uint64_t nonce = 0;
 
 	if (drop == HSRP_DROP_NONE)
-		drop = peer_judge(group, msg, daemon_now(), &nonce);
+		drop = standby_peers_judge(&group->link->peers, msg,
+					   daemon_now(), daemon_random() | 1,
+					   &nonce);
 	if (nonce)
 		transmit_nonce(group, HSRP_PROBE, nonce, &msg->sender);
 	if (drop != HSRP_DROP_NONE) {

@@ -166,8 +166,9 @@ static json_t *history(void *ctx, const json_t *args,
 
 static void append_peers(const struct group *group, msec_t now, json_t *list)
 {
-	for (size_t i = 0; i < PEERS_MAX; i++) {
-		const struct peer *peer = &group->link->peers[i];
+	for (size_t i = 0; i < STANDBY_PEERS; i++) {
+		const struct standby_peer *peer =
+			&group->link->peers.items[i];
 
 		if (roam_addr_is_none(&peer->addr) ||
 		    peer->key_id != group->config->key_id)

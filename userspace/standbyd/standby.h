@@ -5,7 +5,7 @@
  *   main.c    start, reload, stop
  *   config.c  standbyd.conf
  *   group.c   the election of each group: messages in, effects out, timers
- *   peer.c    who sent what: replay, probes; the own counter and its file
+ *   counter.c the counter of what this host sends, and its file
  *   link.c    links and what is tracked: a second thread asks the kernel
  *   net.c     sockets: the only file that talks to the network
  *   kernel.c  addresses, devices, tunables: the only one that talks to the kernel
@@ -26,39 +26,17 @@
 #include "base/limit.h"
 #include "base/table.h"
 #include "core/election.h"
+#include "core/standby_peers.h"
 #include "io/control.h"
 #include "rtnl/socket.h"
 #include "standbyd/config.h"
 #include "standbyd/kernel.h"
 
-#define PEERS_MAX 64		/* senders on a link */
 #define HISTORY_MAX 64		/* transitions remembered for each group */
 #define FORMS 3
 #define LINK_TUNABLES 3
 
 struct standbyd;
-
-/**
- * struct peer - one sender on a link
- * @addr: who; all zero for a free place
- * @key_id: whose counter it is
- * @counter: last one accepted
- * @proved: false until its first message was shown to be a new one
- * @nonce: of the probe that is out, 0 for none
- * @asked: when that nonce was made
- * @probed: when the probe left last
- * @heard: last accepted message
- */
-struct peer {
-	struct roam_addr addr;
-	uint32_t key_id;
-	uint64_t counter;
-	bool proved;
-	uint64_t nonce;
-	msec_t asked;
-	msec_t probed;
-	msec_t heard;
-};
 
 /**
  * struct net_socket - one form's socket on a link
@@ -94,7 +72,7 @@ struct link {
 	struct roam_addr addr;
 	uint8_t mac[6];
 	struct net_socket *sockets[FORMS];
-	struct peer peers[PEERS_MAX];
+	struct standby_peers peers;
 	int tunables[LINK_TUNABLES];
 };
 
@@ -273,7 +251,7 @@ struct group *group_find(const struct standbyd *d, const char *name);
 /* For whoever changed an election from outside. */
 void group_carry_out(struct group *group, const struct elect_effects *out);
 
-/* ---- peer.c ---- */
+/* ---- counter.c ---- */
 
 /* Reads the counter's file and reserves above it. */
 char *counter_open(struct standbyd *d);
@@ -281,20 +259,6 @@ char *counter_open(struct standbyd *d);
 uint64_t counter_next(struct standbyd *d);
 /* A counter that is above all used until the daemon starts again. */
 uint64_t counter_last(struct standbyd *d);
-
-/**
- * peer_judge() - is this message of our form a new one?
- * @group: whose key verified it
- * @msg: the message
- * @now: time
- * @nonce: set to the nonce of a probe to be sent, else 0
- *
- * Return: HSRP_DROP_NONE or the reason to drop it.
- */
-enum hsrp_drop peer_judge(struct group *group, const struct hsrp_msg *msg,
-			  msec_t now, uint64_t *nonce);
-const struct peer *peer_find(const struct link *link,
-			     const struct roam_addr *addr, uint32_t key_id);
 
 /* ---- link.c ---- */
 

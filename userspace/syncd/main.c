@@ -81,7 +81,9 @@ static char *reload(void *loaded)
 	const struct conf_sync *c = config->sync, *o = old->sync;
 
 	if (c->port != o->port || strcmp(c->standby, o->standby) ||
-	    !roam_addr_eq(&c->virtual, &o->virtual) || !roam_addr_eq(&c->own, &o->own) ||
+	    !roam_addr_eq(&c->virtual, &o->virtual) ||
+	    strcmp(c->notify, o->notify) || strcmp(c->instance, o->instance) ||
+	    !roam_addr_eq(&c->own, &o->own) ||
 	    strcmp(c->socket, o->socket) || c->mode != o->mode ||
 	    config->entries_max != old->entries_max || !same_tables(config, old))
 		return daemon_error("another group, port, mode, table or 'entries_max' needs a restart, which ends no connection: systemctl restart roam-syncd");

@@ -48,9 +48,15 @@ static void on_synced(void *ctx, bool synced, const struct roam_addr *from)
 			   roam_addr_format(from, text));
 }
 
+static uint64_t wallclock(void *ctx)
+{
+	(void)ctx;
+	return daemon_wallclock();
+}
+
 static const struct sync_ops ops = {
 	.send = send_message, .released = on_released, .random = random_bits,
-	.synced = on_synced,
+	.synced = on_synced, .clock = wallclock,
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -75,6 +81,7 @@ static void settle(struct syncd *d)
 		tables_purge(d);
 	d->purge = false;
 	tables_settle(d);
+	sync_settled(d->link.engine, true);
 	if (d->young && sync_is_synced(d->link.engine))
 		d->young = false;
 	if (*d->config->sync->standby)
@@ -122,19 +129,21 @@ static void make_engine(struct syncd *d, const struct roam_addr *own)
 	const struct conf_sync *c = d->config->sync;
 	struct sync_config config = {
 		.group = c->number, .own = *own, .mode = c->mode,
-		.multicast = !roam_addr_is_none(&c->multicast),
+		.multicast = !roam_addr_is_none(&c->multicast), .settles = true,
 		.hello = c->hello, .dead = c->dead, .retry = c->retry, .wait = c->wait,
 		.tombstone = c->tombstone,
 		/* as many again for those that ended a moment ago */
 		.entries_max = 2 * (size_t)d->config->entries_max,
 	};
 
+	struct sync *engine;
+
 	sync_config_default(&config);
 	sync_free(d->link.engine);
-	d->link.own = *own;
-	d->link.engine = sync_new(&config, &ops, d, daemon_now());
-	if (!d->link.engine)
+	engine = sync_new(&config, &ops, d, daemon_now());
+	if (!engine)
 		abort();
+	sync_link_use(&d->link, engine, own);
 	/* Above whatever this router, or another one, said in an earlier life. */
 	sync_floor(d->link.engine, daemon_wallclock());
 	tables_register(d);
@@ -203,9 +212,8 @@ char *net_start(struct syncd *d, const char *socket_path)
 		d->role = role_open(d->loop, c->socket, socket_path, c->standby,
 				    on_role, on_clearance, d);
 	else
-		d->role = role_open_address(d->loop, &c->virtual, &c->own,
-					    on_role, d);
-	return NULL;
+		d->role = sync_link_elector(d->loop, c, on_role, d, &error);
+	return error;
 }
 
 void net_stop(struct syncd *d)

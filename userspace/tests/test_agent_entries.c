@@ -231,7 +231,7 @@ static void keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "STBY-82 GEN-09: bindings between agents",
+		{ "STBY-82 SYNC-37 SYNC-38 SYNC-39 SYNC-40 SYNC-41 SYNC-43 TEN-07 GEN-09: bindings between agents",
 		  bindings, NULL, NULL, NULL },
 		{ "OPEN-43 STBY-81: what is left of lifetimes",
 		  lifetimes, NULL, NULL, NULL },

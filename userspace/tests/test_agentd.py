@@ -431,6 +431,32 @@ def flood(folder):
         assert len(agent.tool("show")) == 1
 
 
+def flood_of_names(folder):
+    """SES-16 SES-35 SES-39 OPEN-32: a flood of sub-NAIs under one NAI takes what the NAI may have, another NAI goes on"""
+    other = "other@example.com"
+    nodes = "".join(f'node "{nai}" {{ spi = 300 key = {n} sessions = 16 }}\n'
+                    for n, nai in enumerate((NAI, other), 1))
+    with Agent(folder, home_options='pool = "10.77.200.1-10.77.200.40"', sections=nodes) as agent:
+        c, codes = Client(), {0: 0, 130: 0}
+        first = c.ask(session("device", nai=other, secret=key(1)), key(1))
+        assert first["code"] == 0, first
+        before = memory(agent)
+        for n in range(1000):
+            c.send(session(f"device {n}"))
+            codes[c.s.recv(2048)[1]] += 1
+        assert codes == {0: 16, 130: 984}, codes
+        assert memory(agent) - before < 8 << 20, memory(agent) - before
+        # the same name under the other one is another session, and has its address
+        again = c.ask(session("device", nai=other, secret=key(1)), key(1))
+        assert again["code"] == 0 and again["home"] == first["home"], again
+        assert c.ask(session("device 7", nai=other, secret=key(1)), key(1))["code"] == 0
+        rows = agent.tool("sessions")
+        assert len(rows) == len({r["home"] for r in rows}) == 18, rows
+        assert sorted(r["nai"] for r in rows) == [other] * 2 + [NAI] * 16
+        # those that were there go on
+        assert c.ask(session("device 7"))["code"] == 0
+
+
 def full_disk(folder):
     """MIP-62: on a full disk requests are answered 130 and nothing is bound"""
     disk = os.path.join(folder, "disk")
@@ -503,7 +529,7 @@ def one_system_for_an_address(folder):
 
 
 TESTS = [one_system_for_an_address, registers_and_ends, algorithms, clocks, nonces, hostile, kill, sessions,
-         killed_before_the_reply, flood,
+         killed_before_the_reply, flood, flood_of_names,
          full_disk, refused_configurations]
 
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -103,8 +104,6 @@ static void first_error_is_told(void **state)
 static void errors_of_the_parser_say_what_to_try(void **state)
 {
 	(void)state;
-	expect_error("peer \"a\" {\n key = 1\n}\npeer \"a\" {\n}\n",
-		     "4: a section of this name has the title 'a' already; write all its options into one section");
 	expect_error("host {\n key = 1\n}\n",
 		     "1: section 'host': has no title; write: host \"TITLE\" { ... }");
 	expect_error("lifetime 3s\n",
@@ -221,6 +220,64 @@ static void mistakes_name_the_dropin(void **state)
 	assert_null(load("", &error));
 	assert_memory_equal(error, wanted, strlen(wanted));
 	free(error);
+}
+
+/* Which of the two is meant is not ours to say. */
+static void a_title_stands_once(void **state)
+{
+	char wanted[1024];
+	char *error;
+
+	(void)state;
+	assert_null(load("peer \"b\" { }\npeer \"a\" {\n key = 1\n}\npeer \"c\" { }\npeer \"a\" {\n}\n",
+			 &error));
+	snprintf(wanted, sizeof(wanted), "%s:7: the section that ends here and the one that ends at %s:4 have the same title 'a'; write all its options into one section",
+		 path, path);
+	assert_string_equal(error, wanted);
+	free(error);
+	/* of a section that is left open, the place */
+	expect_error("peer \"a\" {\n}\npeer \"a\" {\n",
+		     "3: the '{' of this line is not closed; add '}'");
+	dropin("10-a.conf", "\npeer \"a\" { key = 2 }\n");
+	assert_null(load("peer \"a\" { key = 1 }\n", &error));
+	snprintf(wanted, sizeof(wanted), "%s.d/10-a.conf:2: ", path);
+	assert_memory_equal(error, wanted, strlen(wanted));
+	snprintf(wanted, sizeof(wanted), "ends at %s:1 have the same title 'a'", path);
+	assert_non_null(strstr(error, wanted));
+	free(error);
+}
+
+static void many_sections_are_read(void **state)
+{
+	const unsigned int n = 20000;
+	struct timespec began, end;
+	size_t room = n * 48, at = 0;
+	char *text = malloc(room), *error;
+	cfg_t *cfg;
+
+	(void)state;
+	for (unsigned int i = 0; i < n; i++)
+		at += snprintf(text + at, room - at, "peer \"%u\" { key = %u }\n",
+			       i * 7919 % n, i);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
+	cfg = load(text, &error);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+	assert_null(error);
+	assert_int_equal(cfg_size(cfg, "peer"), n);
+	for (unsigned int i = 0; i < n; i += 777) {
+		char title[16];
+		cfg_t *peer = cfg_getnsec(cfg, "peer", i);
+
+		snprintf(title, sizeof(title), "%u", i * 7919 % n);
+		assert_string_equal(cfg_title(peer), title);
+		assert_int_equal(cfg_getint(peer, "key"), i);
+		assert_int_equal(peer->line, i + 1);
+	}
+	cfg_free(cfg);
+	free(text);
+	/* 170 ms; 10 s where each title is compared with all before it */
+	assert_in_range((end.tv_sec - began.tv_sec) * 1000 +
+			(end.tv_nsec - began.tv_nsec) / 1000000, 0, 3000);
 }
 
 static void missing_file_is_told(void **state)
@@ -511,6 +568,11 @@ int main(void)
 					  remove_dropins),
 		cmocka_unit_test_teardown(mistakes_name_the_dropin,
 					  remove_dropins),
+		{ .name = "GEN-07: a title stands once, in all files together",
+		  .test_func = a_title_stands_once,
+		  .teardown_func = remove_dropins },
+		{ .name = "SES-34: twenty thousand sections are read in a moment",
+		  .test_func = many_sections_are_read },
 		cmocka_unit_test(missing_file_is_told),
 		cmocka_unit_test(empty_file_gives_defaults),
 		cmocka_unit_test(values_are_read),

@@ -311,6 +311,50 @@ static void a_stale_socket_is_replaced(void **state)
 	run_loop();
 }
 
+/* As somebody who may only look. */
+static int dial_as_nobody(void)
+{
+	int fd;
+
+	assert_int_equal(setegid(65534), 0);
+	assert_int_equal(seteuid(65534), 0);
+	fd = dial();
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(setegid(0), 0);
+	return fd;
+}
+
+static void who_may_only_look_keeps_nobody_out(void **state)
+{
+	int fds[CONTROL_CLIENTS_MAX], more, fd;
+	char c;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	assert_int_equal(chmod(above, 0755) || chmod(folder, 0755) ||
+			 chmod(path, 0666), 0);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		fds[i] = dial_as_nobody();
+		run_loop();
+	}
+	more = dial_as_nobody();
+	run_loop();
+	assert_int_equal(recv(more, &c, 1, 0), 0);
+	fd = dial();
+	run_loop();
+	say(fd, "{\"command\":\"change\",\"args\":[2]}\n");
+	expect(fd, "{\"result\":[2]}");
+	/* The one that was there first made room; the others stay. */
+	assert_int_equal(recv(fds[0], &c, 1, 0), 0);
+	assert_int_equal(recv(fds[1], &c, 1, 0), -1);
+	close(more);
+	close(fd);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		close(fds[i]);
+	run_loop();
+}
+
 static void another_file_is_left_alone(void **state)
 {
 	char name[300];
@@ -344,6 +388,7 @@ int main(void)
 		TEST(a_live_socket_is_left_alone),
 		TEST(a_stale_socket_is_replaced),
 		TEST(another_file_is_left_alone),
+		TEST(who_may_only_look_keeps_nobody_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

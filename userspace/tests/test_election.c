@@ -46,7 +46,7 @@ static const struct row rows[] = {
 	    "-" } },
 	{ "STBY-T04: hello of a higher router in Speak", 4,
 	  { "-", "-", "-", "ST+ >Listen", "ST+ >Listen", "-" } },
-	{ "STBY-T05: hello of a higher active router", 5,
+	{ "STBY-T05 STBY-N10: hello of a higher active router", 5,
 	  { "snoop", "snoop AT+ ST+ >Listen", "snoop AT+", "snoop AT+",
 	    "snoop AT+", "off AT+ ST+ >Speak Hello" } },
 	{ "STBY-T06 STBY-70: hello of a lower active router, preemption on", 6,
@@ -64,7 +64,7 @@ static const struct row rows[] = {
 	  { "-", "-", "ST+ >Speak Hello", "ST- >Standby Hello", "-", "-" } },
 	{ "STBY-T10: hello of a higher standby router", 10,
 	  { "-", "-", "ST+", "ST+ >Listen", "ST+ >Listen", "ST+" } },
-	{ "STBY-T11: hello of a lower standby router", 11,
+	{ "STBY-T11 STBY-N09: hello of a lower standby router", 11,
 	  { "-", "-", "ST+ >Speak Hello", "ST- >Standby Hello", "-", "ST+" } },
 };
 
@@ -1040,7 +1040,7 @@ int main(void)
 		TEST("STBY-32 STBY-33: nothing is learned from Coup and Resign", odd_timers),
 		TEST("STBY-39 STBY-40: priority, then address; what is tracked lowers it", comparison),
 		TEST("STBY-41: another method of election", another_method),
-		TEST("STBY-34: who speaks does so every hellotime, others are silent", who_speaks),
+		TEST("STBY-34 STBY-46: who speaks does so every hellotime, others are silent", who_speaks),
 		TEST("STBY-37 STBY-49: timers and address of the active router are taken over", learned_values),
 		TEST("STBY-50 OPEN-43: an expiry that a stopped process finds is not believed", late_expiry),
 		TEST("STBY-55: a process that is always late takes over nevertheless", always_late),

@@ -245,6 +245,38 @@ static void newest_sequence_wins(void **state)
 		    B);
 }
 
+static unsigned int contests(struct fixture *f)
+{
+	return hlr_find(f->hlr, f->now, &f->reply.entries[0].perm)->contests;
+}
+
+/* Two hosts with one key: each speaks with the number of its own place, and goes above. */
+static void clones_are_counted(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(update(f, A, 10, 100), LR_OK);
+	/* One host that goes back and forth is none. */
+	assert_int_equal(update(f, B, 11, 100), LR_OK);
+	assert_int_equal(update(f, A, 12, 100), LR_OK);
+	assert_int_equal(contests(f), 0);
+	/* Nor is what another key is refused, or an old number for the same place. */
+	assert_int_equal(update_by(f, &f->others, PERM, B, 11, 100), LR_STALE);
+	assert_int_equal(update(f, A, 11, 100), LR_STALE);
+	assert_int_equal(update(f, B, 13, 100), LR_OK);
+	assert_int_equal(contests(f), 0);
+	for (unsigned int i = 1; i <= 3; i++) {
+		const char *here = i % 2 ? A : B;
+
+		assert_int_equal(update(f, here, 12, 100), LR_STALE);
+		assert_int_equal(update(f, here, 13 + i, 100), LR_OK);
+		assert_int_equal(contests(f), i);
+		/* A refresh changes nothing of it. */
+		assert_int_equal(update(f, here, 13 + i, 100), LR_OK);
+		assert_int_equal(contests(f), i);
+	}
+}
+
 static void another_key_needs_a_higher_sequence(void **state)
 {
 	struct fixture *f = *state;
@@ -1200,6 +1232,8 @@ int main(void)
 		     renewed_entry_stays),
 		test("MLR-06: an unknown address is answered with none",
 		     unknown_address_has_no_mapping),
+		test("HOST-11: two hosts that use one key in turns are told from one that moves",
+		     clones_are_counted),
 		test("OPEN-38: the newest sequence wins, equal ones in one place only",
 		     newest_sequence_wins),
 		test("OPEN-26: another key with rights needs a higher sequence",

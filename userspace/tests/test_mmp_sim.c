@@ -18,6 +18,7 @@
 #define TIMEOUT 30000		/* D-12 */
 #define SECOND_TIME 1000	/* a second entry goes by itself */
 #define LEFT_TIME 1000		/* a downlink that was left heals nothing */
+#define KEPT 2048		/* packets for a host with one receiver, 2 s */
 #define INTERNET 0xff
 
 /* ---- the network ---- */
@@ -70,6 +71,12 @@ struct packet {
 	int ttl;
 };
 
+/** struct kept - a packet that went down lately */
+struct kept {
+	msec_t at;
+	struct packet packet;
+};
+
 /** struct soft - an entry as the module keeps it */
 struct soft {
 	struct mmp_entry entry;
@@ -77,6 +84,8 @@ struct soft {
 	msec_t second_until;
 	struct mmp_hop left;
 	msec_t left_until;
+	struct kept *kept;
+	unsigned int n_kept;
 };
 
 struct node {
@@ -124,7 +133,7 @@ static uint64_t order, seed;
 static int64_t now_us;
 static unsigned int data_up, looped;
 static uint8_t got_down[200000], got_up[200000];
-static unsigned int copies;
+static unsigned int copies, newest_down, overtaken;
 static msec_t last_down[2];
 static int entry_gateway;	/* where the backbone sends what is for the subnet */
 
@@ -241,10 +250,36 @@ static struct soft *find_soft(struct node *n, const struct roam_addr *addr)
 		}
 		if (now_ms() < s->used[0] + TIMEOUT)
 			return s;
+		free(s->kept);
 		n->table[i] = n->table[--n->n_table];
 		return NULL;
 	}
 	return NULL;
+}
+
+/* What went the old way while the host heard nothing goes the new one. */
+static void play(struct node *n, struct soft *s, const struct mmp_entry *entry)
+{
+	unsigned int i = s->n_kept > KEPT ? s->n_kept - KEPT : 0;
+
+	if (!s->kept || mmp_hop_eq(&s->entry.hops[0], &entry->hops[0]))
+		return;
+	for (; entry->play && i < s->n_kept; i++) {
+		struct kept kept = s->kept[i % KEPT];
+
+		if (now_ms() - kept.at <= entry->play)
+			transmit_to(n, &entry->hops[0], &kept.packet);
+	}
+	s->n_kept = 0;
+}
+
+static void keep(struct soft *s, const struct packet *p)
+{
+	if (!s->entry.keep)
+		return;
+	if (!s->kept)
+		s->kept = calloc(KEPT, sizeof(*s->kept));
+	s->kept[s->n_kept++ % KEPT] = (struct kept){ now_ms(), *p };
 }
 
 static bool set_soft(struct node *n, const struct mmp_entry *entry)
@@ -260,6 +295,7 @@ static bool set_soft(struct node *n, const struct mmp_entry *entry)
 		s->left = s->entry.hops[0];
 		s->left_until = now_ms() + LEFT_TIME;
 	}
+	play(n, s, entry);
 	s->entry = *entry;
 	s->used[0] = now_ms();
 	if (entry->n == 2) {
@@ -322,6 +358,7 @@ static void route(struct node *n, const struct mmp_hop *from, struct packet *p)
 		return;
 	s = above || gateway ? find_soft(n, &p->dst) : NULL;
 	if (s) {
+		keep(s, p);
 		for (unsigned int i = 0; i < s->entry.n; i++) {
 			struct packet copy = *p;
 
@@ -554,6 +591,9 @@ static void arrive(struct packet *p)
 	if (n->host && p->msg.type)
 		drop = mmp_host_input(n->host, &a, &p->msg);
 	else if (n->host && roam_addr_eq(&p->dst, &n->addr)) {
+		overtaken += !got_down[p->id] && p->id < newest_down;
+		if (p->id > newest_down)
+			newest_down = p->id;
 		got_down[p->id]++;
 		last_down[p->id & 1] = now_ms();
 	} else if (p->kind == DATA)
@@ -631,6 +671,7 @@ static void start_core(struct node *n)
 	for (size_t i = 0; i < n->n_saved; i++)
 		mmp_node_remember(n->core, &n->saved_gateway[i],
 				  n->saved_epoch[i], n->saved_seq[i]);
+	mmp_node_adopt(n->core, ms_of(n), n->below, n->n_below);
 	for (int i = 0; i < PORTS; i++)
 		if (n->ports[i].peer >= 0)
 			mmp_node_link(n->core, ms_of(n), (uint32_t)i + 1,
@@ -759,11 +800,18 @@ static void start(void)
 	}
 }
 
+static void forget_table(struct node *n)
+{
+	while (n->n_table)
+		free(n->table[--n->n_table].kept);
+}
+
 static void end(void)
 {
 	for (int i = 0; i < n_nodes; i++) {
 		mmp_node_free(nodes[i].core);
 		mmp_host_free(nodes[i].host);
+		forget_table(&nodes[i]);
 	}
 	assert_int_equal(looped, 0);
 }
@@ -883,7 +931,7 @@ static struct tally count(unsigned int from, unsigned int to)
 
 static void begin_traffic(void)
 {
-	next_id = 0;
+	next_id = newest_down = overtaken = 0;
 	memset(got_down, 0, sizeof(got_down));
 	memset(got_up, 0, sizeof(got_up));
 }
@@ -1610,6 +1658,25 @@ static void restarts_lose_nothing(void **state)
 	end();
 }
 
+/* Whose data may heal is not learned anew, one by one. */
+static void a_restarted_node_knows_who_is_below(void **state)
+{
+	struct tree t = started_a(&host_defaults, 1000);
+
+	(void)state;
+	restart(t.gw);
+	for (int i = 0; i < 3000; i++) {
+		run(1);
+		assert_int_equal(nodes[t.gw].n_below, 2);
+	}
+	/* Who does not ask again is none of them any more. */
+	nodes[t.node[1]].dead = true;
+	restart(t.gw);
+	run(8000);
+	assert_int_equal(nodes[t.gw].n_below, 1);
+	end();
+}
+
 /* Its daemon is gone, its routes are not. */
 static void restart_host(int host, const char *address)
 {
@@ -1813,7 +1880,7 @@ static void captured_messages_are_useless(void **state)
 	assert_true(nodes[t.bs[0]].drops[MMP_DROP_STALE] > 0);
 	/* After a restart of all nodes and the loss of all entries, as well. */
 	for (int i = 0; i < n_nodes; i++) {
-		nodes[i].n_table = 0;
+		forget_table(&nodes[i]);
 		if (nodes[i].core)
 			restart(i);
 	}
@@ -2094,6 +2161,137 @@ static void one_receiver(void **state)
 	end();
 }
 
+/* The host's only receiver leaves its base station, and @bs is there; -1: nobody. */
+static void tune(const struct tree *t, int bs)
+{
+	struct node *mn = &nodes[t->mn];
+	struct port *p = &mn->ports[t->port[0]];
+	int far;
+
+	if (p->peer >= 0)
+		nodes[p->peer].ports[p->peer_port].peer = -1;
+	p->peer = -1;
+	if (bs < 0) {
+		mmp_host_unheard(mn->host, ms_of(mn), (uint32_t)t->port[0] + 1);
+		return;
+	}
+	for (far = 0; !nodes[bs].ports[far].air; far++)
+		;
+	*p = (struct port){ bs, far, 1000, 0, true, true };
+	nodes[bs].ports[far].peer = t->mn;
+	nodes[bs].ports[far].peer_port = t->port[0];
+	mmp_node_arrival(nodes[bs].core, ms_of(&nodes[bs]));
+	kick(&nodes[bs]);
+	mmp_host_link(mn->host, ms_of(mn), (uint32_t)t->port[0] + 1, true, true);
+	mmp_host_associated(mn->host, ms_of(mn), (uint32_t)t->port[0] + 1,
+			    mac_of(bs, far).mac);
+	kick(mn);
+}
+
+static struct tree one_receiver_at_bs1(void)
+{
+	struct mmp_host_config semisoft = host_defaults;
+	struct tree t;
+
+	semisoft.handoff = MMP_SEMISOFT;
+	t = started_a(&semisoft, 1000);
+	for (int i = 1; i < 4; i++) {
+		struct port *p = &nodes[t.mn].ports[t.port[i]];
+
+		carrier(t.mn, t.port[i], false);
+		nodes[p->peer].ports[p->peer_port].up = true;
+		mmp_node_link(nodes[p->peer].core, ms_of(&nodes[p->peer]),
+			      (uint32_t)p->peer_port + 1, false, true, true);
+		nodes[p->peer].ports[p->peer_port].peer = -1;
+		p->peer = -1;
+	}
+	/* Its next word says that it hears nobody beside. */
+	run(host_defaults.update + 1000);
+	assert_string_equal(station_of(t.mn), "bs1");
+	begin_traffic();
+	return t;
+}
+
+static void one_receiver_loses_nothing(void **state)
+{
+	struct tree t = one_receiver_at_bs1();
+	struct tally all;
+
+	(void)state;
+	traffic(t.mn, 300);
+	for (int i = 0; i < 4; i++) {
+		tune(&t, -1);
+		traffic(t.mn, 200);
+		tune(&t, t.bs[(const int[]){ 3, 1, 0, 3 }[i]]);
+		traffic(t.mn, 300);
+	}
+	run(100);
+	assert_true(is_attached(t.mn));
+	assert_string_equal(station_of(t.mn), "bs4");
+	all = count(0, next_id);
+	assert_int_equal(all.lost_down, 0);
+	assert_int_equal(overtaken, 0);
+	/* What came in the last moments before, and when nobody knew yet. */
+	assert_in_range(all.twice_down, 1, 4 * 70);
+	end();
+}
+
+/* The access point drops what comes before it has let the host in. */
+static void what_comes_too_soon_is_sent_again(void **state)
+{
+	struct tree t = one_receiver_at_bs1();
+	const struct mmp_handoff_record *r;
+
+	(void)state;
+	tune(&t, -1);
+	tune(&t, t.bs[3]);
+	run(2000);
+	tune(&t, -1);
+	run(100);
+	tune(&t, t.bs[0]);
+	/* The first one is gone already: as if it were dropped there. */
+	nodes[t.bs[0]].dead = true;
+	run(12);
+	nodes[t.bs[0]].dead = false;
+	run(1000);
+	assert_true(is_attached(t.mn));
+	r = &nodes[t.mn].records[nodes[t.mn].n_records - 1];
+	assert_in_range(r->took, 12, 25);
+	end();
+}
+
+/* Its beacon was heard there before: nothing is waited for. */
+static void a_known_base_station_is_not_waited_for(void **state)
+{
+	struct tree t = one_receiver_at_bs1();
+	const struct mmp_handoff_record *r;
+	msec_t at;
+
+	(void)state;
+	tune(&t, -1);
+	run(100);
+	tune(&t, t.bs[3]);
+	run(2000);
+	tune(&t, -1);
+	run(60000);
+	at = now_ms();
+	tune(&t, t.bs[0]);
+	assert_int_equal(nodes[t.mn].last_host_msg.type, MMP_CACHE_UPDATE);
+	assert_int_equal(nodes[t.mn].last_host_msg.unheard, 60050);
+	run(500);
+	assert_string_equal(station_of(t.mn), "bs1");
+	assert_true(is_attached(t.mn));
+	r = &nodes[t.mn].records[nodes[t.mn].n_records - 1];
+	assert_int_equal(r->at, at);
+	/* The number that it named was too old after a minute: told so, once again. */
+	assert_in_range(r->took, 6, 14);
+	assert_int_equal(r->unheard, 60000);
+	/* It was the beacon: the sequence does not run ahead of the time of day. */
+	assert_true(nodes[t.mn].last_host_msg.host_seq <=
+		    op_wallclock(&nodes[t.mn]));
+	end();
+}
+
 static void a_base_station_without_gateway_is_left(void **state)
 {
 	struct tree t = started_a(&host_defaults, 1000);
@@ -2291,6 +2489,8 @@ int main(void)
 		     a_rebooted_gateway_is_followed_at_once),
 		TEST("OPEN-45: restarts of all daemons lose no packet",
 		     restarts_lose_nothing),
+		TEST("OPEN-45: a restarted node knows at once who is below",
+		     a_restarted_node_knows_who_is_below),
 		TEST("OPEN-45 OPEN-29: a restarted host goes on where it was, and loses no packet, whatever its clock says",
 		     a_restarted_host_stays),
 		TEST("TEN-15: a host in two places is where it spoke last, and nowhere twice",
@@ -2318,6 +2518,12 @@ int main(void)
 		     domains_without_id),
 		TEST("MMP-83 MMP-84: the interface tells of another base station",
 		     one_receiver),
+		TEST("OPEN-25 MMP-46 MMP-83: one receiver that hears nobody for a while loses nothing, and gets it in order",
+		     one_receiver_loses_nothing),
+		TEST("MMP-83 MMP-86: what an access point drops before it lets the host in is sent again soon",
+		     what_comes_too_soon_is_sent_again),
+		TEST("MMP-83 MMP-86 D-11: a base station whose beacon is known is not waited for, the newest number is asked for",
+		     a_known_base_station_is_not_waited_for),
 		TEST("MMP-74: a base station that lost its gateway is left",
 		     a_base_station_without_gateway_is_left),
 		TEST("INT-15: ten moves a second for a minute are the domain's matter",

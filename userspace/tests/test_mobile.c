@@ -621,6 +621,31 @@ static void stale_goes_above_the_stored_one(void **state)
 	assert_true(status(f).registered);
 }
 
+/* Another host has the address again and again: it has our key as well. */
+static void clone_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr other;
+	struct lr_msg msg;
+
+	set_coa(f, A);
+	for (int i = 0; i < 3; i++) {
+		msg = reply_to(f, REG1, LR_UPDATE, LR_STALE);
+		msg.entries[0].seq += 1000;
+		/* The first time it is where we are: our own past. */
+		if (i)
+			roam_addr_parse(B, &msg.entries[0].coa);
+		forget_past(f);
+		assert_int_equal(input(f, REG1, &msg), LR_DROP_NONE);
+		assert_int_equal(count_events(f, MOBILE_CONTESTED), i == 2);
+		other = status(f).other;
+		assert_int_equal(roam_addr_is_none(&other), i < 2);
+		pass(f, 1000);
+	}
+	answer(f, REG1, LR_UPDATE, LR_OK);
+	assert_addr(status(f).other, B);
+}
+
 static void a_highest_sequence_is_not_followed(void **state)
 {
 	struct fixture *f = *state;
@@ -1867,6 +1892,8 @@ int main(void)
 		     replay_goes_on_from_the_told_one, setup),
 		test("OPEN-38: a stale sequence is overtaken",
 		     stale_goes_above_the_stored_one, setup),
+		test("HOST-11: who has this host's address again and again is told",
+		     clone_is_told),
 		test("OPEN-38: the highest sequence is never given",
 		     a_highest_sequence_is_not_followed, setup),
 		test("OPEN-26: a refusal is told once and tried on",

@@ -38,7 +38,7 @@ static struct world {
 	struct mn_registration attached;
 	unsigned int n_attached;
 	bool away;
-	unsigned int events[MN_EVENT_HOME + 1];
+	unsigned int events[MN_EVENT_RESTARTED + 1];
 	uint8_t code;
 } w;
 
@@ -552,9 +552,11 @@ static void an_agent_restarts(void **state)
 	advert.sequence = MIP_SEQUENCE_WRAP;
 	hear_advert(&advert, ETH, FOREIGN);
 	assert_int_equal(w.n_sent, 1);
+	assert_int_equal(w.events[MN_EVENT_RESTARTED], 0);
 	advert.sequence = 0;
 	hear_advert(&advert, ETH, FOREIGN);
 	assert_int_equal(w.n_sent, 2);
+	assert_int_equal(w.events[MN_EVENT_RESTARTED], 1);
 }
 
 static void returns_home(void **state)

@@ -25,6 +25,7 @@ static struct {
 	bool deaf;		/* replies are */
 	bool held;		/* replies wait in @kept */
 	bool wrong_key;
+	bool names;		/* the foreign agent names what has no sub-NAI */
 	struct mip_writer kept[4];
 	unsigned int n_kept;
 	unsigned int n_sent;
@@ -49,6 +50,13 @@ static const struct ha_node *find_name(void *ctx, const uint8_t *nai, size_t len
 	if (len == strlen(OWN) && !memcmp(nai, OWN, len))
 		return &w.nodes[1];
 	return NULL;
+}
+
+static const struct sa_set *find_agent(void *ctx, const struct roam_addr *addr)
+{
+	(void)ctx;
+	(void)addr;
+	return w.names ? &w.keys.foreign : NULL;
 }
 
 static const struct sa_set *no_peer(void *ctx, const struct roam_addr *addr)
@@ -78,12 +86,24 @@ static void on_send(void *ctx, const struct mn_send *send)
 		.from = addr(FOREIGN), .from_port = MIP_PORT,
 		.to = addr(AGENT), .wall = wall_at(w.now),
 	};
+	struct mip_writer relayed = { .len = send->len };
+	struct mip_names names;
 	struct ha_reply reply;
 
 	(void)ctx;
 	memcpy(w.bytes, send->data, send->len);
 	assert_int_equal(mip_decode(w.bytes, send->len, &w.sent), MIP_OK);
 	w.n_sent++;
+	assert_true(mip_get_names(&w.sent, &w.config.naming, &names));
+	if (w.names) {
+		memcpy(relayed.buf, send->data, send->len);
+		if (!names.sub_len)
+			mip_put_sub_nai(&relayed, &w.config.naming,
+					(const uint8_t *)"seat 7", 6);
+		sa_sign(&w.keys.foreign.items[0], &relayed, MIP_FOREIGN_HOME);
+		in.data = relayed.buf;
+		in.len = relayed.len;
+	}
 	if (w.silent || ha_input(w.ha, w.now, &in, &reply, &w.changes))
 		return;
 	if (!w.deaf && w.n_kept < 4)
@@ -157,7 +177,8 @@ static int setup(void **state)
 	w.ha_config = (struct ha_config){
 		.groups = &w.group, .n_groups = 1, .nodes_max = 100,
 		.find_node = find_node, .find_name = find_name,
-		.find_peer = no_peer, .random = next_random,
+		.find_peer = find_agent, .random = next_random,
+		.naming = { MIP_NAMING_VENDOR, MIP_NAMING_SUB },
 	};
 	w.place = (struct mn_registration){
 		.place = { .mode = MN_FOREIGN, .link = 2, .coa = addr(FOREIGN),
@@ -165,8 +186,10 @@ static int setup(void **state)
 		.home_agent = addr(AGENT), .flags = MIP_REVERSE,
 		.lifetime = 1800, .agreed = true,
 	};
-	w.config = (struct mns_config){ .lifetime = 1800, .retry_max = 60000,
-					.max = 5 };
+	w.config = (struct mns_config){
+		.lifetime = 1800, .retry_max = 60000, .max = 5,
+		.naming = { MIP_NAMING_VENDOR, MIP_NAMING_SUB },
+	};
 	w.ha = ha_new(&w.ha_config);
 	w.mns = mns_new(&w.config, &ops, NULL);
 	return w.ha && w.mns ? 0 : -1;
@@ -238,6 +261,34 @@ static void each_is_registered(void **state)
 	assert_false(mns_add(w.mns, w.now, "camera", &nowhere));
 	assert_false(mns_add(w.mns, w.now, "", &nowhere));
 	assert_false(mns_add(w.mns, w.now, "new\nline", &nowhere));
+}
+
+/* The name of a session that the foreign agent named goes with it. */
+static void named_by_the_agent(void **state)
+{
+	struct mip_names names;
+
+	(void)state;
+	w.names = true;
+	attach(FOREIGN);
+	add("alone");
+	add("laptop");
+	assert_int_equal(get("alone")->state, MNS_ACTIVE);
+	assert_addr(get("alone")->home, "10.0.0.100");
+	assert_int_equal(w.n_sent, 2);
+	/* another agent names nobody */
+	w.names = false;
+	attach(FOREIGN2);
+	assert_int_equal(w.n_sent, 4);
+	assert_addr(get("alone")->home, "10.0.0.100");
+	assert_addr(get("alone")->registration.place.coa, FOREIGN2);
+	assert_true(mns_end(w.mns, w.now, "alone"));
+	assert_true(mip_get_names(&w.sent, &w.config.naming, &names));
+	assert_int_equal(names.sub_len, 6);
+	assert_memory_equal(names.sub, "seat 7", 6);
+	settle();
+	assert_int_equal(ha_count(w.ha), 1);
+	assert_null(get("alone"));
 }
 
 static void they_follow(void **state)
@@ -496,6 +547,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("SES-06 SES-08 SES-12 SES-34: each session is registered, also with a NAI of its own",
 		     each_is_registered),
+		TEST("SES-11 SES-32: a session keeps the name that a foreign agent gave it, and its address",
+		     named_by_the_agent),
 		TEST("SES-32: sessions follow the node, and keep their addresses",
 		     they_follow),
 		TEST("SES-26: sessions are renewed, and end when nobody answers",

@@ -157,12 +157,14 @@ static void gap_and_loss_of_a_move(void **state)
 	assert_int_equal(s.packets, 100);
 	assert_int_equal(s.expected, 100);
 	assert_int_equal(s.gap, 20000);
-	rtp_stats_mark(&s);
+	rtp_stats_mark(&s, now * 1000);
+	assert_int_equal(s.resumed, 0);
 	/* Five packets are lost; the sixth ends the gap. */
 	for (i += 5, now += 100; i < 200; i++, now += 20)
 		packet(&s, now, 65500 + i, 7);
 	assert_int_equal(rtp_stats_lost(&s), 5);
 	assert_int_equal(s.gap, 120000);
+	assert_int_equal(s.resumed - s.marked, 100000);
 	assert_int_equal(rtp_stats_jitter(&s), 0);
 	/* A second sender's numbers are no loss. */
 	packet(&s, now, 3, 8);

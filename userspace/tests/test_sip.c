@@ -44,6 +44,7 @@ struct peer {
  * @media: what is said about media
  * @random: next random number
  * @refuse: requests cannot be sent
+ * @unconcerned: moves change nothing that peers were told
  * @asked: requests in the order they left
  * @n_asked: their number
  * @registrations: the other core
@@ -63,6 +64,7 @@ struct fixture {
 	enum sip_media media;
 	uint64_t random;
 	bool refuse;
+	bool unconcerned;
 	unsigned int n_asked;
 	struct sip_registrations *registrations;
 	struct sip_registration *regs[3];
@@ -71,6 +73,12 @@ struct fixture {
 	unsigned int codes;
 	unsigned int code;
 };
+
+static bool on_concerned(void *ctx, void *user)
+{
+	(void)user;
+	return !((struct fixture *)ctx)->unconcerned;
+}
 
 static bool on_update(void *ctx, void *user)
 {
@@ -142,6 +150,7 @@ static void on_event(void *ctx, void *user,
 }
 
 static const struct sip_session_ops ops = {
+	.concerned = on_concerned,
 	.update = on_update,
 	.abandon = on_abandon,
 	.bypass = on_bypass,
@@ -368,16 +377,72 @@ static void retry_after_is_heeded_and_bounded(void **state)
 static void refused_offer_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
+	msec_t wait;
 
 	move(f);
+	answer(f, 1, 200);
+	answer(f, 2, 200);
 	answer(f, 0, 488);
 	assert_int_equal(f->last.type, SIP_SESSION_REFUSED);
 	assert_int_equal(f->last.code, 488);
-	answer(f, 1, 200);
-	answer(f, 2, 200);
+	assert_int_equal(f->last.took, 10000);
+	/* Asked again after 10, 20 and 40 s, as it may take the offer by then. */
+	for (unsigned int tries = 2; tries <= 4; tries++) {
+		wait = f->last.took;
+		advance(f, wait - 1);
+		assert_int_equal(f->peers[0].asked, tries - 1);
+		f->now++;
+		sip_sessions_tick(f->sessions, f->now);
+		assert_int_equal(f->peers[0].asked, tries);
+		answer(f, 0, 488);
+		assert_int_equal(f->last.type, SIP_SESSION_REFUSED);
+	}
+	assert_int_equal(f->last.took, 0);
+	advance(f, 600000);
+	assert_int_equal(f->peers[0].asked, 4);
+	assert_false(f->peers[0].ended);
+	/* The next place is another offer. */
+	move(f);
+	assert_int_equal(f->peers[0].asked, 5);
+	answer(f, 0, 200);
+	assert_int_equal(f->last.type, SIP_SESSION_TOLD);
+}
+
+/* Any other refusal would be the same again. */
+static void refusal_for_good_is_not_repeated(void **state)
+{
+	struct fixture *f = *state;
+
+	move(f);
+	answer(f, 0, 403);
+	assert_int_equal(f->last.type, SIP_SESSION_REFUSED);
 	advance(f, 60000);
 	assert_int_equal(f->peers[0].asked, 1);
 	assert_false(f->peers[0].ended);
+}
+
+/* A change of the other family: what the peer was told is true. */
+static void move_that_concerns_nobody_is_silent(void **state)
+{
+	struct fixture *f = *state;
+
+	move(f);
+	answer(f, 0, 200);
+	f->unconcerned = true;
+	move(f);
+	/* One had agreed; two are asked and are not asked again. */
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(f->peers[i].asked, 1);
+		assert_int_equal(f->peers[i].abandoned, 0);
+	}
+	assert_true(sip_session_is_told(f->peers[0].session));
+	assert_false(sip_session_is_told(f->peers[1].session));
+	answer(f, 1, 200);
+	answer(f, 2, 200);
+	assert_int_equal(sip_sessions_untold(f->sessions), 0);
+	f->unconcerned = false;
+	move(f);
+	assert_int_equal(f->peers[0].asked, 2);
 }
 
 static void unknown_call_ends(void **state)
@@ -554,6 +619,62 @@ static void many_are_told_in_a_growing_window(void **state)
 	assert_true(most <= sip_session_defaults.window_max);
 	assert_int_equal(sip_sessions_untold(f->sessions), 0);
 	assert_int_equal(sip_sessions_counters(f->sessions)->told, MANY);
+}
+
+/**
+ * struct server - answers one request after the other
+ * @queue: sessions that wait for their turn
+ * @head: the first of them
+ * @tail: behind the last
+ * @most: the longest that the queue was
+ */
+struct server {
+	unsigned int queue[MANY];
+	unsigned int head;
+	unsigned int tail;
+	unsigned int most;
+};
+
+/*
+ * A server on a way of @rtt ms that answers @rate requests each ms. Returns how long it took
+ * until all were told; the queue is never longer than a socket's buffer.
+ */
+static msec_t told_by_server(struct fixture *f, msec_t rtt, unsigned int rate)
+{
+	static unsigned int arrived[1 << 16];
+	static struct server server;
+	unsigned int taken = 0;
+	msec_t begin = f->now;
+
+	memset(&server, 0, sizeof(server));
+	memset(arrived, 0, sizeof(arrived));
+	move(f);
+	while (sip_sessions_untold(f->sessions)) {
+		arrived[f->now - begin + rtt] = f->n_asked;
+		if (f->now - begin >= rtt && arrived[f->now - begin] > taken)
+			for (; taken < arrived[f->now - begin]; taken++)
+				server.queue[server.tail++] = taken;
+		if (server.tail - server.head > server.most)
+			server.most = server.tail - server.head;
+		for (unsigned int i = 0; i < rate && server.head < server.tail; i++)
+			answer(f, server.queue[server.head++], 200);
+		f->now++;
+		assert_true(f->now - begin < 20000);
+	}
+	/* A socket holds about so many messages of a thousand bytes. */
+	assert_true(server.most <= 90);
+	return f->now - begin;
+}
+
+static void server_is_not_flooded(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(told_by_server(f, 1, 4) < 10000 / 4 * 11 / 10);
+	f->n_asked = 0;
+	assert_true(told_by_server(f, 100, 4) < 5000);
+	f->n_asked = 0;
+	assert_true(told_by_server(f, 20, 1) < 11000);
 }
 
 static void window_shrinks_where_nobody_answers(void **state)
@@ -755,6 +876,10 @@ int main(void)
 		     retry_after_is_heeded_and_bounded, setup),
 		test("SIP-14: a refused offer changes nothing",
 		     refused_offer_changes_nothing, setup),
+		test("SIP-14: what is refused for good is not asked again",
+		     refusal_for_good_is_not_repeated, setup),
+		test("SIP-14 SIP-20: a change of the other address family is told to nobody",
+		     move_that_concerns_nobody_is_silent, setup),
 		test("SIP-16: a call that the peer does not know ends",
 		     unknown_call_ends, setup),
 		test("OPEN-20: a peer that does not answer is sought at its server",
@@ -777,6 +902,8 @@ int main(void)
 		     what_cannot_be_sent_is_tried_again, setup),
 		test("SIP-14: ten thousand peers are told in a growing window",
 		     many_are_told_in_a_growing_window, setup_many),
+		test("SIP-14: a server is given what it keeps up with, and no more",
+		     server_is_not_flooded, setup_many),
 		test("SIP-14: the window shrinks where nobody answers",
 		     window_shrinks_where_nobody_answers, setup_many),
 		test("SIP-06 SIP-07: all servers are told in parallel",

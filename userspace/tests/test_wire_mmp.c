@@ -215,6 +215,12 @@ static void check_vector(const struct vector *v, const struct auth_keys *keys)
 	auth_key_free(key);
 }
 
+static struct mmp_msg kept(struct mmp_msg msg, uint32_t unheard)
+{
+	msg.unheard = unheard;
+	return msg;
+}
+
 static void vectors_of_the_page(void **state)
 {
 	const struct vector vectors[] = {
@@ -227,6 +233,9 @@ static void vectors_of_the_page(void **state)
 			       0x17979cfe362a0002) },
 		{ "cache_update_hard", "roam mmp host",
 		  host_message(MMP_CACHE_UPDATE, 0, 0x17979cfe362a0003) },
+		{ "cache_update_kept", "roam mmp host",
+		  kept(host_message(MMP_CACHE_UPDATE, MMP_FLAG_KEEP,
+				    0x17979cfe362a0005), 250) },
 		{ "route_update", "roam mmp host",
 		  host_message(MMP_ROUTE_UPDATE, 0, 0x17979cfe362a0004) },
 		{ "acknowledgement", "roam mmp host",
@@ -329,7 +338,12 @@ static void each_malformed_field_has_its_reason(void **state)
 	/* 10.7.0.1 becomes 127.7.0.1, 10.7.0.99 becomes 224.7.0.99 */
 	assert_int_equal(judge(MMP_REGISTRATION, 28, 127), MMP_DROP_ADDRESS);
 	assert_int_equal(judge(MMP_REGISTRATION, 52, 224), MMP_DROP_ADDRESS);
+	/* a time without the flag; the flag where it says nothing */
 	assert_int_equal(judge(MMP_REGISTRATION, 79, 1), MMP_DROP_RESERVED);
+	assert_int_equal(judge(MMP_REGISTRATION, 3, 16 | 1), MMP_DROP_NONE);
+	assert_int_equal(judge(MMP_ROUTE_UPDATE, 3, 16 | 1), MMP_DROP_NONE);
+	assert_int_equal(judge(MMP_BS_BEACON, 3, 16 | 1), MMP_DROP_RESERVED);
+	assert_int_equal(judge(MMP_ACK, 3, 16 | 1), MMP_DROP_RESERVED);
 	assert_int_equal(judge(MMP_REGISTRATION, 64, 0), MMP_DROP_NAME);
 	assert_int_equal(judge(MMP_REGISTRATION, 64, '/'), MMP_DROP_NAME);
 	assert_int_equal(judge(MMP_REGISTRATION, 70, 'x'), MMP_DROP_NAME);

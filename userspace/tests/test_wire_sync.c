@@ -39,16 +39,45 @@ static size_t vector(const char *name, uint8_t *buf)
 	return n;
 }
 
+/* Messages around a download, and acknowledgements. */
+static void check_download(const char *name, const struct sync_msg *msg)
+{
+	struct roam_addr agent = addr("198.18.0.10");
+	struct roam_addr other = addr("10.0.0.3");
+
+	assert_true(msg->id == (msg->type == SYNC_ACK ? 4 : 0x1234));
+	if (msg->type == SYNC_ACK) {
+		assert_int_equal(msg->code, SYNC_RESOURCES);
+		assert_int_equal(msg->count, 1);
+		assert_int_equal(msg->body[7], 5);
+	} else if (msg->type == SYNC_REQUEST) {
+		assert_int_equal(msg->count, 1);
+		assert_int_equal(msg->sent, 1);
+		assert_memory_equal(msg->body, agent.b, 16);
+	} else if (!strcmp(name, "members")) {
+		assert_true(msg->flags & SYNC_FLAG_MEMBERS);
+		assert_int_equal(msg->count, 2);
+		assert_memory_equal(msg->body + 16, other.b, 16);
+	} else {
+		assert_int_equal(msg->sent, 3);
+		assert_true(msg->flags & SYNC_FLAG_LAST);
+		assert_int_equal(msg->total, msg->type == SYNC_TABLE ? 3 : 0);
+		assert_int_equal(msg->count, msg->type == SYNC_TABLE);
+	}
+}
+
 static void vectors(void **state)
 {
-	static const char *const names[] = { "hello", "update", "relay" };
+	static const char *const names[] = { "hello", "update", "relay", "ack",
+					     "request", "members", "table",
+					     "table-ack" };
 	static const uint8_t secret[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
 					  12, 13, 14, 15 };
 	struct auth_keys *keys = auth_keys_new();
 
 	(void)state;
 	assert_true(auth_keys_add(keys, 7, secret, sizeof(secret)));
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		uint8_t buf[SYNC_MAX_LEN], again[SYNC_MAX_LEN];
 		size_t len = vector(names[i], buf), covered;
 		struct sync_msg msg;
@@ -88,8 +117,10 @@ static void vectors(void **state)
 			body[33] = 1;
 			body[12] = 224;
 			assert_false(sync_relay_read(body, msg.len, &relay));
-		} else {
+		} else if (msg.type == SYNC_HELLO) {
 			assert_true(msg.digest == 0x1122334455667788);
+		} else {
+			check_download(names[i], &msg);
 		}
 	}
 	auth_keys_free(keys);
@@ -131,6 +162,18 @@ static void bounds(void **state)
 					     SYNC_DROP_NONE);
 		free(copy);
 	}
+	/* Lists that are longer or shorter than they say. */
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const lists[] = { "ack", "request", "members" };
+		size_t n = vector(lists[i], bad);
+
+		for (int by = -1; by <= 1; by += 2) {
+			bad[7] += (uint8_t)by;
+			assert_int_equal(sync_decode(bad, n, &msg, &covered),
+					 SYNC_DROP_LENGTH);
+			bad[7] -= (uint8_t)by;
+		}
+	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		memcpy(bad, buf, len);
 		bad[wrong[i].offset] = wrong[i].value;
@@ -142,7 +185,7 @@ static void bounds(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		{ "STBY-81 STBY-82 SYNC-36: vectors of the page", vectors, NULL, NULL, NULL },
+		{ "STBY-81 STBY-82 SYNC-36 SYNC-44 SYNC-48 SYNC-53 SYNC-59 SYNC-60: vectors of the page", vectors, NULL, NULL, NULL },
 		{ "STBY-81 OPEN-31: what does not fit is dropped", bounds, NULL, NULL, NULL },
 	};
 

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,23 @@
 
 #define WORD_MAX 64
 
-/* Where conf_load() wants its first error; libconfuse has no pointer for us. */
+/**
+ * struct kept - sections of one kind that are read, in order
+ * @values: what libconfuse made of them
+ * @n: their number
+ * @room: for so many
+ */
+struct kept {
+	cfg_value_t **values;
+	unsigned int n;
+	unsigned int room;
+};
+
+/* What conf_load() is about; libconfuse has no pointer for us. */
 static char **first_error;
 static const char *parsed_path;
+static cfg_t *parsed;
+static struct kept *kept;	/* one for each option of @parsed */
 
 static char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -129,8 +144,6 @@ static const struct saying {
 	  "option '%s': is a whole number; write it without quotes and without a unit, such as 1" },
 	{ "invalid boolean value for option '",
 	  "option '%s': is true or false" },
-	{ "found duplicate title '",
-	  "a section of this name has the title '%s' already; write all its options into one section" },
 	{ "missing title for section '",
 	  "section '%s': has no title; write: %s \"TITLE\" { ... }" },
 	{ "missing equal sign after option '",
@@ -189,6 +202,34 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	*first_error = format("%s:%d: %s", parsed_path, cfg->line, text);
 }
 
+static bool has_titles(const cfg_opt_t *opt)
+{
+	return opt->type == CFGT_SEC && opt->flags & CFGF_TITLE &&
+	       opt->flags & CFGF_NO_TITLE_DUPES;
+}
+
+/*
+ * libconfuse compares each title with all before it, which takes ten seconds for
+ * 20,000 sections. It is left with none to compare: sections are kept here until all
+ * of them are read, and give_back() looks for titles that are there twice.
+ */
+static void keep_sections(cfg_opt_t *opt)
+{
+	struct kept *k = &kept[opt - parsed->opts];
+
+	for (unsigned int i = 0; i < opt->nvalues; i++) {
+		if (k->n == k->room) {
+			k->room = k->room ? 2 * k->room : 8;
+			k->values = reallocarray(k->values, k->room,
+						 sizeof(cfg_value_t *));
+			if (!k->values)
+				abort();
+		}
+		k->values[k->n++] = opt->values[i];
+	}
+	opt->nvalues = 0;
+}
+
 /* libconfuse forgets where an option stood: keep file and line as its comment. */
 static int record_line(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -196,7 +237,62 @@ static int record_line(cfg_t *cfg, cfg_opt_t *opt)
 	int ret = cfg_opt_setcomment(opt, place) == CFG_SUCCESS ? 0 : -1;
 
 	free(place);
+	if (cfg == parsed && has_titles(opt))
+		keep_sections(opt);
 	return ret;
+}
+
+static int by_title(const void *a, const void *b)
+{
+	const cfg_t *one = (*(const cfg_value_t *const *)a)->section;
+	const cfg_t *other = (*(const cfg_value_t *const *)b)->section;
+	int order = strcmp(one->title, other->title);
+
+	return order ? order : one->line - other->line;
+}
+
+/* NULL, or the sentence about a title that is there twice. */
+static char *find_duplicate(const struct kept *k)
+{
+	cfg_value_t **sorted = calloc(k->n + 1, sizeof(cfg_value_t *));
+	char *error = NULL;
+
+	if (!sorted)
+		abort();
+	if (k->n)
+		memcpy(sorted, k->values, k->n * sizeof(cfg_value_t *));
+	qsort(sorted, k->n, sizeof(cfg_value_t *), by_title);
+	for (unsigned int i = 1; i < k->n && !error; i++) {
+		const cfg_t *one = sorted[i - 1]->section;
+		const cfg_t *other = sorted[i]->section;
+
+		if (!strcmp(one->title, other->title))
+			error = format("%s:%d: the section that ends here and the one that ends at %s:%d have the same title '%s'; write all its options into one section",
+				       other->filename, other->line,
+				       one->filename, one->line, one->title);
+	}
+	free(sorted);
+	return error;
+}
+
+/* The tree is whole again; the first title that is there twice is an error. */
+static void give_back(char **error)
+{
+	for (size_t i = 0; parsed->opts[i].name; i++) {
+		cfg_opt_t *opt = &parsed->opts[i];
+		struct kept *k = &kept[i];
+
+		if (!has_titles(opt))
+			continue;
+		/* what a mistake has left open */
+		keep_sections(opt);
+		if (!*error)
+			*error = find_duplicate(k);
+		free(opt->values);
+		opt->values = k->values;
+		opt->nvalues = k->n;
+	}
+	free(kept);
 }
 
 static void record_lines(cfg_opt_t *opts)
@@ -317,7 +413,7 @@ static int parse(cfg_t *cfg, char *text)
 }
 
 /* A section that may stand once is made before the file is known to it. */
-static void name_sections(cfg_t *cfg, const char *path)
+static void name_sections(cfg_t *cfg)
 {
 	for (size_t i = 0; cfg->opts[i].name; i++) {
 		cfg_opt_t *opt = &cfg->opts[i];
@@ -327,8 +423,8 @@ static void name_sections(cfg_t *cfg, const char *path)
 			cfg_t *section = cfg_opt_getnsec(opt, n);
 
 			if (!section->filename)
-				section->filename = strdup(path);
-			name_sections(section, path);
+				section->filename = strdup(cfg->filename);
+			name_sections(section);
 		}
 	}
 }
@@ -362,8 +458,6 @@ static char *load_file(cfg_t *cfg, const char *path)
 	free(text);
 	if (!error && ret != CFG_SUCCESS)
 		error = format("%s:%d: syntax error", path, cfg->line);
-	if (!error)
-		name_sections(cfg, path);
 	return error;
 }
 
@@ -415,12 +509,18 @@ cfg_t *conf_load(const char *path, cfg_opt_t *opts, char **error)
 	if (!cfg)
 		abort();
 	cfg_set_error_function(cfg, on_error);
+	parsed = cfg;
+	kept = calloc(cfg_num(cfg) + 1, sizeof(*kept));
+	if (!kept)
+		abort();
 	*error = load_file(cfg, path);
 	if (!*error)
 		*error = load_dropins(cfg, path);
+	give_back(error);
 	parsed_path = NULL;
 	if (!*error) {
 		set_filename(cfg, path);
+		name_sections(cfg);
 		return cfg;
 	}
 	cfg_free(cfg);
@@ -438,6 +538,7 @@ void *conf_read(const char *path, cfg_opt_t *opts, size_t size,
 	to = calloc(1, size);
 	*error = to ? read(cfg, to) : format("out of memory");
 	cfg_free(cfg);
+	malloc_trim(0);
 	return to;
 }
 

@@ -13,6 +13,8 @@ cfg_opt_t conf_sync_opts[] = {
 	CFG_STR("standby", "", CFGF_NONE),
 	CFG_STR("standbyd", "", CFGF_NONE),
 	CFG_STR("virtual", "", CFGF_NONE),
+	CFG_STR("notify", "", CFGF_NONE),
+	CFG_STR("instance", "", CFGF_NONE),
 	CFG_STR("mode", "", CFGF_NONE),
 	CFG_INT("group", 1, CFGF_NONE),
 	CFG_INT("key", 0, CFGF_NONE),
@@ -20,6 +22,7 @@ cfg_opt_t conf_sync_opts[] = {
 	CFG_STR("address", "", CFGF_NONE),
 	CFG_STR_LIST("members", "{}", CFGF_NONE),
 	CFG_STR("multicast", "", CFGF_NONE),
+	CFG_INT("ttl", 1, CFGF_NONE),
 	CFG_STR("acks", "1", CFGF_NONE),
 	CFG_STR("wait", "500ms", CFGF_NONE),
 	CFG_STR("hello", "1s", CFGF_NONE),
@@ -80,6 +83,9 @@ static char *read_mode(cfg_t *cfg, struct conf_sync *c)
 	if (*c->standby && !roam_addr_is_none(&c->virtual))
 		return conf_error(cfg, "virtual",
 				  "two electors; leave out 'standby' or this");
+	if (*c->notify && roam_addr_is_none(&c->virtual))
+		return conf_error(cfg, "notify",
+				  "the address that keepalived elects for is missing; write: virtual = \"192.0.2.100\"");
 	if (!*c->standby && c->mode == SYNC_SINGLE)
 		return conf_error(cfg, "standby",
 				  "without a group of roam-standbyd nobody says who is active; name it: standby = \"office\"");
@@ -142,6 +148,26 @@ static char *read_optional(cfg_t *cfg, const char *option,
 					  NULL;
 }
 
+static char *read_multicast(cfg_t *cfg, struct conf_sync *c)
+{
+	const char *word = cfg_getstr(cfg, "multicast");
+	char *error = NULL;
+	long ttl;
+
+	/* No host has one, so that the usual reading refuses it. */
+	if (*word && (!roam_addr_parse(word, &c->multicast) ||
+		      !roam_addr_is_v4(&c->multicast) ||
+		      c->multicast.b[12] >> 4 != 14))
+		error = conf_error(cfg, "multicast",
+				   "'%s' is no multicast address, which are 224.0.0.0 to 239.255.255.255; those of one site begin with 239",
+				   word);
+	if (!error)
+		error = conf_get_int(cfg, "ttl", 1, 255, &ttl);
+	if (!error)
+		c->ttl = (unsigned int)ttl;
+	return error;
+}
+
 static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
 		       const char *path, uint16_t usual, struct conf_sync *c)
 {
@@ -150,6 +176,8 @@ static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
 
 	c->standby = strdup(cfg_getstr(cfg, "standby"));
 	c->socket = strdup(cfg_getstr(cfg, "standbyd"));
+	c->notify = strdup(cfg_getstr(cfg, "notify"));
+	c->instance = strdup(cfg_getstr(cfg, "instance"));
 	error = conf_get_key(cfg, "key", keys, path, "the other members",
 			     &c->key);
 	if (!error)
@@ -162,7 +190,7 @@ static char *read_sync(cfg_t *cfg, const struct auth_keys *keys,
 	c->port = (uint16_t)port;
 	error = read_optional(cfg, "address", &c->own);
 	if (!error)
-		error = read_optional(cfg, "multicast", &c->multicast);
+		error = read_multicast(cfg, c);
 	if (!error)
 		error = read_optional(cfg, "virtual", &c->virtual);
 	if (!error)
@@ -191,6 +219,8 @@ void conf_sync_free(struct conf_sync *sync)
 		return;
 	free(sync->standby);
 	free(sync->socket);
+	free(sync->notify);
+	free(sync->instance);
 	free(sync->members);
 	free(sync);
 }

@@ -13,6 +13,8 @@
  * @number: of the group, in messages
  * @standby: name of the group of roam-standbyd that says who is active; empty: none
  * @virtual: instead of @standby, the address whose owner is active
+ * @notify: FIFO of keepalived, empty: none
+ * @instance: its instance or group that counts, empty: any
  * @socket: its control socket, empty: the usual one
  * @key: signs messages
  * @port: UDP port of all members
@@ -20,6 +22,7 @@
  * @members: others
  * @n_members: their number
  * @multicast: updates go there, none: to each by unicast
+ * @ttl: routers that they may pass, and one (TEN-04)
  * @acks: acknowledgements that a reply waits for, a number or SYNC_ACKS_*
  * @wait: ms that it waits for them at most
  * @hello: ms between two digests
@@ -35,6 +38,8 @@ struct conf_sync {
 	uint16_t number;
 	char *standby;
 	struct roam_addr virtual;
+	char *notify;
+	char *instance;
 	char *socket;
 	uint32_t key;
 	uint16_t port;
@@ -42,6 +47,7 @@ struct conf_sync {
 	struct roam_addr *members;
 	size_t n_members;
 	struct roam_addr multicast;
+	unsigned int ttl;
 	uint8_t acks;
 	msec_t wait;
 	msec_t hello;

@@ -27,6 +27,8 @@ bool advertiser_tick(struct advertiser *a, msec_t now, uint32_t random,
 	a->sequence = mip_sequence_next(a->sequence);
 	a->last = now;
 	a->sent++;
+	a->answered += a->asked;
+	a->asked = false;
 	if (a->sent < INITIAL)
 		wait = min_time(wait, INITIAL_INTERVAL);
 	/* between three quarters and all of it, so that agents do not beat alike */
@@ -44,6 +46,7 @@ void advertiser_succeed(struct advertiser *a)
 /* One answer serves all who ask at once, and a flood of questions. */
 void advertiser_solicited(struct advertiser *a, msec_t now)
 {
+	a->asked = true;
 	a->next = min_time(a->next, a->sent ? max_time(now, a->last + SPACING) :
 					      now);
 }

@@ -17,6 +17,8 @@
  * @interval: ms between two advertisements, 0: only when asked
  * @sequence: of the next one
  * @sent: advertisements so far
+ * @answered: of them, those that somebody had asked for
+ * @asked: the next one is of these
  * @last: when the last was sent
  * @next: when the next is due
  */
@@ -24,6 +26,8 @@ struct advertiser {
 	msec_t interval;
 	uint16_t sequence;
 	uint32_t sent;
+	uint32_t answered;
+	bool asked;
 	msec_t last;
 	msec_t next;
 };

@@ -536,6 +536,29 @@ static bool displace(struct hlr *hlr, const struct hlr_request *req,
 	return true;
 }
 
+/*
+ * A host that moved does not speak of where it was any more: its numbers rise with each place.
+ * Whoever does has the same key and address and is another host, a clone perhaps.
+ */
+static bool is_rival(const struct hlr_mapping *m, const struct lr_entry *in,
+		     const struct hlr_rights *rights)
+{
+	return in->lifetime && !roam_addr_is_none(&m->coa) &&
+	       is_own_key(rights, m->key_id) &&
+	       !roam_addr_eq(&in->coa, &m->coa);
+}
+
+static void count_contest(struct hlr_mapping *after,
+			  const struct hlr_mapping *before)
+{
+	bool same = roam_addr_eq(&after->coa, &before->coa);
+
+	after->contests = before->contests;
+	after->contested = same && before->contested;
+	if (!same && before->contested && after->contests < UINT8_MAX)
+		after->contests++;
+}
+
 static void update_entry(struct hlr *hlr, const struct hlr_request *req,
 			 const struct lr_entry *in, struct lr_entry *out,
 			 struct hlr_changes *changes)
@@ -559,6 +582,7 @@ static void update_entry(struct hlr *hlr, const struct hlr_request *req,
 	    !may_replace(&e->m, &change.after, rights)) {
 		describe(out, &e->m, now);
 		out->status = LR_STALE;
+		e->m.contested |= is_rival(&e->m, in, rights);
 		return;
 	}
 	out->status = judge_place(hlr, req, in);
@@ -567,6 +591,8 @@ static void update_entry(struct hlr *hlr, const struct hlr_request *req,
 		out->seq = in->seq;
 		return;
 	}
+	if (e && e->m.expires > now)
+		count_contest(&change.after, &e->m);
 	if (!e && hlr->mappings.count >= hlr->config.mappings_max) {
 		out->status = LR_FULL;
 		return;

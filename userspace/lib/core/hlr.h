@@ -31,6 +31,9 @@
  * @expires: when the mapping (or tombstone) goes
  * @key_id: key that registered it
  * @flags: LR_FLAG_*
+ * @contested: its host spoke from another place with an older number since @coa
+ *	was accepted: two hosts with one key may be there; not stored
+ * @contests: times that such a place got the mapping; not stored
  */
 struct hlr_mapping {
 	struct roam_addr perm;
@@ -39,7 +42,12 @@ struct hlr_mapping {
 	msec_t expires;
 	uint32_t key_id;
 	uint8_t flags;
+	bool contested;
+	uint8_t contests;
 };
+
+/* One host that forgot everything contests itself once: two hosts do it again and again. */
+#define HLR_CONTESTS_CLONE 2
 
 /**
  * struct hlr_rights - what one key may do; the caller looks it up

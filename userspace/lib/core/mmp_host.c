@@ -12,6 +12,11 @@
 #define DOUBT_TRIES 2	/* questions to a gateway that is said to be gone */
 #define FAILURES_MAX 8	/* counted ones */
 #define PERIOD_MAX 10000	/* ms between beacons, for what a claim may hold up */
+#define RECALL_TIME 3600000	/* ms for which a base station is known */
+#define RECALL_BEHIND 8		/* beacons that it may be behind the gateway */
+#define EARLY_RETRY 5		/* ms; a radio that was just let in may drop what comes first */
+#define EARLY_TRIES 4
+#define UNHEARD_MARGIN 50	/* ms: on the way, and until somebody noticed */
 #define ADOPT_WAIT 1500	/* ms for the base station of before a restart */
 
 /**
@@ -60,7 +65,11 @@ struct mmp_host_addr {
  * @type: of the exchange under way
  * @record: the movement under way
  * @is_moving: there is one
+ * @unheard: since when the link of the default router hears nothing, MSEC_NEVER: it does
+ * @newest: the newest beacon of a default router
+ * @named: epoch and number of the beacon that the last message named
  * @tries: of the exchange under way
+ * @early: tries that are left before they count, a short time apart
  * @retry_at: next try, MSEC_NEVER without an exchange
  * @retry_after: wait until the one after it
  * @semisoft_end: latest end of the semi-soft period
@@ -94,7 +103,14 @@ struct mmp_host {
 	uint8_t type;
 	struct mmp_handoff_record record;
 	bool is_moving;
+	msec_t unheard;
+	struct mmp_msg newest;
+	struct {
+		uint32_t epoch;
+		uint32_t seq;
+	} named;
 	unsigned int tries;
+	unsigned int early;
 	msec_t retry_at;
 	msec_t retry_after;
 	msec_t semisoft_end;
@@ -181,7 +197,7 @@ static int find_station(const struct mmp_host *host, const struct mmp_hop *hop)
 static bool goes_before(const struct mmp_station *a, const struct mmp_station *b)
 {
 	return a->acknowledged != b->acknowledged ? !a->acknowledged :
-						    a->heard < b->heard;
+						    a->known < b->known;
 }
 
 /*
@@ -246,7 +262,27 @@ static int choose(const struct mmp_host *host, msec_t now, int not)
 
 /* ---- messages ---- */
 
-static void send_message(struct mmp_host *host, const struct mmp_station *by,
+/* Is there another receiver that hears somebody? */
+static bool hears_beside(const struct mmp_host *host, msec_t now, uint32_t link)
+{
+	for (size_t i = 0; i < host->n_stations; i++)
+		if (host->stations[i].hop.link != link &&
+		    is_heard(host, now, &host->stations[i]))
+			return true;
+	return false;
+}
+
+/* For how long nothing was heard, and what came then was lost; 0: it was not. */
+static uint32_t unheard_for(const struct mmp_host *host, msec_t now)
+{
+	if (host->unheard == MSEC_NEVER)
+		return 0;
+	return (uint32_t)min_time(now - host->unheard + UNHEARD_MARGIN,
+				  UINT32_MAX);
+}
+
+static void send_message(struct mmp_host *host, msec_t now,
+			 const struct mmp_station *by,
 			 struct mmp_host_addr *addr, uint16_t flags)
 {
 	uint64_t clock = host->ops->wallclock(host->ctx);
@@ -261,6 +297,7 @@ static void send_message(struct mmp_host *host, const struct mmp_station *by,
 		.seq = by->beacon.seq,
 		.coa = addr->addr,
 		.name = by->beacon.name,
+		.unheard = flags & MMP_FLAG_KEEP ? unheard_for(host, now) : 0,
 	};
 
 	/* Grows over a restart, and over a clock that is set back, too. */
@@ -274,6 +311,8 @@ static void send_message(struct mmp_host *host, const struct mmp_station *by,
 	if (!addr->first)
 		addr->first = msg.host_seq;
 	addr->last = msg.host_seq;
+	host->named.epoch = msg.epoch;
+	host->named.seq = msg.seq;
 	host->record.messages++;
 	host->ops->send(host->ctx, by, &msg);
 }
@@ -292,7 +331,7 @@ static const struct mmp_station *sends_by(const struct mmp_host *host)
 	return &host->stations[host->next >= 0 ? host->next : host->present];
 }
 
-static void send_all(struct mmp_host *host)
+static void send_all(struct mmp_host *host, msec_t now)
 {
 	const struct mmp_station *by = sends_by(host);
 	uint16_t flags = 0;
@@ -301,23 +340,26 @@ static void send_all(struct mmp_host *host)
 		flags = MMP_FLAG_SEMISOFT;
 	if (host->type == MMP_ROUTE_UPDATE)
 		flags = MMP_FLAG_ACK;
+	if (host->next < 0 && !hears_beside(host, now, by->hop.link))
+		flags |= MMP_FLAG_KEEP;
 	for (size_t i = 0; i < host->n_addrs; i++)
 		if (!host->addrs[i].answered &&
 		    in_subnet(&by->beacon, &host->addrs[i].addr))
-			send_message(host, by, &host->addrs[i], flags);
+			send_message(host, now, by, &host->addrs[i], flags);
 }
 
 static void begin_exchange(struct mmp_host *host, msec_t now, uint8_t type)
 {
 	host->type = type;
 	host->tries = 1;
+	host->early = 0;
 	host->retry_after = host->config.retry;
 	host->retry_at = now + host->retry_after;
 	for (size_t i = 0; i < host->n_addrs; i++) {
 		host->addrs[i].first = 0;
 		host->addrs[i].answered = false;
 	}
-	send_all(host);
+	send_all(host, now);
 	host->update_at = now + host->config.update;
 }
 
@@ -396,6 +438,8 @@ static void begin_record(struct mmp_host *host, msec_t now, int station,
 		.movement = movement,
 		.reason = reason,
 		.took = -1,
+		.unheard = host->unheard == MSEC_NEVER ? 0 :
+							 now - host->unheard,
 	};
 	if (from)
 		host->record.from = from->beacon.name;
@@ -527,7 +571,7 @@ static void give_up(struct mmp_host *host, msec_t now)
 	host->tries = 1;
 	host->retry_after = host->config.retry_max;
 	host->retry_at = now + host->retry_after;
-	send_all(host);
+	send_all(host, now);
 }
 
 /* ---- inputs ---- */
@@ -536,17 +580,28 @@ static void give_up(struct mmp_host *host, msec_t now)
  * A beacon that says less than the last one was captured before; or the last one was a
  * lie. That is why it holds only while what it said is kept up.
  */
-static bool is_captured(const struct mmp_host *host, msec_t now,
-			const struct mmp_station *s, const struct mmp_msg *msg)
+static bool is_older(const struct mmp_msg *last, const struct mmp_msg *msg)
+{
+	return last->type && roam_addr_eq(&last->gateway, &msg->gateway) &&
+	       (msg->epoch < last->epoch ||
+		(msg->epoch == last->epoch &&
+		 mmp_seq_after(last->seq, msg->seq)));
+}
+
+/* The number of a recalled one is of another base station, which is ahead perhaps. */
+static bool is_behind(const struct mmp_station *s, const struct mmp_msg *msg)
+{
+	return s->recalled && msg->epoch == s->beacon.epoch &&
+	       s->beacon.seq - msg->seq <= RECALL_BEHIND;
+}
+
+static bool is_kept_up(const struct mmp_host *host, msec_t now,
+		       const struct mmp_station *s)
 {
 	msec_t period = min_time(s->beacon.period, PERIOD_MAX);
 
-	return s->beacon.type && s->heard != MSEC_NEVER &&
-	       now < s->heard + period * host->config.missed &&
-	       roam_addr_eq(&s->beacon.gateway, &msg->gateway) &&
-	       (msg->epoch < s->beacon.epoch ||
-		(msg->epoch == s->beacon.epoch &&
-		 mmp_seq_after(s->beacon.seq, msg->seq)));
+	return s->heard != MSEC_NEVER &&
+	       now < s->heard + period * host->config.missed;
 }
 
 /*
@@ -576,22 +631,35 @@ static enum mmp_drop on_beacon(struct mmp_host *host,
 			       const struct mmp_msg *msg)
 {
 	int i = find_station(host, &a->from);
+	struct mmp_msg beacon = *msg;
 	struct mmp_station *s;
-	bool new_gateway;
+	bool new_gateway, was_recalled;
 
 	if (i < 0)
 		i = add_station(host, &a->from);
 	s = &host->stations[i];
-	if (is_captured(host, a->now, s, msg))
-		return MMP_DROP_REPLAY;
+	if (is_older(&s->beacon, msg) && is_kept_up(host, a->now, s)) {
+		if (!is_behind(s, msg))
+			return MMP_DROP_REPLAY;
+		beacon.seq = s->beacon.seq;
+	}
 	if (is_doubted(host, a->now, i, msg))
 		return MMP_DROP_NONE;
 	new_gateway = i == host->present &&
 		      !roam_addr_is_none(&msg->gateway) &&
 		      (!roam_addr_eq(&s->beacon.gateway, &msg->gateway) ||
 		       s->beacon.epoch != msg->epoch);
-	s->beacon = *msg;
+	was_recalled = s->recalled;
+	s->beacon = beacon;
+	s->recalled = false;
 	s->heard = a->now;
+	s->known = a->now;
+	if (i == host->present)
+		host->newest = beacon;
+	/* Its way down works: what it did not answer may have come too soon. */
+	if (was_recalled && i == host->present && host->next < 0 &&
+	    host->retry_at != MSEC_NEVER)
+		send_all(host, a->now);
 	/* The kernel may take later what it refused, as an interface comes up. */
 	if (i == host->present && !host->routed)
 		host->routed = host->ops->set_router(host->ctx, s);
@@ -648,17 +716,23 @@ static void on_marker(struct mmp_host *host, const struct mmp_arrival *a,
 		end_semisoft(host, a->now, "both ways work");
 }
 
+/* @last: the newest message; it is not judged by what is said about one before. */
 static void on_stale(struct mmp_host *host, msec_t now,
-		     const struct mmp_msg *msg)
+		     const struct mmp_msg *msg, uint64_t last)
 {
 	struct mmp_station *s = (struct mmp_station *)sends_by(host);
 
-	/*
-	 * The beacon was new enough, so the sequence was not: it was lost with its
-	 * file and the time of day, or the host is somewhere else as well.
-	 */
-	if (s->beacon.epoch == msg->epoch &&
-	    roam_addr_eq(&s->beacon.gateway, &msg->gateway)) {
+	if (host->named.epoch == msg->epoch && host->tries == 1 &&
+	    mmp_seq_after(msg->seq, host->named.seq + RECALL_BEHIND)) {
+		/* The beacon was of long ago; a message that names this one is taken. */
+		host->retry_at = now;
+	} else if (msg->host_seq == last && s->beacon.epoch == msg->epoch &&
+		   roam_addr_eq(&s->beacon.gateway, &msg->gateway)) {
+		/*
+		 * The beacon was new enough, so the sequence was not: it was lost
+		 * with its file and the time of day, or the host is somewhere else
+		 * as well.
+		 */
 		host->jump = host->jump ? 2 * host->jump : SEQ_JUMP;
 		if (host->jump > SEQ_JUMP_MAX)
 			host->jump = SEQ_JUMP_MAX;
@@ -671,6 +745,7 @@ static void on_stale(struct mmp_host *host, msec_t now,
 	}
 	s->beacon.epoch = msg->epoch;
 	s->beacon.seq = msg->seq;
+	s->recalled = false;
 	host->retry_at = min_time(host->retry_at, now + host->config.retry);
 }
 
@@ -684,7 +759,7 @@ static enum mmp_drop on_ack(struct mmp_host *host, const struct mmp_arrival *a,
 	    msg->host_seq > addr->last)
 		return MMP_DROP_UNASKED;
 	if (msg->status == MMP_STALE) {
-		on_stale(host, a->now, msg);
+		on_stale(host, a->now, msg, addr->last);
 		return MMP_DROP_NONE;
 	}
 	if (msg->status == MMP_DENIED) {
@@ -706,6 +781,7 @@ static enum mmp_drop on_ack(struct mmp_host *host, const struct mmp_arrival *a,
 	host->stations[host->present].acknowledged = true;
 	host->stations[host->present].failures = 0;
 	host->stations[host->present].avoid = 0;
+	host->unheard = MSEC_NEVER;
 	end_record(host, a->now, true);
 	if (host->state != MMP_HOST_ATTACHED)
 		set_state(host, MMP_HOST_ATTACHED, "acknowledged");
@@ -732,6 +808,8 @@ void mmp_host_link(struct mmp_host *host, msec_t now, uint32_t link, bool up,
 	const struct mmp_station *s = mmp_host_station(host);
 	bool concerned = s && s->hop.link == link;
 
+	if (!up || changed)
+		mmp_host_unheard(host, now, link);
 	/* What was heard by it before says nothing any more. */
 	for (size_t i = 0; i < host->n_stations; i++)
 		if (host->stations[i].hop.link == link && (!up || changed))
@@ -758,6 +836,68 @@ void mmp_host_link(struct mmp_host *host, msec_t now, uint32_t link, bool up,
 		host->waiting = link;
 		host->waiting_why = "link tells of another base station";
 	}
+}
+
+void mmp_host_unheard(struct mmp_host *host, msec_t now, uint32_t link)
+{
+	const struct mmp_station *s = mmp_host_station(host);
+
+	if (s && s->hop.link == link && host->unheard == MSEC_NEVER)
+		host->unheard = now;
+}
+
+static int find_bssid(const struct mmp_host *host, msec_t now, uint32_t link,
+		      const uint8_t bssid[6])
+{
+	for (size_t i = 0; i < host->n_stations; i++) {
+		const struct mmp_station *s = &host->stations[i];
+
+		if (s->hop.link == link && now < s->known + RECALL_TIME &&
+		    !memcmp(s->hop.mac, bssid, MMP_MAC_LEN))
+			return (int)i;
+	}
+	return -1;
+}
+
+/*
+ * What a base station said before, with the newest number of its gateway that is known
+ * from the one where the host was.
+ */
+static void recall(struct mmp_host *host, msec_t now, int station)
+{
+	struct mmp_station *s = &host->stations[station];
+
+	s->recalled = true;
+	s->heard = now;
+	if (is_older(&host->newest, &s->beacon)) {
+		s->beacon.epoch = host->newest.epoch;
+		s->beacon.seq = host->newest.seq;
+	}
+}
+
+void mmp_host_associated(struct mmp_host *host, msec_t now, uint32_t link,
+			 const uint8_t bssid[6])
+{
+	const struct mmp_station *present = mmp_host_station(host);
+	int i = find_bssid(host, now, link, bssid);
+
+	/* Another radio than the one that the host goes by. */
+	if (present && present->hop.link != link)
+		return;
+	if (i >= 0 && i == host->present && host->waiting != link)
+		return;
+	if (i < 0 || roam_addr_is_none(&host->stations[i].beacon.gateway)) {
+		host->waiting = link;
+		host->waiting_why = "link tells of another base station";
+		return;
+	}
+	recall(host, now, i);
+	go(host, now, i, "the radio is at a known base station");
+	if (host->retry_at == MSEC_NEVER)
+		return;
+	host->early = EARLY_TRIES;
+	host->retry_after = min_time(EARLY_RETRY, host->config.retry);
+	host->retry_at = now + host->retry_after;
 }
 
 bool mmp_host_move(struct mmp_host *host, msec_t now,
@@ -825,6 +965,13 @@ static void retry(struct mmp_host *host, msec_t now)
 		search(host, now, "base station has no gateway");
 		return;
 	}
+	if (host->early) {
+		host->retry_after = --host->early ? 2 * host->retry_after :
+						    host->config.retry;
+		host->retry_at = now + host->retry_after;
+		send_all(host, now);
+		return;
+	}
 	if (host->tries >= host->config.tries) {
 		give_up(host, now);
 		return;
@@ -833,7 +980,7 @@ static void retry(struct mmp_host *host, msec_t now)
 	host->retry_after = min_time(2 * host->retry_after,
 				     host->config.retry_max);
 	host->retry_at = now + host->retry_after;
-	send_all(host);
+	send_all(host, now);
 }
 
 /* The new way works as far as is known: somebody answered by it. */
@@ -952,6 +1099,7 @@ struct mmp_host *mmp_host_new(const struct mmp_host_config *config,
 	host->retry_at = MSEC_NEVER;
 	host->update_at = MSEC_NEVER;
 	host->due = MSEC_NEVER;
+	host->unheard = MSEC_NEVER;
 	return host;
 }
 

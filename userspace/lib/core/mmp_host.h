@@ -16,7 +16,7 @@
 #include "core/mmp_node.h"
 #include "wire/mmp.h"
 
-#define MMP_STATIONS_MAX 16	/* base stations heard */
+#define MMP_STATIONS_MAX 64	/* base stations heard, or known from before */
 #define MMP_ADDRS_MAX 4		/* care-of addresses of one host */
 
 enum mmp_handoff { MMP_HARD, MMP_SEMISOFT };
@@ -53,6 +53,8 @@ struct mmp_host_config {
  * @hop: where it is
  * @beacon: its last beacon
  * @heard: when that came
+ * @known: the same; not forgotten when the link changes
+ * @recalled: @beacon is from before the host came back; its number is a newer one
  * @avoid: not to be chosen before, if there is another one
  * @failures: times that it did not answer, since it did
  * @acknowledged: it was the way of an acknowledgement once
@@ -61,6 +63,8 @@ struct mmp_station {
 	struct mmp_hop hop;
 	struct mmp_msg beacon;
 	msec_t heard;
+	msec_t known;
+	bool recalled;
 	msec_t avoid;
 	unsigned int failures;
 	bool acknowledged;
@@ -93,6 +97,7 @@ enum mmp_movement {
  * @took: ms until it was acknowledged; -1 if it failed
  * @period: ms that two base stations were listened to
  * @skew_us: by how much the acknowledgement was later by the old way than by the new one
+ * @unheard: ms until the first message of it for which no base station was heard
  * @messages: sent for it
  */
 struct mmp_handoff_record {
@@ -106,6 +111,7 @@ struct mmp_handoff_record {
 	msec_t took;
 	msec_t period;
 	int64_t skew_us;
+	msec_t unheard;
 	unsigned int messages;
 };
 
@@ -191,6 +197,14 @@ void mmp_host_addresses(struct mmp_host *host, msec_t now,
  */
 void mmp_host_link(struct mmp_host *host, msec_t now, uint32_t link, bool up,
 		   bool changed);
+/*
+ * The radio of a link is with this access point: where its beacon is known from before
+ * the host goes there at once (MMP-83), else with the next one (MMP-84).
+ */
+void mmp_host_associated(struct mmp_host *host, msec_t now, uint32_t link,
+			 const uint8_t bssid[6]);
+/* The radio of a link has left its access point: nothing is heard by it now. */
+void mmp_host_unheard(struct mmp_host *host, msec_t now, uint32_t link);
 /* An authenticated beacon or acknowledgement. */
 enum mmp_drop mmp_host_input(struct mmp_host *host,
 			     const struct mmp_arrival *arrival,

@@ -790,6 +790,15 @@ static msec_t below_time(const struct mmp_node *node)
 	return max_time(period, 1000) * node->config.missed * 2;
 }
 
+void mmp_node_adopt(struct mmp_node *node, msec_t now,
+		    const struct mmp_hop *below, size_t n)
+{
+	for (size_t i = 0; i < n && node->n_below < MMP_BELOW_MAX; i++)
+		node->below[node->n_below++] = (struct mmp_below){
+			.hop = below[i], .until = now + below_time(node),
+		};
+}
+
 static enum mmp_drop on_probe(struct mmp_node *node,
 			      const struct mmp_arrival *a,
 			      const struct mmp_msg *msg)
@@ -958,6 +967,8 @@ static void update_entry(struct mmp_entry *entry, bool known,
 		entry->n = 2;
 	}
 	entry->seq = msg->host_seq;
+	entry->keep = msg->flags & MMP_FLAG_KEEP;
+	entry->play = semisoft ? 0 : msg->unheard;
 }
 
 static bool wants_answer(const struct mmp_msg *msg)

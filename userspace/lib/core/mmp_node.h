@@ -51,6 +51,8 @@ static inline bool mmp_hop_eq(const struct mmp_hop *a, const struct mmp_hop *b)
  * @left: ms until it ends, as far as is known now (get_entry only)
  * @n: downlinks, 1 or, during a semi-soft handoff, 2
  * @hops: the downlinks; the older one first
+ * @keep: copies of what goes down are kept (set_entry only)
+ * @play: ms of them that go to the downlink where that is another one (set_entry only)
  */
 struct mmp_entry {
 	struct roam_addr addr;
@@ -58,6 +60,8 @@ struct mmp_entry {
 	uint32_t left;
 	unsigned int n;
 	struct mmp_hop hops[MMP_HOPS];
+	bool keep;
+	uint32_t play;
 };
 
 enum mmp_role { MMP_ROLE_GATEWAY, MMP_ROLE_NODE, MMP_ROLE_BASE_STATION };
@@ -287,6 +291,12 @@ void mmp_node_configure(struct mmp_node *node, msec_t now,
  */
 void mmp_node_remember(struct mmp_node *node, const struct roam_addr *gateway,
 		       uint32_t epoch, uint32_t seq);
+/*
+ * Nodes below that the kernel has from before a restart (OPEN-45), before the first
+ * input: each has its time to ask again. Until then its data heals entries as before.
+ */
+void mmp_node_adopt(struct mmp_node *node, msec_t now,
+		    const struct mmp_hop *below, size_t n);
 /*
  * An interface takes part, is gone (neither @nodes nor @air), or is @up or not.
  * @nodes: other nodes are there; @air: hosts are.

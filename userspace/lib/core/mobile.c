@@ -10,6 +10,7 @@
 
 #define MS 1000000		/* nanoseconds */
 #define UNPROVED_TRIES 3	/* then the user is told that no challenge arrives */
+#define CONTESTS_FORGOTTEN 3600000	/* ms after which who had our address has gone */
 
 struct own *mobile_own_find(const struct mobile *mobile,
 			    const struct roam_addr *perm)
@@ -400,8 +401,16 @@ static void tell_news(struct mobile *mobile, const struct own *own,
 	});
 }
 
+static void forget_contests(struct own *own, msec_t now)
+{
+	if (!own->contests || now - own->contested < CONTESTS_FORGOTTEN)
+		return;
+	own->contests = 0;
+	memset(&own->other, 0, sizeof(own->other));
+}
+
 static void ack_granted(struct mobile *mobile, const struct ack *ack,
-			const struct own *own, const struct lr_entry *entry,
+			struct own *own, const struct lr_entry *entry,
 			msec_t now)
 {
 	msec_t granted = (msec_t)entry->lifetime * 1000;
@@ -411,6 +420,7 @@ static void ack_granted(struct mobile *mobile, const struct ack *ack,
 				 number_of(mobile, own), now, own->seq,
 				 granted);
 	note_lifetime(mobile, granted);
+	forget_contests(own, now);
 	tell_news(mobile, own, ack, news, MOBILE_REGISTERED, LR_OK);
 }
 
@@ -427,6 +437,29 @@ static void ack_refused(struct mobile *mobile, const struct ack *ack,
 }
 
 /*
+ * Once may be our own past, as when this host was set up anew; again, it is another host
+ * with our key and address.
+ */
+static void note_contest(struct mobile *mobile, const struct ack *ack,
+			 struct own *own, const struct lr_entry *entry,
+			 msec_t now)
+{
+	if (roam_addr_is_none(&entry->coa) ||
+	    roam_addr_eq(&entry->coa, &own->coa))
+		return;
+	own->contests++;
+	own->contested = now;
+	if (own->contests < 2)
+		return;
+	own->other = entry->coa;
+	mobile_tell(mobile, own, (struct mobile_event){
+		.type = MOBILE_CONTESTED,
+		.host = ack->host,
+		.other = own->other,
+	});
+}
+
+/*
  * The register holds a registration with our number or a higher one that is
  * not ours: our clock went back, or someone else has the same right. We are
  * here now, so go above it, everywhere, but not faster than by retry: two
@@ -439,6 +472,7 @@ static void ack_stale(struct mobile *mobile, const struct ack *ack,
 	ack_refused(mobile, ack, own, LR_STALE, now);
 	if (entry->seq < own->seq || entry->seq >= UINT64_MAX - 1)
 		return;
+	note_contest(mobile, ack, own, entry, now);
 	mobile_own_changed(mobile, own, now,
 			   mobile_next_seq(mobile, entry->seq));
 	registrar_delay(mobile->registrar, number_of(mobile, own),
@@ -672,6 +706,7 @@ static void show(const struct mobile *mobile, const struct own *own,
 		.last_status = r->status,
 		.seen = *seen_of(mobile, own, reg),
 		.translated = own->translated,
+		.other = own->other,
 	});
 }
 

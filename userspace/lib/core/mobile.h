@@ -84,6 +84,8 @@ enum mobile_event_type {
 	MOBILE_PEER_PLAIN,	/* @host did not confirm in time */
 	MOBILE_LITERAL_OK,	/* @host got a packet from @perm: literal mode */
 	MOBILE_LITERAL_LOST,	/* @host got none: symmetric mode */
+	MOBILE_CONTESTED,	/* @host (a register) has @coa's mapping at @other
+				 * again and again, by our key: another host's */
 	MOBILE_TRANSLATED,	/* @host (a register) saw @seen instead of @coa: no
 				 * correspondent is told of this place */
 };
@@ -96,6 +98,7 @@ enum mobile_event_type {
  * @old_coa: the one before (MOBILE_MOVED)
  * @host: register or correspondent
  * @seen: source that @host saw (MOBILE_REFUSED, MOBILE_TRANSLATED)
+ * @other: who has our address as well (MOBILE_CONTESTED)
  * @status: enum lr_status (MOBILE_REFUSED)
  * @tries: messages sent so far
  * @took: milliseconds since the first of them
@@ -107,6 +110,7 @@ struct mobile_event {
 	struct roam_addr old_coa;
 	struct roam_addr host;
 	struct roam_addr seen;
+	struct roam_addr other;
 	uint8_t status;
 	unsigned int tries;
 	msec_t took;
@@ -270,6 +274,7 @@ void mobile_deregister(struct mobile *mobile, msec_t now);
  * @last_status: last status the register sent
  * @seen: source that the register saw last, all zero: it did not answer
  * @translated: that is because of a translator, so this host takes part nowhere
+ * @other: where another host with our key and address is, all zero: there is none
  */
 struct mobile_status {
 	struct roam_addr perm;
@@ -283,6 +288,7 @@ struct mobile_status {
 	uint8_t last_status;
 	struct roam_addr seen;
 	bool translated;
+	struct roam_addr other;
 };
 
 void mobile_foreach(const struct mobile *mobile,

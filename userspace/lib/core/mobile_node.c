@@ -753,6 +753,7 @@ enum mn_drop mn_advert(struct mn *mn, msec_t now, uint32_t index,
 		event(mn, MN_EVENT_AGENT, &place, 0, 0);
 	} else if (has_restarted(a, &advert) && mn->registered &&
 		   roam_addr_eq(&mn->registration.place.agent, from)) {
+		event(mn, MN_EVENT_RESTARTED, &mn->registration.place, 0, 0);
 		mn->registration.renew = now;
 	}
 	memcpy(a->mac, mac, MN_MAC_LEN);
@@ -800,7 +801,7 @@ static void accepted(struct mn *mn, msec_t now, const struct mip_msg *msg,
 	memset(spot, 0, sizeof(*spot));
 	*r = (struct mn_registration){
 		.place = mn->target, .home_agent = mn->config.agent,
-		.flags = mn->asked_flags, .lifetime = lifetime,
+		.flags = mn->asked_flags, .id = mn->id, .lifetime = lifetime,
 		.udp = mn->asked_udp && udp.code < MIP_UDP_DECLINED,
 		.expires = MSEC_NEVER, .renew = MSEC_NEVER, .agreed = true,
 	};
@@ -1120,6 +1121,8 @@ void mn_agents(const struct mn *mn,
 					   .agent = a->addr,
 					   .has_agent = true },
 				.flags = a->advert.flags,
+				.sequence = a->advert.sequence,
+				.advert_lifetime = a->advert.lifetime,
 				.lifetime = a->advert.registration,
 				.expires = a->expires,
 				.blocked = a->spot.blocked,

@@ -68,6 +68,7 @@ struct mn_place {
  * @flags: service flags in force
  * @udp: tunnelled in UDP as there is a NAT
  * @keepalive: seconds between keepalives, 0 for none
+ * @id: Identification of its request; 0 at home without one
  * @lifetime: granted, seconds
  * @expires: when it ends
  * @renew: when it will be renewed
@@ -80,6 +81,7 @@ struct mn_registration {
 	uint8_t flags;
 	bool udp;
 	uint16_t keepalive;
+	uint64_t id;
 	uint16_t lifetime;
 	msec_t expires;
 	msec_t renew;
@@ -156,6 +158,7 @@ enum mn_event_type {
 	MN_EVENT_SILENT,	/* no answer to several requests */
 	MN_EVENT_LOST,		/* the registration ended */
 	MN_EVENT_HOME,		/* at home, de-registered */
+	MN_EVENT_RESTARTED,	/* the agent in use lost its visitors */
 };
 
 /**
@@ -243,7 +246,9 @@ const struct mn_registration *mn_current(const struct mn *mn);
 /**
  * struct mn_agent_info - for listings
  * @place: how it would be used
- * @flags: of its advertisement
+ * @flags: of its newest advertisement
+ * @sequence: likewise
+ * @advert_lifetime: seconds that it holds, likewise
  * @lifetime: longest registration, seconds
  * @expires: when it is lost if it is not heard again
  * @blocked: until when it is not asked, 0 if it may be
@@ -252,6 +257,8 @@ const struct mn_registration *mn_current(const struct mn *mn);
 struct mn_agent_info {
 	struct mn_place place;
 	uint16_t flags;
+	uint16_t sequence;
+	uint16_t advert_lifetime;
 	uint16_t lifetime;
 	msec_t expires;
 	msec_t blocked;

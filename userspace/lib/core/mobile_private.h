@@ -44,6 +44,9 @@ struct probe {
  * @moved: the peers have to hear of it still
  * @translated: one of the registers sees another address of this family than @coa,
  *	which is changed on the way: no correspondent is told of @coa (OPEN-65)
+ * @contests: times that a register had us where we are not
+ * @contested: when it last had
+ * @other: where that was, once it happened again
  */
 struct own {
 	struct roam_addr perm;
@@ -55,6 +58,9 @@ struct own {
 	bool settled;
 	bool moved;
 	bool translated;
+	unsigned int contests;
+	msec_t contested;
+	struct roam_addr other;
 };
 
 /**

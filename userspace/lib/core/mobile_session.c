@@ -26,6 +26,9 @@
  * @retry: when the next request is due, MSEC_NEVER: none is
  * @offset: home agent's clock less ours, s
  * @nonce: high half of the next Identification, with nonces
+ * @given_len: bytes of @given
+ * @given: sub-NAI by which a foreign agent named it (SES-11). The address belongs to that
+ *	name, so the session says it wherever it is from then on
  */
 struct session {
 	struct session *next;
@@ -43,6 +46,8 @@ struct session {
 	msec_t retry;
 	int64_t offset;
 	uint32_t nonce;
+	uint8_t given_len;
+	uint8_t given[MIP_SUB_NAI_MAX];
 };
 
 /**
@@ -195,15 +200,26 @@ static void write_request(struct mns *mns, struct session *s,
 		sa_sign(&foreign->items[0], w, MIP_MOBILE_FOREIGN);
 }
 
+static void identify(struct mns *mns, const struct session *s,
+		     struct mns_identity *who)
+{
+	*who = (struct mns_identity){ .associations = NULL };
+	mns->ops->identify(mns->ctx, &s->s, who);
+	if (who->names.sub_len || !s->given_len)
+		return;
+	who->names.sub = s->given;
+	who->names.sub_len = s->given_len;
+}
+
 static void ask(struct mns *mns, msec_t now, struct session *s)
 {
 	const struct mn_place *place = &mns->place.place;
 	struct mn_send send = { .place = *place, .ttl = 64 };
-	struct mns_identity who = { .associations = NULL };
+	struct mns_identity who;
 	struct mip_writer w;
 	const struct sa *sa;
 
-	mns->ops->identify(mns->ctx, &s->s, &who);
+	identify(mns, s, &who);
 	if (!who.associations || !who.associations->n || !mns->attached)
 		return;
 	sa = &who.associations->items[0];
@@ -454,11 +470,15 @@ static bool same_bytes(const uint8_t *a, size_t a_len, const uint8_t *b,
 	return a_len == b_len && (!a_len || !memcmp(a, b, a_len));
 }
 
-/* A foreign agent repeats the names, and the home agent does. */
+/*
+ * A foreign agent repeats the names, and the home agent does. What has no sub-NAI is the
+ * only session of its NAI, and a foreign agent may have named it.
+ */
 static bool is_of(const struct mip_names *names, const struct mip_names *own)
 {
 	return same_bytes(names->nai, names->nai_len, own->nai, own->nai_len) &&
-	       same_bytes(names->sub, names->sub_len, own->sub, own->sub_len);
+	       (!own->sub_len ||
+		same_bytes(names->sub, names->sub_len, own->sub, own->sub_len));
 }
 
 static struct session **find_asked(struct mns *mns, const struct mip_msg *msg,
@@ -472,8 +492,7 @@ static struct session **find_asked(struct mns *mns, const struct mip_msg *msg,
 
 		if (!s->asking || (uint32_t)s->id != (uint32_t)msg->id)
 			continue;
-		*who = (struct mns_identity){ .associations = NULL };
-		mns->ops->identify(mns->ctx, &s->s, who);
+		identify(mns, s, who);
 		if (who->associations && who->associations->n &&
 		    is_of(names, &who->names))
 			return at;
@@ -511,6 +530,10 @@ enum mn_drop mns_reply(struct mns *mns, msec_t now, const struct roam_addr *from
 	}
 	if (!roam_addr_is_usable(&msg.home))
 		return MN_DROP_MESSAGE;
+	if (!who.names.sub_len && names.sub_len) {
+		memcpy((*at)->given, names.sub, names.sub_len);
+		(*at)->given_len = (uint8_t)names.sub_len;
+	}
 	accepted(mns, now, &msg, at);
 	return MN_DROP_NONE;
 }

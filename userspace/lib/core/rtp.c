@@ -75,11 +75,15 @@ void rtp_stats_input(struct rtp_stats *s, int64_t now, const uint8_t *data,
 	if (s->last && now - s->last > s->gap)
 		s->gap = now - s->last;
 	s->last = now;
+	if (!s->resumed)
+		s->resumed = now;
 }
 
-void rtp_stats_mark(struct rtp_stats *s)
+void rtp_stats_mark(struct rtp_stats *s, int64_t now)
 {
 	s->gap = 0;
+	s->marked = now;
+	s->resumed = 0;
 	s->mark_packets = s->packets;
 	s->mark_expected = s->expected;
 }

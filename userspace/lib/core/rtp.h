@@ -28,6 +28,8 @@
  * @last: when the last packet came, us; 0: none came
  * @gap: longest time without a packet since rtp_stats_mark(), us
  * @rate: timestamp units in a second, 0: 8000
+ * @marked: when rtp_stats_mark() was, us; 0: never
+ * @resumed: when the first packet after it came, us; 0: none did
  * @mark_packets: @packets at rtp_stats_mark()
  * @mark_expected: @expected then
  */
@@ -45,6 +47,8 @@ struct rtp_stats {
 	int64_t last;
 	int64_t gap;
 	uint32_t rate;
+	int64_t marked;
+	int64_t resumed;
 	uint64_t mark_packets;
 	uint64_t mark_expected;
 };
@@ -52,8 +56,8 @@ struct rtp_stats {
 /* A datagram came at @now, microseconds of a clock that never goes back. */
 void rtp_stats_input(struct rtp_stats *stats, int64_t now, const uint8_t *data,
 		     size_t len);
-/* Gap and loss are counted from here: a move begins. */
-void rtp_stats_mark(struct rtp_stats *stats);
+/* Gap and loss are counted from @now on: a move begins. */
+void rtp_stats_mark(struct rtp_stats *stats, int64_t now);
 /* Packets that were sent and did not come since the mark. */
 uint64_t rtp_stats_lost(const struct rtp_stats *stats);
 /* Microseconds. */

@@ -76,6 +76,15 @@ sip_registrations_new(const struct sip_registration_config *config,
 	return all;
 }
 
+void sip_registrations_configure(struct sip_registrations *all,
+				 const struct sip_registration_config *config)
+{
+	all->config = *config;
+	for (struct sip_registration *reg = all->first; reg;
+	     reg = reg->next_in_list)
+		reg->wanted = config->expires;
+}
+
 void sip_registrations_free(struct sip_registrations *all)
 {
 	if (!all)

@@ -69,6 +69,9 @@ struct sip_registrations;
 struct sip_registrations *
 sip_registrations_new(const struct sip_registration_config *config,
 		      const struct sip_registration_ops *ops, void *ctx);
+/* Other settings are in force with the next request of each. */
+void sip_registrations_configure(struct sip_registrations *all,
+				 const struct sip_registration_config *config);
 void sip_registrations_free(struct sip_registrations *all);
 
 /* One more; registered with the next move, which may be the first. */

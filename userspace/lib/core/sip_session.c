@@ -6,11 +6,24 @@
 #include "base/table.h"
 
 #define WINDOW_MIN 4
+/*
+ * Requests that may wait for their turn at a server, as the time of answers tells: more
+ * would be lost where its socket holds a hundred messages.
+ */
+#define QUEUE_MIN 16
+#define QUEUE_MAX 32
+#define GROWTH 32
 #define RETRY_MS 2000		/* after an answer that names no time */
 #define RETRY_MAX_MS 10000
 #define TRIES_MAX 12		/* answers that only put off, for one move */
 #define SILENT_TRIES 3		/* times that missing media are asked for */
 #define LOCATE_AGAIN_MS 4000
+/*
+ * Who refuses an offer keeps the call as it was (RFC 3261 14.1), and may take it later: a
+ * transcoder is busy, or a phone is just being held.
+ */
+#define REFUSED_AGAIN_MS 10000
+#define REFUSED_TRIES 3
 
 const struct sip_session_config sip_session_defaults = {
 	.window = 32,
@@ -47,6 +60,7 @@ struct link {
  * @asked_epoch: the address that the last request carried
  * @tries: requests since the move
  * @silent: times that media were missing
+ * @refusals: times that the offer was refused since the move
  * @since: when it had to be told: the move
  * @asked: when the last request left
  * @first_asked: when the first one without an answer left
@@ -66,6 +80,7 @@ struct sip_session {
 	uint32_t asked_epoch;
 	uint16_t tries;
 	uint8_t silent;
+	uint8_t refusals;
 	msec_t since;
 	msec_t asked;
 	msec_t first_asked;
@@ -84,6 +99,10 @@ struct sip_session {
  * @anywhere: there is one
  * @window: requests that may be without answer
  * @shrunk: when it last shrank
+ * @round_end: answers after which the window is thought over
+ * @round_n: answers so far
+ * @round_sum: ms that they took
+ * @mean_best: the least mean of a round since the move, us; 0: none is over
  * @in_flight: requests that are
  * @counters: see above
  */
@@ -99,6 +118,10 @@ struct sip_sessions {
 	bool anywhere;
 	unsigned int window;
 	msec_t shrunk;
+	unsigned int round_end;
+	unsigned int round_n;
+	msec_t round_sum;
+	uint64_t mean_best;
 	unsigned int in_flight;
 	struct sip_session_counters counters;
 };
@@ -128,6 +151,21 @@ static void list_del(struct link *link)
 	list_init(link);
 }
 
+static void begin_round(struct sip_sessions *ss)
+{
+	ss->round_end = ss->window;
+	ss->round_n = 0;
+	ss->round_sum = 0;
+}
+
+/* Another place, another way: nothing is known about it. */
+static void begin_window(struct sip_sessions *ss)
+{
+	ss->window = ss->config.window;
+	ss->mean_best = 0;
+	begin_round(ss);
+}
+
 struct sip_sessions *sip_sessions_new(const struct sip_session_config *config,
 				      const struct sip_session_ops *ops,
 				      void *ctx)
@@ -139,10 +177,16 @@ struct sip_sessions *sip_sessions_new(const struct sip_session_config *config,
 	ss->config = *config;
 	ss->ops = ops;
 	ss->ctx = ctx;
-	ss->window = config->window;
+	begin_window(ss);
 	list_init(&ss->all);
 	list_init(&ss->queue);
 	return ss;
+}
+
+void sip_sessions_configure(struct sip_sessions *ss,
+			    const struct sip_session_config *config)
+{
+	ss->config = *config;
 }
 
 void sip_sessions_free(struct sip_sessions *ss)
@@ -222,15 +266,39 @@ static void enqueue(struct sip_session *s)
 
 /* ---- the window ---- */
 
-static void answered_in_time(struct sip_session *s)
+/*
+ * What answers take longer than they did in the best round is time in a queue: so many of
+ * the window wait there. Before a server loses anything it gets less. The mean of a round
+ * is compared, as peers may be near and far.
+ */
+static void end_round(struct sip_sessions *ss)
+{
+	/* Half of the clock's step: no answer takes no time. */
+	uint64_t mean = ss->round_sum * 1000 / ss->round_n + 500;
+	uint64_t queue;
+
+	if (!ss->mean_best || mean < ss->mean_best)
+		ss->mean_best = mean;
+	queue = ss->window * (mean - ss->mean_best) / mean;
+	if (queue < QUEUE_MIN)
+		ss->window += GROWTH;
+	else if (queue > QUEUE_MAX)
+		ss->window -= queue - QUEUE_MIN;
+	if (ss->window > ss->config.window_max)
+		ss->window = ss->config.window_max;
+	begin_round(ss);
+}
+
+static void answered_in_time(struct sip_session *s, msec_t now)
 {
 	struct sip_sessions *ss = s->sessions;
 
 	if (!s->in_window)
 		return;
 	leave_window(s);
-	if (ss->window < ss->config.window_max)
-		ss->window++;
+	ss->round_sum += now - s->asked;
+	if (++ss->round_n >= ss->round_end)
+		end_round(ss);
 }
 
 /*
@@ -252,6 +320,7 @@ static void lost(struct sip_session *s, msec_t now)
 	ss->window /= 2;
 	if (ss->window < WINDOW_MIN)
 		ss->window = WINDOW_MIN;
+	begin_round(ss);
 }
 
 static void backoff(struct sip_session *s, msec_t now, unsigned int code,
@@ -320,20 +389,37 @@ static void begin(struct sip_session *s, msec_t now)
 	s->since = now;
 	s->tries = 0;
 	s->silent = 0;
+	s->refusals = 0;
 	s->first_asked = 0;
 	s->located = false;
 	enqueue(s);
+}
+
+/* The number of the place changes, and nothing that the peer was told. */
+static void keep_place(struct sip_session *s)
+{
+	uint32_t before = s->sessions->epoch - 1;
+
+	if (s->epoch == before)
+		s->epoch++;
+	if (s->asked_epoch == before)
+		s->asked_epoch++;
 }
 
 void sip_sessions_move(struct sip_sessions *ss, msec_t now, bool anywhere)
 {
 	ss->anywhere = anywhere;
 	ss->epoch++;
+	begin_window(ss);
 	for (struct link *l = ss->all.next; l != &ss->all; l = l->next) {
 		struct sip_session *s =
 			container_of(l, struct sip_session, all);
 
-		if (s->state != SIP_SESSION_EARLY)
+		if (s->state == SIP_SESSION_EARLY)
+			continue;
+		if (ss->ops->concerned && !ss->ops->concerned(ss->ctx, s->user))
+			keep_place(s);
+		else
 			begin(s, now);
 	}
 	run_queue(ss, now);
@@ -366,17 +452,20 @@ static void agreed(struct sip_session *s, msec_t now)
 		tell(s, SIP_SESSION_TOLD, 200, now - s->since);
 }
 
-static void refused(struct sip_session *s, unsigned int code)
+static void refused(struct sip_session *s, msec_t now, unsigned int code)
 {
+	bool again = (code == 488 || code == 606) &&
+		     s->refusals < REFUSED_TRIES;
 	struct sip_sessions *ss = s->sessions;
+	msec_t wait = again ? REFUSED_AGAIN_MS << s->refusals++ : 0;
 
 	leave_window(s);
-	s->state = SIP_SESSION_STANDS;
+	s->state = again ? SIP_SESSION_BACKOFF : SIP_SESSION_STANDS;
 	s->first_asked = 0;
 	s->media_check = false;
-	set_deadline(s, MSEC_NEVER);
+	set_deadline(s, again ? now + wait : MSEC_NEVER);
 	ss->counters.refused++;
-	tell(s, SIP_SESSION_REFUSED, code, 0);
+	tell(s, SIP_SESSION_REFUSED, code, wait);
 }
 
 static void end(struct sip_session *s, enum sip_session_end why)
@@ -430,7 +519,7 @@ static void put_off(struct sip_session *s, msec_t now, unsigned int code,
 	/* Somebody is there. */
 	s->first_asked = 0;
 	if (s->tries >= TRIES_MAX)
-		refused(s, code);
+		refused(s, now, code);
 	else
 		backoff(s, now, code, wait);
 }
@@ -443,7 +532,7 @@ void sip_session_answered(struct sip_session *s, msec_t now,
 	if (s->state != SIP_SESSION_ASKED || (code >= 100 && code < 200))
 		return;
 	if (code)
-		answered_in_time(s);
+		answered_in_time(s, now);
 	else
 		lost(s, now);
 	if (code >= 200 && code < 300) {
@@ -462,7 +551,7 @@ void sip_session_answered(struct sip_session *s, msec_t now,
 
 		put_off(s, now, code, wait);
 	} else {
-		refused(s, code);
+		refused(s, now, code);
 	}
 	run_queue(ss, now);
 }

@@ -5,7 +5,7 @@
  *
  * After a change of address every peer with a live session gets a re-INVITE at
  * once. What "at once" may cost is bounded by a window of unanswered requests that
- * grows with answers and shrinks without: a server between us and ten thousand
+ * grows with answers and shrinks when they come late, or not at all: a server between us and ten thousand
  * peers is never sent more than it keeps up with. A peer that does not answer may
  * have moved as well; then its server is asked where it is.
  *
@@ -41,7 +41,8 @@ enum sip_media {
 /** enum sip_session_event_type - what happened. */
 enum sip_session_event_type {
 	SIP_SESSION_TOLD,	/* the peer agreed, @took ms after the move */
-	SIP_SESSION_REFUSED,	/* it refused with @code and is not asked again */
+	/* it refused with @code, and is asked again in @took ms; 0: only after a move */
+	SIP_SESSION_REFUSED,
 	SIP_SESSION_LATER,	/* it wants to be asked again in @took ms (@code) */
 	SIP_SESSION_SOUGHT,	/* it does not answer; its server is asked */
 	SIP_SESSION_STUCK,	/* it agreed and sends nothing to the new address */
@@ -63,6 +64,7 @@ struct sip_session_event {
 
 /**
  * struct sip_session_ops - what the core asks of its surroundings
+ * @concerned: whether the move changed what the peer was told; NULL: every move does
  * @update: send a re-INVITE with the present address; false: it could not be
  *	sent, which counts as a request without answer
  * @abandon: forget the answer to the last one
@@ -78,6 +80,7 @@ struct sip_session_event {
  * @ctx is the one given to sip_sessions_new(), @user that of sip_session_new().
  */
 struct sip_session_ops {
+	bool (*concerned)(void *ctx, void *user);
 	bool (*update)(void *ctx, void *user);
 	void (*abandon)(void *ctx, void *user);
 	bool (*bypass)(void *ctx, void *user, bool sure);
@@ -145,6 +148,9 @@ struct sip_sessions;
 struct sip_sessions *sip_sessions_new(const struct sip_session_config *config,
 				      const struct sip_session_ops *ops,
 				      void *ctx);
+/* Other settings are in force from now on. */
+void sip_sessions_configure(struct sip_sessions *sessions,
+			    const struct sip_session_config *config);
 /* Frees the sessions that are left, too. */
 void sip_sessions_free(struct sip_sessions *sessions);
 

@@ -18,6 +18,8 @@
 #define TRIES 5			/* D-07 */
 #define PROVE_EVERY 20		/* ms between two hellos to somebody unproved */
 #define PAST 4			/* sessions of a member that are over */
+#define ORDER_AHEAD 86400000000000u	/* ns: by a day clocks may differ */
+#define CLOCK_SET 1577836800000000000u	/* ns: no clock that was set is before 2020 */
 #define HOLES 64		/* parts of a download that came early */
 
 /**
@@ -94,6 +96,16 @@ struct batch {
 	size_t n_wishes;
 };
 
+/**
+ * struct agents - whose entries are wanted
+ * @addr: addresses
+ * @n: their number, 0 for all
+ */
+struct agents {
+	struct roam_addr addr[SYNC_AGENTS_MAX];
+	size_t n;
+};
+
 /* Where a part of a download begins. */
 struct place {
 	uint32_t leaf;
@@ -104,6 +116,7 @@ struct part {
 	struct place from;
 	struct place to;
 	uint32_t sent;
+	bool members;
 	bool last;
 	msec_t when;
 	unsigned int tries;
@@ -120,9 +133,14 @@ struct part {
  * @last: the last part was sent
  * @parts: not acknowledged
  * @n: number of @parts
+ * @window: parts that may be unacknowledged; grows by each acknowledgement, as a
+ *	receiver that is quick waits for the way only, and is small again after a loss
+ * @agents: entries of these alone; of all where there is none (SYNC-49)
  */
 struct upload {
 	uint64_t id;
+	size_t window;
+	struct agents agents;
 	struct place at;
 	uint32_t sent;
 	uint32_t total;
@@ -134,7 +152,9 @@ struct upload {
 /**
  * struct download - the table that is being fetched
  * @id: of the request; 0 for none
+ * @agents: whose entries; the table is not complete by some of them
  * @from: member that was asked, -1 for anybody
+ * @listed: the members of the group came
  * @done: entries up to here came
  * @end: entries in all, UINT32_MAX while the last part has not come
  * @early: parts that came before one in front of them
@@ -145,7 +165,9 @@ struct upload {
  */
 struct download {
 	uint64_t id;
+	struct agents agents;
 	int from;
+	bool listed;
 	uint32_t done;
 	uint32_t end;
 	struct {
@@ -208,6 +230,24 @@ struct member {
 	struct upload upload;
 };
 
+/**
+ * struct due_ack - an acknowledgement that waits for sync_settled()
+ * @id: identification
+ * @sent: of a part of a table
+ * @member: for whom
+ * @type: SYNC_ACK or SYNC_TABLE_ACK
+ * @code: enum sync_code
+ * @flags: likewise
+ */
+struct due_ack {
+	uint64_t id;
+	uint32_t sent;
+	uint8_t member;
+	uint8_t type;
+	uint8_t code;
+	uint8_t flags;
+};
+
 struct type {
 	const struct sync_type *type;
 	void *ctx;
@@ -255,6 +295,9 @@ struct tomb {
  * @tomb_first: first of @tombs
  * @n_tombs: number of them
  * @room_tombs: room for them
+ * @acks: of what came since sync_settled()
+ * @n_acks: number of @acks
+ * @room_acks: room in @acks
  * @download: to this member
  * @scrub: next leaf of sync_scrub()
  * @weight: see sync_set_weight()
@@ -295,6 +338,9 @@ struct sync {
 	size_t tomb_first;
 	size_t n_tombs;
 	size_t room_tombs;
+	struct due_ack *acks;
+	size_t n_acks;
+	size_t room_acks;
 	struct download download;
 	uint32_t scrub;
 	uint32_t weight;
@@ -1099,6 +1145,18 @@ void sync_release_all(struct sync *s)
 
 /* ---- entries from others ---- */
 
+/*
+ * An order far above every clock would be the last one for its type: each later change
+ * of an honest member would be older. Whoever made it has a wrong clock, or means it.
+ * A clock that was not set since this host started judges nobody.
+ */
+static bool is_ahead(const struct sync *s, uint64_t order)
+{
+	uint64_t now = s->ops->clock ? s->ops->clock(s->ctx) : 0;
+
+	return now > CLOCK_SET && order > now + ORDER_AHEAD;
+}
+
 static enum sync_code merge(struct sync *s, msec_t now,
 			    const struct sync_entry *x, struct member *m)
 {
@@ -1110,6 +1168,10 @@ static enum sync_code merge(struct sync *s, msec_t now,
 	if (!type->type) {
 		s->stats.ignored++;
 		return SYNC_ACCEPTED;
+	}
+	if (is_ahead(s, x->order)) {
+		s->stats.ahead++;
+		return SYNC_PROHIBITED;
 	}
 	make_id(x->type, x->key, x->key_len, id);
 	e = find(s, id);
@@ -1182,10 +1244,82 @@ static bool takes_from(const struct sync *s, const struct member *m)
 	return s->config.mode == SYNC_GROUP || is_partner(s, m);
 }
 
+/* ---- acknowledgements ---- */
+
+/* Without room it is not acknowledged, and comes again. */
+static void acknowledge(struct sync *s, struct member *m,
+			const struct due_ack *ack)
+{
+	if (s->n_acks == s->room_acks) {
+		size_t room = s->room_acks ? 2 * s->room_acks : 64;
+		void *more = reallocarray(s->acks, room, sizeof(*s->acks));
+
+		if (!more)
+			return;
+		s->acks = more;
+		s->room_acks = room;
+	}
+	s->acks[s->n_acks] = *ack;
+	s->acks[s->n_acks++].member = (uint8_t)(m - s->members);
+	if (!s->config.settles)
+		sync_settled(s, true);
+}
+
+static bool is_like(const struct due_ack *a, const struct due_ack *b)
+{
+	return a->member == b->member && a->type == b->type &&
+	       a->code == b->code;
+}
+
+/* The first one that is due, and further ones of its kind: one message. */
+static void send_acks(struct sync *s)
+{
+	const struct due_ack first = s->acks[0];
+	uint8_t body[SYNC_BODY_MAX], *p = body;
+	struct sync_msg msg = {
+		.type = first.type, .id = first.id, .code = first.code,
+		.flags = first.flags, .sent = first.sent, .body = body,
+	};
+	size_t left = 0;
+
+	for (size_t i = 1; i < s->n_acks; i++) {
+		if (first.type != SYNC_ACK || !is_like(&s->acks[i], &first) ||
+		    msg.count == SYNC_BODY_MAX / 8) {
+			s->acks[left++] = s->acks[i];
+			continue;
+		}
+		p = bytes_put(p, s->acks[i].id, 8);
+		msg.count++;
+	}
+	msg.len = (size_t)(p - body);
+	s->n_acks = left;
+	s->stats.acks_sent += first.type == SYNC_ACK;
+	transmit(s, &s->members[first.member], &msg);
+}
+
+void sync_settled(struct sync *s, bool durable)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < s->n_acks; i++) {
+		struct due_ack *ack = &s->acks[i];
+
+		/* A part of a table comes again by itself. */
+		if (!durable && ack->type == SYNC_TABLE_ACK)
+			continue;
+		if (!durable && ack->code == SYNC_ACCEPTED)
+			ack->code = SYNC_RESOURCES;
+		s->acks[left++] = *ack;
+	}
+	s->n_acks = left;
+	while (s->n_acks)
+		send_acks(s);
+}
+
 static void on_update(struct sync *s, msec_t now, const struct sync_msg *msg,
 		      struct member *m)
 {
-	struct sync_msg ack = { .type = SYNC_ACK, .id = msg->id };
+	struct due_ack ack = { .type = SYNC_ACK, .id = msg->id };
 
 	s->stats.updates_received++;
 	if (takes_from(s, m)) {
@@ -1194,13 +1328,13 @@ static void on_update(struct sync *s, msec_t now, const struct sync_msg *msg,
 		s->stats.drop[SYNC_DROP_ROLE]++;
 		ack.code = SYNC_PROHIBITED;
 	}
-	s->stats.acks_sent++;
-	transmit(s, m, &ack);
+	acknowledge(s, m, &ack);
 }
 
-static void on_ack(struct sync *s, const struct sync_msg *msg, struct member *m)
+static void on_ack_of(struct sync *s, const struct sync_msg *msg, uint64_t id,
+		      struct member *m)
 {
-	struct table_node *node = table_find(&s->batches, &msg->id);
+	struct table_node *node = table_find(&s->batches, &id);
 	struct batch *b = node ? container_of(node, struct batch, node) : NULL;
 
 	if (!b || !(b->owed & bit(s, m))) {
@@ -1216,11 +1350,30 @@ static void on_ack(struct sync *s, const struct sync_msg *msg, struct member *m)
 	acknowledged(s, b, bit(s, m));
 }
 
+static void on_ack(struct sync *s, const struct sync_msg *msg, struct member *m)
+{
+	on_ack_of(s, msg, msg->id, m);
+	for (uint16_t i = 0; i < msg->count; i++)
+		on_ack_of(s, msg, bytes_get(msg->body + 8 * i, 8), m);
+}
+
 /* ---- the whole table ---- */
+
+static bool is_wanted(const struct sync *s, const struct agents *agents,
+		      const struct entry *e)
+{
+	const struct type *type = &s->types[e->type];
+
+	for (size_t i = 0; type->type->is_of && i < agents->n; i++)
+		if (type->type->is_of(type->ctx, e->key, e->key_len,
+				      &agents->addr[i]))
+			return true;
+	return !agents->n;
+}
 
 /* Entries from a place on, as many as fit; returns where the next part begins. */
 static struct place pack_from(struct sync *s, struct packer *pack,
-			      struct place at)
+			      struct place at, const struct agents *agents)
 {
 	pack_begin(pack);
 	for (; at.leaf < LEAVES; at.leaf++, at.skip = 0) {
@@ -1229,10 +1382,29 @@ static struct place pack_from(struct sync *s, struct packer *pack,
 		for (uint32_t i = 0; e && i < at.skip; i++)
 			e = e->next;
 		for (; e; e = e->next, at.skip++)
-			if (!pack_entry(s, pack, e))
+			if (is_wanted(s, agents, e) && !pack_entry(s, pack, e))
 				return at;
 	}
 	return at;
+}
+
+/* SYNC-17: who the members of the group are, in front of all entries. */
+static void send_list(struct sync *s, msec_t now, struct member *m)
+{
+	uint8_t body[(SYNC_MEMBERS_MAX + 1) * 16];
+	struct sync_msg msg = {
+		.type = SYNC_TABLE, .id = m->upload.id, .count = 1,
+		.total = m->upload.total, .flags = SYNC_FLAG_MEMBERS,
+		.body = body,
+	};
+
+	memcpy(body, s->config.own.b, 16);
+	for (size_t i = 0; i < s->n_members; i++)
+		if (is_alive(s, &s->members[i], now))
+			memcpy(body + 16 * msg.count++, s->members[i].addr.b, 16);
+	msg.len = 16 * (size_t)msg.count;
+	s->stats.download_messages++;
+	transmit(s, m, &msg);
 }
 
 static void send_part(struct sync *s, struct member *m, struct part *part,
@@ -1254,12 +1426,13 @@ static void upload_more(struct sync *s, msec_t now, struct member *m)
 {
 	struct upload *up = &m->upload;
 
-	while (up->id && !up->last && up->n < s->config.window) {
+	while (up->id && !up->last && up->n < up->window) {
 		struct packer pack;
 		struct part *part = &up->parts[up->n];
 
 		part->from = up->at;
-		part->to = pack_from(s, &pack, up->at);
+		part->to = pack_from(s, &pack, up->at, &up->agents);
+		part->members = false;
 		up->at = part->to;
 		up->sent += pack.n;
 		part->sent = up->sent;
@@ -1273,10 +1446,15 @@ static void upload_more(struct sync *s, msec_t now, struct member *m)
 }
 
 static void upload_begin(struct sync *s, msec_t now, struct member *m,
-			 uint64_t id)
+			 uint64_t id, const struct agents *agents)
 {
-	m->upload = (struct upload){ .id = id, .total = (uint32_t)s->live };
+	m->upload = (struct upload){
+		.id = id, .total = agents->n ? 0 : (uint32_t)s->live,
+		.agents = *agents, .window = s->config.window, .n = 1,
+		.parts[0] = { .members = true, .when = now, .tries = 1 },
+	};
 	m->served = true;
+	send_list(s, now, m);
 	upload_more(s, now, m);
 }
 
@@ -1295,25 +1473,67 @@ static void upload_repeat(struct sync *s, msec_t now, struct member *m)
 			return;
 		}
 		part->when = now;
-		pack_from(s, &pack, part->from);
+		up->window = s->config.window;
+		if (part->members) {
+			send_list(s, now, m);
+			continue;
+		}
+		pack_from(s, &pack, part->from, &up->agents);
 		send_part(s, m, part, &pack);
 	}
+}
+
+/* TEN-19: the active one, else the standby router, else who has the higher address. */
+static bool is_better(const struct sync *s, const struct member *m)
+{
+	bool standby = roam_addr_eq(&s->config.own, &s->standby);
+
+	if (s->role == SYNC_ACTIVE || m->active)
+		return s->role != SYNC_ACTIVE;
+	if (standby || roam_addr_eq(&m->addr, &s->standby))
+		return !standby;
+	return roam_addr_cmp(&m->addr, &s->config.own) > 0;
+}
+
+/* How many others answer before this member does. */
+static unsigned int rank(const struct sync *s, msec_t now,
+			 const struct member *asks)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < s->n_members; i++) {
+		const struct member *m = &s->members[i];
+
+		n += m != asks && m->synced && is_alive(s, m, now) &&
+		     is_better(s, m);
+	}
+	return n;
 }
 
 static void on_request(struct sync *s, msec_t now, const struct sync_msg *msg,
 		       struct member *m)
 {
 	struct sync_msg reply = { .type = SYNC_TABLE, .id = msg->id };
+	struct agents agents = { .n = msg->count };
 
 	s->stats.requests_received++;
 	if (m->upload.id == msg->id)
+		return;
+	if (msg->count > SYNC_AGENTS_MAX) {
+		s->stats.drop[SYNC_DROP_LENGTH]++;
+		return;
+	}
+	for (size_t i = 0; i < agents.n; i++)
+		memcpy(agents.addr[i].b, msg->body + 16 * i, 16);
+	/* SYNC-19: to all; one answers, the next one when that did not help. */
+	if (!msg->echo && s->synced && rank(s, now, m) > msg->sent)
 		return;
 	if (!takes_from(s, m))
 		reply.code = SYNC_PROHIBITED;
 	else if (!s->synced)
 		reply.code = SYNC_NOT_INITIALISED;
 	if (reply.code == SYNC_ACCEPTED)
-		upload_begin(s, now, m, msg->id);
+		upload_begin(s, now, m, msg->id, &agents);
 	else
 		transmit(s, m, &reply);
 }
@@ -1330,6 +1550,8 @@ static void on_table_ack(struct sync *s, msec_t now, const struct sync_msg *msg,
 		memmove(&up->parts[i], &up->parts[i + 1],
 			(up->n - i - 1) * sizeof(up->parts[0]));
 		up->n--;
+		if (up->window < WINDOW_MAX)
+			up->window++;
 		if (up->last && !up->n)
 			up->id = 0;
 		else
@@ -1350,42 +1572,114 @@ static void set_synced(struct sync *s, bool synced, const struct roam_addr *from
 
 static void send_request(struct sync *s, msec_t now)
 {
-	struct sync_msg msg = { .type = SYNC_REQUEST, .id = s->download.id };
 	struct download *down = &s->download;
+	uint8_t body[SYNC_AGENTS_MAX * 16];
+	struct sync_msg msg = {
+		.type = SYNC_REQUEST, .id = down->id, .sent = down->tries,
+		.count = (uint16_t)down->agents.n, .body = body,
+		.len = 16 * down->agents.n,
+	};
 
+	for (size_t i = 0; i < down->agents.n; i++)
+		memcpy(body + 16 * i, down->agents.addr[i].b, 16);
 	s->stats.requests_sent++;
 	down->again = now + down->retry;
 	down->tries++;
 	transmit(s, down->from >= 0 ? &s->members[down->from] : NULL, &msg);
 }
 
-static void request_from(struct sync *s, msec_t now, struct member *m)
+/* Whose table a member that is not complete asks for now. */
+static struct member *source(struct sync *s, msec_t now)
+{
+	struct member *best = NULL;
+
+	for (size_t i = 0; i < s->n_members; i++) {
+		struct member *m = &s->members[i];
+
+		if (!is_alive(s, m, now) || !m->synced || !is_partner(s, m))
+			continue;
+		/* TEN-19: the active one, else the one with the most. */
+		if (!best || m->active > best->active ||
+		    (m->active == best->active && m->entries > best->entries))
+			best = m;
+	}
+	return best;
+}
+
+static bool asks_all(const struct sync *s)
+{
+	return s->config.mode == SYNC_GROUP && s->config.multicast;
+}
+
+/* @m NULL: all are asked, and one of them answers. */
+static void request_from(struct sync *s, msec_t now, struct member *m,
+			 const struct agents *agents)
 {
 	s->download = (struct download){
-		.id = s->ops->random(s->ctx) | 1,
+		.id = s->ops->random(s->ctx) | 1, .agents = *agents,
 		.from = m ? (int)(m - s->members) : -1, .end = UINT32_MAX,
 		.retry = s->config.retry,
 	};
 	send_request(s, now);
 }
 
-void sync_request(struct sync *s, msec_t now, const struct roam_addr *from)
+bool sync_request(struct sync *s, msec_t now, const struct roam_addr *addrs,
+		  size_t n)
 {
-	request_from(s, now, roam_addr_is_none(from) ? NULL :
-						       member_add(s, now, from));
+	struct agents agents = { .n = n };
+	struct member *m = source(s, now);
+
+	if (!m || !s->synced || s->download.id || n > SYNC_AGENTS_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		agents.addr[i] = addrs[i];
+	request_from(s, now, asks_all(s) ? NULL : m, &agents);
+	return true;
 }
 
-/* Parts come in any order; what came is one piece from the beginning and holes. */
-static void note_part(struct download *down, uint32_t from, uint32_t to)
+/* SYNC-18: who answers knows others, from whom this member has not heard yet. */
+static void learn_members(struct sync *s, msec_t now, const struct sync_msg *msg)
+{
+	for (uint16_t i = 0; i < msg->count; i++) {
+		struct roam_addr addr;
+
+		memcpy(addr.b, msg->body + 16 * i, 16);
+		if (s->config.mode == SYNC_GROUP && roam_addr_is_usable(&addr))
+			member_add(s, now, &addr);
+	}
+}
+
+/* A piece that touches @from to @to grows by that. False: no room for one more. */
+static bool note_early(struct download *down, uint32_t from, uint32_t to)
+{
+	for (size_t i = 0; i < down->n_early; i++) {
+		if (down->early[i].to < from || down->early[i].from > to)
+			continue;
+		if (from < down->early[i].from)
+			down->early[i].from = from;
+		if (to > down->early[i].to)
+			down->early[i].to = to;
+		return true;
+	}
+	if (down->n_early == HOLES)
+		return false;
+	down->early[down->n_early].from = from;
+	down->early[down->n_early++].to = to;
+	return true;
+}
+
+/*
+ * Parts come in any order; what came is one piece from the beginning and some
+ * behind it. False: it has to come once more.
+ */
+static bool note_part(struct download *down, uint32_t from, uint32_t to)
 {
 	bool moved = true;
 
-	if (from > down->done && down->n_early < HOLES) {
-		down->early[down->n_early].from = from;
-		down->early[down->n_early++].to = to;
-	} else if (from <= down->done && to > down->done) {
+	if (from > down->done && !note_early(down, from, to))
+		return false;
+	if (from <= down->done && to > down->done)
 		down->done = to;
-	}
 	while (moved) {
 		moved = false;
 		for (size_t i = 0; i < down->n_early; i++) {
@@ -1398,48 +1692,55 @@ static void note_part(struct download *down, uint32_t from, uint32_t to)
 			break;
 		}
 	}
+	return true;
 }
 
 static void on_table(struct sync *s, msec_t now, const struct sync_msg *msg,
 		     struct member *m)
 {
-	struct sync_msg ack = { .type = SYNC_TABLE_ACK, .id = msg->id,
-				.sent = msg->sent };
+	struct due_ack ack = { .type = SYNC_TABLE_ACK, .id = msg->id,
+			       .sent = msg->sent };
 	struct download *down = &s->download;
 	int from = (int)(m - s->members);
+	bool list = msg->flags & SYNC_FLAG_MEMBERS;
 
 	/* TEN-22: the active router begins by itself where nobody asked. */
 	if (!down->id && !s->synced && is_partner(s, m) &&
 	    msg->code == SYNC_ACCEPTED) {
-		request_from(s, now, m);
+		request_from(s, now, m, &(struct agents){ .n = 0 });
 		down->id = msg->id;
 	}
 	/* A part that was acknowledged and came again: its ack was lost. */
 	if (msg->id != down->id || (down->from >= 0 && down->from != from)) {
 		if (m->synced && msg->code == SYNC_ACCEPTED && takes_from(s, m)) {
 			ack.flags = msg->flags & SYNC_FLAG_LAST;
-			transmit(s, m, &ack);
+			acknowledge(s, m, &ack);
 		}
 		return;
 	}
-	if (msg->code != SYNC_ACCEPTED)
+	if (msg->code != SYNC_ACCEPTED || msg->sent < (list ? 0 : msg->count))
 		return;
 	down->from = from;
-	ack.code = merge_all(s, now, msg, m, false);
-	if (ack.code != SYNC_ACCEPTED)
+	if (list)
+		learn_members(s, now, msg);
+	else if (merge_all(s, now, msg, m, false) != SYNC_ACCEPTED)
+		return;
+	if (!list && !note_part(down, msg->sent - msg->count, msg->sent))
 		return;
 	ack.flags = msg->flags & SYNC_FLAG_LAST;
-	transmit(s, m, &ack);
+	acknowledge(s, m, &ack);
+	down->listed |= list;
 	down->tries = 0;
 	down->retry = s->config.retry;
 	down->again = now + 4 * down->retry;
-	note_part(down, msg->sent - msg->count, msg->sent);
 	if (msg->flags & SYNC_FLAG_LAST)
 		down->end = msg->sent;
-	if (down->done < down->end)
+	if (down->done < down->end || !down->listed)
 		return;
 	down->id = 0;
 	s->stats.downloads++;
+	if (down->agents.n)
+		return;
 	set_synced(s, true, &m->addr);
 	send_hello(s, m);
 }
@@ -1568,30 +1869,14 @@ static void on_hello(struct sync *s, msec_t now, const struct sync_msg *msg,
 
 /* ---- roles, and what happens by itself ---- */
 
-/* Whose table a member that is not complete asks for now. */
-static struct member *source(struct sync *s, msec_t now)
-{
-	struct member *best = NULL;
-
-	for (size_t i = 0; i < s->n_members; i++) {
-		struct member *m = &s->members[i];
-
-		if (!is_alive(s, m, now) || !m->synced || !is_partner(s, m))
-			continue;
-		/* TEN-19: the active one, else the one with the most. */
-		if (!best || m->active > best->active ||
-		    (m->active == best->active && m->entries > best->entries))
-			best = m;
-	}
-	return best;
-}
-
 /* SYNC-08, TEN-19: nobody is there, or nobody has it and this is the best. */
 static bool may_declare(struct sync *s, msec_t now)
 {
 	if (s->config.mode == SYNC_SINGLE)
 		return s->role == SYNC_ACTIVE;
-	if (now - s->started < 2 * s->config.hello)
+	/* Where others may be, they are waited for. */
+	if ((s->n_members || s->config.multicast) &&
+	    now - s->started < 2 * s->config.hello)
 		return false;
 	for (size_t i = 0; i < s->n_members; i++) {
 		const struct member *m = &s->members[i];
@@ -1616,7 +1901,8 @@ static void become_complete(struct sync *s, msec_t now)
 	}
 	m = source(s, now);
 	if (m)
-		request_from(s, now, m);
+		request_from(s, now, asks_all(s) ? NULL : m,
+			     &(struct agents){ .n = 0 });
 }
 
 void sync_set_role(struct sync *s, msec_t now, enum sync_role role,
@@ -1736,7 +2022,8 @@ static void run_download(struct sync *s, msec_t now)
 
 	if (!down->id || now < down->again)
 		return;
-	if (down->tries >= TRIES) {
+	if (down->tries >= TRIES ||
+	    (down->from >= 0 && !is_alive(s, &s->members[down->from], now))) {
 		down->id = 0;
 		return;
 	}
@@ -1745,8 +2032,10 @@ static void run_download(struct sync *s, msec_t now)
 		down->retry *= 2;
 		send_request(s, now);
 	} else {
-		request_from(s, now, down->from >= 0 ?
-			     &s->members[down->from] : NULL);
+		struct agents agents = down->agents;
+
+		request_from(s, now, down->from >= 0 && !asks_all(s) ?
+			     &s->members[down->from] : NULL, &agents);
 	}
 }
 
@@ -1763,7 +2052,8 @@ static void run_members(struct sync *s, msec_t now)
 		if (s->config.mode == SYNC_SINGLE && s->synced &&
 		    is_told(s, m, now) && !m->synced && !m->served &&
 		    now - m->since > 2 * s->config.hello)
-			upload_begin(s, now, m, s->ops->random(s->ctx) | 1);
+			upload_begin(s, now, m, s->ops->random(s->ctx) | 1,
+				     &(struct agents){ .n = 0 });
 	}
 }
 
@@ -1797,6 +2087,9 @@ void sync_run(struct sync *s, msec_t now)
 		return;
 	s->hello_at = now + s->config.hello;
 	purge_tombs(s, now);
+	/* Whoever is there and not known yet hears it, and answers. */
+	if (asks_all(s))
+		send_hello(s, NULL);
 	for (size_t i = 0; i < s->n_members; i++)
 		if (s->config.mode == SYNC_GROUP || is_partner(s, &s->members[i]))
 			send_hello(s, &s->members[i]);
@@ -1891,6 +2184,7 @@ void sync_free(struct sync *s)
 	free(s->queue);
 	free(s->wishes);
 	free(s->tombs);
+	free(s->acks);
 	free(s);
 }
 

@@ -31,6 +31,7 @@
 #define SYNC_MEMBERS_MAX 32	/* beside this one */
 #define SYNC_ACKS_NONE 0	/* wanted acknowledgements: none, */
 #define SYNC_ACKS_MAJORITY 254	/* of all members, this one counted, */
+#define SYNC_AGENTS_MAX 8	/* whose entries can be asked for at a time */
 #define SYNC_ACKS_ALL 255	/* of each member that is alive */
 
 /** enum sync_mode - who is told of changes (TEN-01) */
@@ -64,6 +65,8 @@ enum sync_apply {
  *	sync_update() for it
  * @remove: an entry was deleted elsewhere, or is dropped as this member left its
  *	role (STBY-86)
+ * @is_of: the entry of this host belongs to that agent (SYNC-49); NULL where that
+ *	means nothing
  */
 struct sync_type {
 	uint8_t type;
@@ -74,6 +77,8 @@ struct sync_type {
 				 const uint8_t *value, size_t len,
 				 uint64_t order);
 	void (*remove)(void *ctx, const uint8_t *key, size_t key_len);
+	bool (*is_of)(void *ctx, const uint8_t *key, size_t key_len,
+		      const struct roam_addr *agent);
 };
 
 /**
@@ -84,6 +89,8 @@ struct sync_type {
  *	wanted, or fewer when time was up (@late). Once for each token that is not 0
  * @random: 64 random bits
  * @synced: the table is complete here as far as @from has it, or is not any more
+ * @clock: the wall clock in ns, which orders are made of: an order of more than a day
+ *	later is refused, because nobody could make a newer one. NULL: any is believed
  * @passed: @from relays a registration, or answers one (SYNC_RELAY, SYNC_ANSWER):
  *	sync_pass(). NULL where nothing is shared
  */
@@ -93,6 +100,7 @@ struct sync_ops {
 	void (*released)(void *ctx, uint64_t token, unsigned int acks, bool late);
 	uint64_t (*random)(void *ctx);
 	void (*synced)(void *ctx, bool synced, const struct roam_addr *from);
+	uint64_t (*clock)(void *ctx);
 	void (*passed)(void *ctx, const struct sync_msg *msg);
 };
 
@@ -101,13 +109,16 @@ struct sync_ops {
  * @group: number on the wire
  * @own: this member's address
  * @mode: enum sync_mode
- * @multicast: updates go to the group's multicast address; else to each by unicast
+ * @multicast: updates, and what is asked of nobody in particular, go to the group's
+ *	multicast address; else to each by unicast
+ * @settles: the caller says sync_settled() behind what came at once; else each
+ *	message is acknowledged for itself
  * @hello: ms between two digests
  * @dead: ms of silence after which a member is not waited for
  * @retry: ms after which an unacknowledged message is sent again
  * @wait: ms after which a change is released without its acknowledgements (OPEN-57)
  * @tombstone: ms that a deleted entry is remembered (D-08)
- * @window: messages of a download that may be unacknowledged
+ * @window: messages of a download that may be unacknowledged at first, and after a loss
  * @entries_max: entries and tombstones
  */
 struct sync_config {
@@ -115,6 +126,7 @@ struct sync_config {
 	struct roam_addr own;
 	uint8_t mode;
 	bool multicast;
+	bool settles;
 	msec_t hello;
 	msec_t dead;
 	msec_t retry;
@@ -165,6 +177,7 @@ struct sync_stats {
 	uint64_t acks_unasked;		/* for nothing outstanding: ignored */
 	uint64_t applied;		/* entries */
 	uint64_t stale;			/* entries older than what is here */
+	uint64_t ahead;			/* entries of a time that is far from now */
 	uint64_t ignored;		/* by the client */
 	uint64_t full;
 	uint64_t removed;
@@ -205,8 +218,12 @@ void sync_set_role(struct sync *s, msec_t now, enum sync_role role,
 		   const struct roam_addr *standby);
 /* A member that is known by configuration; others are learned from messages. */
 bool sync_add_member(struct sync *s, msec_t now, const struct roam_addr *addr);
-/* Asks for the whole table; all zero @from: who answers first. */
-void sync_request(struct sync *s, msec_t now, const struct roam_addr *from);
+/*
+ * Asks once more for the table of others, of the @n agents @addrs only, or all of it:
+ * a member that is not complete does so by itself. False: nobody to ask, or busy with it.
+ */
+bool sync_request(struct sync *s, msec_t now, const struct roam_addr *addrs,
+		  size_t n);
 
 /**
  * sync_update() - an entry of this host is new or changed
@@ -261,6 +278,11 @@ void sync_flush(struct sync *s, msec_t now);
 
 /* A message that was authenticated; its sender is msg->sender. */
 void sync_input(struct sync *s, msec_t now, const struct sync_msg *msg);
+/*
+ * Acknowledges what came since the last time, all of it for a member in one message.
+ * Not @durable: none of it, though it is applied; others repeat it (OPEN-57).
+ */
+void sync_settled(struct sync *s, bool durable);
 /* When sync_run() wants to be called next. */
 msec_t sync_next(const struct sync *s);
 void sync_run(struct sync *s, msec_t now);

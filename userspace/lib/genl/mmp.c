@@ -141,6 +141,10 @@ static void put_entry(struct nlmsghdr *nlh, const void *entries, size_t n)
 	for (unsigned int i = 0; i < entry->n; i++)
 		put_hop(nlh, ROAM_MMP_A_HOST_HOP, &entry->hops[i]);
 	mnl_attr_put_u64(nlh, ROAM_MMP_A_HOST_SEQ, entry->seq);
+	if (entry->keep)
+		mnl_attr_put(nlh, ROAM_MMP_A_HOST_KEEP, 0, NULL);
+	if (entry->play)
+		mnl_attr_put_u32(nlh, ROAM_MMP_A_HOST_PLAY, entry->play);
 	mnl_attr_nest_end(nlh, nest);
 }
 
@@ -276,6 +280,9 @@ int mmp_config_set(struct genl *genl, const struct mmp_kernel_config *config)
 	mnl_attr_put_u32(nlh, ROAM_MMP_A_CONFIG_MAX_HOSTS, config->max_hosts);
 	mnl_attr_put_u8(nlh, ROAM_MMP_A_CONFIG_TURN, config->turn);
 	mnl_attr_put_u16(nlh, ROAM_MMP_A_CONFIG_PORT, config->port);
+	mnl_attr_put_u32(nlh, ROAM_MMP_A_CONFIG_KEEP_TIME, config->keep_time);
+	mnl_attr_put_u32(nlh, ROAM_MMP_A_CONFIG_KEEP_BYTES,
+			 config->keep_bytes);
 	mnl_attr_nest_end(nlh, nest);
 	return genl_send(genl, nlh, NULL, NULL, NULL);
 }
@@ -296,6 +303,8 @@ static int on_config(const struct nlmsghdr *nlh, void *ctx)
 	config->max_hosts = attrs_u32(&attrs, ROAM_MMP_A_CONFIG_MAX_HOSTS);
 	config->turn = attrs_u8(&attrs, ROAM_MMP_A_CONFIG_TURN);
 	config->port = attrs_u16(&attrs, ROAM_MMP_A_CONFIG_PORT);
+	config->keep_time = attrs_u32(&attrs, ROAM_MMP_A_CONFIG_KEEP_TIME);
+	config->keep_bytes = attrs_u32(&attrs, ROAM_MMP_A_CONFIG_KEEP_BYTES);
 	return 0;
 }
 
@@ -323,6 +332,9 @@ static const struct genl_counter counters[] = {
 	{ "drop-too-big", ROAM_MMP_A_STATS_DROP_TOO_BIG, true },
 	{ "drop-memory", ROAM_MMP_A_STATS_DROP_MEMORY, true },
 	{ "hosts-full", ROAM_MMP_A_STATS_HOSTS_FULL, true },
+	{ "kept", ROAM_MMP_A_STATS_KEPT, true },
+	{ "played", ROAM_MMP_A_STATS_PLAYED, true },
+	{ "keep-full", ROAM_MMP_A_STATS_KEEP_FULL, true },
 	{ "hosts", ROAM_MMP_A_STATS_HOSTS, false },
 };
 

@@ -35,6 +35,8 @@ struct mmp_route {
  * @max_hosts: entries
  * @turn: packets between hosts turn here
  * @port: UDP port
+ * @keep_time: ms that copies for hosts with one receiver are kept; 0: none
+ * @keep_bytes: of memory that those of one host may hold
  */
 struct mmp_kernel_config {
 	uint8_t role;
@@ -44,6 +46,8 @@ struct mmp_kernel_config {
 	uint32_t max_hosts;
 	bool turn;
 	uint16_t port;
+	uint32_t keep_time;
+	uint32_t keep_bytes;
 };
 
 /**

@@ -2,6 +2,7 @@
 #include "io/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -399,19 +400,73 @@ static void on_refused_closed(uv_handle_t *handle)
 	free(handle);
 }
 
+static struct client *client_new(struct control *control, uv_loop_t *loop)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client) {
+		log_warning("control socket: out of memory");
+		return NULL;
+	}
+	client->control = control;
+	uv_pipe_init(loop, &client->pipe, 0);
+	client->pipe.data = client;
+	client->next = control->clients;
+	control->clients = client;
+	control->n_clients++;
+	return client;
+}
+
+/* It is connected: what it may is what it was when it connected. */
+static void client_begin(struct client *client)
+{
+	client->privileged = is_privileged(client->control, &client->pipe);
+	uv_read_start((uv_stream_t *)&client->pipe, on_alloc, on_read);
+}
+
+/* Disconnects who was first among those that may only look; false if there is none. */
+static bool make_room(struct control *control)
+{
+	struct client *first = NULL;
+
+	for (struct client *c = control->clients; c; c = c->next)
+		if (!c->privileged)
+			first = c;
+	if (!first)
+		return false;
+	disconnect(first);
+	return true;
+}
+
 /*
  * One client more than there is room for. Libuv accepts all that wait before it frees
  * what is closed, so that somebody who connects without pause would fill the memory with
- * clients: the one that is refused has no buffer.
+ * clients: the one that is refused has no buffer. Those that may only look keep nobody
+ * out who may change something, and so no daemon that asks another one.
  */
-static void refuse_client(uv_stream_t *server)
+static void client_too_many(struct control *control, uv_stream_t *server)
 {
 	uv_pipe_t *pipe = malloc(sizeof(*pipe));
+	struct client *client;
+	uv_os_fd_t fd;
+	int own;
 
 	if (!pipe)
 		return;
 	uv_pipe_init(server->loop, pipe, 0);
-	uv_accept(server, (uv_stream_t *)pipe);
+	if (!uv_accept(server, (uv_stream_t *)pipe) &&
+	    is_privileged(control, pipe) && make_room(control) &&
+	    !uv_fileno((uv_handle_t *)pipe, &fd)) {
+		own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		client = own < 0 ? NULL : client_new(control, server->loop);
+		if (client && !uv_pipe_open(&client->pipe, own)) {
+			client_begin(client);
+		} else if (own >= 0) {
+			close(own);
+			if (client)
+				disconnect(client);
+		}
+	}
 	uv_close((uv_handle_t *)pipe, on_refused_closed);
 }
 
@@ -423,26 +478,16 @@ static void on_connection(uv_stream_t *server, int status)
 	if (status < 0)
 		return;
 	if (control->n_clients == CONTROL_CLIENTS_MAX) {
-		refuse_client(server);
+		client_too_many(control, server);
 		return;
 	}
-	client = calloc(1, sizeof(*client));
-	if (!client) {
-		log_warning("control socket: out of memory");
+	client = client_new(control, server->loop);
+	if (!client)
 		return;
-	}
-	client->control = control;
-	uv_pipe_init(server->loop, &client->pipe, 0);
-	client->pipe.data = client;
-	client->next = control->clients;
-	control->clients = client;
-	control->n_clients++;
-	if (uv_accept(server, (uv_stream_t *)&client->pipe)) {
+	if (uv_accept(server, (uv_stream_t *)&client->pipe))
 		disconnect(client);
-		return;
-	}
-	client->privileged = is_privileged(control, &client->pipe);
-	uv_read_start((uv_stream_t *)&client->pipe, on_alloc, on_read);
+	else
+		client_begin(client);
 }
 
 /* True if a daemon answers at @path. */

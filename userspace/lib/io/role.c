@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "io/role.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <jansson.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/control.h"
+#include "io/daemon.h"
 #include "io/talk.h"
 #include "rtnl/watch.h"
 
@@ -26,7 +30,12 @@
  * @timer: of the next look
  * @poll: of @watch
  * @watch: says that addresses or links changed; -1 with roam-standbyd
- * @virtual: address whose owner is active, see role_open_address()
+ * @virtual: address whose owner is active, see role_open_elector()
+ * @fifo: what keepalived says, -1 without
+ * @notice: of @fifo
+ * @said: what it said last, NULL for nothing yet
+ * @line: of which a part has come
+ * @line_len: its length
  * @role: as told last
  * @tables: as told last
  * @told: @tables has been set
@@ -43,6 +52,11 @@ struct role_client {
 	uv_poll_t poll;
 	int watch;
 	struct roam_addr virtual;
+	int fifo;
+	uv_poll_t notice;
+	const char *said;
+	char line[256];
+	size_t line_len;
 	struct role role;
 	struct role_tables tables;
 	bool told;
@@ -175,6 +189,7 @@ struct role_client *role_open(uv_loop_t *loop, const char *path,
 			 slash ? (int)(slash - beside + 1) : 0, beside);
 	c->loop = loop;
 	c->watch = -1;
+	c->fifo = -1;
 	c->group = strdup(group);
 	c->fn = fn;
 	c->clearance = clearance;
@@ -213,6 +228,8 @@ static void look(struct role_client *c)
 	struct role role = { .own = c->role.own };
 	bool active = has_address(&c->virtual, &role.link);
 
+	if (c->said)
+		active = !strcmp(c->said, "active");
 	snprintf(role.state, sizeof(role.state), "%s",
 		 active ? "active" : "standby");
 	/* Who it is, the elector keeps to itself: whoever has the address. */
@@ -240,23 +257,109 @@ static void on_look(uv_timer_t *timer)
 	look(timer->data);
 }
 
-struct role_client *role_open_address(uv_loop_t *loop,
-				      const struct roam_addr *virtual,
-				      const struct roam_addr *own, role_fn fn,
-				      void *ctx)
+const char *role_read_notice(const char *line, const char *instance)
+{
+	char kind[16], name[128], state[16];
+
+	if (sscanf(line, "%15s \"%127[^\"]\" %15s", kind, name, state) != 3 ||
+	    (strcmp(kind, "INSTANCE") && strcmp(kind, "GROUP")) ||
+	    (*instance && strcmp(name, instance)))
+		return NULL;
+	if (!strcmp(state, "MASTER"))
+		return "active";
+	return !strcmp(state, "BACKUP") || !strcmp(state, "FAULT") ||
+	       !strcmp(state, "STOP") ? "standby" : NULL;
+}
+
+/* A line that is too long is none: what stands behind its beginning is dropped. */
+static void read_notices(struct role_client *c, const char *data, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *said;
+
+		if (data[i] != '\n') {
+			if (c->line_len < sizeof(c->line))
+				c->line[c->line_len++] = data[i];
+			continue;
+		}
+		if (c->line_len < sizeof(c->line)) {
+			c->line[c->line_len] = '\0';
+			said = role_read_notice(c->line, c->group);
+			c->said = said ? said : c->said;
+		}
+		c->line_len = 0;
+	}
+}
+
+static void on_notice(uv_poll_t *poll, int status, int events)
+{
+	struct role_client *c = poll->data;
+	char data[1024];
+	ssize_t n;
+
+	(void)status;
+	(void)events;
+	while ((n = read(c->fifo, data, sizeof(data))) > 0)
+		read_notices(c, data, (size_t)n);
+	look(c);
+}
+
+/*
+ * Open for both, so that it does not end with the last writer. Whoever else may write
+ * to it says who is active, so nobody else may.
+ */
+static char *open_fifo(struct role_client *c, const char *path)
+{
+	struct stat st;
+	char *error = NULL;
+
+	if (mkfifo(path, 0600) && errno != EEXIST)
+		return daemon_error("cannot make the FIFO %s: %s; name it where this daemon may write, such as /run/roam",
+				    path, strerror(errno));
+	c->fifo = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	if (c->fifo < 0)
+		return daemon_error("cannot read %s: %s; see: ls -l %s", path,
+				    strerror(errno), path);
+	if (fstat(c->fifo, &st) || !S_ISFIFO(st.st_mode))
+		error = daemon_error("%s is no FIFO; remove it, or name another one", path);
+	else if (st.st_mode & 022 || (st.st_uid && st.st_uid != geteuid()))
+		error = daemon_error("others may write to %s, and so say who is active: chmod 600 %s",
+				     path, path);
+	if (!error)
+		return NULL;
+	close(c->fifo);
+	return error;
+}
+
+struct role_client *role_open_elector(uv_loop_t *loop,
+				      const struct role_elector *elector,
+				      role_fn fn, void *ctx, char **error)
 {
 	struct role_client *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		abort();
 	c->loop = loop;
-	c->virtual = *virtual;
-	c->role.own = *own;
+	c->virtual = elector->virtual;
+	c->role.own = elector->own;
 	c->fn = fn;
 	c->ctx = ctx;
+	c->fifo = -1;
+	*error = *elector->notify ? open_fifo(c, elector->notify) : NULL;
+	if (*error) {
+		free(c);
+		return NULL;
+	}
+	c->group = strdup(elector->instance);
 	uv_timer_init(loop, &c->timer);
 	c->timer.data = c;
 	c->handles = 1;
+	if (c->fifo >= 0) {
+		uv_poll_init(loop, &c->notice, c->fifo);
+		c->notice.data = c;
+		c->handles++;
+		uv_poll_start(&c->notice, UV_READABLE, on_notice);
+	}
 	c->watch = rtnl_watch_open();
 	if (c->watch >= 0) {
 		uv_poll_init(loop, &c->poll, c->watch);
@@ -289,5 +392,9 @@ void role_close(struct role_client *c)
 	if (c->watch >= 0) {
 		uv_close((uv_handle_t *)&c->poll, on_handle_closed);
 		close(c->watch);
+	}
+	if (c->fifo >= 0) {
+		uv_close((uv_handle_t *)&c->notice, on_handle_closed);
+		close(c->fifo);
 	}
 }

@@ -69,17 +69,39 @@ struct role_client *role_open(uv_loop_t *loop, const char *path,
 			      const char *beside, const char *group, role_fn fn,
 			      role_clearance_fn clearance, void *ctx);
 /**
- * role_open_address() - another elector: whoever has an address is active (SYNC-05)
- * @loop: the loop
- * @virtual: the address, which keepalived or the VRRP of FRR takes and gives up
+ * struct role_elector - another elector than roam-standbyd (SYNC-05)
+ * @virtual: the address which keepalived or the VRRP of FRR takes and gives up: whoever
+ *	has it is active
  * @own: this router's address
+ * @notify: FIFO to which keepalived says more than that, "" for none
+ * @instance: name of the instance or group that counts there, "" for any
+ */
+struct role_elector {
+	struct roam_addr virtual;
+	struct roam_addr own;
+	const char *notify;
+	const char *instance;
+};
+
+/**
+ * role_open_elector() - follow another elector
+ * @loop: the loop
+ * @elector: which one; copied
  * @fn: told of roles; those of others are not known
  * @ctx: for it
+ * @error: on failure a sentence, caller frees
+ *
+ * What keepalived says counts more than the address, once it said something.
+ * Return: NULL where the FIFO cannot be read.
  */
-struct role_client *role_open_address(uv_loop_t *loop,
-				      const struct roam_addr *virtual,
-				      const struct roam_addr *own, role_fn fn,
-				      void *ctx);
+struct role_client *role_open_elector(uv_loop_t *loop,
+				      const struct role_elector *elector,
+				      role_fn fn, void *ctx, char **error);
+/*
+ * Reads a line that keepalived writes to its FIFO, INSTANCE "inside" MASTER 101, about
+ * @instance. "active" or "standby", or NULL: about another one, or no such line.
+ */
+const char *role_read_notice(const char *line, const char *instance);
 /* STBY-65: told again whenever it changes, or the connection was made anew. */
 void role_tell_tables(struct role_client *client,
 		      const struct role_tables *tables);

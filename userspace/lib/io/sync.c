@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "io/sync.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/daemon.h"
 #include "io/json.h"
+#include "io/log.h"
 
 #define TELL_EVERY 1000		/* ms between two words to roam-standbyd */
 
@@ -66,6 +68,30 @@ static void on_burst_end(void *ctx)
 	link->end(link->ctx);
 }
 
+/* The group's link is that of the own address, which the election may tell late. */
+static char *join(struct sync_link *link)
+{
+	const struct conf_sync *c = link->config;
+
+	if (!link->udp || roam_addr_is_none(&c->multicast) ||
+	    roam_addr_is_none(&link->own))
+		return NULL;
+	return udp_join(link->udp, &c->multicast, &link->own, c->ttl);
+}
+
+void sync_link_use(struct sync_link *link, struct sync *engine,
+		   const struct roam_addr *own)
+{
+	char *error;
+
+	link->engine = engine;
+	link->own = *own;
+	error = join(link);
+	if (error)
+		log_error("%s; until then members that do not hear the group are told one by one, later", error);
+	free(error);
+}
+
 char *sync_link_open(struct sync_link *link, uv_loop_t *loop)
 {
 	static const struct roam_addr any;
@@ -83,6 +109,17 @@ void sync_link_close(struct sync_link *link)
 	if (link->udp)
 		udp_close(link->udp);
 	link->udp = NULL;
+}
+
+struct role_client *sync_link_elector(uv_loop_t *loop, const struct conf_sync *config,
+				      role_fn fn, void *ctx, char **error)
+{
+	struct role_elector elector = {
+		.virtual = config->virtual, .own = config->own,
+		.notify = config->notify, .instance = config->instance,
+	};
+
+	return role_open_elector(loop, &elector, fn, ctx, error);
 }
 
 enum sync_role sync_role_of(const struct role *r, const struct roam_addr *own)
@@ -161,6 +198,7 @@ void sync_link_counters(const struct sync_link *link, json_t *object)
 	json_add_counter(object, "sync_", "acks_unasked", c->acks_unasked);
 	json_add_counter(object, "sync_", "applied", c->applied);
 	json_add_counter(object, "sync_", "stale", c->stale);
+	json_add_counter(object, "sync_", "ahead", c->ahead);
 	json_add_counter(object, "sync_", "ignored", c->ignored);
 	json_add_counter(object, "sync_", "full", c->full);
 	json_add_counter(object, "sync_", "removed", c->removed);

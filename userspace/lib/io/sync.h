@@ -45,6 +45,12 @@ struct sync_link {
 /* Opens the port of a link whose other members are set. NULL or a sentence. */
 char *sync_link_open(struct sync_link *link, uv_loop_t *loop);
 void sync_link_close(struct sync_link *link);
+/* From now on messages are for @engine, and from @own; joins the group of that link. */
+void sync_link_use(struct sync_link *link, struct sync *engine,
+		   const struct roam_addr *own);
+/* Follows the elector that the configuration names, if it is no group of roam-standbyd. */
+struct role_client *sync_link_elector(uv_loop_t *loop, const struct conf_sync *config,
+				      role_fn fn, void *ctx, char **error);
 /* Signs and sends; @to as for send() of struct sync_ops. */
 void sync_link_send(struct sync_link *link, const struct roam_addr *to,
 		    const struct sync_msg *msg);

@@ -536,6 +536,27 @@ void udp_send(struct udp *udp, const struct roam_addr *to, uint16_t port,
 		uv_prepare_start(&udp->prepare, on_prepare);
 }
 
+char *udp_join(struct udp *udp, const struct roam_addr *group,
+	       const struct roam_addr *local, unsigned int ttl)
+{
+	struct ip_mreq mreq = {
+		.imr_multiaddr = roam_addr_to_in(group),
+		.imr_interface = roam_addr_to_in(local),
+	};
+	int hops = (int)ttl, off = 0;
+	char text[2][ROAM_ADDR_STRLEN];
+
+	/* A daemon that has another address now joins where that is as well. */
+	if (!setsockopt(udp->fd, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof(hops)) &&
+	    !setsockopt(udp->fd, IPPROTO_IP, IP_MULTICAST_LOOP, &off, sizeof(off)) &&
+	    (!setsockopt(udp->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &mreq, sizeof(mreq)) ||
+	     errno == EADDRINUSE))
+		return NULL;
+	return daemon_error("cannot join %s at the link of %s: %s; see: ip maddress",
+			    roam_addr_format(group, text[0]),
+			    roam_addr_format(local, text[1]), strerror(errno));
+}
+
 uint64_t udp_send_errors(const struct udp *udp)
 {
 	return udp->errors;

@@ -82,6 +82,12 @@ void udp_on_burst_end(struct udp *udp, udp_burst_fn end);
  */
 void udp_send(struct udp *udp, const struct roam_addr *to, uint16_t port,
 	      const struct roam_addr *local, const void *data, size_t len);
+/*
+ * Takes part in a group by the link that has @local, and sends to it with @ttl. NULL or
+ * a sentence, caller frees.
+ */
+char *udp_join(struct udp *udp, const struct roam_addr *group,
+	       const struct roam_addr *local, unsigned int ttl);
 uint64_t udp_send_errors(const struct udp *udp);
 void udp_close(struct udp *udp);
 

@@ -189,7 +189,7 @@ static uint8_t *put_host(uint8_t *p, const struct mmp_msg *msg)
 	p = put_addr(p, &msg->coa);
 	p = bytes_put(p, msg->host_seq, 8);
 	p = put_name(p, &msg->name);
-	return bytes_put(p, 0, 4);
+	return bytes_put(p, msg->unheard, 4);
 }
 
 static uint8_t *put_ack(uint8_t *p, const struct mmp_msg *msg)
@@ -362,7 +362,8 @@ static enum mmp_drop get_host(const uint8_t *buf, struct mmp_msg *msg)
 {
 	get_addr(buf + 40, &msg->coa);
 	msg->host_seq = bytes_get(buf + 56, 8);
-	if (bytes_get(buf + 76, 4))
+	msg->unheard = (uint32_t)bytes_get(buf + 76, 4);
+	if (msg->unheard && !(msg->flags & MMP_FLAG_KEEP))
 		return MMP_DROP_RESERVED;
 	if (!roam_addr_is_usable(&msg->coa) ||
 	    !roam_addr_is_usable(&msg->gateway))
@@ -430,9 +431,11 @@ static uint16_t flags_of(uint8_t type)
 	case MMP_BS_BEACON:
 		return ids;
 	case MMP_CACHE_UPDATE:
-		return MMP_FLAG_DOMAIN | MMP_FLAG_SEMISOFT;
+		return MMP_FLAG_DOMAIN | MMP_FLAG_SEMISOFT | MMP_FLAG_KEEP;
 	case MMP_ROUTE_UPDATE:
-		return MMP_FLAG_DOMAIN | MMP_FLAG_ACK;
+		return MMP_FLAG_DOMAIN | MMP_FLAG_ACK | MMP_FLAG_KEEP;
+	case MMP_REGISTRATION:
+		return MMP_FLAG_DOMAIN | MMP_FLAG_KEEP;
 	default:
 		return MMP_FLAG_DOMAIN;
 	}

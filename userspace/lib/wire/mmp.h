@@ -57,6 +57,7 @@ enum mmp_status {
 #define MMP_FLAG_PAGING 0x0002	/* the paging id is there */
 #define MMP_FLAG_SEMISOFT 0x0004 /* cache update: keep the old way, too */
 #define MMP_FLAG_ACK 0x0008	/* route update: answer it */
+#define MMP_FLAG_KEEP 0x0010	/* of a host: it has one receiver, keep what goes down */
 
 /**
  * struct mmp_name - of a node: letters, digits, '.', '-', '_', zeros behind
@@ -125,6 +126,7 @@ struct mmp_hop_state {
  * @subnets: whose addresses this domain routes
  * @coa: care-of address of a host
  * @host_seq: number of the host's message, each higher than the one before
+ * @unheard: host's message with MMP_FLAG_KEEP: ms for which it heard nothing before, or 0
  * @status: acknowledgement: enum mmp_status; host route: 1 the host is there, 0 it left
  * @nonce: probes, traces: repeated in the reply
  * @n_trace: traces: nodes passed, 1..MMP_PATH_MAX
@@ -152,6 +154,7 @@ struct mmp_msg {
 	struct roam_prefix subnets[MMP_SUBNETS_MAX];
 	struct roam_addr coa;
 	uint64_t host_seq;
+	uint32_t unheard;
 	uint8_t status;
 	uint64_t nonce;
 	uint8_t n_trace;

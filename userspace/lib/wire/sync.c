@@ -189,7 +189,7 @@ static enum sync_drop check_body(struct sync_msg *msg)
 		       SYNC_DROP_NONE : SYNC_DROP_LENGTH;
 	if (msg->type == SYNC_ANSWER)
 		return msg->count ? SYNC_DROP_LENGTH : SYNC_DROP_NONE;
-	if (msg->type == SYNC_RANGES)
+	if (msg->type == SYNC_RANGES || msg->type == SYNC_ACK)
 		unit = 8;
 	else if (msg->type == SYNC_TABLE || msg->type == SYNC_REQUEST)
 		unit = 16;

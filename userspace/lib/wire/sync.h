@@ -114,8 +114,9 @@ struct sync_entry {
  * @counter: higher in each message of a session
  * @id: identification: of an update, request or table; repeated in its answers
  * @sender: address
- * @sent: hello: entries of the sender. table, ack: entries sent so far with this
- *	one (SYNC-56). ranges: number of the first digest. leaf: its number
+ * @sent: hello: entries of the sender. request: how often it was sent before. table,
+ *	ack: entries sent so far with this one (SYNC-56). ranges: number of the first
+ *	digest. leaf: its number
  * @total: table: entries in all. ranges: number of the group of leaves. leaf: part.
  *	hello: the sender's weight, 0: relays nothing to it
  * @digest: hello: of the whole table; in the body

@@ -37,6 +37,10 @@ static const char *const session_columns[] = {
 	"nai", "sub_nai", "home", "care_of", "expires_in", "free_in", NULL
 };
 
+static const char *const link_columns[] = {
+	"link", "address", "care_of", "home", "foreign", "up", "advertised", NULL
+};
+
 static const struct command commands[] = {
 	{ .name = "show", .args = "[HOME]",
 	  .help = "bindings: where mobile nodes are", .daemon = "agentd",
@@ -54,7 +58,7 @@ static const struct command commands[] = {
 	{ .name = "nodes", .help = "mobile nodes that are configured",
 	  .daemon = "agentd" },
 	{ .name = "links", .help = "links on which it advertises",
-	  .daemon = "agentd" },
+	  .daemon = "agentd", .columns = link_columns },
 	{ .name = "end", .args = "HOME", .help = "end the bindings of a node",
 	  .daemon = "agentd", .params = wanted_home },
 	{ .name = "end-visitor", .args = "HOME", .help = "forget a visitor",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "roam/client.h"
 #include "roam/cmd/doctor.h"
 #include "roam/cmd/keygen.h"
 #include "roam/output.h"
@@ -56,11 +57,28 @@ static const struct report_table tables[] = {
 static const char *const glance[] = { "mappings", "hosts", "store",
 				      "store_error", NULL };
 
+/* Two hosts with one key take the address from each other. */
+static void check_clones(struct findings *f)
+{
+	json_t *counters = client_ask("hlrd", "counters", NULL);
+	const json_t *row = json_is_array(counters) ?
+		json_array_get(counters, 0) : counters;
+	long long n = json_integer_value(json_object_get(row, "cloned"));
+
+	if (n > 0)
+		finding_add(f, "clones", FINDING_WARN,
+			    "journalctl -u roam-hlrd | grep 'back and forth'",
+			    "%lld times an address went back and forth between two hosts with one key, a cloned one perhaps; give each a key and an address of its own",
+			    n);
+	json_decref(counters);
+}
+
 /* That everybody may ask for everybody is the default, and not for everybody. */
 static void check(struct findings *f, const json_t *status)
 {
 	long long n = json_integer_value(json_object_get(status, "see_all"));
 
+	check_clones(f);
 	if (n > 1)
 		finding_add(f, "whereabouts", FINDING_WARN, "roam hlr keys",
 			    "%lld hosts may ask this register where every mobile host is; 'visible' of a host in hlrd.conf limits that",

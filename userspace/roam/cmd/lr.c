@@ -102,10 +102,15 @@ static void check_registration(struct findings *f, const json_t *entry)
 	const char *reg = json_string_value(json_object_get(entry, "register"));
 	const char *perm = json_string_value(json_object_get(entry, "permanent"));
 	const char *status = json_string_value(json_object_get(entry, "last_status"));
+	const char *other = json_string_value(json_object_get(entry, "other"));
 	json_int_t tries = json_integer_value(json_object_get(entry, "tries"));
 
 	if (!reg || !perm || !status)
 		return;
+	if (other)
+		finding_add(f, "clone", FINDING_WARN, "roam lr registers",
+			    "another host, at %s, registers %s at %s with the key of this one: a clone perhaps; give it a key and an address of its own",
+			    other, perm, reg);
 	if (json_is_true(json_object_get(entry, "registered")))
 		finding_add(f, "registration", FINDING_OK, NULL, "%s is known at %s",
 			    perm, reg);

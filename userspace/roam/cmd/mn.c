@@ -14,6 +14,11 @@ static const char *const columns[] = {
 	NULL
 };
 
+static const char *const agent_columns[] = {
+	"agent", "care_of", "link", "home", "foreign", "busy", "current",
+	"expires_in", NULL
+};
+
 static const char *const session_columns[] = {
 	"session", "home", "state", "care_of", "device", "link", "expires_in",
 	NULL
@@ -62,7 +67,8 @@ static const struct command session_commands[] = {
 static const struct command commands[] = {
 	{ .name = "show", .help = "the registration in force", .daemon = "mnd",
 	  .columns = columns },
-	{ .name = "agents", .help = "agents that are heard", .daemon = "mnd" },
+	{ .name = "agents", .help = "agents that are heard", .daemon = "mnd",
+	  .columns = agent_columns },
 	{ .name = "sessions", .help = "sessions of programs and devices",
 	  .daemon = "mnd", .columns = session_columns },
 	{ .name = "session", .help = "begin or end a session",
