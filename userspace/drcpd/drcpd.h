@@ -69,6 +69,7 @@ struct store;
  * @sent: messages by type
  * @drop: messages by reason
  * @log_limit: of lines about drops
+ * @lines: of lines about answers
  * @started: when it started
  */
 struct drcpd {
@@ -109,6 +110,7 @@ struct drcpd {
 	uint64_t sent[DRCP_DECLINE + 1];
 	uint64_t drop[DRCP_DROP_MAX];
 	struct limit log_limit;
+	struct line_limit lines;
 	msec_t started;
 };
 

@@ -149,6 +149,7 @@ void drcpd_advertise(struct drcpd *d, uint32_t link, const uint8_t *mac)
 		if (pool)
 			msg.subnets[msg.n_subnets++] = pool->subnet;
 	}
+	drcp_server_advertised(d->server, daemon_now(), &msg);
 	if (mac) {
 		net_send(d, link, mac, &msg);
 		return;

@@ -224,6 +224,7 @@ static enum drcp_drop handle(struct drcpd *d, const struct rtnl_link *link,
 {
 	struct drcp_msg msg;
 	enum drcp_drop drop;
+	uint8_t before[6];
 	size_t covered;
 
 	drop = drcp_decode(data, len, &msg, &covered);
@@ -236,18 +237,13 @@ static enum drcp_drop handle(struct drcpd *d, const struct rtnl_link *link,
 		return serve(d, link->index, mac, &msg);
 	if (d->relay)
 		return relay(d, link, mac, &msg, data, len);
-	/* Whom the core believes is answered there. */
-	if (msg.type == DRCP_ADVERTISEMENT) {
-		uint8_t before[6];
-
-		memcpy(before, d->peer, 6);
-		memcpy(d->peer, mac, 6);
-		drop = drcp_client_input(d->client, daemon_now(), &msg);
-		if (drop)
-			memcpy(d->peer, before, 6);
-		return drop;
-	}
-	return drcp_client_input(d->client, daemon_now(), &msg);
+	/* Whom the core believes is answered there, and is the router of what he gave. */
+	memcpy(before, d->peer, 6);
+	memcpy(d->peer, mac, 6);
+	drop = drcp_client_input(d->client, daemon_now(), &msg);
+	if (drop)
+		memcpy(d->peer, before, 6);
+	return drop;
 }
 
 static bool is_whole(const uint8_t *p, size_t len, size_t *udp_len)
@@ -337,16 +333,21 @@ static void answer(void *ctx, void *request)
 	struct request *r = request;
 	struct drcpd *d = ctx;
 	char text[ROAM_ADDR_STRLEN];
+	uint32_t suppressed;
 
 	r->reply.server = d->id;
 	r->reply.epoch = d->epoch;
 	r->reply.seq = d->seq;
 	keys_seal(d, &r->reply);
 	net_send(d, r->link, r->mac, &r->reply);
-	log_info("%02x:%02x:%02x:%02x:%02x:%02x: %s %s", r->mac[0], r->mac[1],
-		 r->mac[2], r->mac[3], r->mac[4], r->mac[5],
-		 drcp_status_name(r->reply.status),
-		 roam_addr_format(&r->reply.addr, text));
+	if (line_limit_allow(&d->lines, daemon_now(), &suppressed))
+		log_info("%02x:%02x:%02x:%02x:%02x:%02x: %s %s", r->mac[0],
+			 r->mac[1], r->mac[2], r->mac[3], r->mac[4], r->mac[5],
+			 drcp_status_name(r->reply.status),
+			 roam_addr_format(&r->reply.addr, text));
+	if (suppressed)
+		log_notice("%u more answers in that second, not logged; roam monitor drcp shows all",
+			   suppressed);
 	if (!control_is_monitored(d->control))
 		return;
 	drcpd_event(d, json_pack("{ss ss so}", "event", "assignment", "status",

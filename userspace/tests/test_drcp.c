@@ -170,6 +170,7 @@ static struct drcp_msg advertisement(struct fixture *f)
 	for (size_t i = 0; i < drcp_server_pools(f->server); i++)
 		msg.subnets[msg.n_subnets++] =
 			drcp_server_pool(f->server, i)->subnet;
+	drcp_server_advertised(f->server, f->now, &msg);
 	return msg;
 }
 
@@ -210,6 +211,8 @@ static void round_trip(struct fixture *f, msec_t rtt)
 		}
 		f->last_status = reply.status;
 		reply.server = f->id;
+		reply.epoch = 1;
+		reply.seq = f->seq;
 		(void)drcp_client_input(h->client, f->now, &reply);
 	}
 }
@@ -529,12 +532,13 @@ static void closed_pool_gives_nothing(void **state)
 	struct roam_prefix subnet = prefix("192.0.2.0/26");
 	struct drcp_msg msg = {
 		.type = DRCP_REQUEST, .client = { 2, 0, 0, 0, 0, 9 },
-		.stamp = 1, .subnet = subnet,
+		.stamp = 1, .subnet = subnet, .epoch = 1,
 	};
 	struct drcp_change change;
 	struct drcp_msg reply;
 
 	enter(f, 0);
+	msg.seq = f->seq;
 	assert_false(roam_addr_is_none(&f->hosts[0].addr));
 	drcp_server_close_pool(f->server, &subnet);
 	assert_null(drcp_server_pool(f->server, 0));
@@ -575,6 +579,132 @@ static void server_that_does_not_answer_is_left(void **state)
 	rogue.seq++;
 	assert_int_equal(drcp_client_input(h->client, f->now, &rogue),
 			 DRCP_DROP_SERVER);
+}
+
+/*
+ * Each host has the key of advertisements. One that is made in the server's name, with numbers
+ * far ahead, is a claim that is left when nobody stands behind it.
+ */
+static void claim_of_a_number_locks_nobody_out(void **state)
+{
+	struct fixture *f = *state;
+	struct host *h = &f->hosts[0];
+	struct drcp_msg rogue = advertisement(f);
+
+	rogue.epoch = 0x7fffffff;
+	rogue.period = UINT32_MAX;
+	drcp_client_link(h->client, f->now, true);
+	f->n = 0;
+	assert_int_equal(drcp_client_input(h->client, f->now, &rogue),
+			 DRCP_DROP_NONE);
+	/* Nobody answers; the real one says that it is there. */
+	advance(f, 1000);
+	f->n = 0;
+	advertise(f, 0);
+	round_trip(f, 10);
+	assert_int_equal(h->configured, 1);
+	/* Nor does the next lie cost the address: it is asked for in time. */
+	rogue.epoch--;
+	assert_int_equal(drcp_client_input(h->client, f->now, &rogue),
+			 DRCP_DROP_NONE);
+	for (int i = 0; i < 1300; i++) {
+		advance(f, 500);
+		round_trip(f, 10);
+		/* He repeats it for as long as he likes. */
+		rogue.seq++;
+		(void)drcp_client_input(h->client, f->now, &rogue);
+		if (i % 2)
+			advertise(f, 0);
+		advance(f, 0);
+		round_trip(f, 10);
+	}
+	assert_int_equal(h->configured, 1);
+	assert_int_equal(h->events[DRCP_CLIENT_LOST], 0);
+	/* What an answer proved stays: nothing before it is heard. */
+	rogue.epoch = 1;
+	rogue.seq = 2;
+	drcp_client_link(h->client, f->now, false);
+	drcp_client_link(h->client, f->now, true);
+	assert_int_equal(drcp_client_input(h->client, f->now, &rogue),
+			 DRCP_DROP_REPLAY);
+}
+
+/* What the server answers to a host of the last byte @who, in the last advertisement's name. */
+static enum drcp_drop said(struct fixture *f, uint8_t type, uint8_t who,
+			   uint64_t stamp, uint32_t seq, struct drcp_msg *reply)
+{
+	struct drcp_msg msg = {
+		.type = type, .client = { 2, 0, 0, 0, 0, who },
+		.stamp = stamp, .subnet = prefix("192.0.2.0/26"),
+		.addr = reply->addr, .server = f->id, .epoch = 1, .seq = seq,
+	};
+	struct drcp_change change;
+
+	return drcp_server_input(f->server, f->now, &msg, reply, &change);
+}
+
+static void who_declines_again_and_again_holds_one(void **state)
+{
+	struct fixture *f = *state;
+	struct roam_addr first = { 0 };
+	struct drcp_msg reply;
+
+	(void)advertisement(f);
+	for (uint64_t i = 1; i < 20; i += 2) {
+		reply.addr = first;
+		assert_int_equal(said(f, DRCP_REQUEST, 9, i, 1, &reply), 0);
+		assert_int_equal(reply.status, DRCP_OK);
+		assert_int_equal(said(f, DRCP_DECLINE, 9, i + 1, 1, &reply), 0);
+		assert_int_equal(reply.status, DRCP_RELEASED);
+		f->now++;
+		drcp_server_tick(f->server, f->now);
+		assert_int_equal(drcp_server_leases(f->server), 1);
+	}
+	assert_int_equal(said(f, DRCP_REQUEST, 1, 1, 1, &reply), 0);
+	assert_int_equal(reply.status, DRCP_OK);
+	/* The hold ends as ever. */
+	f->now += 600000;
+	drcp_server_tick(f->server, f->now);
+	assert_int_equal(drcp_server_leases(f->server), 0);
+}
+
+static void what_was_recorded_prolongs_and_makes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct drcp_msg reply = { 0 }, answer;
+
+	(void)advertisement(f);
+	assert_int_equal(said(f, DRCP_REQUEST, 7, 1, 1, &reply), 0);
+	assert_int_equal(reply.lease, 600);
+	/* A copy is answered alike, for what is left. */
+	f->now += 30000;
+	answer = reply;
+	assert_int_equal(said(f, DRCP_REQUEST, 7, 1, 1, &reply), 0);
+	assert_int_equal(reply.status, DRCP_OK);
+	assert_int_equal(reply.lease, 570);
+	assert_memory_equal(&reply.addr, &answer.addr, 16);
+	assert_int_equal(drcp_server_counters(f->server)->renewed, 0);
+	/* A number of this minute is good, however many solicited meanwhile. */
+	for (int i = 0; i < 1000; i++)
+		(void)advertisement(f);
+	assert_int_equal(said(f, DRCP_REQUEST, 8, 1, 1, &reply), 0);
+	assert_int_equal(reply.status, DRCP_OK);
+	/* One that comes is none yet, and one of before a restart none any more. */
+	assert_int_equal(said(f, DRCP_REQUEST, 8, 2, f->seq + 1, &reply),
+			 DRCP_DROP_REPLAY);
+	for (int i = 0; i < 130; i++) {
+		f->now += 1000;
+		(void)advertisement(f);
+	}
+	assert_int_equal(said(f, DRCP_REQUEST, 7, 1, 1, &reply),
+			 DRCP_DROP_REPLAY);
+	f->now += 480000;
+	drcp_server_tick(f->server, f->now);
+	assert_int_equal(said(f, DRCP_REQUEST, 7, 1, 1, &reply),
+			 DRCP_DROP_REPLAY);
+	assert_int_equal(drcp_server_leases(f->server), 0);
+	assert_int_equal(said(f, DRCP_REQUEST, 7, 2, f->seq, &reply), 0);
+	assert_int_equal(reply.status, DRCP_OK);
 }
 
 /* ---- relays ---- */
@@ -679,6 +809,12 @@ int main(void)
 		     closed_pool_gives_nothing),
 		test("MMP-81 OPEN-30: a server that does not answer is left for the next one",
 		     server_that_does_not_answer_is_left),
+		test("SEC-19: a claim of a number far ahead in the server's name locks nobody out",
+		     claim_of_a_number_locks_nobody_out),
+		test("SEC-20: who declines again and again holds one address",
+		     who_declines_again_and_again_holds_one),
+		test("SEC-21: what was recorded prolongs no lease and makes none",
+		     what_was_recorded_prolongs_and_makes_nothing),
 		test("MMP-78: through a relay answers go the way that the question came",
 		     answers_go_the_way_of_the_question),
 		test("MMP-78 OPEN-30: a relay takes nothing of a server's from where hosts are",

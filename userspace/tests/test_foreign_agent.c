@@ -38,6 +38,7 @@ static struct world {
 
 static const uint8_t mac_a[6] = { 2, 0, 0, 0, 0, 0xa };
 static const uint8_t mac_b[6] = { 2, 0, 0, 0, 0, 0xb };
+static const uint8_t mac_c[6] = { 2, 0, 0, 0, 0, 0xc };
 
 static const struct sa_set *find_node(void *ctx, const struct roam_addr *home)
 {
@@ -290,6 +291,100 @@ static void an_old_care_of_address_ends(void **state)
 	m = reply_to(&msg, MIP_ACCEPTED, 0);
 	assert_int_equal(reply_by(&m, AGENT), FA_DROP_NONE);
 	assert_true(visitor(&v));
+}
+
+/* Whose agent a request names is the sender's choice, and the agent may be the sender. */
+static void another_agent_has_no_say(void **state)
+{
+	const char *other = "203.0.113.66";
+	struct fa_visitor v, before;
+	struct mip_writer early, m;
+	struct mip_msg msg, first;
+
+	(void)state;
+	/* one that is on its way before he comes */
+	first = request_at(w.now + 3000, FOREIGN, 300);
+	first.agent = addr(other);
+	first.id++;
+	m = signed_by(&first, &w.keys.other);
+	assert_int_equal(request_by(&m, mac_b, 255), FA_DROP_NONE);
+	early = reply_to(&first, MIP_ACCEPTED, 300);
+	registered();
+	assert_true(visitor(&before));
+	assert_int_equal(reply_by(&early, other), FA_DROP_NONE);
+	assert_int_equal(w.out.code, MIP_FA_REPLY);
+	/* and later ones: from wherever it comes, for as long as it wants */
+	msg = request_at(w.now + 5000, FOREIGN, 300);
+	msg.agent = addr(other);
+	assert_int_equal(ask(&msg), MIP_FA_PROHIBITED);
+	for (int i = 0; i < 2; i++) {
+		msg.id += 1ULL << 32;
+		msg.lifetime = 0;
+		msg.coa = addr(i ? FOREIGN : HOME);
+		assert_int_equal(ask(&msg), -1);
+		m = reply_to(&msg, MIP_ACCEPTED, 0);
+		assert_int_equal(reply_by(&m, other), FA_DROP_NONE);
+		assert_int_equal(w.out.code, MIP_ACCEPTED);
+	}
+	assert_true(visitor(&v));
+	assert_memory_equal(&v, &before, sizeof(v));
+	/* the node itself may: with our key, or when its registration is over */
+	w.node = true;
+	msg = request_at(w.now + 9000, FOREIGN, 300);
+	msg.agent = addr(other);
+	assert_int_equal(ask(&msg), -1);
+	m = reply_to(&msg, MIP_ACCEPTED, 300);
+	assert_int_equal(reply_by(&m, other), FA_DROP_NONE);
+	assert_true(visitor(&v));
+	assert_addr(v.agent, other);
+	w.node = false;
+	w.now = v.expires;
+	msg = request_at(w.now, FOREIGN, 300);
+	assert_int_equal(ask(&msg), -1);
+	m = reply_to(&msg, MIP_ACCEPTED, 300);
+	assert_int_equal(reply_by(&m, AGENT), FA_DROP_NONE);
+	assert_true(visitor(&v));
+	assert_addr(v.agent, AGENT);
+}
+
+/* The room is for many: who names many nodes has a part of it, and loses his own oldest. */
+static void one_sender_has_a_part_of_the_room(void **state)
+{
+	struct mip_msg msg = request_at(w.now, FOREIGN, 60);
+	struct roam_addr first = addr("10.0.9.1"), last = addr("10.0.9.100");
+	struct fa_visitor v;
+	struct mip_writer m;
+
+	(void)state;
+	for (unsigned int i = 1; i <= 100; i++) {
+		msg.home = first;
+		msg.home.b[15] = (uint8_t)i;
+		m = signed_by(&msg, &w.keys.mobile);
+		assert_int_equal(request_by(&m, mac_b, 64), FA_DROP_NONE);
+		assert_int_equal(w.send.direction, FA_TO_AGENT);
+	}
+	assert_int_equal(fa_pending(w.fa), FA_PENDING_PER_NODE);
+	assert_false(fa_get_pending(w.fa, &first, (uint32_t)msg.id, &v));
+	assert_true(fa_get_pending(w.fa, &last, (uint32_t)msg.id, &v));
+	msg = request_at(w.now, FOREIGN, 60);
+	m = signed_by(&msg, &w.keys.mobile);
+	assert_int_equal(request_by(&m, mac_a, 64), FA_DROP_NONE);
+	assert_int_equal(w.send.direction, FA_TO_AGENT);
+	assert_int_equal(fa_pending(w.fa), FA_PENDING_PER_NODE + 1);
+	/* When it is full for all, who has none waits, and who has some makes room. */
+	w.config.pending_max = FA_PENDING_PER_NODE + 1;
+	fa_configure(w.fa, &w.config);
+	msg.home = first;
+	m = signed_by(&msg, &w.keys.mobile);
+	assert_int_equal(request_by(&m, mac_c, 64), FA_DROP_NONE);
+	assert_int_equal(w.out.code, MIP_FA_RESOURCES);
+	assert_int_equal(request_by(&m, mac_b, 64), FA_DROP_NONE);
+	assert_int_equal(w.send.direction, FA_TO_AGENT);
+	assert_int_equal(fa_pending(w.fa), FA_PENDING_PER_NODE + 1);
+	w.now += FA_PENDING_TIMEOUT;
+	fa_expire(w.fa, w.now, on_send, NULL, &w.changes);
+	assert_int_equal(fa_pending(w.fa), 0);
+	assert_int_equal(w.n_denied, FA_PENDING_PER_NODE + 1);
 }
 
 static void it_ends(void **state)
@@ -620,8 +715,13 @@ static void bounded(void **state)
 	for (i = 0; i < 100; i++) {
 		msg.home = addr("10.0.9.0");
 		msg.home.b[15] = (uint8_t)(i + 1);
-		ask(&msg);
+		m = signed_by(&msg, &w.keys.mobile);
+		(void)request_by(&m, (uint8_t[]){ 2, 0, 0, 0, 1, (uint8_t)i },
+				 64);
 	}
+	w.now += 1000;
+	assert_int_equal(request_by(&m, (uint8_t[]){ 2, 0, 0, 0, 1, 200 }, 64),
+			 FA_DROP_NONE);
 	assert_int_equal(w.out.code, MIP_FA_RESOURCES);
 	assert_int_equal(fa_pending(w.fa), 20);
 }
@@ -798,6 +898,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("MIP-05 MIP-68 MIP-41 MIP-42 MIP-43 MIP-44 MIP-45 MIP-46 MIP-47 MIP-48 MIP-49 MIP-50 MIP-51: both ways what is signed is relayed as it is",
 		     relayed_both_ways),
+		TEST("SEC-18: another home agent neither takes over nor ends a visitor whose node did not sign for us",
+		     another_agent_has_no_say),
+		TEST("SEC-23: one sender has a sixteenth of the room for requests, and makes room by its own oldest",
+		     one_sender_has_a_part_of_the_room),
 		TEST("MIP-52: a pending request is apart from the visitor, a denial leaves him",
 		     pending_is_apart),
 		TEST("MIP-61: the end of another agent's address ends no visitor here",

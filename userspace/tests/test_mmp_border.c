@@ -257,6 +257,12 @@ static void what_a_peer_may_not_say(void **state)
 	deliver(GW2, BORDER, &old);
 	assert_int_equal(parts[BORDER].drops[MMP_DROP_REPLAY], 1);
 	assert_false(parts[BORDER].has_route);
+	/* An epoch behind which none could come, or that no restart makes. */
+	old.epoch = UINT32_MAX;
+	deliver(GW2, BORDER, &old);
+	old.epoch = msg.epoch + MMP_EPOCH_STEP + 1;
+	deliver(GW2, BORDER, &old);
+	assert_int_equal(parts[BORDER].drops[MMP_DROP_REPLAY], 3);
 	/* A flood of hosts. */
 	for (uint32_t i = 0; i < 10; i++) {
 		char text[32];
@@ -282,7 +288,7 @@ int main(void)
 		     words_are_not_lost),
 		TEST("OPEN-45 OPEN-47: a restarted border router learns all again",
 		     a_restarted_border_learns_again),
-		TEST("OPEN-29 OPEN-30: what a peer may not say: other addresses, hosts as gateways, old words",
+		TEST("OPEN-29 OPEN-30 SEC-26: what a peer may not say: other addresses, hosts as gateways, old words",
 		     what_a_peer_may_not_say),
 	};
 

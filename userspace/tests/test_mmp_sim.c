@@ -1796,6 +1796,50 @@ static void numbers_of_beacons_wrap(void **state)
 	end();
 }
 
+/* Behind the last epoch none could come, so no gateway would be believed any more. */
+static void an_epoch_takes_no_great_step(void **state)
+{
+	struct tree t = tree_a(&host_defaults, 1000);
+	struct mmp_node *core = nodes[t.node[0]].core;
+	const uint32_t step[] = { MMP_EPOCH_STEP + 1, 0x7fffffff };
+	uint32_t epoch, seq;
+	size_t n;
+
+	(void)state;
+	start();
+	run(3000);
+	core = nodes[t.node[0]].core;
+	mmp_node_own(nodes[t.gw].core, &epoch, &seq);
+	for (int i = 0; i < 3; i++) {
+		struct packet p = {
+			.kind = LOCAL, .node = i < 2 ? t.node[0] : t.gw,
+			.port = i < 2 ? t.node_up[0] : 0, .at = now_us,
+			.msg = {
+				.type = MMP_GATEWAY_BEACON,
+				.flags = MMP_FLAG_DOMAIN, .domain = 7,
+				.gateway = addr("10.7.0.1"),
+				.epoch = i < 2 ? epoch + step[i] : UINT32_MAX,
+				.seq = 1, .period = 1000, .n_path = 1,
+				.timestamp = (uint64_t)now_us,
+			},
+		};
+
+		mmp_name_parse("gw9", &p.msg.path[0]);
+		memcpy(p.from, mac_of(t.gw, 0).mac, MMP_MAC_LEN);
+		push(&p);
+		run(1000);
+		assert_int_equal(mmp_node_gateways(core, &n)->epoch, epoch);
+	}
+	assert_int_equal(nodes[t.node[0]].drops[MMP_DROP_REPLAY], 2);
+	mmp_node_own(nodes[t.gw].core, &seq, &epoch);
+	assert_int_equal(mmp_node_gateways(core, &n)->epoch, seq);
+	/* A restart is a small one. */
+	restart(t.gw);
+	run(3000);
+	assert_int_equal(mmp_node_gateways(core, &n)->epoch, seq + 1);
+	end();
+}
+
 /* @from says the same again, by its own port. */
 static void say_again(int from, int port, const struct mmp_msg *msg,
 		      enum kind kind)
@@ -1868,6 +1912,90 @@ static void captured_messages_are_useless(void **state)
 	say_again(t.bs[0], t.bs_up[0], &beacon, LOCAL);
 	assert_int_equal(nodes[t.node[0]].drops[MMP_DROP_REPLAY], 2);
 	assert_int_equal(uplink(t.node[0]), t.gw);
+	end();
+}
+
+/* A frame with the base station's link-layer address, by whoever has the key of the air. */
+static void say_for(const struct tree *t, const struct mmp_msg *beacon)
+{
+	struct packet p = { .kind = LOCAL, .msg = *beacon };
+
+	transmit(&nodes[t->bs[0]], nodes[t->mn].ports[t->port[0]].peer_port, &p);
+}
+
+static void a_beacon_far_ahead_is_a_claim(void **state)
+{
+	(void)state;
+	/* At different times of the route updates. */
+	for (int offset = 1000; offset < 8000; offset += 2000) {
+		struct tree t = started_a(&host_defaults, 1000);
+		struct mmp_msg beacon;
+
+		for (int i = 1; i < 4; i++)
+			nodes[t.bs[i]].dead = true;
+		run(5000 + offset);
+		beacon = mmp_host_station(nodes[t.mn].host)->beacon;
+		beacon.seq += 0x70000000;
+		say_for(&t, &beacon);
+		run(20000);
+		assert_true(is_attached(t.mn));
+		assert_string_equal(station_of(t.mn), "bs1");
+		end();
+	}
+}
+
+static void a_gateway_is_asked_before_it_is_left(void **state)
+{
+	struct tree t = started_a(&host_defaults, 1000);
+	unsigned int updates = nodes[t.gw].seen[MMP_CACHE_UPDATE];
+	struct mmp_msg beacon;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		beacon = mmp_host_station(nodes[t.mn].host)->beacon;
+		memset(&beacon.gateway, 0, sizeof(beacon.gateway));
+		memset(&beacon.gateway6, 0, sizeof(beacon.gateway6));
+		beacon.epoch = 0;
+		beacon.seq = 0;
+		say_for(&t, &beacon);
+		run(330);
+		assert_true(is_attached(t.mn));
+		assert_string_equal(station_of(t.mn), "bs1");
+	}
+	assert_int_equal(nodes[t.gw].seen[MMP_CACHE_UPDATE], updates);
+	end();
+}
+
+static void false_base_stations_have_one_turn(void **state)
+{
+	struct tree t = started_a(&host_defaults, 1000);
+	struct node *n = &nodes[t.mn];
+	struct mmp_msg beacon = mmp_host_station(n->host)->beacon;
+	int waited = 0;
+
+	(void)state;
+	for (int i = 1; i < 4; i++)
+		nodes[t.bs[i]].dead = true;
+	/* It comes anew, and hears of more of them, and more often, than it can try in ten seconds. */
+	mmp_host_free(n->host);
+	n->host = mmp_host_new(&host_defaults, &host_ops, n);
+	mmp_host_addresses(n->host, ms_of(n), &n->addr, 1);
+	for (; waited < 300 && !is_attached(t.mn); waited++) {
+		for (int i = 0; i < 8; i++) {
+			struct mmp_arrival a = {
+				.now = ms_of(n), .us = clock_of(n),
+				.from = { (uint32_t)t.port[0] + 1,
+					  { 2, 9, 9, 9, 9, (uint8_t)i } },
+			};
+
+			beacon.seq++;
+			assert_int_equal(mmp_host_input(n->host, &a, &beacon), 0);
+		}
+		kick(n);
+		run(100);
+	}
+	assert_true(waited < 300);
+	assert_string_equal(station_of(t.mn), "bs1");
 	end();
 }
 
@@ -2370,6 +2498,14 @@ int main(void)
 		TEST("OPEN-42: numbers of beacons wrap", numbers_of_beacons_wrap),
 		TEST("OPEN-29 OPEN-30: what was captured is useless, after restarts, too",
 		     captured_messages_are_useless),
+		TEST("SEC-22: a beacon with a number far ahead is a claim: who keeps it up nowhere is not believed",
+		     a_beacon_far_ahead_is_a_claim),
+		TEST("SEC-22: a gateway that is said to be gone is asked first",
+		     a_gateway_is_asked_before_it_is_left),
+		TEST("SEC-25: eight false base stations keep nobody from the true one for half a minute",
+		     false_base_stations_have_one_turn),
+		TEST("SEC-26: an epoch that is no restart is not taken, by nodes nor by the gateway itself",
+		     an_epoch_takes_no_great_step),
 		TEST("OPEN-30: spoofed data moves nothing",
 		     spoofed_data_moves_nothing),
 		TEST("MMP-87 MMP-88 MMP-90: another subnet needs another address",

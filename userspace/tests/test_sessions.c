@@ -305,6 +305,34 @@ static void an_address_for_each(void **state)
 	assert_int_equal(ha_count(w.ha), 4);
 }
 
+/* An agent with a key has one signed request, and says that it is of many sessions. */
+static void one_request_makes_one_session(void **state)
+{
+	struct mip_naming form = { 0 };
+	struct mip_writer one, m;
+	const char *sub = "abc";
+
+	(void)state;
+	w.peers = true;
+	one = request(NAI, NULL, NULL, 10800, &w.keys.mobile);
+	for (int i = 0; i < 3; i++) {
+		m = one;
+		mip_put_sub_nai(&m, &form, (const uint8_t *)sub + i, 1);
+		sa_sign(&w.keys.foreign.items[0], &m, MIP_FOREIGN_HOME);
+		assert_int_equal(ask_home(&m), HA_DROP_NONE);
+		assert_int_equal(w.answer.code, i ? MIP_HA_IDENTIFICATION :
+						    MIP_ACCEPTED);
+	}
+	assert_int_equal(leases_count(ha_leases(w.ha)), 1);
+	/* The next one of the node, or of another node of that name, makes another one. */
+	m = request(NAI, NULL, NULL, 10800, &w.keys.mobile);
+	mip_put_sub_nai(&m, &form, (const uint8_t *)"d", 1);
+	sa_sign(&w.keys.foreign.items[0], &m, MIP_FOREIGN_HOME);
+	assert_int_equal(ask_home(&m), HA_DROP_NONE);
+	assert_int_equal(w.answer.code, MIP_ACCEPTED);
+	assert_int_equal(leases_count(ha_leases(w.ha)), 2);
+}
+
 static void a_wrong_key_takes_nothing(void **state)
 {
 	struct mip_writer m = request(NAI, "a", NULL, 600, &w.keys.other);
@@ -568,6 +596,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("SES-04 SES-09 SES-10 SES-37: names in two extensions, or in one",
 		     vectors),
+		TEST("SEC-24: a foreign agent makes one session of one signed request",
+		     one_request_makes_one_session),
 		TEST("SES-03: what a NAI is", grammar),
 		TEST("SES-09 OPEN-35: a name that is there twice", names_twice),
 		TEST("SES-04 SES-06 SES-12 SES-15 SES-16 SES-18 SES-19 SES-22 SES-23 SES-24 SES-34 SES-35: each session has an address, and keeps it",

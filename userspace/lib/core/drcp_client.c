@@ -6,6 +6,7 @@
 
 #define SOLICITS 3		/* on a link that came up, a retry time apart */
 #define RETRY_MAX 4000
+#define PERIOD_MAX 10000	/* ms between advertisements that a claim may ask to wait */
 #define REFUSED_WAIT 5000	/* ms until a server that has no address is asked again */
 
 const struct drcp_client_config drcp_client_defaults = {
@@ -22,7 +23,10 @@ const struct drcp_client_config drcp_client_defaults = {
  * @ctx: for them
  * @up: the link is
  * @left: the address was given back on purpose: none is wanted until the link comes up
- * @heard: last advertisement of the server that is asked; its period is 0 before
+ * @heard: last advertisement of the server that is asked; its period is 0 before. Each
+ *	host has the key that it is signed by, so it is a claim
+ * @proved: server, epoch and sequence of the last assignment, which only the server can
+ *	sign: nothing older is heard
  * @heard_at: when it came
  * @request: the request on its way; its type is 0 without one
  * @tries: times it was sent
@@ -42,6 +46,7 @@ struct drcp_client {
 	bool up;
 	bool left;
 	struct drcp_msg heard;
+	struct drcp_msg proved;
 	msec_t heard_at;
 	struct drcp_msg request;
 	unsigned int tries;
@@ -173,14 +178,31 @@ void drcp_client_link(struct drcp_client *c, msec_t now, bool up)
 
 /* ---- what comes ---- */
 
-static bool is_fresh(const struct drcp_client *c, const struct drcp_msg *msg)
+static bool is_ahead(const struct drcp_msg *msg, const struct drcp_msg *than)
 {
-	const struct drcp_msg *h = &c->heard;
+	return msg->server != than->server ||
+	       (int32_t)(msg->epoch - than->epoch) > 0 ||
+	       (msg->epoch == than->epoch &&
+		(int32_t)(msg->seq - than->seq) > 0);
+}
 
-	if (msg->server != h->server)
-		return true;
-	return (int32_t)(msg->epoch - h->epoch) > 0 ||
-	       (msg->epoch == h->epoch && (int32_t)(msg->seq - h->seq) > 0);
+static bool is_silent(const struct drcp_client *c, msec_t now)
+{
+	msec_t period = min_time(c->heard.period, PERIOD_MAX);
+
+	return now - c->heard_at >= period * c->config.missed;
+}
+
+/*
+ * Who says a number far ahead makes everything that the server says look old. That
+ * holds while he is heard, and does not hold against one when he does not answer.
+ */
+static bool is_fresh(const struct drcp_client *c, msec_t now,
+		     const struct drcp_msg *msg)
+{
+	return is_ahead(msg, &c->proved) &&
+	       (is_ahead(msg, &c->heard) || is_silent(c, now) ||
+		(c->request.type && c->tries > 1));
 }
 
 /* Two servers on one link: the own one counts while it is heard. */
@@ -189,8 +211,7 @@ static bool own_is_there(const struct drcp_client *c, msec_t now,
 {
 	return is_bound(c) && c->heard.period &&
 	       msg->server != c->heard.server &&
-	       now - c->heard_at <
-		       (msec_t)c->heard.period * c->config.missed;
+	       !is_silent(c, now) && !(c->request.type && c->tries > 1);
 }
 
 /* Another one has the first question, and time to answer it. */
@@ -203,18 +224,21 @@ static bool is_asked(const struct drcp_client *c, const struct drcp_msg *msg)
 static enum drcp_drop on_advertisement(struct drcp_client *c, msec_t now,
 				       const struct drcp_msg *msg)
 {
-	bool first = !c->heard.period;
+	bool first = !c->heard.period, ahead = is_ahead(msg, &c->heard);
 
 	if (!c->up)
 		return DRCP_DROP_ROLE;
-	if (!is_fresh(c, msg))
+	if (!is_fresh(c, now, msg))
 		return DRCP_DROP_REPLAY;
 	if (own_is_there(c, now, msg) || is_asked(c, msg))
 		return DRCP_DROP_SERVER;
 	/* Who says what he has and does not answer is left for the next one. */
-	if (c->request.type && msg->server != c->heard.server) {
+	if (c->request.type && (msg->server != c->heard.server || !ahead)) {
 		c->request.type = 0;
 		c->again = MSEC_NEVER;
+		/* What was asked for was to be prolonged. */
+		if (is_bound(c))
+			c->renew = now;
 	}
 	c->heard = *msg;
 	c->heard_at = now;
@@ -246,6 +270,7 @@ static void take(struct drcp_client *c, msec_t now, const struct drcp_msg *msg)
 	c->request.type = 0;
 	c->again = MSEC_NEVER;
 	c->bound = *msg;
+	c->proved = *msg;
 	/* From the question on, as the server's clock began no earlier. */
 	c->expires = c->asked + (msec_t)msg->lease * 1000;
 	c->renew = c->asked + (msec_t)msg->lease * 500;
@@ -341,6 +366,8 @@ static void repeat(struct drcp_client *c, msec_t now)
 	tell(c, DRCP_CLIENT_UNANSWERED, &c->request, now - c->asked);
 	c->request.type = 0;
 	c->again = now + REFUSED_WAIT;
+	/* What it said may be as false as that it is there. */
+	c->heard.period = 0;
 	if (!is_bound(c))
 		let_dhcp(c, true);
 	else

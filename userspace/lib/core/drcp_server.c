@@ -8,11 +8,13 @@
 #include "base/table.h"
 
 #define RANDOM_TRIES 8
+#define HELD 0x8000	/* in a key: the address is held */
+#define RECENT 60	/* periods that what was advertised may be answered */
 
 /**
  * struct client_key - a client in a subnet
  * @client: its link-layer address
- * @pool: number of the pool
+ * @pool: number of the pool, and HELD
  */
 struct client_key {
 	uint8_t client[6];
@@ -23,7 +25,7 @@ struct client_key {
  * struct lease - one lease
  * @by_addr: member of server->by_addr
  * @addr: the address, the key
- * @by_client: member of server->by_client; not while it is held
+ * @by_client: member of server->by_client
  * @key: its key
  * @deadline: when it ends
  * @lease: what it is
@@ -51,6 +53,21 @@ struct pool {
 	uint64_t *given;
 };
 
+/**
+ * struct drcp_server - the server
+ * @hold: see drcp_server_new()
+ * @pools: pools, closed ones included
+ * @n_pools: their number
+ * @by_addr: leases
+ * @by_client: the same: each client has one in each pool, and one that is held
+ * @deadlines: of the leases
+ * @epoch: of what was advertised last
+ * @seq: likewise
+ * @marks: numbers of before: of RECENT periods ago at least, and of less; each is kept
+ *	for so long
+ * @marked: when the last of them was
+ * @counters: since the start
+ */
 struct drcp_server {
 	msec_t hold;
 	struct pool pools[DRCP_POOLS_MAX];
@@ -58,6 +75,10 @@ struct drcp_server {
 	struct table by_addr;
 	struct table by_client;
 	struct deadlines deadlines;
+	uint32_t epoch;
+	uint32_t seq;
+	uint32_t marks[2];
+	msec_t marked;
 	struct drcp_server_counters counters;
 };
 
@@ -199,9 +220,12 @@ void drcp_server_close_pool(struct drcp_server *server,
 /* ---- leases ---- */
 
 static struct client_key key_of(const struct drcp_server *server,
-				const struct pool *p, const uint8_t client[6])
+				const struct pool *p, const uint8_t client[6],
+				bool held)
 {
-	struct client_key key = { .pool = p - server->pools };
+	struct client_key key = {
+		.pool = (uint16_t)(p - server->pools) | (held ? HELD : 0),
+	};
 
 	memcpy(key.client, client, 6);
 	return key;
@@ -216,9 +240,10 @@ static struct lease *find_addr(const struct drcp_server *server,
 }
 
 static struct lease *find_client(const struct drcp_server *server,
-				 const struct pool *p, const uint8_t client[6])
+				 const struct pool *p, const uint8_t client[6],
+				 bool held)
 {
-	struct client_key key = key_of(server, p, client);
+	struct client_key key = key_of(server, p, client, held);
 	struct table_node *node = table_find(&server->by_client, &key);
 
 	return node ? container_of(node, struct lease, by_client) : NULL;
@@ -230,8 +255,7 @@ static void lease_remove(struct drcp_server *server, struct lease *l)
 
 	if (p)
 		set_given(p, &l->addr, false);
-	if (!l->lease.held)
-		table_remove(&server->by_client, &l->by_client);
+	table_remove(&server->by_client, &l->by_client);
 	table_remove(&server->by_addr, &l->by_addr);
 	deadline_clear(&server->deadlines, &l->deadline);
 	free(l);
@@ -248,13 +272,13 @@ static struct lease *lease_add(struct drcp_server *server, struct pool *p,
 	if (!l)
 		return NULL;
 	l->addr = lease->addr;
-	l->key = key_of(server, p, lease->client);
+	l->key = key_of(server, p, lease->client, lease->held);
 	l->lease = *lease;
 	if (!table_insert(&server->by_addr, &l->by_addr)) {
 		free(l);
 		return NULL;
 	}
-	if (!lease->held && !table_insert(&server->by_client, &l->by_client)) {
+	if (!table_insert(&server->by_client, &l->by_client)) {
 		table_remove(&server->by_addr, &l->by_addr);
 		free(l);
 		return NULL;
@@ -270,7 +294,7 @@ bool drcp_server_restore(struct drcp_server *server,
 	struct pool *p = pool_with(server, &lease->addr);
 
 	if (!p || find_addr(server, &lease->addr) ||
-	    (!lease->held && find_client(server, p, lease->client)))
+	    find_client(server, p, lease->client, lease->held))
 		return true;
 	return lease_add(server, p, lease);
 }
@@ -288,9 +312,9 @@ static uint32_t favourite(const uint8_t client[6])
 }
 
 static bool choose_v4(const struct pool *p, const uint8_t client[6],
-		      struct roam_addr *addr)
+		      uint32_t shift, struct roam_addr *addr)
 {
-	uint32_t start = favourite(client) % p->size;
+	uint32_t start = (favourite(client) + shift) % p->size;
 	uint32_t words = (p->size + 63) / 64;
 	struct in_addr in;
 
@@ -316,7 +340,8 @@ static bool choose_v4(const struct pool *p, const uint8_t client[6],
 
 /* The interface identifier that a link-layer address makes (RFC 4291 A), or the next ones. */
 static bool choose_v6(const struct drcp_server *server, const struct pool *p,
-		      const uint8_t client[6], struct roam_addr *addr)
+		      const uint8_t client[6], uint32_t shift,
+		      struct roam_addr *addr)
 {
 	const uint8_t id[8] = {
 		client[0] ^ 2, client[1], client[2], 0xff, 0xfe, client[3],
@@ -327,6 +352,7 @@ static bool choose_v6(const struct drcp_server *server, const struct pool *p,
 		return false;
 	*addr = p->pool.subnet.prefix.addr;
 	memcpy(addr->b + 8, id, 8);
+	addr->b[11] += (uint8_t)shift;
 	for (int i = 0; i < RANDOM_TRIES; i++, addr->b[11]++)
 		if (!find_addr(server, addr))
 			return true;
@@ -344,10 +370,12 @@ static void keep_before(struct drcp_change *change, const struct lease *l)
 static void set_lease(struct drcp_server *server, struct lease *l,
 		      const struct drcp_lease *lease)
 {
-	if (l->lease.held && !lease->held)
-		(void)table_insert(&server->by_client, &l->by_client);
-	else if (!l->lease.held && lease->held)
+	if (l->lease.held != lease->held) {
 		table_remove(&server->by_client, &l->by_client);
+		l->key.pool ^= HELD;
+		/* It has room: the lease was in it. */
+		(void)table_insert(&server->by_client, &l->by_client);
+	}
 	l->lease = *lease;
 	deadline_set(&server->deadlines, &l->deadline, lease->expires);
 }
@@ -355,7 +383,7 @@ static void set_lease(struct drcp_server *server, struct lease *l,
 static uint8_t assign(struct drcp_server *server, msec_t now, struct pool *p,
 		      const struct drcp_msg *msg, struct drcp_change *change)
 {
-	struct lease *l = find_client(server, p, msg->client);
+	struct lease *l = find_client(server, p, msg->client, false);
 	struct drcp_lease lease = {
 		.expires = now + (msec_t)p->pool.lease * 1000,
 		.stamp = msg->stamp,
@@ -365,13 +393,22 @@ static uint8_t assign(struct drcp_server *server, msec_t now, struct pool *p,
 	if (l) {
 		if (msg->stamp < l->lease.stamp)
 			return DRCP_STALE;
+		/* A copy is answered, and moves nothing. */
+		change->now = l->lease;
+		if (msg->stamp == l->lease.stamp)
+			return l->lease.expires > now ? DRCP_OK : DRCP_STALE;
 		lease.addr = l->addr;
 		keep_before(change, l);
 		set_lease(server, l, &lease);
 		server->counters.renewed++;
 	} else {
-		if (!(is_v4(p) ? choose_v4(p, msg->client, &lease.addr) :
-				 choose_v6(server, p, msg->client,
+		uint32_t shift = 0;
+
+		/* Not the one again that it may have declined after the one held. */
+		if (find_client(server, p, msg->client, true))
+			shift = (uint32_t)msg->stamp;
+		if (!(is_v4(p) ? choose_v4(p, msg->client, shift, &lease.addr) :
+				 choose_v6(server, p, msg->client, shift,
 					   &lease.addr))) {
 			server->counters.exhausted++;
 			return DRCP_EXHAUSTED;
@@ -386,9 +423,13 @@ static uint8_t assign(struct drcp_server *server, msec_t now, struct pool *p,
 	return DRCP_OK;
 }
 
-/* Back to the pool, or out of it for a while. */
+/*
+ * Back to the pool, or out of it for a while: one for each client, or who asks and declines
+ * in turn would have all.
+ */
 static uint8_t give_back(struct drcp_server *server, msec_t now,
-			 struct lease *l, const struct drcp_msg *msg,
+			 const struct pool *p, struct lease *l,
+			 const struct drcp_msg *msg,
 			 struct drcp_change *change)
 {
 	struct drcp_lease lease = l->lease;
@@ -398,8 +439,10 @@ static uint8_t give_back(struct drcp_server *server, msec_t now,
 	lease.stamp = msg->stamp;
 	lease.expires = now;
 	if (msg->type == DRCP_DECLINE) {
-		lease.held = true;
-		lease.expires = now + server->hold;
+		if (!find_client(server, p, msg->client, true)) {
+			lease.held = true;
+			lease.expires = now + server->hold;
+		}
 		server->counters.declined++;
 	} else {
 		server->counters.released++;
@@ -408,6 +451,31 @@ static uint8_t give_back(struct drcp_server *server, msec_t now,
 	set_lease(server, l, &lease);
 	change->now = lease;
 	return DRCP_RELEASED;
+}
+
+void drcp_server_advertised(struct drcp_server *server, msec_t now,
+			    const struct drcp_msg *msg)
+{
+	bool begins = msg->epoch != server->epoch;
+
+	server->epoch = msg->epoch;
+	server->seq = msg->seq;
+	if (!begins && now < server->marked + RECENT * (msec_t)msg->period)
+		return;
+	server->marks[0] = begins ? msg->seq : server->marks[1];
+	server->marks[1] = msg->seq;
+	server->marked = now;
+}
+
+/*
+ * By time, not by number: each solicitation takes a number, and somebody's may be many. A
+ * number that was not advertised yet would have its request live for as long.
+ */
+static bool is_recent(const struct drcp_server *server,
+		      const struct drcp_msg *msg)
+{
+	return msg->epoch == server->epoch &&
+	       msg->seq - server->marks[0] <= server->seq - server->marks[0];
 }
 
 enum drcp_drop drcp_server_input(struct drcp_server *server, msec_t now,
@@ -424,6 +492,8 @@ enum drcp_drop drcp_server_input(struct drcp_server *server, msec_t now,
 	memcpy(reply->client, msg->client, 6);
 	switch (msg->type) {
 	case DRCP_REQUEST:
+		if (!is_recent(server, msg))
+			return DRCP_DROP_REPLAY;
 		reply->subnet = msg->subnet;
 		p = pool_of(server, &msg->subnet);
 		reply->status = p && !p->closed ? assign(server, now, p, msg, change) :
@@ -438,7 +508,7 @@ enum drcp_drop drcp_server_input(struct drcp_server *server, msec_t now,
 		    memcmp(l->lease.client, msg->client, 6))
 			return DRCP_DROP_SOURCE;
 		reply->subnet = p->pool.subnet.prefix;
-		reply->status = give_back(server, now, l, msg, change);
+		reply->status = give_back(server, now, p, l, msg, change);
 		break;
 	default:
 		return DRCP_DROP_ROLE;
@@ -447,7 +517,7 @@ enum drcp_drop drcp_server_input(struct drcp_server *server, msec_t now,
 	if (reply->status != DRCP_OK)
 		return DRCP_DROP_NONE;
 	reply->addr = change->now.addr;
-	reply->lease = p->pool.lease;
+	reply->lease = (uint32_t)((change->now.expires - now + 999) / 1000);
 	reply->router = p->pool.subnet.router;
 	reply->dns = p->pool.dns;
 	return DRCP_DROP_NONE;

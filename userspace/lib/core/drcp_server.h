@@ -5,7 +5,8 @@
  * Contract: pure. A request is applied and its answer made; what it changed has to be
  * durable before the answer leaves. Where it cannot be made so, drcp_server_undo() takes it
  * back. A client has one address in a subnet; what it asks again is answered alike, so that
- * neither a copy nor a lost answer costs an address.
+ * neither a copy nor a lost answer costs an address. What is recorded and sent again prolongs
+ * nothing, and makes nothing once the server has advertised enough (SEC-21).
  */
 #ifndef ROAM_CORE_DRCP_SERVER_H
 #define ROAM_CORE_DRCP_SERVER_H
@@ -108,6 +109,13 @@ const struct drcp_pool *drcp_server_pool(const struct drcp_server *server,
 /* A lease from disk, newest first: older ones of the same address change nothing. */
 bool drcp_server_restore(struct drcp_server *server,
 			 const struct drcp_lease *lease);
+
+/*
+ * What was advertised: a request answers something of the last 60 periods, or of up to as
+ * many before, or it is dropped as recorded.
+ */
+void drcp_server_advertised(struct drcp_server *server, msec_t now,
+			    const struct drcp_msg *msg);
 
 /**
  * drcp_server_input() - a request, release or decline

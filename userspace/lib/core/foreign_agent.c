@@ -11,15 +11,38 @@
 #define DENIALS 1024		/* nodes told apart in the limit of denials */
 #define DENIAL_INTERVAL 1000	/* ms, RFC 5944 3.7.2 */
 #define RATES 4096		/* NAIs told apart in the limit of requests */
+#define SENDERS 16		/* so many at least share the room for requests */
 #define KEY_LEN 16
+
+/**
+ * struct sender - a link-layer address with requests on their way
+ * @node: in the table
+ * @mac: the address, behind @node
+ * @first: its oldest request
+ * @last: its newest
+ * @n: their number
+ */
+struct sender {
+	struct table_node node;
+	uint8_t mac[FA_MAC_LEN];
+	struct pending *first;
+	struct pending *last;
+	size_t n;
+};
 
 /**
  * struct pending - a request on its way
  * @next: of the same node
+ * @sender: who sent it
+ * @newer: of the same sender
+ * @older: likewise
  * @v: the request
  */
 struct pending {
 	struct pending *next;
+	struct sender *sender;
+	struct pending *newer;
+	struct pending *older;
 	struct fa_visitor v;
 };
 
@@ -58,6 +81,7 @@ struct user {
  * @deadlines: of the entries
  * @n_visitors: entries with a visitor
  * @n_pending: pending requests of all
+ * @senders: of the pending requests
  * @users: NAIs with visitors
  * @rates: when the burst of a NAI at a node would be whole again, by a hash of both
  * @denied: until when a node is told nothing more, by a hash of it
@@ -68,6 +92,7 @@ struct fa {
 	struct deadlines deadlines;
 	size_t n_visitors;
 	size_t n_pending;
+	struct table senders;
 	struct table users;
 	msec_t rates[RATES];
 	msec_t denied[DENIALS];
@@ -294,11 +319,64 @@ static void drop_visitor(struct fa *fa, struct entry *e)
 	e->visitor = NULL;
 }
 
+/* ---- who sent what is pending ---- */
+
+static struct sender *find_sender(const struct fa *fa, const uint8_t *mac)
+{
+	struct table_node *node = table_find(&fa->senders, mac);
+
+	return node ? container_of(node, struct sender, node) : NULL;
+}
+
+static bool join_sender(struct fa *fa, struct pending *p)
+{
+	struct sender *s = find_sender(fa, p->v.mac);
+
+	if (!s) {
+		s = calloc(1, sizeof(*s));
+		if (!s)
+			return false;
+		memcpy(s->mac, p->v.mac, FA_MAC_LEN);
+		if (!table_insert(&fa->senders, &s->node)) {
+			free(s);
+			return false;
+		}
+	}
+	p->sender = s;
+	p->newer = NULL;
+	p->older = s->last;
+	*(s->last ? &s->last->newer : &s->first) = p;
+	s->last = p;
+	s->n++;
+	return true;
+}
+
+static void leave_sender(struct fa *fa, struct pending *p)
+{
+	struct sender *s = p->sender;
+
+	*(p->older ? &p->older->newer : &s->first) = p->newer;
+	*(p->newer ? &p->newer->older : &s->last) = p->older;
+	if (--s->n)
+		return;
+	table_remove(&fa->senders, &s->node);
+	free(s);
+}
+
+/* What one link-layer address may have pending, of all nodes together. */
+static size_t sender_max(const struct fa *fa)
+{
+	size_t part = fa->config.pending_max / SENDERS;
+
+	return part > FA_PENDING_PER_NODE ? part : FA_PENDING_PER_NODE;
+}
+
 static void drop_pending(struct fa *fa, struct pending **at)
 {
 	struct pending *p = *at;
 
 	*at = p->next;
+	leave_sender(fa, p);
 	free(p);
 	fa->n_pending--;
 }
@@ -327,6 +405,10 @@ static bool add_pending(struct fa *fa, struct entry *e,
 	if (!p)
 		return false;
 	p->v = *request;
+	if (!join_sender(fa, p)) {
+		free(p);
+		return false;
+	}
 	p->next = e->pending;
 	e->pending = p;
 	fa->n_pending++;
@@ -697,7 +779,9 @@ static uint8_t check_room(const struct judgement *j)
 	bool visits = e && e->visitor;
 	const struct user *user;
 
-	if (fa->n_pending >= fa->config.pending_max)
+	/* who has some himself makes room */
+	if (fa->n_pending >= fa->config.pending_max &&
+	    !find_sender(fa, j->v.mac))
 		return MIP_FA_RESOURCES;
 	user = find_user(fa, &j->v);
 	if (j->msg.lifetime && !visits && user && fa->config.sessions_max &&
@@ -763,6 +847,28 @@ static uint8_t make_room(struct fa *fa, struct entry *e,
 	return n < FA_PENDING_PER_NODE ? MIP_ACCEPTED : MIP_FA_RESOURCES;
 }
 
+/* The oldest one of a sender that has as many as it may have, whosever it says it is. */
+static void make_room_of_sender(struct fa *fa, const uint8_t *mac,
+				const struct entry *keep)
+{
+	struct sender *s = find_sender(fa, mac);
+	struct pending **at, *p;
+	struct roam_addr key;
+	struct entry *e;
+
+	if (!s || (s->n < sender_max(fa) &&
+		   fa->n_pending < fa->config.pending_max))
+		return;
+	p = s->first;
+	key = key_of_visitor(&p->v);
+	e = find(fa, &key);
+	for (at = &e->pending; *at != p; at = &(*at)->next)
+		;
+	drop_pending(fa, at);
+	if (e != keep)
+		settle(fa, e);
+}
+
 /*
  * What the node signed goes on as it is; what stands behind is for us and is
  * left out (RFC 5944 3.7.2.2).
@@ -811,6 +917,22 @@ static void add_sub_nai(struct judgement *j)
 	j->adds = true;
 }
 
+/*
+ * Another home agent's word about a node that visits. Neither the home address in a
+ * request nor the link-layer address of its frame proves who sent it, and an agent that
+ * accepts speaks for itself alone: such a node first ends what it has, or signs for us.
+ */
+static bool is_another_s(const struct fa *fa, msec_t now,
+			 const struct fa_visitor *v)
+{
+	const struct entry *e = find(fa, &v->home);
+
+	return !(v->flags & MIP_DECAPSULATES) && e && e->visitor &&
+	       e->visitor->expires > now &&
+	       !roam_addr_eq(&e->visitor->agent, &v->agent) &&
+	       !sa_of_node(fa, &v->home);
+}
+
 enum fa_drop fa_request(struct fa *fa, msec_t now, const struct fa_datagram *in,
 			struct fa_send *send)
 {
@@ -834,6 +956,9 @@ enum fa_drop fa_request(struct fa *fa, msec_t now, const struct fa_datagram *in,
 		return FA_DROP_MESSAGE;
 	fill_request(&j);
 	code = error == MIP_MALFORMED ? MIP_FA_REQUEST : judge(&j);
+	/* the end of a binding elsewhere may pass through us */
+	if (!code && j.v.requested && is_another_s(fa, now, &j.v))
+		code = MIP_FA_PROHIBITED;
 	if (!code && !is_within_rate(fa, now, &j.v))
 		code = MIP_FA_RESOURCES;
 	if (code)
@@ -850,6 +975,8 @@ enum fa_drop fa_request(struct fa *fa, msec_t now, const struct fa_datagram *in,
 		drop_pending(fa, at);
 	j.v.expires = now + fa->config.pending_timeout;
 	code = make_room(fa, e, &j.v);
+	if (!code)
+		make_room_of_sender(fa, j.v.mac, e);
 	if (!code && !add_pending(fa, e, &j.v))
 		code = MIP_FA_RESOURCES;
 	settle(fa, e);
@@ -998,9 +1125,10 @@ static bool update_visitor(struct fa *fa, msec_t now, const struct mip_msg *msg,
 	if (v.lifetime)
 		return grant_visitor(fa, now, &v, changes);
 	e = find(fa, &v.home);
-	/* the binding to another agent's address ended, not ours */
-	if (!e || !e->visitor || (!roam_addr_eq(&v.coa, &v.home) &&
-				  !roam_addr_eq(&v.coa, &e->visitor->coa)))
+	/* the binding to another agent's address, or at another home agent, ended, not ours */
+	if (!e || !e->visitor || is_another_s(fa, now, &v) ||
+	    (!roam_addr_eq(&v.coa, &v.home) &&
+	     !roam_addr_eq(&v.coa, &e->visitor->coa)))
 		return true;
 	return change(fa, e, NULL, changes);
 }
@@ -1042,6 +1170,10 @@ enum fa_drop fa_reply(struct fa *fa, msec_t now, const struct fa_datagram *in,
 	key = e->home;
 	if (!code)
 		code = take_address(fa, &msg, &v);
+	/* he may have come while the request was on its way */
+	if (!code && mip_code_accepts(msg.code) && v.requested &&
+	    is_another_s(fa, now, &v))
+		code = MIP_FA_REPLY;
 	if (!code && mip_code_accepts(msg.code) &&
 	    !update_visitor(fa, now, &msg, v, changes))
 		code = MIP_FA_RESOURCES;
@@ -1128,6 +1260,8 @@ struct fa *fa_new(const struct fa_config *config)
 	fa->config = *config;
 	table_init(&fa->table, table_key_offset(struct entry, node, home),
 		   sizeof(struct roam_addr));
+	table_init(&fa->senders, table_key_offset(struct sender, node, mac),
+		   FA_MAC_LEN);
 	table_init(&fa->users, table_key_offset(struct user, node, key),
 		   KEY_LEN);
 	return fa;
@@ -1156,6 +1290,7 @@ void fa_free(struct fa *fa)
 	while ((node = table_next(&fa->users, &iter)))
 		free(container_of(node, struct user, node));
 	table_fini(&fa->users);
+	table_fini(&fa->senders);
 	table_fini(&fa->table);
 	deadlines_fini(&fa->deadlines);
 	free(fa);

@@ -570,6 +570,19 @@ static uint64_t with_high(uint64_t high, uint64_t id)
 }
 
 /* RFC 5944 5.7: the reply says what would have been right. */
+/*
+ * The node's signature does not cover a sub-NAI that a foreign agent added: one signed
+ * request makes one session, or the agent would make as many of it as it likes.
+ */
+static bool is_used_up(const struct judgement *j)
+{
+	return j->by_name && !j->leased && j->names.sub &&
+	       j->names.sub_at > j->signature &&
+	       j->sa->replay == SA_TIMESTAMPS &&
+	       j->msg.id <= leases_last(j->ha->leases, j->names.nai,
+					j->names.nai_len);
+}
+
 static enum ha_drop resynchronise(struct judgement *j,
 				  struct ha_changes *changes)
 {
@@ -860,6 +873,10 @@ static enum ha_drop carry_out(struct judgement *j, struct ha_changes *changes)
 			after = j->before;
 		}
 	}
+	if (mip_code_accepts(code) && j->by_name &&
+	    j->sa->replay == SA_TIMESTAMPS)
+		leases_advance(j->ha->leases, j->names.nai, j->names.nai_len,
+			       j->msg.id);
 	if (mip_code_accepts(code))
 		j->reply->msg.home = j->msg.home;
 	/* an authentic Identification is used up by a refusal, too */
@@ -955,7 +972,7 @@ enum ha_drop ha_input(struct ha *ha, msec_t now, const struct ha_request *in,
 	j.existed = ha_get(ha, &j.msg.home, &j.before);
 	if (j.sa->replay == SA_NONCES && is_repeated_nonce(&j))
 		return repeat(&j);
-	if (!is_fresh(&j))
+	if (!is_fresh(&j) || is_used_up(&j))
 		return resynchronise(&j, changes);
 	if (!foreign_valid)
 		return answer(&j, MIP_HA_FA_AUTH);

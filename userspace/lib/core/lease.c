@@ -38,6 +38,7 @@ struct entry {
  * @node: in leases.users
  * @key: of the NAI, behind @node
  * @n: its leases
+ * @last: highest Identification of a request of it that was accepted
  * @nai_len: bytes of the NAI
  * @nai: the NAI, once for all of them
  */
@@ -45,6 +46,7 @@ struct user {
 	struct table_node node;
 	uint8_t key[KEY_LEN];
 	size_t n;
+	uint64_t last;
 	uint8_t nai_len;
 	uint8_t nai[];
 };
@@ -182,6 +184,22 @@ static struct user *find_user(const struct leases *leases, const uint8_t *nai,
 	key_of(nai, len, NULL, 0, key);
 	node = table_find(&leases->users, key);
 	return node ? container_of(node, struct user, node) : NULL;
+}
+
+uint64_t leases_last(const struct leases *leases, const uint8_t *nai, size_t len)
+{
+	const struct user *user = find_user(leases, nai, len);
+
+	return user ? user->last : 0;
+}
+
+void leases_advance(struct leases *leases, const uint8_t *nai, size_t len,
+		    uint64_t id)
+{
+	struct user *user = find_user(leases, nai, len);
+
+	if (user && user->last < id)
+		user->last = id;
 }
 
 static struct user *find_or_make_user(struct leases *leases,

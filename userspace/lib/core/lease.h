@@ -62,6 +62,11 @@ bool leases_apply(struct leases *leases, const struct lease *lease);
 size_t leases_count(const struct leases *leases);
 /* Those of a NAI. */
 size_t leases_of(const struct leases *leases, const uint8_t *nai, size_t len);
+/* The highest Identification that a NAI with leases has used, 0: none that is known. */
+uint64_t leases_last(const struct leases *leases, const uint8_t *nai,
+		     size_t len);
+void leases_advance(struct leases *leases, const uint8_t *nai, size_t len,
+		    uint64_t id);
 /*
  * The next free address of a range that @taken does not claim; false: there is
  * none. Addresses go round, so that one that was given back rests longest.

@@ -189,6 +189,9 @@ static bool is_new(struct mmp_border *b, const struct mmp_msg *msg)
 	for (size_t i = 0; i < b->n_speakers; i++)
 		if (mmp_name_eq(&b->speakers[i].name, &msg->name))
 			s = &b->speakers[i];
+	if (!mmp_epoch_follows(msg->epoch, s && s->epoch < msg->epoch ?
+						   s->epoch : 0))
+		return false;
 	if (!s) {
 		if (b->n_speakers == MMP_SPEAKERS_MAX)
 			return false;

@@ -8,6 +8,10 @@
 #define SEQ_AHEAD 60000000000ULL /* sequences that are saved at once: a minute */
 #define SEQ_JUMP 10000000000ULL	/* ten seconds, when a sequence is too old */
 #define SEQ_JUMP_MAX 86400000000000ULL
+#define AVOID_MAX 300000	/* ms that a base station is avoided at most */
+#define DOUBT_TRIES 2	/* questions to a gateway that is said to be gone */
+#define FAILURES_MAX 8	/* counted ones */
+#define PERIOD_MAX 10000	/* ms between beacons, for what a claim may hold up */
 #define RECALL_TIME 3600000	/* ms for which a base station is known */
 #define RECALL_BEHIND 8		/* beacons that it may be behind the gateway */
 #define EARLY_RETRY 5		/* ms; a radio that was just let in may drop what comes first */
@@ -53,6 +57,7 @@ struct mmp_host_addr {
  * @memory: as saved
  * @unsaved: @memory has changed in what can wait until messages have left
  * @adopt_until: until then only @memory.station is taken as the first one, 0: any
+ * @doubtful: the base station is said to have no gateway, and is asked
  * @routed: the default router is the present base station's
  * @domain: of the last base station, for step 406
  * @gateway: of the last base station, for step 406
@@ -90,6 +95,7 @@ struct mmp_host {
 	struct mmp_host_memory memory;
 	bool unsaved;
 	msec_t adopt_until;
+	bool doubtful;
 	bool routed;
 	uint32_t domain;
 	struct roam_addr gateway;
@@ -188,7 +194,16 @@ static int find_station(const struct mmp_host *host, const struct mmp_hop *hop)
 	return -1;
 }
 
-/* A place for one more: free, or that of the one silent for longest. */
+static bool goes_before(const struct mmp_station *a, const struct mmp_station *b)
+{
+	return a->acknowledged != b->acknowledged ? !a->acknowledged :
+						    a->known < b->known;
+}
+
+/*
+ * A place for one more: free, or that of the one silent for longest; of those that
+ * acknowledged something last, as beacons can be anybody's.
+ */
 static int add_station(struct mmp_host *host, const struct mmp_hop *hop)
 {
 	int place = -1;
@@ -198,8 +213,8 @@ static int add_station(struct mmp_host *host, const struct mmp_hop *hop)
 	} else {
 		for (int i = 0; i < MMP_STATIONS_MAX; i++)
 			if (i != host->present && i != host->next &&
-			    (place < 0 || host->stations[i].known <
-					  host->stations[place].known))
+			    (place < 0 || goes_before(&host->stations[i],
+						      &host->stations[place])))
 				place = i;
 	}
 	host->stations[place] = (struct mmp_station){ .hop = *hop };
@@ -207,8 +222,9 @@ static int add_station(struct mmp_host *host, const struct mmp_hop *hop)
 }
 
 /*
- * The best base station beside @not: one that is not avoided; the one of the same
- * domain; the one heard last.
+ * The best base station beside @not: one that is not avoided; one that has acknowledged
+ * something, as a beacon can be anybody's; one that failed less often, so that each has
+ * its turn; the one of the same domain; the one heard last.
  */
 static int choose(const struct mmp_host *host, msec_t now, int not)
 {
@@ -226,6 +242,12 @@ static int choose(const struct mmp_host *host, msec_t now, int not)
 		b = &host->stations[best];
 		if ((now < s->avoid) != (now < b->avoid)) {
 			if (now < b->avoid)
+				best = i;
+		} else if (s->acknowledged != b->acknowledged) {
+			if (s->acknowledged)
+				best = i;
+		} else if (s->failures != b->failures) {
+			if (s->failures < b->failures)
 				best = i;
 		} else if ((s->beacon.domain == host->domain) !=
 			   (b->beacon.domain == host->domain)) {
@@ -381,6 +403,7 @@ static void set_present(struct mmp_host *host, int station)
 {
 	const struct mmp_station *s = &host->stations[station];
 
+	host->doubtful = false;
 	host->present = station;
 	host->next = -1;
 	host->attached = true;
@@ -522,10 +545,14 @@ static void search(struct mmp_host *host, msec_t now, const char *reason)
 static void give_up(struct mmp_host *host, msec_t now)
 {
 	int bad = host->next >= 0 ? host->next : host->present;
+	struct mmp_station *s = &host->stations[bad];
 	bool semisoft = host->next >= 0;
 	int best;
 
-	host->stations[bad].avoid = now + host->config.avoid;
+	s->avoid = now + min_time(host->config.avoid << s->failures,
+				  max_time(host->config.avoid, AVOID_MAX));
+	if (s->failures < FAILURES_MAX)
+		s->failures++;
 	host->retry_at = MSEC_NEVER;
 	if (semisoft) {
 		/* The old way still works. */
@@ -549,7 +576,10 @@ static void give_up(struct mmp_host *host, msec_t now)
 
 /* ---- inputs ---- */
 
-/* A beacon that says less than the last one was captured before. */
+/*
+ * A beacon that says less than the last one was captured before; or the last one was a
+ * lie. That is why it holds only while what it said is kept up.
+ */
 static bool is_older(const struct mmp_msg *last, const struct mmp_msg *msg)
 {
 	return last->type && roam_addr_eq(&last->gateway, &msg->gateway) &&
@@ -565,6 +595,37 @@ static bool is_behind(const struct mmp_station *s, const struct mmp_msg *msg)
 	       s->beacon.seq - msg->seq <= RECALL_BEHIND;
 }
 
+static bool is_kept_up(const struct mmp_host *host, msec_t now,
+		       const struct mmp_station *s)
+{
+	msec_t period = min_time(s->beacon.period, PERIOD_MAX);
+
+	return s->heard != MSEC_NEVER &&
+	       now < s->heard + period * host->config.missed;
+}
+
+/*
+ * The beacon says that the base station has no gateway. Each host could have said that: the
+ * gateway itself is asked, and what it does not answer is believed.
+ */
+static bool is_doubted(struct mmp_host *host, msec_t now, int i,
+		       const struct mmp_msg *msg)
+{
+	struct mmp_station *s = &host->stations[i];
+
+	if (i != host->present || !roam_addr_is_none(&msg->gateway) ||
+	    roam_addr_is_none(&s->beacon.gateway) ||
+	    host->state == MMP_HOST_NO_ADDRESS)
+		return false;
+	s->heard = now;
+	if (host->doubtful || host->next >= 0)
+		return true;
+	host->doubtful = true;
+	if (host->state == MMP_HOST_ATTACHED)
+		begin_exchange(host, now, MMP_ROUTE_UPDATE);
+	return true;
+}
+
 static enum mmp_drop on_beacon(struct mmp_host *host,
 			       const struct mmp_arrival *a,
 			       const struct mmp_msg *msg)
@@ -577,11 +638,13 @@ static enum mmp_drop on_beacon(struct mmp_host *host,
 	if (i < 0)
 		i = add_station(host, &a->from);
 	s = &host->stations[i];
-	if (is_older(&s->beacon, msg)) {
+	if (is_older(&s->beacon, msg) && is_kept_up(host, a->now, s)) {
 		if (!is_behind(s, msg))
 			return MMP_DROP_REPLAY;
 		beacon.seq = s->beacon.seq;
 	}
+	if (is_doubted(host, a->now, i, msg))
+		return MMP_DROP_NONE;
 	new_gateway = i == host->present &&
 		      !roam_addr_is_none(&msg->gateway) &&
 		      (!roam_addr_eq(&s->beacon.gateway, &msg->gateway) ||
@@ -714,6 +777,10 @@ static enum mmp_drop on_ack(struct mmp_host *host, const struct mmp_arrival *a,
 	if (!all_answered(host))
 		return MMP_DROP_NONE;
 	host->retry_at = MSEC_NEVER;
+	host->doubtful = false;
+	host->stations[host->present].acknowledged = true;
+	host->stations[host->present].failures = 0;
+	host->stations[host->present].avoid = 0;
 	host->unheard = MSEC_NEVER;
 	end_record(host, a->now, true);
 	if (host->state != MMP_HOST_ATTACHED)
@@ -892,6 +959,12 @@ void mmp_host_transmitted(struct mmp_host *host, msec_t now)
 
 static void retry(struct mmp_host *host, msec_t now)
 {
+	if (host->doubtful && host->tries >= DOUBT_TRIES) {
+		memset(&host->stations[host->present].beacon.gateway, 0, 16);
+		host->doubtful = false;
+		search(host, now, "base station has no gateway");
+		return;
+	}
 	if (host->early) {
 		host->retry_after = --host->early ? 2 * host->retry_after :
 						    host->config.retry;

@@ -56,6 +56,8 @@ struct mmp_host_config {
  * @known: the same; not forgotten when the link changes
  * @recalled: @beacon is from before the host came back; its number is a newer one
  * @avoid: not to be chosen before, if there is another one
+ * @failures: times that it did not answer, since it did
+ * @acknowledged: it was the way of an acknowledgement once
  */
 struct mmp_station {
 	struct mmp_hop hop;
@@ -64,6 +66,8 @@ struct mmp_station {
 	msec_t known;
 	bool recalled;
 	msec_t avoid;
+	unsigned int failures;
+	bool acknowledged;
 };
 
 enum mmp_host_state {

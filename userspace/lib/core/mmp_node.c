@@ -608,7 +608,8 @@ static enum mmp_drop gateway_hears(struct mmp_node *node,
 {
 	if (!roam_addr_eq(&msg->gateway, &node->config.gateway))
 		return MMP_DROP_NONE;
-	if (msg->epoch > node->epoch) {
+	if (msg->epoch > node->epoch &&
+	    mmp_epoch_follows(msg->epoch, node->epoch)) {
 		node->epoch = msg->epoch + 1;
 		node->ops->save(node->ctx, &node->config.gateway, node->epoch,
 				0);
@@ -660,6 +661,9 @@ static enum mmp_drop on_gateway_beacon(struct mmp_node *node,
 	if (drop != MMP_DROP_NONE)
 		return drop;
 	gw = find_gateway(node, &msg->gateway);
+	if (!mmp_epoch_follows(msg->epoch, gw && gw->epoch < msg->epoch ?
+						   gw->epoch : 0))
+		return MMP_DROP_REPLAY;
 	if (!gw)
 		gw = add_gateway(node, a->now, &msg->gateway);
 	if (!gw)

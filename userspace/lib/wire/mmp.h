@@ -204,6 +204,18 @@ static inline bool mmp_seq_after(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) > 0;
 }
 
+#define MMP_EPOCH_STEP 65536
+
+/*
+ * May a sender whose epoch @known was (0: none is known) have the higher @epoch now? A
+ * start adds one: a step of many is no start, and behind the last one none could come.
+ */
+static inline bool mmp_epoch_follows(uint32_t epoch, uint32_t known)
+{
+	return epoch != UINT32_MAX &&
+	       (!known || epoch - known <= MMP_EPOCH_STEP);
+}
+
 /**
  * mmp_encode() - write a message without its authenticator
  * @msg: what to write
