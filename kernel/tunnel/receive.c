@@ -174,11 +174,13 @@ static bool tunnel_is_for_all(struct tunnel_net *tn, const struct iphdr *outer,
 	struct tunnel_pair *pair;
 
 	pair = tunnel_pair_find(tn, outer->saddr, outer->daddr);
-	if (!pair || !READ_ONCE(pair->own))
+	/* With tunnel_endpoint_own(). */
+	if (!pair || !smp_load_acquire(&pair->own))
 		return false;
-	in->dev = READ_ONCE(pair->dev);
+	/* Another device of kind roam may have gone, and the tunnel be used on. */
+	in->dev = dev_get_by_index_rcu(tn->net, READ_ONCE(pair->ifindex));
 	in->broadcast = true;
-	return true;
+	return in->dev;
 }
 
 /* The rest of an arrival: what stays of the packet. False: it was dropped. */
