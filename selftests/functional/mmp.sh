@@ -46,6 +46,9 @@ wires_itself_up() {
 	expect_ok in_ns "${mmp_ns[mn]}" busybox ping -c 1 -W 10 "$mmp_cn"
 	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 10 "$mmp_coa"
 	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -6 -c 1 -W 10 "$mmp_coa6"
+	# Each node writes itself into the header.
+	expect_ok in_ns "${mmp_ns[cn]}" ping -q -n -c 1 -W 10 -R "$mmp_coa"
+	expect_ok in_ns "${mmp_ns[mn]}" ping -q -n -c 1 -W 10 -R "$mmp_cn"
 }
 
 # The backbone knows the prefix, the gateway its own address, and inner nodes nothing.
