@@ -7,6 +7,7 @@
 #include <net/icmp.h>
 #include <net/ip.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "../core/rewrite.h"
 #include "device.h"
@@ -177,7 +178,9 @@ unsigned int tunnel_icmp_in(struct tunnel_net *tn, struct sk_buff *skb)
 	    outer->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
 	error.outer = *outer;
-	if (tunnel_pair_find(tn, error.outer.daddr, error.outer.saddr))
+	/* What an IPsec policy forbids is left to the stack, which knows the exceptions. */
+	if (tunnel_pair_find(tn, error.outer.daddr, error.outer.saddr) &&
+	    xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb))
 		tunnel_error_in(tn, skb, &error);
 	return NF_ACCEPT;
 }

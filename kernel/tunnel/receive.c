@@ -20,6 +20,7 @@
 #include <linux/skbuff.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
+#include <net/xfrm.h>
 
 #include "deliver.h"
 #include "device.h"
@@ -308,6 +309,9 @@ static noinline unsigned int tunnel_receive(struct tunnel_net *tn,
 	     tunnel_is_for_all(tn, &outer, &in))) {
 		if (unlikely(!tunnel_checksum_ok(skb, ip_hdr(skb), &in.decap)))
 			return tunnel_drop(tn, skb, TUNNEL_DROP_MALFORMED);
+		/* The host's IPsec policy may want proof of who sends. */
+		if (unlikely(!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)))
+			return tunnel_drop(tn, skb, TUNNEL_DROP_SPOOFED);
 		/* The sum that was checked is the outer one's. */
 		if (in.decap.encap == ROAM_TUNNEL_ENCAP_UDP ||
 		    in.decap.gre_check)
