@@ -202,8 +202,11 @@ static bool tunnel_strip(struct tunnel_net *tn, struct sk_buff *skb,
 	if (iptunnel_pull_header(skb, decap->len, htons(ETH_P_IP), false))
 		goto drop;
 	skb_reset_network_header(skb);
+	/* It may go on into the next tunnel without the stack's look at it. */
 	if (!pskb_inet_may_pull(skb) || ip_hdr(skb)->version != 4 ||
-	    ip_hdr(skb)->ihl < 5)
+	    ip_hdr(skb)->ihl < 5 ||
+	    (unlikely(ip_hdr(skb)->ihl > 5) &&
+	     !pskb_may_pull(skb, ip_hdr(skb)->ihl * 4)))
 		goto drop;
 	if (decap->encap == ROAM_TUNNEL_ENCAP_MINIMAL)
 		return true;
