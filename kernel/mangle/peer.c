@@ -252,7 +252,7 @@ static bool mangle_peer_idle(void *entry, void *ctx)
 {
 	struct mangle_idle *idle = ctx;
 	struct mangle_peer *peer = entry;
-	u32 age = (u32)jiffies - READ_ONCE(peer->used);
+	u32 age = roam_age(&peer->used);
 
 	if (age < idle->time)
 		idle->next = min_t(unsigned long, idle->next, idle->time - age);

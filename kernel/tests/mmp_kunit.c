@@ -294,6 +294,52 @@ static void test_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_EXPIRED], 300);
 }
 
+/* A tick passes, and something climbs, while the sweeper still has the time before that. */
+static void test_used_meanwhile(struct kunit *test)
+{
+	const struct in6_addr addr = host_addr(0);
+	struct mmp_host *host;
+	u32 now, again = 0;
+	bool stays;
+
+	KUNIT_ASSERT_EQ(test, set(0, 0, 1, 1), 0);
+	spin_lock_bh(&mn->lock);
+	rcu_read_lock();
+	host = mmp_host_find(mn, &addr);
+	now = (u32)jiffies - 1;
+	KUNIT_EXPECT_TRUE(test, mmp_host_climbs(host, 1, hops[0].mac));
+	stays = mmp_host_due(&host->end, now, &again, mn);
+	rcu_read_unlock();
+	if (stays)
+		mmp_host_queue(mn, host);
+	spin_unlock_bh(&mn->lock);
+	KUNIT_EXPECT_TRUE(test, stays);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 0);
+	KUNIT_EXPECT_EQ(test, where(0, 1), 1);
+	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_EXPIRED], 0);
+}
+
+/* A host that left its first downlink without a word is where the second one leads. */
+static void test_second_takes_over(struct kunit *test)
+{
+	const struct in6_addr addr = host_addr(0);
+	struct mmp_host *host;
+	u32 again = 0;
+
+	KUNIT_ASSERT_EQ(test, set(0, 0, 1, 1), 0);
+	spin_lock_bh(&mn->lock);
+	rcu_read_lock();
+	host = mmp_host_find(mn, &addr);
+	host->used[0] -= mn->config.timeout;
+	KUNIT_EXPECT_TRUE(test, mmp_host_due(&host->end, (u32)jiffies, &again, mn));
+	rcu_read_unlock();
+	mmp_host_queue(mn, host);
+	spin_unlock_bh(&mn->lock);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 1);
+	KUNIT_EXPECT_EQ(test, where(0, 1), -1);
+	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_MOVED], 1);
+}
+
 static void test_full(struct kunit *test)
 {
 	mn->config.max_hosts = 2;
@@ -321,6 +367,10 @@ static struct kunit_case mmp_cases[] = {
 	{ .name = "MMP-43 TEN-14 TEN-15: two downlinks", .run_case = test_second },
 	{ .name = "MMP-30 MMP-32: what is used stays, what is not ends",
 	  .run_case = test_ends },
+	{ .name = "MMP-30 MMP-32: what is used while its end is looked at stays",
+	  .run_case = test_used_meanwhile },
+	{ .name = "MMP-43 MMP-32: a second downlink that takes the place of the first is told",
+	  .run_case = test_second_takes_over },
 	{ .name = "OPEN-32: a full table refuses the next and keeps the others",
 	  .run_case = test_full },
 	{ .name = "MMP-25: an entry has at most 128 bytes", .run_case = test_size },
