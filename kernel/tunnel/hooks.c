@@ -206,7 +206,7 @@ static const struct nf_hook_ops tunnel_hook_ops[TUNNEL_HOOKS] = {
 		.hooknum = NF_INET_LOCAL_OUT,
 		.priority = NF_IP_PRI_LAST,
 	},
-	/* Behind the filter, and behind who confirms connections. */
+	/* Behind the filter; who confirms connections may be behind this, see receive.c. */
 	{
 		.hook = tunnel_hook_local_in,
 		.pf = NFPROTO_IPV4,

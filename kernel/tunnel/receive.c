@@ -20,6 +20,7 @@
 #include <linux/skbuff.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
+#include <net/netfilter/nf_conntrack.h>
 #include <net/xfrm.h>
 
 #include "deliver.h"
@@ -292,6 +293,29 @@ static bool tunnel_is_others(struct tunnel_net *tn, const struct iphdr *outer,
 	}
 }
 
+/*
+ * Connection tracking puts a connection into its table when the first packet is through
+ * LOCAL_IN, by a hook of the same priority as ours: the one that was registered later comes
+ * first. So a packet that is taken may be one whose connection would be forgotten with it.
+ * False: connection tracking wants it dropped.
+ */
+static bool tunnel_confirm(struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK) && defined(ROAM_CT_HOOK_HAS_CONFIRM)
+	enum ip_conntrack_info info;
+	const struct nf_conn *ct = nf_ct_get(skb, &info);
+	const struct nf_ct_hook *hook;
+
+	if (likely(!ct || nf_ct_is_confirmed(ct)))
+		return true;
+	/* By the hook, since a call would have the module of conntrack loaded. */
+	hook = rcu_dereference(nf_ct_hook);
+	return !hook || hook->confirm(skb) == NF_ACCEPT;
+#else
+	return true;
+#endif
+}
+
 static noinline unsigned int tunnel_receive(struct tunnel_net *tn,
 					  struct sk_buff *skb)
 {
@@ -315,6 +339,8 @@ static noinline unsigned int tunnel_receive(struct tunnel_net *tn,
 		/* The host's IPsec policy may want proof of who sends. */
 		if (unlikely(!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)))
 			return tunnel_drop(tn, skb, TUNNEL_DROP_SPOOFED);
+		if (unlikely(!tunnel_confirm(skb)))
+			return NF_DROP;
 		/* The sum that was checked is the outer one's. */
 		if (in.decap.encap == ROAM_TUNNEL_ENCAP_UDP ||
 		    in.decap.gre_check)
