@@ -285,11 +285,11 @@ mmp_hook_out(struct sk_buff *skb, const struct nf_hook_state *state, bool v6)
 	if (likely(!host))
 		return NF_ACCEPT;
 	dst = mmp_hop_dst(rcu_dereference(host->hop[0]), v6);
-	if (!dst)
+	/* Not every sender stays under RCU behind the hook; the interface may just go. */
+	if (!dst || unlikely(!dst_hold_safe(dst)))
 		return mmp_drop(mn, skb, MMP_DROP_NO_DOWNLINK);
 	skb_dst_drop(skb);
-	/* Not every sender stays under RCU behind the hook. */
-	skb_dst_set(skb, dst_clone(dst));
+	skb_dst_set(skb, dst);
 	return NF_ACCEPT;
 }
 

@@ -187,9 +187,11 @@ unsigned int tunnel_hook_out(void *priv, struct sk_buff *skb,
 	if (likely(!rt) || skb_dst(skb) == &rt->dst ||
 	    skb_rtable(skb)->rt_type != RTN_UNICAST)
 		return NF_ACCEPT;
+	/* Not every sender stays under RCU behind the hook; the device may just go. */
+	if (unlikely(!dst_hold_safe(&rt->dst)))
+		return NF_ACCEPT;
 	skb_dst_drop(skb);
-	/* Not every sender stays under RCU behind the hook. */
-	skb_dst_set(skb, dst_clone(&rt->dst));
+	skb_dst_set(skb, &rt->dst);
 	return NF_ACCEPT;
 }
 

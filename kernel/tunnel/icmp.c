@@ -122,9 +122,9 @@ static void tunnel_error_relay(struct tunnel_net *tn, struct sk_buff *skb,
 	if (!pskb_may_pull(skb, ip_hdr(skb)->ihl * 4 + TUNNEL_QUOTE))
 		return;
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-	/* As if it had come, and could not go on into the device. */
+	/* As if it had come, and could not go on into the device. RCU keeps the route. */
 	skb_dst_drop(skb);
-	skb_dst_set(skb, dst_clone(&rt->dst));
+	skb_dst_set_noref(skb, &rt->dst);
 	skb->dev = to->dev;
 	skb->pkt_type = PACKET_HOST;
 	icmp_send(skb, ICMP_DEST_UNREACH, code, htonl(info));
