@@ -120,7 +120,7 @@ void __mangle_peer_see(struct mangle_peers *peers, const struct mangle_mapping *
 	peer = mangle_peer_find(peers, &key);
 	if (likely(peer)) {
 		mangle_peer_touch(peer);
-		*this_cpu_ptr(peers->seen) = (struct mangle_seen){
+		*raw_cpu_ptr(peers->seen) = (struct mangle_seen){
 			own, addr, (u32)jiffies };
 		return;
 	}

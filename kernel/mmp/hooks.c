@@ -91,7 +91,10 @@ static void mmp_send_copy(struct mmp_net *mn, const struct sk_buff *skb,
 	skb_dst_drop(copy);
 	skb_dst_set_noref(copy, dst);
 	mmp_count(mn, copied);
+	/* Behind NFQUEUE a program is the context. */
+	local_bh_disable();
 	dst_input(copy);
+	local_bh_enable();
 }
 
 static unsigned int mmp_down(struct mmp_net *mn, struct sk_buff *skb,

@@ -262,7 +262,7 @@ void mmp_host_heal(struct mmp_net *mn, const struct in6_addr *addr,
 {
 	struct mmp_host *host, *old;
 
-	spin_lock(&mn->lock);
+	spin_lock_bh(&mn->lock);
 	/* Taken out of the table of hops under our eyes? */
 	if (!hop->refs)
 		goto out;
@@ -294,7 +294,7 @@ void mmp_host_heal(struct mmp_net *mn, const struct in6_addr *addr,
 	mmp_count(mn, healed);
 	mn->event(mn, host, ROAM_MMP_REASON_HEALED);
 out:
-	spin_unlock(&mn->lock);
+	spin_unlock_bh(&mn->lock);
 }
 
 /* ---- ends ---- */

@@ -19,11 +19,14 @@
 #define HELD 1000000U
 
 static unsigned int events[8];
+/* How often the lock was held while softirqs, which take it, could come between. */
+static unsigned int interruptible;
 
 static void count_event(struct mmp_net *mn, const struct mmp_host *host,
 			u8 reason)
 {
 	events[reason]++;
+	interruptible += !softirq_count();
 }
 
 void mmp_hop_put(struct mmp_net *mn, struct mmp_hop *hop)
@@ -98,6 +101,7 @@ static int mmp_init(struct kunit *test)
 	mn->config.max_hosts = 100000;
 	prandom_seed_state(&rnd, 7);
 	memset(events, 0, sizeof(events));
+	interruptible = 0;
 	for (i = 0; i < HOPS; i++)
 		hops[i] = (struct mmp_hop){ .ifindex = i + 1, .refs = HELD };
 	for (i = 0; i < HOSTS; i++)
@@ -140,11 +144,10 @@ static void heal(unsigned int host, int hop)
 {
 	const struct in6_addr addr = host_addr(host);
 
-	local_bh_disable();
+	/* In the context of a program, as behind NFQUEUE. */
 	rcu_read_lock();
 	mmp_host_heal(mn, &addr, &hops[hop]);
 	rcu_read_unlock();
-	local_bh_enable();
 }
 
 /* Index of a downlink, -1: none, -2: no entry. */
@@ -340,6 +343,17 @@ static void test_second_takes_over(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_MOVED], 1);
 }
 
+/* Behind NFQUEUE a packet goes on in the context of the program that gave the verdict. */
+static void test_heals_in_program(struct kunit *test)
+{
+	heal(0, 1);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 1);
+	heal(0, 2);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 2);
+	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_HEALED], 2);
+	KUNIT_EXPECT_EQ(test, interruptible, 0);
+}
+
 static void test_full(struct kunit *test)
 {
 	mn->config.max_hosts = 2;
@@ -371,6 +385,8 @@ static struct kunit_case mmp_cases[] = {
 	  .run_case = test_used_meanwhile },
 	{ .name = "MMP-43 MMP-32: a second downlink that takes the place of the first is told",
 	  .run_case = test_second_takes_over },
+	{ .name = "MMP-59 OPEN-11: data heals in the context of a program, too",
+	  .run_case = test_heals_in_program },
 	{ .name = "OPEN-32: a full table refuses the next and keeps the others",
 	  .run_case = test_full },
 	{ .name = "MMP-25: an entry has at most 128 bytes", .run_case = test_size },

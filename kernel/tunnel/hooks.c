@@ -150,8 +150,12 @@ static unsigned int tunnel_hook_in(void *priv, struct sk_buff *skb,
 	struct tunnel_binding *binding;
 
 	if (tunnel_has_bindings(tn)) {
-		if (unlikely(skb->pkt_type == PACKET_BROADCAST))
+		if (unlikely(skb->pkt_type == PACKET_BROADCAST)) {
+			/* Behind NFQUEUE a program is the context. */
+			local_bh_disable();
 			tunnel_broadcast(tn, skb);
+			local_bh_enable();
+		}
 		binding = tunnel_binding_find(tn, ip_hdr(skb)->daddr);
 		if (binding)
 			return tunnel_take_away(tn, skb, binding);

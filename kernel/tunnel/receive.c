@@ -361,6 +361,18 @@ static noinline unsigned int tunnel_receive(struct tunnel_net *tn,
 			 TUNNEL_DROP_SPOOFED : TUNNEL_DROP_NOT_VISITOR);
 }
 
+/* Behind the verdict of a program (NFQUEUE), in whose context the rest of the hooks run. */
+static noinline unsigned int tunnel_receive_late(struct tunnel_net *tn,
+					       struct sk_buff *skb)
+{
+	unsigned int verdict;
+
+	local_bh_disable();
+	verdict = tunnel_receive(tn, skb);
+	local_bh_enable();
+	return verdict;
+}
+
 /* Is it to a UDP port of one of our tunnels? */
 static bool tunnel_is_our_port(const struct tunnel_net *tn,
 			     const struct sk_buff *skb)
@@ -388,6 +400,8 @@ unsigned int tunnel_hook_local_in(void *priv, struct sk_buff *skb,
 	case IPPROTO_IPIP:
 	case IPPROTO_GRE:
 	case ROAM_IPPROTO_MINIMAL:
+		if (unlikely(!softirq_count()))
+			return tunnel_receive_late(tn, skb);
 		return tunnel_receive(tn, skb);
 	default:
 		return NF_ACCEPT;
