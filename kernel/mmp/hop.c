@@ -39,7 +39,7 @@ static struct in6_addr mmp_hop_gateway(const u8 *mac)
 	return addr;
 }
 
-/* The kernel forgets it when the interface goes down. */
+/* The kernel forgets it when the interface goes down, or gets another address. */
 static int mmp_hop_announce(struct net_device *dev, const u8 *mac)
 {
 	const struct in6_addr gateway = mmp_hop_gateway(mac);

@@ -85,7 +85,7 @@ static inline void mmp_hop_hold(struct mmp_hop *hop)
 /* One less; mmp_net.lock held. NULL is ignored. */
 void mmp_hop_put(struct mmp_net *mn, struct mmp_hop *hop);
 
-/* An interface came up, or goes; mutex held. */
+/* The kernel has forgotten an interface's neighbours, or the interface goes; mutex held. */
 void mmp_hops_up(struct mmp_net *mn, struct net_device *dev);
 void mmp_hops_gone(struct mmp_net *mn, const struct net_device *dev);
 
