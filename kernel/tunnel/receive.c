@@ -246,6 +246,8 @@ static void tunnel_arrive(struct tunnel_net *tn, struct sk_buff *skb,
 	if (in->keepalive)
 		tunnel_count(tn, keepalives);
 	if (in->back) {
+		/* A queue would take the time of arrival for a time to leave. */
+		skb_clear_tstamp(skb);
 		to = rcu_dereference(in->back->to);
 		if (to && tunnel_send(tn, to, 1, skb))
 			tunnel_count(tn, reversed);
