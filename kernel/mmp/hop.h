@@ -13,7 +13,8 @@
  *
  * - A hop is made under mmp_net.mutex, and found under RCU.
  * - It is counted by who points to it, under mmp_net.lock; with the last one it
- *   goes, after a grace period.
+ *   goes, after a grace period, and its entry in the neighbour table is one that the
+ *   kernel may forget.
  * - When its interface goes so do its routes, and it leads nowhere any more.
  */
 #ifndef ROAM_MMP_HOP_H
@@ -63,7 +64,7 @@ static inline bool mmp_hop_works(const struct mmp_hop *hop)
 	       netif_carrier_ok(hop->dev);
 }
 
-/* The hop or NULL; under RCU or mmp_net.mutex. */
+/* The hop or NULL; under RCU or mmp_net.lock. */
 struct mmp_hop *mmp_hop_find(struct mmp_net *mn, u32 ifindex, const u8 *mac);
 
 /**

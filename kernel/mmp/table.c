@@ -130,7 +130,7 @@ static int mmp_host_add(struct mmp_net *mn, const struct mmp_host_request *req,
 			       "the table of hosts is full; raise max-hosts");
 		return -ENOSPC;
 	}
-	host = mmp_host_alloc(&req->addr, req->hop[0], GFP_KERNEL);
+	host = mmp_host_alloc(&req->addr, req->hop[0], mmp_gfp(mn));
 	if (!host)
 		return -ENOMEM;
 	host->seq = req->seq;
