@@ -174,6 +174,7 @@ by_ospf() {
 # only goes no further.
 backbone_without_ethernet() {
 	local br=${mmp_ns[br]} gw=${mmp_ns[gw1]} link_local
+	modprobe ipip || skip "a kernel without tunnels"
 	mmp_move bs1
 	wait_for 20 is_at_border 4 "$via1"
 	wait_for 20 is_at_border 6 2001:db8:f1::2

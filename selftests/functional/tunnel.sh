@@ -43,7 +43,7 @@ ip_in() {
 # shellcheck disable=SC2034 # read by their names
 world() {
 	require tshark iperf3 tcpdump nft
-	modprobe -a roam_tunnel ipip ip_gre roam_mangle sch_fq
+	modprobe -a roam_tunnel ipip ip_gre roam_mangle
 	ns_create correspondent router agent neighbour fa fb mobile
 	veth_pair "$correspondent" eth0 "$router" eth0
 	veth_pair "$router" eth1 "$agent" eth0
@@ -223,6 +223,14 @@ more_than() { # NS COUNTER N
 }
 
 
+# paced NS LINK: its queue holds back what is to leave later, and must not take the time of
+# arrival, which captures have packets bear, for that.
+paced() {
+	modprobe sch_fq
+	in_ns "${!1}" tc qdisc replace dev "$2" root fq || fail "no queue on $2"
+	on_exit in_ns "${!1}" tc qdisc delete dev "$2" root
+}
+
 # ---- reverse tunnelling ----
 
 # Both styles; the correspondent sees the home address, the router only the tunnel.
@@ -258,8 +266,7 @@ back_by_encapsulating_delivery() {
 	on_exit ip_in mobile link delete out
 	ip_in mobile link set out up
 	ip_in mobile route add "$correspondent_addr" dev out src "$home"
-	in_ns "$fa" tc qdisc replace dev eth0 root fq
-	on_exit in_ns "$fa" tc qdisc delete dev eth0 root
+	paced fa eth0
 	capture_start "$router" eth2 tunnel.encapsulated.pcap
 	expect_ok reaches mobile "$correspondent_addr" -I "$home"
 	# What is not encapsulated goes its own way.
@@ -389,9 +396,7 @@ broadcast_is_seen_away() {
 	register ipip broadcast
 	# The wrapped copy is for the mobile node, which takes it out itself.
 	roam mobile tunnel visitors add "$home" own agent "$agent_addr" care-of "$home"
-	# A queue that holds back what is to leave later does not take the time of arrival for it.
-	in_ns "$agent" tc qdisc replace dev eth0 root fq
-	on_exit in_ns "$agent" tc qdisc delete dev eth0 root
+	paced agent eth0
 	capture_start "$mobile" roam0 tunnel.broadcast.pcap "udp port 5555 or udp port 5556"
 	# What goes to a group stays at home: multicast to who is away is not built (MIP-70).
 	bg in_ns "$neighbour" bash -c "while :; do echo hello | socat -u - UDP-DATAGRAM:239.1.1.1:5556
