@@ -104,15 +104,17 @@ s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
 s.bind((0, 0))
 def ask(family, command, data):
     s.send(struct.pack("IHHII", 20 + len(data), family, 5, 1, 0) + struct.pack("BBH", command, 1, 0) + data)
-    answer = s.recv(65536)
-    if struct.unpack_from("H", answer, 4)[0] != 2: s.recv(65536)
-    elif struct.unpack_from("i", answer, 16)[0]: sys.exit("refused: %r" % answer)
+    answer = end = s.recv(65536)
+    while struct.unpack_from("H", end, 4)[0] != 2: end = s.recv(65536)
+    if struct.unpack_from("i", end, 16)[0]: sys.exit("refused: %r" % end)
     return answer
 answer, at = ask(16, 3, attr(2, b"roam_mmp\0")), 20
 while at < len(answer):
     length, kind = struct.unpack_from("HH", answer, at)
     if kind == 1: family = struct.unpack_from("H", answer, at + 4)[0]
     at += (length + 3) & ~3
+ask(family, C["CMD_RANGE_SET"], nest(C["A_MAIN_RANGE"], attr(C["A_RANGE_ADDR4"], socket.inet_aton("10.7.0.0")),
+    attr(C["A_RANGE_PREFIX_LEN"], b"\x10")))
 link = struct.pack("I", socket.if_nametoindex("eth0"))
 for i in range(int(sys.argv[2])):
     hop = nest(C["A_HOST_HOP"], attr(C["A_HOP_IFINDEX"], link), attr(C["A_HOP_LLADDR"], struct.pack("!IH", 0x02005e10, i)))
