@@ -24,6 +24,7 @@
 #ifndef ROAM_CORE_ENDS_H
 #define ROAM_CORE_ENDS_H
 
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
@@ -106,5 +107,23 @@ bool roam_ends_run(struct roam_ends *ends, u32 now, unsigned int budget,
  * Not later than the first end, and earlier where that is still far away.
  */
 unsigned long roam_ends_next(const struct roam_ends *ends, u32 now);
+
+/**
+ * roam_age - for how long something was not used
+ * @used: jiffies of the last use, which another CPU may write at any time
+ *
+ * The time is read behind @used: a use after the reading of the time would look like one
+ * half of for ever ago.
+ *
+ * Return: jiffies
+ */
+static inline u32 roam_age(const u32 *used)
+{
+	u32 last = READ_ONCE(*used);
+
+	/* Who wrote it has read the time before. */
+	smp_rmb();
+	return (u32)jiffies - last;
+}
 
 #endif

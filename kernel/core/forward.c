@@ -2,6 +2,7 @@
 #include <linux/export.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/inetdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
@@ -56,6 +57,38 @@ static int roam_forward_finish(struct net *net, struct sock *sk,
 	return dst_output(net, sk, skb);
 }
 
+/*
+ * The address of the interface that a packet leaves by goes into the options that want
+ * it, as ip_forward_options() does, which modules cannot call. A node without one says
+ * what RFC 7600 gives to such nodes.
+ */
+static noinline void roam_forward_options(struct sk_buff *skb)
+{
+	struct ip_options *opt = &IPCB(skb)->opt;
+	u8 *raw = skb_network_header(skb), *at;
+	__be32 own;
+
+	if (opt->rr_needaddr || opt->ts_needaddr) {
+		own = inet_select_addr(skb_dst(skb)->dev, 0, RT_SCOPE_UNIVERSE);
+		if (!own)
+			own = htonl(INADDR_DUMMY);
+		/* Whoever read the options has moved their pointers on. */
+		if (opt->rr_needaddr) {
+			at = raw + opt->rr;
+			memcpy(&at[at[2] - 5], &own, sizeof(own));
+		}
+		if (opt->ts_needaddr) {
+			at = raw + opt->ts;
+			memcpy(&at[at[2] - 9], &own, sizeof(own));
+		}
+		opt->is_changed = 1;
+	}
+	if (opt->is_changed) {
+		opt->is_changed = 0;
+		ip_send_check(ip_hdr(skb));
+	}
+}
+
 int roam_forward4(struct sk_buff *skb, roam_forward_dropped_t *dropped)
 {
 	struct dst_entry *dst = skb_dst(skb);
@@ -86,6 +119,8 @@ int roam_forward4(struct sk_buff *skb, roam_forward_dropped_t *dropped)
 		return roam_forward_lose(net, skb, dropped,
 					 ROAM_FORWARD_MEMORY);
 	ip_decrease_ttl(ip_hdr(skb));
+	if (unlikely(IPCB(skb)->opt.optlen))
+		roam_forward_options(skb);
 	IP_INC_STATS(net, IPSTATS_MIB_OUTFORWDATAGRAMS);
 	return NF_HOOK(NFPROTO_IPV4, NF_INET_FORWARD, net, NULL, skb, skb->dev,
 		       dst->dev, roam_forward_finish);

@@ -101,8 +101,7 @@ static int mangle_nl_put_mapping(struct sk_buff *msg,
 	    nla_put_u64_64bit(msg, ROAM_MANGLE_A_MAPPING_SEQ, view.seq,
 			      ROAM_MANGLE_A_MAPPING_PAD) ||
 	    nla_put_u32(msg, ROAM_MANGLE_A_MAPPING_IDLE,
-			jiffies_to_msecs((u32)jiffies -
-					 READ_ONCE(mapping->used)))) {
+			jiffies_to_msecs(roam_age(&mapping->used)))) {
 		nla_nest_cancel(msg, nest);
 		return -EMSGSIZE;
 	}

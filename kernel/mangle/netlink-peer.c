@@ -64,7 +64,7 @@ static int mangle_nl_put_peer_entry(struct mangle_net *mn, struct sk_buff *msg,
 	return mangle_nl_put_peer(msg, &peer->key.own, &peer->key.addr,
 				  READ_ONCE(peer->mode), own &&
 				  mangle_peer_knows(peer, READ_ONCE(own->epoch)),
-				  (u32)jiffies - READ_ONCE(peer->used));
+				  roam_age(&peer->used));
 }
 
 void mangle_nl_peer_event(struct mangle_net *mn, const struct mangle_peer *peer,

@@ -120,7 +120,7 @@ void __mangle_peer_see(struct mangle_peers *peers, const struct mangle_mapping *
 	peer = mangle_peer_find(peers, &key);
 	if (likely(peer)) {
 		mangle_peer_touch(peer);
-		*this_cpu_ptr(peers->seen) = (struct mangle_seen){
+		*raw_cpu_ptr(peers->seen) = (struct mangle_seen){
 			own, addr, (u32)jiffies };
 		return;
 	}
@@ -252,7 +252,7 @@ static bool mangle_peer_idle(void *entry, void *ctx)
 {
 	struct mangle_idle *idle = ctx;
 	struct mangle_peer *peer = entry;
-	u32 age = (u32)jiffies - READ_ONCE(peer->used);
+	u32 age = roam_age(&peer->used);
 
 	if (age < idle->time)
 		idle->next = min_t(unsigned long, idle->next, idle->time - age);

@@ -203,7 +203,8 @@ static inline void mangle_peer_see(struct mangle_peers *peers,
 				   const struct in6_addr *addr,
 				   bool current_address)
 {
-	const struct mangle_seen *seen = this_cpu_ptr(peers->seen);
+	/* No more than a hint, so that a program behind NFQUEUE may change its CPU. */
+	const struct mangle_seen *seen = raw_cpu_ptr(peers->seen);
 
 	if (seen->own != own || seen->when != (u32)jiffies ||
 	    roam_addr_differ(&seen->addr, addr))

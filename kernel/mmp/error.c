@@ -130,6 +130,21 @@ static struct sk_buff *mmp_quote(const struct sk_buff *skb, unsigned int headers
 	return error;
 }
 
+static void mmp_error_send(struct mmp_net *mn, struct sk_buff *error,
+			   struct dst_entry *dst)
+{
+	/* The interface may just go. */
+	if (!dst_hold_safe(dst)) {
+		kfree_skb(error);
+		return;
+	}
+	skb_dst_set(error, dst);
+	if (error->protocol == htons(ETH_P_IPV6))
+		ip6_local_out(mn->net, NULL, error);
+	else
+		ip_local_out(mn->net, NULL, error);
+}
+
 static void mmp_error4(struct mmp_net *mn, const struct sk_buff *skb,
 		       const struct mmp_hop *hop, struct rtable *rt, u8 type,
 		       u8 code, u32 info)
@@ -164,8 +179,7 @@ static void mmp_error4(struct mmp_net *mn, const struct sk_buff *skb,
 	ip_send_check(iph);
 	skb_reset_network_header(error);
 	error->protocol = htons(ETH_P_IP);
-	skb_dst_set(error, dst_clone(&rt->dst));
-	ip_local_out(mn->net, NULL, error);
+	mmp_error_send(mn, error, &rt->dst);
 }
 
 static void mmp_error6(struct mmp_net *mn, const struct sk_buff *skb,
@@ -202,8 +216,7 @@ static void mmp_error6(struct mmp_net *mn, const struct sk_buff *skb,
 	};
 	skb_reset_network_header(error);
 	error->protocol = htons(ETH_P_IPV6);
-	skb_dst_set(error, dst_clone(&rt->dst));
-	ip6_local_out(mn->net, NULL, error);
+	mmp_error_send(mn, error, &rt->dst);
 }
 
 void mmp_error(struct mmp_net *mn, const struct sk_buff *skb,

@@ -78,7 +78,10 @@ static void mmp_send_copy(struct mmp_net *mn, const struct sk_buff *skb,
 	skb_dst_drop(copy);
 	skb_dst_set_noref(copy, dst);
 	mmp_count(mn, copied);
+	/* Behind NFQUEUE a program is the context. */
+	local_bh_disable();
 	dst_input(copy);
+	local_bh_enable();
 }
 
 static unsigned int mmp_down(struct mmp_net *mn, struct sk_buff *skb,
@@ -213,6 +216,13 @@ static unsigned int mmp_climb(struct mmp_net *mn, struct sk_buff *skb,
 	return mmp_up(mn, skb, shape, pkt);
 }
 
+/* From a neighbour that says so of its link only: no router forwards it (RFC 4291 2.5.6). */
+static __always_inline bool mmp_is_link_local6(const struct mmp_packet *pkt)
+{
+	return pkt->v6 && (pkt->pair.saddr.s6_addr32[0] & htonl(0xffc00000)) ==
+				  htonl(0xfe800000);
+}
+
 static __always_inline unsigned int
 mmp_hook_in(struct sk_buff *skb, const struct nf_hook_state *state, bool v6)
 {
@@ -222,17 +232,21 @@ mmp_hook_in(struct sk_buff *skb, const struct nf_hook_state *state, bool v6)
 	enum mmp_side side;
 	struct mmp_host *host;
 
-	if (!shape || skb->pkt_type != PACKET_HOST ||
-	    skb_mac_header_len(skb) != ETH_HLEN)
+	if (!shape || skb->pkt_type != PACKET_HOST)
 		return NF_ACCEPT;
 	pkt.pair = roam_packet_pair(skb, v6);
-	pkt.mac = eth_hdr(skb)->h_source;
 	side = mmp_side(shape, pkt.ifindex);
-	pkt.above = side == MMP_SIDE_NODES &&
-		    mmp_is_uplink(shape, pkt.ifindex, pkt.mac);
+	/* The backbone may be a link without Ethernet headers. */
+	if (side != MMP_SIDE_OTHER) {
+		if (unlikely(skb_mac_header_len(skb) != ETH_HLEN))
+			return NF_ACCEPT;
+		pkt.mac = eth_hdr(skb)->h_source;
+		pkt.above = side == MMP_SIDE_NODES &&
+			    mmp_is_uplink(shape, pkt.ifindex, pkt.mac);
+	}
 	if (side == MMP_SIDE_OTHER || pkt.above) {
 		host = mmp_host_find(mn, &pkt.pair.daddr);
-		if (host)
+		if (host && likely(!mmp_is_link_local6(&pkt)))
 			return mmp_down(mn, skb, host, v6);
 		if (side == MMP_SIDE_OTHER)
 			return NF_ACCEPT;
@@ -274,11 +288,11 @@ mmp_hook_out(struct sk_buff *skb, const struct nf_hook_state *state, bool v6)
 	if (likely(!host))
 		return NF_ACCEPT;
 	dst = mmp_hop_dst(rcu_dereference(host->hop[0]), v6);
-	if (!dst)
+	/* Not every sender stays under RCU behind the hook; the interface may just go. */
+	if (!dst || unlikely(!dst_hold_safe(dst)))
 		return mmp_drop(mn, skb, MMP_DROP_NO_DOWNLINK);
 	skb_dst_drop(skb);
-	/* Not every sender stays under RCU behind the hook. */
-	skb_dst_set(skb, dst_clone(dst));
+	skb_dst_set(skb, dst);
 	return NF_ACCEPT;
 }
 

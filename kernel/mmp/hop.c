@@ -22,7 +22,7 @@ struct mmp_hop *mmp_hop_find(struct mmp_net *mn, u32 ifindex, const u8 *mac)
 
 	hash_for_each_possible_rcu(mn->hops, hop, node,
 				   mmp_hop_hash(ifindex, mac),
-				   lockdep_is_held(&mn->mutex))
+				   lockdep_is_held(&mn->lock))
 		if (mmp_hop_is(hop, ifindex, mac))
 			return hop;
 	return NULL;
@@ -39,7 +39,7 @@ static struct in6_addr mmp_hop_gateway(const u8 *mac)
 	return addr;
 }
 
-/* The kernel forgets it when the interface goes down. */
+/* The kernel forgets it when the interface goes down, or gets another address. */
 static int mmp_hop_announce(struct net_device *dev, const u8 *mac)
 {
 	const struct in6_addr gateway = mmp_hop_gateway(mac);
@@ -108,12 +108,37 @@ static struct rt6_info *mmp_hop_route6(struct net *net, struct net_device *dev,
 	return rt;
 }
 
+/*
+ * The kernel may forget the neighbour, unless a newer hop wants it to stay: that one is in
+ * the table before its neighbour is announced. The interface is there while @hop's routes
+ * are.
+ */
+static void mmp_hop_release(const struct mmp_hop *hop)
+{
+	const struct in6_addr gateway = mmp_hop_gateway(hop->mac);
+	struct mmp_net *mn = mmp_net(dev_net(hop->dev));
+	struct neighbour *neigh;
+
+	spin_lock_bh(&mn->lock);
+	neigh = mmp_hop_find(mn, hop->ifindex, hop->mac) ?
+		NULL : neigh_lookup(&nd_tbl, &gateway, hop->dev);
+	if (neigh) {
+		/* As one that did not answer: those go first when the table is full. */
+		neigh_update(neigh, NULL, NUD_FAILED,
+			     NEIGH_UPDATE_F_OVERRIDE | NEIGH_UPDATE_F_ADMIN, 0);
+		neigh_release(neigh);
+	}
+	spin_unlock_bh(&mn->lock);
+}
+
 static void mmp_hop_free_rcu(struct rcu_head *rcu)
 {
 	struct mmp_hop *hop = container_of(rcu, struct mmp_hop, rcu);
 	struct rtable *rt = rcu_dereference_protected(hop->rt, true);
 	struct rt6_info *rt6 = rcu_dereference_protected(hop->rt6, true);
 
+	if (rt)
+		mmp_hop_release(hop);
 	if (rt)
 		dst_release(&rt->dst);
 	if (rt6)
@@ -125,20 +150,18 @@ static struct mmp_hop *mmp_hop_new(struct mmp_net *mn, struct net_device *dev,
 				   const u8 *mac,
 				   struct netlink_ext_ack *extack)
 {
-	struct mmp_hop *hop = kzalloc(sizeof(*hop), GFP_KERNEL);
+	struct mmp_hop *hop = kzalloc(sizeof(*hop), mmp_gfp(mn));
 	struct rtable *rt = mmp_hop_route4(dev, mac);
 	struct rt6_info *rt6 = mmp_hop_route6(mn->net, dev, mac);
 	int err;
 
 	if (!hop || !rt || !rt6) {
-		err = -ENOMEM;
-		goto err;
-	}
-	err = mmp_hop_announce(dev, mac);
-	if (err) {
-		NL_SET_ERR_MSG(extack,
-			       "neighbours of this interface cannot be named; has it IPv6? sysctl net.ipv6.conf.INTERFACE.disable_ipv6=0");
-		goto err;
+		if (rt)
+			dst_release(&rt->dst);
+		if (rt6)
+			dst_release(&rt6->dst);
+		kfree(hop);
+		return ERR_PTR(-ENOMEM);
 	}
 	hop->dev = dev;
 	hop->ifindex = dev->ifindex;
@@ -149,14 +172,15 @@ static struct mmp_hop *mmp_hop_new(struct mmp_net *mn, struct net_device *dev,
 	spin_lock_bh(&mn->lock);
 	hash_add_rcu(mn->hops, &hop->node, mmp_hop_hash(hop->ifindex, mac));
 	spin_unlock_bh(&mn->lock);
-	return hop;
-
-err:
-	if (rt)
-		dst_release(&rt->dst);
-	if (rt6)
-		dst_release(&rt6->dst);
-	kfree(hop);
+	/* Behind that, with mmp_hop_release(): nobody points to it yet. */
+	err = mmp_hop_announce(dev, mac);
+	if (!err)
+		return hop;
+	NL_SET_ERR_MSG(extack,
+		       "neighbours of this interface cannot be named; has it IPv6? sysctl net.ipv6.conf.INTERFACE.disable_ipv6=0");
+	spin_lock_bh(&mn->lock);
+	mmp_hop_put(mn, hop);
+	spin_unlock_bh(&mn->lock);
 	return ERR_PTR(err);
 }
 
@@ -166,13 +190,16 @@ struct mmp_hop *mmp_hop_get(struct mmp_net *mn, u32 ifindex, const u8 *mac,
 	struct net_device *dev;
 	struct mmp_hop *hop;
 
+	/* Time, or data of a host, may take the last pointer from it at any moment. */
+	spin_lock_bh(&mn->lock);
 	hop = mmp_hop_find(mn, ifindex, mac);
-	if (hop && rcu_access_pointer(hop->rt)) {
-		spin_lock_bh(&mn->lock);
+	if (hop && rcu_access_pointer(hop->rt))
 		mmp_hop_hold(hop);
-		spin_unlock_bh(&mn->lock);
+	else
+		hop = NULL;
+	spin_unlock_bh(&mn->lock);
+	if (hop)
 		return hop;
-	}
 	if (!is_valid_ether_addr(mac)) {
 		NL_SET_ERR_MSG(extack,
 			       "a neighbour has a unicast link-layer address");
@@ -207,12 +234,18 @@ void mmp_hop_put(struct mmp_net *mn, struct mmp_hop *hop)
 void mmp_hops_up(struct mmp_net *mn, struct net_device *dev)
 {
 	struct mmp_hop *hop;
-	int bucket;
+	unsigned int i;
 
-	hash_for_each(mn->hops, bucket, hop, node)
-		if (hop->ifindex == dev->ifindex &&
-		    rcu_access_pointer(hop->rt))
-			mmp_hop_announce(dev, hop->mac);
+	for (i = 0; i < HASH_SIZE(mn->hops); i++) {
+		if (hlist_empty(&mn->hops[i]))
+			continue;
+		spin_lock_bh(&mn->lock);
+		hlist_for_each_entry(hop, &mn->hops[i], node)
+			if (hop->ifindex == dev->ifindex &&
+			    rcu_access_pointer(hop->rt))
+				mmp_hop_announce(dev, hop->mac);
+		spin_unlock_bh(&mn->lock);
+	}
 }
 
 void mmp_hops_gone(struct mmp_net *mn, const struct net_device *dev)
@@ -222,6 +255,8 @@ void mmp_hops_gone(struct mmp_net *mn, const struct net_device *dev)
 	struct mmp_hop *hop;
 	int bucket;
 
+	/* Nothing that sleeps, and few interfaces go. */
+	spin_lock_bh(&mn->lock);
 	hash_for_each(mn->hops, bucket, hop, node) {
 		if (hop->ifindex != dev->ifindex)
 			continue;
@@ -236,4 +271,5 @@ void mmp_hops_gone(struct mmp_net *mn, const struct net_device *dev)
 		if (rt6)
 			dst_release(&rt6->dst);
 	}
+	spin_unlock_bh(&mn->lock);
 }

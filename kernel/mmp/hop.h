@@ -13,7 +13,8 @@
  *
  * - A hop is made under mmp_net.mutex, and found under RCU.
  * - It is counted by who points to it, under mmp_net.lock; with the last one it
- *   goes, after a grace period.
+ *   goes, after a grace period, and its entry in the neighbour table is one that the
+ *   kernel may forget.
  * - When its interface goes so do its routes, and it leads nowhere any more.
  */
 #ifndef ROAM_MMP_HOP_H
@@ -78,7 +79,7 @@ static inline struct dst_entry *mmp_hop_dst(const struct mmp_hop *hop,
 	return rt ? &rt->dst : NULL;
 }
 
-/* The hop or NULL; under RCU or mmp_net.mutex. */
+/* The hop or NULL; under RCU or mmp_net.lock. */
 struct mmp_hop *mmp_hop_find(struct mmp_net *mn, u32 ifindex, const u8 *mac);
 
 /**
@@ -100,7 +101,7 @@ static inline void mmp_hop_hold(struct mmp_hop *hop)
 /* One less; mmp_net.lock held. NULL is ignored. */
 void mmp_hop_put(struct mmp_net *mn, struct mmp_hop *hop);
 
-/* An interface came up, or goes; mutex held. */
+/* The kernel has forgotten an interface's neighbours, or the interface goes; mutex held. */
 void mmp_hops_up(struct mmp_net *mn, struct net_device *dev);
 void mmp_hops_gone(struct mmp_net *mn, const struct net_device *dev);
 

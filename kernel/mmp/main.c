@@ -115,10 +115,12 @@ static int mmp_netdev_event(struct notifier_block *nb, unsigned long event,
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
 	struct mmp_net *mn = mmp_net(dev_net(dev));
 
-	if (event != NETDEV_UP && event != NETDEV_UNREGISTER)
+	if (event != NETDEV_UP && event != NETDEV_CHANGEADDR &&
+	    event != NETDEV_UNREGISTER)
 		return NOTIFY_DONE;
 	mutex_lock(&mn->mutex);
-	if (event == NETDEV_UP) {
+	/* With the interface's own address its neighbours are forgotten as well. */
+	if (event != NETDEV_UNREGISTER) {
 		mmp_hops_up(mn, dev);
 	} else {
 		mmp_hops_gone(mn, dev);

@@ -165,6 +165,12 @@ struct mmp_net {
 	bool gone;
 };
 
+/* What the owner of a namespace asks for is on the account of who asks. */
+static inline gfp_t mmp_gfp(const struct mmp_net *mn)
+{
+	return net_eq(mn->net, &init_net) ? GFP_KERNEL : GFP_KERNEL_ACCOUNT;
+}
+
 /* Adds one to a counter of this CPU. */
 #define mmp_count(mn, field) this_cpu_inc((mn)->stats->field)
 

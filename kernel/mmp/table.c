@@ -132,7 +132,7 @@ static int mmp_host_add(struct mmp_net *mn, const struct mmp_host_request *req,
 			       "the table of hosts is full; raise max-hosts");
 		return -ENOSPC;
 	}
-	host = mmp_host_alloc(&req->addr, req->hop[0], GFP_KERNEL);
+	host = mmp_host_alloc(&req->addr, req->hop[0], mmp_gfp(mn));
 	if (!host)
 		return -ENOMEM;
 	host->seq = req->seq;
@@ -266,7 +266,7 @@ static bool mmp_host_may_heal(struct mmp_net *mn, struct mmp_host *host,
 		return false;
 	/* What is on its way from where the host was does not move it back. */
 	return host->left != hop ||
-	       (u32)jiffies - host->left_at >= READ_ONCE(mn->config.left_time);
+	       roam_age(&host->left_at) >= READ_ONCE(mn->config.left_time);
 }
 
 void mmp_host_heal(struct mmp_net *mn, const struct in6_addr *addr,
@@ -274,7 +274,7 @@ void mmp_host_heal(struct mmp_net *mn, const struct in6_addr *addr,
 {
 	struct mmp_host *host, *old;
 
-	spin_lock(&mn->lock);
+	spin_lock_bh(&mn->lock);
 	/* Taken out of the table of hops under our eyes? */
 	if (!hop->refs)
 		goto out;
@@ -307,7 +307,7 @@ void mmp_host_heal(struct mmp_net *mn, const struct in6_addr *addr,
 	mmp_count(mn, healed);
 	mn->event(mn, host, ROAM_MMP_REASON_HEALED);
 out:
-	spin_unlock(&mn->lock);
+	spin_unlock_bh(&mn->lock);
 }
 
 /* ---- ends ---- */
@@ -320,16 +320,18 @@ static bool mmp_host_due(struct roam_end *end, u32 now, u32 *again, void *ctx)
 	u32 timeout = READ_ONCE(mn->config.timeout);
 	struct mmp_hop *second = mmp_host_hop(mn, host, 1);
 
-	if (second && now - READ_ONCE(host->used[0]) >= timeout) {
+	if (second && roam_age(&host->used[0]) >= timeout) {
 		/* The host is where it went. */
 		mmp_hop_hold(second);
 		mmp_host_point(mn, host, 0, second);
 		WRITE_ONCE(host->used[0], READ_ONCE(host->used[1]));
 		mmp_host_point(mn, host, 1, NULL);
+		if (roam_age(&host->used[0]) < timeout)
+			mn->event(mn, host, ROAM_MMP_REASON_MOVED);
 	} else if (second && (s32)(now - host->second_until) >= 0) {
 		mmp_host_point(mn, host, 1, NULL);
 	}
-	if (now - READ_ONCE(host->used[0]) >= timeout) {
+	if (roam_age(&host->used[0]) >= timeout) {
 		mmp_host_remove(mn, host, ROAM_MMP_REASON_EXPIRED);
 		return false;
 	}

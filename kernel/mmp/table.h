@@ -118,7 +118,7 @@ u32 mmp_host_flush(struct mmp_net *mn);
 
 /**
  * mmp_host_heal - data of a host climbs by a node below that is no downlink of it
- * @mn: namespace; under rcu_read_lock(), in softirq
+ * @mn: namespace; under rcu_read_lock(), in softirq or behind NFQUEUE in a program
  * @addr: its source, in a subnet
  * @hop: where it came from
  *

@@ -20,11 +20,14 @@
 #define HELD 1000000U
 
 static unsigned int events[8];
+/* How often the lock was held while softirqs, which take it, could come between. */
+static unsigned int interruptible;
 
 static void count_event(struct mmp_net *mn, const struct mmp_host *host,
 			u8 reason)
 {
 	events[reason]++;
+	interruptible += !softirq_count();
 }
 
 void mmp_hop_put(struct mmp_net *mn, struct mmp_hop *hop)
@@ -108,6 +111,7 @@ static int mmp_init(struct kunit *test)
 	mmp_keep_init(mn);
 	prandom_seed_state(&rnd, 7);
 	memset(events, 0, sizeof(events));
+	interruptible = 0;
 	for (i = 0; i < HOPS; i++)
 		hops[i] = (struct mmp_hop){ .ifindex = i + 1, .refs = HELD };
 	for (i = 0; i < HOSTS; i++)
@@ -151,11 +155,10 @@ static void heal(unsigned int host, int hop)
 {
 	const struct in6_addr addr = host_addr(host);
 
-	local_bh_disable();
+	/* In the context of a program, as behind NFQUEUE. */
 	rcu_read_lock();
 	mmp_host_heal(mn, &addr, &hops[hop]);
 	rcu_read_unlock();
-	local_bh_enable();
 }
 
 /* Index of a downlink, -1: none, -2: no entry. */
@@ -303,6 +306,63 @@ static void test_ends(struct kunit *test)
 	mmp_table_sweep(&mn->sweep);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mn->hosts.nelems), 0);
 	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_EXPIRED], 300);
+}
+
+/* A tick passes, and something climbs, while the sweeper still has the time before that. */
+static void test_used_meanwhile(struct kunit *test)
+{
+	const struct in6_addr addr = host_addr(0);
+	struct mmp_host *host;
+	u32 now, again = 0;
+	bool stays;
+
+	KUNIT_ASSERT_EQ(test, set(0, 0, 1, 1), 0);
+	spin_lock_bh(&mn->lock);
+	rcu_read_lock();
+	host = mmp_host_find(mn, &addr);
+	now = (u32)jiffies - 1;
+	KUNIT_EXPECT_TRUE(test, mmp_host_climbs(host, 1, hops[0].mac));
+	stays = mmp_host_due(&host->end, now, &again, mn);
+	rcu_read_unlock();
+	if (stays)
+		mmp_host_queue(mn, host);
+	spin_unlock_bh(&mn->lock);
+	KUNIT_EXPECT_TRUE(test, stays);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 0);
+	KUNIT_EXPECT_EQ(test, where(0, 1), 1);
+	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_EXPIRED], 0);
+}
+
+/* A host that left its first downlink without a word is where the second one leads. */
+static void test_second_takes_over(struct kunit *test)
+{
+	const struct in6_addr addr = host_addr(0);
+	struct mmp_host *host;
+	u32 again = 0;
+
+	KUNIT_ASSERT_EQ(test, set(0, 0, 1, 1), 0);
+	spin_lock_bh(&mn->lock);
+	rcu_read_lock();
+	host = mmp_host_find(mn, &addr);
+	host->used[0] -= mn->config.timeout;
+	KUNIT_EXPECT_TRUE(test, mmp_host_due(&host->end, (u32)jiffies, &again, mn));
+	rcu_read_unlock();
+	mmp_host_queue(mn, host);
+	spin_unlock_bh(&mn->lock);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 1);
+	KUNIT_EXPECT_EQ(test, where(0, 1), -1);
+	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_MOVED], 1);
+}
+
+/* Behind NFQUEUE a packet goes on in the context of the program that gave the verdict. */
+static void test_heals_in_program(struct kunit *test)
+{
+	heal(0, 1);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 1);
+	heal(0, 2);
+	KUNIT_EXPECT_EQ(test, where(0, 0), 2);
+	KUNIT_EXPECT_EQ(test, events[ROAM_MMP_REASON_HEALED], 2);
+	KUNIT_EXPECT_EQ(test, interruptible, 0);
 }
 
 static void test_full(struct kunit *test)
@@ -469,6 +529,12 @@ static struct kunit_case mmp_cases[] = {
 	{ .name = "MMP-43 TEN-14 TEN-15: two downlinks", .run_case = test_second },
 	{ .name = "MMP-30 MMP-32: what is used stays, what is not ends",
 	  .run_case = test_ends },
+	{ .name = "MMP-30 MMP-32: what is used while its end is looked at stays",
+	  .run_case = test_used_meanwhile },
+	{ .name = "MMP-43 MMP-32: a second downlink that takes the place of the first is told",
+	  .run_case = test_second_takes_over },
+	{ .name = "MMP-59: data heals in the context of a program, too",
+	  .run_case = test_heals_in_program },
 	{ .name = "OPEN-32: a full table refuses the next and keeps the others",
 	  .run_case = test_full },
 	{ .name = "OPEN-25 OPEN-32: copies for one receiver: in order, once, the newest that fit, gone with the entry",

@@ -696,6 +696,34 @@ static void tunnel_suite_exit(struct kunit_suite *suite)
 	tunnel_table_caches_exit();
 }
 
+/* Who finds an entry before the lock is given back finds its device, link and tunnels. */
+static void test_whole(struct kunit *test)
+{
+	const struct roam_encap tunnel = { .saddr = htonl(0xc0000212),
+					   .daddr = htonl(0xc0000202) };
+	struct tunnel_visitor_request req = {
+		.home = roam_addr4(htonl(0xcb007105)),
+		.link = link_devs[0]->ifindex,
+		.reverse = ROAM_TUNNEL_REVERSE_DIRECT,
+	};
+	struct tunnel_endpoint *to;
+	struct tunnel_visitor *visitor;
+	struct tunnel_link *link;
+
+	mutex_lock(&tn->lock);
+	link = link_get(tn, req.link, NULL);
+	to = tunnel_endpoint_get(tn, &tunnel, 1, devices[0]);
+	KUNIT_ASSERT_NOT_NULL(test, to);
+	visitor = tunnel_visitor_create(tn, &req, to, link, devices[0], NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(visitor));
+	KUNIT_EXPECT_PTR_EQ(test, visitor->dev, devices[0]);
+	KUNIT_EXPECT_PTR_EQ(test, tunnel_visitor_link(tn, visitor), link);
+	KUNIT_EXPECT_PTR_EQ(test, tunnel_visitor_to(tn, visitor), to);
+	KUNIT_EXPECT_EQ(test, visitor->reverse, ROAM_TUNNEL_REVERSE_DIRECT);
+	tunnel_visitor_remove(tn, visitor);
+	mutex_unlock(&tn->lock);
+}
+
 /* Something with an index, and nothing else of a device. */
 static struct net_device *index_only(struct kunit *test, int ifindex)
 {
@@ -761,6 +789,7 @@ static struct kunit_case tunnel_cases[] = {
 	  .run_case = test_random },
 	{ .name = "MIP-11: what is renewed stays, what is not ends with its tunnel",
 	  .run_case = test_ends },
+	{ .name = "MIP-14: a visitor is whole when it is found", .run_case = test_whole },
 	{ .name = "OPEN-32 OPEN-34: what is refused changes nothing",
 	  .run_case = test_refused },
 	{ .name = "OPEN-32: a binding has at most 192 bytes", .run_case = test_size },

@@ -46,6 +46,8 @@ static void tunnel_broadcast_one(struct tunnel_net *tn,
 	if (!copy)
 		return;
 	skb_forward_csum(copy);
+	/* A queue would take the time of arrival for a time to leave. */
+	skb_clear_tstamp(copy);
 	copy->ignore_df = 0;
 	if (!(READ_ONCE(binding->flags) &
 	      ROAM_TUNNEL_BINDING_FLAG_COLOCATED) &&

@@ -7,6 +7,7 @@
 #include <net/route.h>
 
 #include "deliver.h"
+#include "gso.h"
 #include "route.h"
 #include "table.h"
 
@@ -46,14 +47,41 @@ drop:
 	return err;
 }
 
+/* A super-packet whose segments do not fit the link, and may be split. */
+static noinline int tunnel_deliver_segments(struct net *net, struct sock *sk,
+					    struct sk_buff *skb, unsigned int mtu)
+{
+	struct sk_buff *segs, *next;
+	int err = 0, one;
+
+	segs = skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HIGHDMA);
+	if (IS_ERR_OR_NULL(segs)) {
+		tunnel_drop(tunnel_net(net), skb, TUNNEL_DROP_MALFORMED);
+		kfree_skb(skb);
+		return -EINVAL;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segs, skb, next) {
+		skb_mark_not_on_list(skb);
+		one = skb->len > mtu ?
+		      ip_do_fragment(net, sk, skb, tunnel_deliver_one) :
+		      tunnel_deliver_one(net, sk, skb);
+		err = err ?: one;
+	}
+	return err;
+}
+
 static int tunnel_deliver_finish(struct net *net, struct sock *sk,
 			       struct sk_buff *skb)
 {
 	unsigned int mtu = ip_skb_dst_mtu(sk, skb);
 
-	/* The segments of a super-packet have the sender's size. */
-	if ((skb->len > mtu && !skb_is_gso(skb)) || IPCB(skb)->frag_max_size)
+	if (skb_is_gso(skb)) {
+		if (unlikely(!skb_gso_validate_network_len(skb, mtu)))
+			return tunnel_deliver_segments(net, sk, skb, mtu);
+	} else if (skb->len > mtu || IPCB(skb)->frag_max_size) {
 		return ip_do_fragment(net, sk, skb, tunnel_deliver_one);
+	}
 	return tunnel_deliver_one(net, sk, skb);
 }
 

@@ -79,7 +79,28 @@ static struct tunnel_endpoint *tunnel_device_way(struct tunnel_net *tn,
 	return to;
 }
 
-static netdev_tx_t tunnel_device_xmit(struct sk_buff *skb, struct net_device *dev)
+/* Not every sender is the stack: a program writes what it likes to the device. */
+static bool tunnel_device_is_packet(struct sk_buff *skb)
+{
+	const struct iphdr *iph;
+	unsigned int len;
+
+	if (!pskb_inet_may_pull(skb))
+		return false;
+	iph = ip_hdr(skb);
+	if (iph->version != 4 || iph->ihl < 5)
+		return false;
+	len = iph->ihl * 4;
+	if (!pskb_may_pull(skb, skb_network_offset(skb) + len))
+		return false;
+	/* A super-packet may be too long for its own field. */
+	iph = ip_hdr(skb);
+	return skb_is_gso(skb) || (ntohs(iph->tot_len) >= len &&
+				   ntohs(iph->tot_len) <= skb->len);
+}
+
+/* What is an IPv4 packet with a whole header. */
+static netdev_tx_t tunnel_device_send(struct sk_buff *skb, struct net_device *dev)
 {
 	struct tunnel_device *device = netdev_priv(dev);
 	struct tunnel_net *tn = device->tn;
@@ -88,15 +109,15 @@ static netdev_tx_t tunnel_device_xmit(struct sk_buff *skb, struct net_device *de
 	bool back;
 
 	rcu_read_lock();
-	if (skb->protocol != htons(ETH_P_IP) || !pskb_inet_may_pull(skb))
-		goto drop;
 	/* Of the packet when it came, or of who sent it. */
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	to = tunnel_device_way(tn, dev, ip_hdr(skb), &back);
 	if (unlikely(!to)) {
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
 		tunnel_drop(tn, skb, TUNNEL_DROP_NO_BINDING);
-		goto drop;
+		DEV_STATS_INC(dev, tx_dropped);
+		kfree_skb(skb);
+		goto out;
 	}
 	len = skb->len;
 	sent = tunnel_send(tn, to, back ? 1 : TUNNEL_ENDPOINTS_MAX, skb);
@@ -109,11 +130,20 @@ static netdev_tx_t tunnel_device_xmit(struct sk_buff *skb, struct net_device *de
 	} else {
 		DEV_STATS_INC(dev, tx_dropped);
 	}
+out:
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
+}
 
-drop:
-	rcu_read_unlock();
+static netdev_tx_t tunnel_device_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct tunnel_device *device = netdev_priv(dev);
+
+	if (likely(skb->protocol == htons(ETH_P_IP))) {
+		if (likely(tunnel_device_is_packet(skb)))
+			return tunnel_device_send(skb, dev);
+		tunnel_drop(device->tn, skb, TUNNEL_DROP_MALFORMED);
+	}
 	DEV_STATS_INC(dev, tx_dropped);
 	kfree_skb(skb);
 	return NETDEV_TX_OK;
@@ -156,7 +186,7 @@ static int tunnel_device_finish(struct net *net, struct sock *sk,
 		   tunnel_device_is_bare(dev))) {
 		IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
 		skb_reset_mac_header(skb);
-		ret = tunnel_device_xmit(skb, dev);
+		ret = tunnel_device_send(skb, dev);
 	} else {
 		/* The hooks have seen it. */
 		IPCB(skb)->flags |= IPSKB_REROUTED;

@@ -150,8 +150,12 @@ static unsigned int tunnel_hook_in(void *priv, struct sk_buff *skb,
 	struct tunnel_binding *binding;
 
 	if (tunnel_has_bindings(tn)) {
-		if (unlikely(skb->pkt_type == PACKET_BROADCAST))
+		if (unlikely(skb->pkt_type == PACKET_BROADCAST)) {
+			/* Behind NFQUEUE a program is the context. */
+			local_bh_disable();
 			tunnel_broadcast(tn, skb);
+			local_bh_enable();
+		}
 		binding = tunnel_binding_find(tn, ip_hdr(skb)->daddr);
 		if (binding)
 			return tunnel_take_away(tn, skb, binding);
@@ -187,9 +191,11 @@ unsigned int tunnel_hook_out(void *priv, struct sk_buff *skb,
 	if (likely(!rt) || skb_dst(skb) == &rt->dst ||
 	    skb_rtable(skb)->rt_type != RTN_UNICAST)
 		return NF_ACCEPT;
+	/* Not every sender stays under RCU behind the hook; the device may just go. */
+	if (unlikely(!dst_hold_safe(&rt->dst)))
+		return NF_ACCEPT;
 	skb_dst_drop(skb);
-	/* Not every sender stays under RCU behind the hook. */
-	skb_dst_set(skb, dst_clone(&rt->dst));
+	skb_dst_set(skb, &rt->dst);
 	return NF_ACCEPT;
 }
 
@@ -206,7 +212,7 @@ static const struct nf_hook_ops tunnel_hook_ops[TUNNEL_HOOKS] = {
 		.hooknum = NF_INET_LOCAL_OUT,
 		.priority = NF_IP_PRI_LAST,
 	},
-	/* Behind the filter, and behind who confirms connections. */
+	/* Behind the filter; who confirms connections may be behind this, see receive.c. */
 	{
 		.hook = tunnel_hook_local_in,
 		.pf = NFPROTO_IPV4,

@@ -7,6 +7,7 @@
 #include <net/icmp.h>
 #include <net/ip.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "../core/rewrite.h"
 #include "device.h"
@@ -121,9 +122,9 @@ static void tunnel_error_relay(struct tunnel_net *tn, struct sk_buff *skb,
 	if (!pskb_may_pull(skb, ip_hdr(skb)->ihl * 4 + TUNNEL_QUOTE))
 		return;
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-	/* As if it had come, and could not go on into the device. */
+	/* As if it had come, and could not go on into the device. RCU keeps the route. */
 	skb_dst_drop(skb);
-	skb_dst_set(skb, dst_clone(&rt->dst));
+	skb_dst_set_noref(skb, &rt->dst);
 	skb->dev = to->dev;
 	skb->pkt_type = PACKET_HOST;
 	icmp_send(skb, ICMP_DEST_UNREACH, code, htonl(info));
@@ -177,7 +178,9 @@ unsigned int tunnel_icmp_in(struct tunnel_net *tn, struct sk_buff *skb)
 	    outer->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
 	error.outer = *outer;
-	if (tunnel_pair_find(tn, error.outer.daddr, error.outer.saddr))
+	/* What an IPsec policy forbids is left to the stack, which knows the exceptions. */
+	if (tunnel_pair_find(tn, error.outer.daddr, error.outer.saddr) &&
+	    xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb))
 		tunnel_error_in(tn, skb, &error);
 	return NF_ACCEPT;
 }

@@ -189,8 +189,7 @@ static int tunnel_nl_put_binding(struct sk_buff *msg,
 				   READ_ONCE(binding->mortal),
 				   READ_ONCE(binding->expires)) ||
 	    nla_put_u32(msg, ROAM_TUNNEL_A_BINDING_IDLE,
-			jiffies_to_msecs((u32)jiffies -
-					 READ_ONCE(binding->used))))
+			jiffies_to_msecs(roam_age(&binding->used))))
 		goto full;
 	for (; to; to = to->also)
 		if (tunnel_nl_put_endpoint(msg, &to->tunnel))

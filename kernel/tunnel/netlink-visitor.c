@@ -196,8 +196,7 @@ static int tunnel_nl_put_visitor(struct sk_buff *msg,
 				   READ_ONCE(visitor->mortal),
 				   READ_ONCE(visitor->expires)) ||
 	    nla_put_u32(msg, ROAM_TUNNEL_A_VISITOR_IDLE,
-			jiffies_to_msecs((u32)jiffies -
-					 READ_ONCE(visitor->used))) ||
+			jiffies_to_msecs(roam_age(&visitor->used))) ||
 	    tunnel_nl_put_agents(msg, rcu_dereference_raw(visitor->to))) {
 		nla_nest_cancel(msg, nest);
 		return -EMSGSIZE;

@@ -20,6 +20,8 @@
 #include <linux/skbuff.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/xfrm.h>
 
 #include "deliver.h"
 #include "device.h"
@@ -174,11 +176,13 @@ static bool tunnel_is_for_all(struct tunnel_net *tn, const struct iphdr *outer,
 	struct tunnel_pair *pair;
 
 	pair = tunnel_pair_find(tn, outer->saddr, outer->daddr);
-	if (!pair || !READ_ONCE(pair->own))
+	/* With tunnel_endpoint_own(). */
+	if (!pair || !smp_load_acquire(&pair->own))
 		return false;
-	in->dev = READ_ONCE(pair->dev);
+	/* Another device of kind roam may have gone, and the tunnel be used on. */
+	in->dev = dev_get_by_index_rcu(tn->net, READ_ONCE(pair->ifindex));
 	in->broadcast = true;
-	return true;
+	return in->dev;
 }
 
 /* The rest of an arrival: what stays of the packet. False: it was dropped. */
@@ -199,8 +203,11 @@ static bool tunnel_strip(struct tunnel_net *tn, struct sk_buff *skb,
 	if (iptunnel_pull_header(skb, decap->len, htons(ETH_P_IP), false))
 		goto drop;
 	skb_reset_network_header(skb);
+	/* It may go on into the next tunnel without the stack's look at it. */
 	if (!pskb_inet_may_pull(skb) || ip_hdr(skb)->version != 4 ||
-	    ip_hdr(skb)->ihl < 5)
+	    ip_hdr(skb)->ihl < 5 ||
+	    (unlikely(ip_hdr(skb)->ihl > 5) &&
+	     !pskb_may_pull(skb, ip_hdr(skb)->ihl * 4)))
 		goto drop;
 	if (decap->encap == ROAM_TUNNEL_ENCAP_MINIMAL)
 		return true;
@@ -239,6 +246,8 @@ static void tunnel_arrive(struct tunnel_net *tn, struct sk_buff *skb,
 	if (in->keepalive)
 		tunnel_count(tn, keepalives);
 	if (in->back) {
+		/* A queue would take the time of arrival for a time to leave. */
+		skb_clear_tstamp(skb);
 		to = rcu_dereference(in->back->to);
 		if (to && tunnel_send(tn, to, 1, skb))
 			tunnel_count(tn, reversed);
@@ -286,6 +295,29 @@ static bool tunnel_is_others(struct tunnel_net *tn, const struct iphdr *outer,
 	}
 }
 
+/*
+ * Connection tracking puts a connection into its table when the first packet is through
+ * LOCAL_IN, by a hook of the same priority as ours: the one that was registered later comes
+ * first. So a packet that is taken may be one whose connection would be forgotten with it.
+ * False: connection tracking wants it dropped.
+ */
+static bool tunnel_confirm(struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK) && defined(ROAM_CT_HOOK_HAS_CONFIRM)
+	enum ip_conntrack_info info;
+	const struct nf_conn *ct = nf_ct_get(skb, &info);
+	const struct nf_ct_hook *hook;
+
+	if (likely(!ct || nf_ct_is_confirmed(ct)))
+		return true;
+	/* By the hook, since a call would have the module of conntrack loaded. */
+	hook = rcu_dereference(nf_ct_hook);
+	return !hook || hook->confirm(skb) == NF_ACCEPT;
+#else
+	return true;
+#endif
+}
+
 static noinline unsigned int tunnel_receive(struct tunnel_net *tn,
 					  struct sk_buff *skb)
 {
@@ -306,6 +338,11 @@ static noinline unsigned int tunnel_receive(struct tunnel_net *tn,
 	     tunnel_is_for_all(tn, &outer, &in))) {
 		if (unlikely(!tunnel_checksum_ok(skb, ip_hdr(skb), &in.decap)))
 			return tunnel_drop(tn, skb, TUNNEL_DROP_MALFORMED);
+		/* The host's IPsec policy may want proof of who sends. */
+		if (unlikely(!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)))
+			return tunnel_drop(tn, skb, TUNNEL_DROP_SPOOFED);
+		if (unlikely(!tunnel_confirm(skb)))
+			return NF_DROP;
 		/* The sum that was checked is the outer one's. */
 		if (in.decap.encap == ROAM_TUNNEL_ENCAP_UDP ||
 		    in.decap.gre_check)
@@ -324,6 +361,18 @@ static noinline unsigned int tunnel_receive(struct tunnel_net *tn,
 		return tunnel_drop(tn, skb, TUNNEL_DROP_SPOOFED);
 	return tunnel_drop(tn, skb, tunnel_visitor_find(tn, in.decap.daddr) ?
 			 TUNNEL_DROP_SPOOFED : TUNNEL_DROP_NOT_VISITOR);
+}
+
+/* Behind the verdict of a program (NFQUEUE), in whose context the rest of the hooks run. */
+static noinline unsigned int tunnel_receive_late(struct tunnel_net *tn,
+					       struct sk_buff *skb)
+{
+	unsigned int verdict;
+
+	local_bh_disable();
+	verdict = tunnel_receive(tn, skb);
+	local_bh_enable();
+	return verdict;
 }
 
 /* Is it to a UDP port of one of our tunnels? */
@@ -353,6 +402,8 @@ unsigned int tunnel_hook_local_in(void *priv, struct sk_buff *skb,
 	case IPPROTO_IPIP:
 	case IPPROTO_GRE:
 	case ROAM_IPPROTO_MINIMAL:
+		if (unlikely(!softirq_count()))
+			return tunnel_receive_late(tn, skb);
 		return tunnel_receive(tn, skb);
 	default:
 		return NF_ACCEPT;

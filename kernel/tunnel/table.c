@@ -216,8 +216,10 @@ static bool tunnel_endpoint_is(const struct tunnel_endpoint *endpoint,
 static void tunnel_endpoint_own(struct tunnel_endpoint *endpoint, int n)
 {
 	for (; endpoint; endpoint = endpoint->also) {
-		WRITE_ONCE(endpoint->pair->dev, endpoint->dev);
-		WRITE_ONCE(endpoint->pair->own, endpoint->pair->own + n);
+		if (n > 0)
+			WRITE_ONCE(endpoint->pair->ifindex, endpoint->dev->ifindex);
+		/* With tunnel_is_for_all(): who sees it sees a device. */
+		smp_store_release(&endpoint->pair->own, endpoint->pair->own + n);
 	}
 }
 
@@ -494,7 +496,8 @@ static void tunnel_visitor_fill(struct tunnel_net *tn, struct tunnel_visitor *vi
 
 static struct tunnel_visitor *
 tunnel_visitor_create(struct tunnel_net *tn, const struct tunnel_visitor_request *req,
-		    struct netlink_ext_ack *extack)
+		    struct tunnel_endpoint *to, struct tunnel_link *link,
+		    struct net_device *dev, struct netlink_ext_ack *extack)
 {
 	struct tunnel_visitor *visitor;
 	int err;
@@ -506,6 +509,11 @@ tunnel_visitor_create(struct tunnel_net *tn, const struct tunnel_visitor_request
 	visitor->role = req->role;
 	visitor->used = (u32)jiffies;
 	memcpy(visitor->mac, req->mac, ETH_ALEN);
+	visitor->reverse = req->reverse;
+	visitor->dev = dev;
+	RCU_INIT_POINTER(visitor->link, link);
+	RCU_INIT_POINTER(visitor->to, to);
+	/* Packets and requests without the lock may find it at once: it is whole. */
 	err = roam_table_insert(&tn->visitors, &visitor->node,
 				TUNNEL_VISITOR_PARAMS);
 	if (err) {
@@ -513,6 +521,9 @@ tunnel_visitor_create(struct tunnel_net *tn, const struct tunnel_visitor_request
 		kmem_cache_free(tunnel_visitor_cache, visitor);
 		return ERR_PTR(err);
 	}
+	if (req->role == ROAM_TUNNEL_ROLE_OWN)
+		tunnel_endpoint_own(to, 1);
+	tunnel_visitor_fill(tn, visitor, req);
 	WRITE_ONCE(tn->n_visitors, tn->n_visitors + 1);
 	return visitor;
 }
@@ -589,8 +600,11 @@ struct tunnel_visitor *tunnel_visitor_set(struct tunnel_net *tn,
 		err = to ? 0 : -ENOMEM;
 	}
 	if (!err && !visitor) {
-		visitor = tunnel_visitor_create(tn, req, extack);
+		visitor = tunnel_visitor_create(tn, req, to, link, dev, extack);
 		err = PTR_ERR_OR_ZERO(visitor);
+	} else if (!err) {
+		tunnel_visitor_fill(tn, visitor, req);
+		tunnel_visitor_move(tn, visitor, to, link, dev);
 	}
 	if (err) {
 		tunnel_endpoint_put(tn, to);
@@ -598,8 +612,6 @@ struct tunnel_visitor *tunnel_visitor_set(struct tunnel_net *tn,
 			tn->table_ops->link_put(link);
 		return ERR_PTR(err);
 	}
-	tunnel_visitor_fill(tn, visitor, req);
-	tunnel_visitor_move(tn, visitor, to, link, dev);
 	atomic_inc(&tn->generation);
 	return visitor;
 }

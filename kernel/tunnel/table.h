@@ -55,7 +55,7 @@ struct tunnel_link {
  * @refs: endpoints between the two; tunnel_net.lock
  * @own: how many of them are ends of this host as a mobile node; written under
  *	tunnel_net.lock
- * @dev: device of one of those
+ * @ifindex: index of the device of the latest of those
  * @rcu: frees it
  */
 struct tunnel_pair {
@@ -63,7 +63,7 @@ struct tunnel_pair {
 	struct in6_addr addr[2];
 	u32 refs;
 	u32 own;
-	struct net_device *dev;
+	int ifindex;
 	struct rcu_head rcu;
 };
 

@@ -170,6 +170,39 @@ by_ospf() {
 	wait_for 60 none_at_border
 }
 
+# The border router reaches the gateway by a tunnel, as others do by PPPoE; what is of a link
+# only goes no further.
+backbone_without_ethernet() {
+	local br=${mmp_ns[br]} gw=${mmp_ns[gw1]} link_local
+	modprobe ipip || skip "a kernel without tunnels"
+	mmp_move bs1
+	wait_for 20 is_at_border 4 "$via1"
+	wait_for 20 is_at_border 6 2001:db8:f1::2
+	on_exit ip -n "$br" rule delete to "$mmp_coa" lookup 99
+	on_exit ip -n "$br" link delete bb
+	on_exit ip -n "$gw" link delete bb
+	ip -n "$gw" -batch - <<-END || fail "no tunnel at the gateway"
+		link add bb type ipip local $via1 remote 192.0.2.17
+		link set bb up
+	END
+	ip -n "$br" -batch - <<-END || fail "no tunnel at the border router"
+		link add bb type ipip local 192.0.2.17 remote $via1
+		link set bb up
+		route add $mmp_coa dev bb table 99
+		rule add to $mmp_coa lookup 99
+	END
+	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 10 "$mmp_coa"
+	link_local=$(ip -n "$br" -6 -j address show scope link to fe80::/10 | jq -r \
+		--arg dev "$(ip -n "$br" -6 -j route get "$mmp_coa6" | jq -r '.[0].dev')" \
+		'.[] | select(.ifname == $dev) | .addr_info[0].local + "%" + .ifname')
+	capture_start "${mmp_ns[mn]}" air1 border.link.pcap "ip6 dst host $mmp_coa6"
+	in_ns "$br" ping -6 -q -n -c 2 -i 0.2 -W 1 -I "$link_local" "$mmp_coa6"
+	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -6 -c 1 -W 10 "$mmp_coa6"
+	capture_stop
+	expect_eq "with the source of a link" 0 "$(packets_in border.link.pcap "src net fe80::/10")"
+	expect_match "others" '^[1-9]' "$(packets_in border.link.pcap)"
+}
+
 departure() {
 	mmp_move bs3
 	wait_for 20 is_at_border 4 "$via2"
@@ -194,6 +227,7 @@ start_again() {
 fixture two_domains
 prove "MMP-01 MMP-09 MMP-89 INT-03 TEN-18 OPEN-47: two domains of one subnet: the border router follows a host to the other one" other_domain
 prove "INT-10: nothing of a movement inside a domain leaves it" stays_inside
+prove "MMP-25 MMP-28: a backbone without Ethernet headers; what is of a link stays there" backbone_without_ethernet
 prove "OPEN-45 OPEN-47: a restarted border router, and a restarted gateway" restarts
 fixture start_again br gw1
 prove "OPEN-47 MMP-31: a host that leaves without a word has no route any more" departure

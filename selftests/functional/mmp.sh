@@ -46,7 +46,82 @@ wires_itself_up() {
 	expect_ok in_ns "${mmp_ns[mn]}" busybox ping -c 1 -W 10 "$mmp_cn"
 	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 10 "$mmp_coa"
 	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -6 -c 1 -W 10 "$mmp_coa6"
+	# Each node writes itself into the header.
+	expect_ok in_ns "${mmp_ns[cn]}" ping -q -n -c 1 -W 10 -R "$mmp_coa"
+	expect_ok in_ns "${mmp_ns[mn]}" ping -q -n -c 1 -W 10 -R "$mmp_cn"
 }
+
+# permanent NODE LINK PATTERN: neighbours that the kernel must not forget.
+permanent() {
+	ip -n "${mmp_ns[$1]}" -6 neighbour show nud permanent dev "$2" | grep -c -- "$3"
+}
+
+are_permanent() {
+	[[ $(permanent "${@:1:3}") == "$4" ]]
+}
+
+# The kernel forgets all of an interface when that gets another address, as a bond does.
+neighbours_stay() {
+	local ns=${mmp_ns[bs1]} mac before
+	mmp_move bs1
+	before=$(permanent bs1 air lladdr)
+	((before > 0)) || fail "no permanent neighbour"
+	mac=$(ip -n "$ns" -j link show air | jq -r '.[0].address')
+	ip -n "$ns" -batch - <<-END || fail "no other address"
+		link set air address 02:00:5e:00:53:77
+		link set air address $mac
+	END
+	expect_eq "permanent neighbours" "$before" "$(permanent bs1 air lladdr)"
+	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 10 "$mmp_coa"
+}
+
+# One host that is at more link-layer addresses than the neighbour table has room for, one
+# after the other.
+neighbours_are_let_go() {
+	local header
+	header=$(dirname "$(realpath "$0")")/../../kernel/include/uapi/linux/roam_mmp.h
+	expect_ok in_ns "${mmp_ns[cn]}" /usr/bin/python3 - "$header" 1200 <<<"$neighbours_py"
+	# The one it is at, and the one it left.
+	wait_for 30 are_permanent cn eth0 'lladdr 02:00:5e:10:' 2
+	expect_ok in_ns "${mmp_ns[cn]}" /usr/bin/python3 - "$header" 0 <<<"$neighbours_py"
+	wait_for 30 are_permanent cn eth0 'lladdr 02:00:5e:10:' 0
+}
+readonly neighbours_py='
+import re, socket, struct, sys
+C = {}
+text = re.sub(r"/\*.*?\*/", "", open(sys.argv[1]).read(), flags=re.S)
+for block in re.findall(r"enum[^{;]*\{(.*?)\}", text, re.S):
+    n = 0
+    for name, value in re.findall(r"^\s*(\w+)(?: = (\d+))?,", block, re.M):
+        n = int(value) if value else n
+        C["_".join(name.split("_")[2:])] = n
+        n += 1
+def attr(kind, data):
+    return struct.pack("HH", len(data) + 4, kind) + data + bytes(-len(data) % 4)
+def nest(kind, *attrs):
+    return attr(kind | 0x8000, b"".join(attrs))
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
+s.bind((0, 0))
+def ask(family, command, data):
+    s.send(struct.pack("IHHII", 20 + len(data), family, 5, 1, 0) + struct.pack("BBH", command, 1, 0) + data)
+    answer = end = s.recv(65536)
+    while struct.unpack_from("H", end, 4)[0] != 2: end = s.recv(65536)
+    if struct.unpack_from("i", end, 16)[0]: sys.exit("refused: %r" % end)
+    return answer
+answer, at = ask(16, 3, attr(2, b"roam_mmp\0")), 20
+while at < len(answer):
+    length, kind = struct.unpack_from("HH", answer, at)
+    if kind == 1: family = struct.unpack_from("H", answer, at + 4)[0]
+    at += (length + 3) & ~3
+ask(family, C["CMD_RANGE_SET"], nest(C["A_MAIN_RANGE"], attr(C["A_RANGE_ADDR4"], socket.inet_aton("10.7.0.0")),
+    attr(C["A_RANGE_PREFIX_LEN"], b"\x10")))
+link = struct.pack("I", socket.if_nametoindex("eth0"))
+for i in range(int(sys.argv[2])):
+    hop = nest(C["A_HOST_HOP"], attr(C["A_HOP_IFINDEX"], link), attr(C["A_HOP_LLADDR"], struct.pack("!IH", 0x02005e10, i)))
+    ask(family, C["CMD_HOST_SET"], nest(C["A_MAIN_HOST"], attr(C["A_HOST_ADDR4"], socket.inet_aton("10.7.9.9")),
+        attr(C["A_HOST_SEQ"], struct.pack("Q", i + 1)), hop))
+if sys.argv[2] == "0": ask(family, C["CMD_HOST_DEL"], attr(C["A_MAIN_ALL"], b""))
+'
 
 # The backbone knows the prefix, the gateway its own address, and inner nodes nothing.
 who_knows_what() {
@@ -400,6 +475,8 @@ prove "MMP-71 MMP-72: base stations are heard on the air again and again" beacon
 prove "MMP-33 MMP-93: a silent host sends route updates" idle_host_stays_reachable
 prove "MMP-58 MMP-59: a link down below a base station is passed by, and the way down healed" link_down
 prove "MMP-28 MMP-04: nodes without addresses tell senders what they need to know: packets too big, time to live" errors
+prove "MMP-25: neighbours stay when an interface gets another address" neighbours_stay
+prove "OPEN-32 MMP-25: a neighbour that no host is at any more may be forgotten" neighbours_are_let_go
 # The last one: what it starts ends with it.
 prove_open "mended, and not run often enough yet to be sure" "OPEN-45 OPEN-29 OPEN-42: each daemon is killed and started again, and no packet is lost" restarts
 tests_done

@@ -231,6 +231,14 @@ more_than() { # NS COUNTER N
 }
 
 
+# paced NS LINK: its queue holds back what is to leave later, and must not take the time of
+# arrival, which captures have packets bear, for that.
+paced() {
+	modprobe sch_fq
+	in_ns "${!1}" tc qdisc replace dev "$2" root fq || fail "no queue on $2"
+	on_exit in_ns "${!1}" tc qdisc delete dev "$2" root
+}
+
 # ---- reverse tunnelling ----
 
 # Both styles; the correspondent sees the home address, the router only the tunnel.
@@ -266,6 +274,7 @@ back_by_encapsulating_delivery() {
 	on_exit ip_in mobile link delete out
 	ip_in mobile link set out up
 	ip_in mobile route add "$correspondent_addr" dev out src "$home"
+	paced fa eth0
 	capture_start "$router" eth2 tunnel.encapsulated.pcap
 	expect_ok reaches mobile "$correspondent_addr" -I "$home"
 	# What is not encapsulated goes its own way.
@@ -395,6 +404,7 @@ broadcast_is_seen_away() {
 	register ipip broadcast
 	# The wrapped copy is for the mobile node, which takes it out itself.
 	roam mobile tunnel visitors add "$home" own agent "$agent_addr" care-of "$home"
+	paced agent eth0
 	capture_start "$mobile" roam0 tunnel.broadcast.pcap "udp port 5555 or udp port 5556"
 	# What goes to a group stays at home: multicast to who is away is not built (MIP-70).
 	bg in_ns "$neighbour" bash -c "while :; do echo hello | socat -u - UDP-DATAGRAM:239.1.1.1:5556
@@ -609,6 +619,85 @@ strict_filter_passes_it() {
 	back_by_direct_delivery ipip
 }
 
+# ---- what else a host has between the wire and the module ----
+
+# What a policy wants to come by ESP does not come in clear out of a tunnel.
+policy_is_asked() {
+	local ns there="src $agent_addr dst $fa_addr" dropped
+	local require="tmpl $there proto esp mode transport level required"
+	on_exit forget
+	register ipip
+	for ns in agent fa; do
+		on_exit ip_in "$ns" xfrm policy flush
+		on_exit ip_in "$ns" xfrm state flush
+		in_ns "${!ns}" ip xfrm state add src "$agent_addr" dst "$fa_addr" proto esp spi 0x101 mode transport \
+			enc "cbc(aes)" "0x$(printf '%032d' 1)" auth "hmac(sha256)" "0x$(printf '%064d' 2)" ||
+			skip "a kernel without IPsec"
+	done
+	# shellcheck disable=SC2086 # words
+	ip_in fa xfrm policy add $there proto 4 dir in $require
+	dropped=$(counter fa drop_spoofed)
+	in_ns "$correspondent" ping -q -n -c 2 -i 0.2 -W 1 "$home" && fail "taken in clear"
+	expect_eq "dropped" $((dropped + 2)) "$(counter fa drop_spoofed)"
+	# shellcheck disable=SC2086 # words
+	ip_in agent xfrm policy add $there proto 4 dir out $require
+	expect_ok reaches correspondent "$home"
+}
+
+# Each forwarding router writes itself into the header.
+options_pass() {
+	local ping
+	on_exit forget
+	register ipip
+	ping=$(in_ns "$correspondent" ping -n -c 1 -W 20 -R "$home") || fail "record route: $ping"
+	expect_match "the home agent in the record" "($agent_addr|203\.0\.113\.1)[[:space:]]" "$ping"
+	expect_ok reaches correspondent "$home" -T tsandaddr
+}
+
+# A firewall that admits a tunnel once: conntrack was there before us.
+connections_are_remembered() {
+	on_exit in_ns "$fa" nft flush ruleset
+	on_exit forget
+	in_ns "$fa" nft -f - <<-END || fail "no rules"
+		table ip t {
+			chain i {
+				type filter hook input priority 0; policy drop;
+				ct mark 7 accept
+				ct state new limit rate 1/hour burst 1 packets ct mark set 7 accept
+			}
+		}
+	END
+	register ipip
+	expect_ok reaches correspondent "$home"
+	expect_ok reaches correspondent "$home"
+}
+
+# raw_on_device: frames of a program that writes what it likes.
+raw_on_device() {
+	in_ns "$agent" /usr/bin/python3 - "$correspondent_addr" "$home" "$@" <<-'END'
+		import socket, struct, sys
+		s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+		src, dst = (socket.inet_aton(a) for a in sys.argv[1:3])
+		for frame in sys.argv[3:]:
+		    first, total, length = (int(word, 0) for word in frame.split(","))
+		    header = struct.pack("!BBHHHBBH", first, 0, total, 0, 0, 64, 17, 0) + src + dst
+		    s.sendto((header + bytes(length))[:length], ("roam0", 0x800))
+	END
+}
+
+# First byte, total length, length of the frame.
+malformed_is_dropped() {
+	local before
+	on_exit forget
+	roam agent tunnel replace "$home" via "$fa_addr" from "$agent_addr" encap minimal
+	before=$(counter agent drop_malformed)
+	expect_ok raw_on_device 0x4f,20,20 0x4f,60,20 0x44,20,20 0x65,20,20 0x45,40,20 0x45,10,20 0x46,20,24
+	expect_eq "dropped" $((before + 7)) "$(counter agent drop_malformed)"
+	before=$(counter agent encapsulated)
+	expect_ok raw_on_device 0x45,20,20 0x46,24,24 0x4f,60,60
+	expect_eq "encapsulated" $((before + 3)) "$(counter agent encapsulated)"
+}
+
 # ---- entries ----
 
 entries_end() {
@@ -722,6 +811,10 @@ prove "MIP-54 OPEN-09: a node that is registered cannot speak for another one" r
 prove "MIP-55 MIP-58: a foreign agent takes tunnels from a visitor's home agents only" foreign_agent_checks_who_sends
 prove "MIP-13: a registration that is renewed under traffic loses nothing" renewal_loses_nothing
 prove "OPEN-11: a reverse tunnel passes a host with strict reverse-path filtering" strict_filter_passes_it
+prove "OPEN-12 MIP-55: a tunnel that an IPsec policy wants protected is not taken in clear" policy_is_asked
+prove "MIP-53 MIP-55: packets that record their route or the time pass a tunnel" options_pass
+prove "OPEN-10 MIP-55: connection tracking that was there first keeps the tunnel in its table" connections_are_remembered
+prove "OPEN-35 MIP-37: a malformed packet does not enter a tunnel" malformed_is_dropped
 prove "OPEN-50: a lifetime ends, and is told" entries_end
 prove "OPEN-14: many bindings at once share tunnels" many_at_once
 prove "OPEN-34 TEN-28: what is refused, and why" refusals

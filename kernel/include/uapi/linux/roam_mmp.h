@@ -37,7 +37,8 @@ enum roam_mmp_kind {
 /**
  * enum roam_mmp_reason - Why an event was sent.
  * @ROAM_MMP_REASON_NEW: An entry was set.
- * @ROAM_MMP_REASON_MOVED: Its downlink was replaced by a request.
+ * @ROAM_MMP_REASON_MOVED: Its downlink was replaced, by a request or by its
+ *   second one.
  * @ROAM_MMP_REASON_SECOND: It got a second downlink.
  * @ROAM_MMP_REASON_HEALED: Data that climbed made it, or replaced its
  *   downlink.
