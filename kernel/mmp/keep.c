@@ -74,7 +74,7 @@ static void mmp_keep_age(struct mmp_net *mn, struct mmp_keep *keep, u32 age)
 	struct sk_buff *skb;
 
 	while ((skb = skb_peek(&keep->queue)) &&
-	       (u32)jiffies - mmp_kept_cb(skb)->at > age)
+	       roam_age(&mmp_kept_cb(skb)->at) > age)
 		consume_skb(mmp_keep_take(mn, keep));
 }
 
@@ -224,7 +224,7 @@ void mmp_keep_set(struct mmp_net *mn, const struct in6_addr *addr, bool wanted)
 	spin_unlock_bh(&mn->lock);
 	if (known || !wanted || mn->n_keeps == MMP_KEEPS_MAX)
 		return;
-	keep = kzalloc(sizeof(*keep), GFP_KERNEL);
+	keep = kzalloc(sizeof(*keep), mmp_gfp(mn));
 	if (!keep)
 		return;
 	keep->addr = *addr;
