@@ -316,7 +316,16 @@ static void another_agent_has_no_say(void **state)
 	/* and later ones: from wherever it comes, for as long as it wants */
 	msg = request_at(w.now + 5000, FOREIGN, 300);
 	msg.agent = addr(other);
-	assert_int_equal(ask(&msg), MIP_FA_PROHIBITED);
+	assert_int_equal(ask(&msg), -1);
+	m = reply_to(&msg, MIP_ACCEPTED, 300);
+	assert_int_equal(reply_by(&m, other), FA_DROP_NONE);
+	assert_int_equal(w.out.code, MIP_FA_REPLY);
+	/* a denial goes through: it may name the agent that the visitor has */
+	msg.id += 1ULL << 32;
+	assert_int_equal(ask(&msg), -1);
+	m = reply_to(&msg, MIP_HA_UNKNOWN_AGENT, 0);
+	assert_int_equal(reply_by(&m, other), FA_DROP_NONE);
+	assert_int_equal(w.out.code, MIP_HA_UNKNOWN_AGENT);
 	for (int i = 0; i < 2; i++) {
 		msg.id += 1ULL << 32;
 		msg.lifetime = 0;

@@ -921,6 +921,8 @@ static void add_sub_nai(struct judgement *j)
  * Another home agent's word about a node that visits. Neither the home address in a
  * request nor the link-layer address of its frame proves who sent it, and an agent that
  * accepts speaks for itself alone: such a node first ends what it has, or signs for us.
+ * Its request goes on all the same, as one to all agents of a network finds the agent that
+ * the visitor has (RFC 5944 3.6.1.2).
  */
 static bool is_another_s(const struct fa *fa, msec_t now,
 			 const struct fa_visitor *v)
@@ -956,9 +958,6 @@ enum fa_drop fa_request(struct fa *fa, msec_t now, const struct fa_datagram *in,
 		return FA_DROP_MESSAGE;
 	fill_request(&j);
 	code = error == MIP_MALFORMED ? MIP_FA_REQUEST : judge(&j);
-	/* the end of a binding elsewhere may pass through us */
-	if (!code && j.v.requested && is_another_s(fa, now, &j.v))
-		code = MIP_FA_PROHIBITED;
 	if (!code && !is_within_rate(fa, now, &j.v))
 		code = MIP_FA_RESOURCES;
 	if (code)
@@ -1170,7 +1169,6 @@ enum fa_drop fa_reply(struct fa *fa, msec_t now, const struct fa_datagram *in,
 	key = e->home;
 	if (!code)
 		code = take_address(fa, &msg, &v);
-	/* he may have come while the request was on its way */
 	if (!code && mip_code_accepts(msg.code) && v.requested &&
 	    is_another_s(fa, now, &v))
 		code = MIP_FA_REPLY;
