@@ -1229,6 +1229,46 @@ static void partial_table(void **state)
 	network_down();
 }
 
+/*
+ * A counter never wraps: behind its last value a session has nothing more to say. A
+ * restart, here within a hello, is a new session and is heard at once.
+ */
+static void last_counter(void **state)
+{
+	struct sync_msg hello = { .type = SYNC_HELLO, .group = 1 };
+	const struct sync_stats *stats;
+	uint64_t before;
+
+	(void)state;
+	four();
+	fill(0, 100);
+	pass(net.now + 2000);
+	stats = sync_stats(net.hosts[1].sync);
+	hello.sender = net.hosts[0].addr;
+	hello.session = net.last[0][1].session;
+	hello.echo = net.last[0][1].echo;
+	hello.counter = UINT64_MAX;
+	hello.digest = net.last[0][1].digest;
+	hello.flags = SYNC_FLAG_SYNCED;
+	sync_input(net.hosts[1].sync, net.now, &hello);
+	before = stats->drop[SYNC_DROP_REPLAY];
+	hello.counter = 0;
+	sync_input(net.hosts[1].sync, net.now, &hello);
+	assert_int_equal(stats->drop[SYNC_DROP_REPLAY], before + 1);
+	pass(net.now + 100);
+	crash(0);
+	boot(0, SYNC_GROUP);
+	pass(net.now + 3000);
+	assert_true(sync_is_synced(net.hosts[0].sync));
+	set(0, 5, 4711, 0, 0);
+	flush(0);
+	pass(net.now + 100);
+	assert_int_equal(net.hosts[1].rows[5].value, 4711);
+	for (int i = 1; i < 4; i++)
+		assert_equal_tables(0, i);
+	network_down();
+}
+
 /* Both sides of a long partition changed what they had, everywhere in the table. */
 static void long_partition(void **state)
 {
@@ -1916,6 +1956,7 @@ int main(void)
 		TEST("SYNC-11 SYNC-17 SYNC-18 SYNC-22 SYNC-55 SYNC-56 SYNC-58 SYNC-59 TEN-08: complete is who has all parts of an answer, members first", answer_is_complete),
 		TEST("FAIL-06 SYNC-15 OPEN-44: A3, partial table: half a table is given to nobody, also when its giver crashes", partial_table),
 		TEST("FAIL-02 OPEN-44: A3, wrong heal: behind a long partition all is equal within five hellos", long_partition),
+		TEST("OPEN-42 OPEN-29: the last value of a counter, and a restart within a hello", last_counter),
 		TEST("SYNC-15 SYNC-54 TEN-19: two that begin together", boot_together),
 		TEST("SYNC-03 SYNC-06 SYNC-25 SYNC-30 TEN-26: one datagram for each change, an acknowledgement from each", one_datagram),
 		TEST("TEN-29 TEN-30: the newest version of an entry stays, and one of two equals", moves),
