@@ -8,16 +8,26 @@
 # for 6.12 from the cache.
 
 RUNNING := $(shell uname -r)
-KVER ?= $(if $(wildcard /lib/modules/$(RUNNING)/build/Makefile),$(RUNNING),6.12)
+HEADERS := $(wildcard /lib/modules/$(RUNNING)/build/Makefile)
+# Nobody shall find out by modprobe that the modules are another kernel's.
+ifeq ($(HEADERS)$(KDIR)$(KVER),)
+NO_HEADERS := modules: there are no headers of the running kernel, so these are for 6.12; \
+	for it: apt-get install linux-headers-$(RUNNING)
+endif
+KVER ?= $(if $(HEADERS),$(RUNNING),6.12)
 
 .PHONY: modules modules_install modules_clean
 
 modules:
+	@$(if $(NO_HEADERS),echo "$(NO_HEADERS)")
 	@scripts/build-modules $(or $(KDIR),$(KVER)) >/dev/null
 
+INSTALL_FROM = $(or $(KDIR),/lib/modules/$(KVER)/build)
+
+# Only who built the kernel has a key to sign with; without one there is nothing to try.
 modules_install: modules
-	$(MAKE) -C $(or $(KDIR),/lib/modules/$(KVER)/build) \
-		M=$$(scripts/build-modules $(or $(KDIR),$(KVER))) modules_install
+	$(MAKE) -C $(INSTALL_FROM) M=$$(scripts/build-modules $(or $(KDIR),$(KVER))) modules_install \
+		$(if $(wildcard $(INSTALL_FROM)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 	depmod $(if $(KDIR),,$(KVER))
 
 modules_clean:

@@ -407,6 +407,91 @@ boot_configures_the_module() {
 		"${said//$'\n'/, }"
 }
 
+# page SECTION N: the Nth block of that section of the manual's page about laptops, without prompts.
+page() {
+	awk -v section="## $1" -v want="$2" '
+		/^## / { here = index($0, section) == 1; n = 0 }
+		!/^    / { open = 0; next }
+		here { n += !open; open = 1; if (n == want) print substr($0, 5) }
+	' "$top/Documentation/guide/laptop.md" | sed -E 's/^[#$] //; s/      .*//'
+}
+
+# followed SECTION N: its words, as root of the machine.
+followed() {
+	page "$@" >"$memory/words"
+	[[ -s $memory/words ]] || fail "the page has no block $2 in '$1'"
+	expect_ok on bash -e -c "cd /root; $(<"$memory/words")"
+}
+
+# A machine on which nothing was set up, by the page alone. The register is the machine's own.
+laptop_page_is_followed() {
+	on systemctl stop roam-lrd
+	on bash -c 'cp /etc/roam/keys.d/lrd/laptop.key /root/ && rm -r /etc/roam/keys.d/lrd/* /etc/roam/lrd.conf'
+	on nft -f - <<-END || skip "no firewall here"
+		table inet filter {
+			chain input {
+				type filter hook input priority 0; policy drop;
+				udp dport 17435 accept
+			}
+		}
+	END
+	on_exit on nft delete table inet filter
+	followed "2. A key" 1
+	page "2. A key" 2 | sed "s/198.51.100.66/$own:17435/" | configure lrd
+	# The doctor fails, and says why: nobody answers.
+	page "3. Start" 1 >"$memory/words"
+	on bash -c "$(<"$memory/words")" || true
+	wait_for 30 says_doctor "registration.*fail.*does a firewall on the way or on this host"
+	followed "2. A key" 3
+	wait_for 60 says_doctor "registration.*ok.*203.0.113.5 is known at $own"
+	expect_eq "enabled" enabled "$(on systemctl is-enabled roam-lrd)"
+	# The way back, for a while and for good.
+	followed "5. The way back" 1
+	wait_for 60 registered
+	page "5. The way back" 2 | sed "s|^make |make -C $top |" >"$memory/words"
+	expect_ok on bash -e -c "$(<"$memory/words")"
+	expect_eq "rules, link and programs that are left" "" "$(on bash -c '
+		ip rule | grep -E "^(7699|7700):"
+		ip -o link | grep roam0
+		ls /usr/sbin/roam-lrd /usr/bin/roam /lib/systemd/system/roam-lrd.service 2>/dev/null' | xargs)"
+}
+
+# Its status says whether it found something, which is not the question here.
+says_doctor() {
+	grep -q -E -- "$1" <<<"$(on roam doctor)"
+}
+
+# systemd-networkd takes away the rules that it does not know, at each start.
+networkd_restarts() {
+	local n before
+	on test -x /lib/systemd/systemd-networkd || skip "no systemd-networkd here"
+	on mkdir -p /etc/systemd/network
+	printf '%s\n' '[Match]' 'Name=eth0' '[Network]' "Address=$own/24" "Gateway=192.0.2.1" |
+		on tee /etc/systemd/network/10-eth0.network >/dev/null
+	# Whose sysfs can be written is no container: there it would wait for udev.
+	on mount -o remount,bind,ro /sys
+	on_exit on mount -o remount,bind,rw /sys
+	on_exit on systemctl stop systemd-networkd.socket systemd-networkd
+	before=$(on roam -j lr counters | jq '.[0].moves')
+	for n in 1 2 3; do
+		on ip rule add to 198.18.0.0/15 lookup main priority 3000
+		on systemctl restart systemd-networkd || fail "it does not start"
+		wait_for 60 rule_is_taken_away
+		wait_for 60 way_of_tcp "src $permanent"
+		wait_for 60 registered
+	done
+	expect_eq "moves" "$before" "$(on roam -j lr counters | jq '.[0].moves')"
+}
+
+rule_is_taken_away() {
+	[[ $(on ip rule) != *198.18.0.0/15* ]]
+}
+
+# way_of_tcp TEXT: the kernel's answer to a connection of the machine contains it.
+way_of_tcp() {
+	[[ $(on ip route get 198.51.100.99 ipproto tcp 2>&1) == *"$1"* ]]
+}
+
 module_absent_now() {
 	modprobe -r roam_mangle || echo "cannot be unloaded"
 	grep '^roam_mangle' /proc/modules
@@ -423,4 +508,6 @@ prove "GEN-05: systemctl reload" reload_takes_the_new_configuration
 prove "GEN-05: systemctl status names the mistake in a configuration" broken_configuration_is_named
 prove "MLR-12 MLR-26 GEN-05: at boot the daemon chooses the register and configures the module" \
 	boot_configures_the_module
+prove "HOST-13: restarts of systemd-networkd" networkd_restarts
+prove "OPEN-53 HOST-09: a machine by the page about laptops alone, and the way back" laptop_page_is_followed
 tests_done

@@ -110,6 +110,37 @@ keys_are_checked() {
 	[[ $output != *0123* ]] || fail "the message shows the secret: $output"
 	cp "$hosts/correspondent/keys.key" "$file"
 	expect_ok in_ns "$correspondent" "$roam_bin/roam-lrd" --check -c "$hosts/correspondent/keys.conf"
+	key_of_another_owner_is_named
+}
+
+# Who copied it as root and left it so is told what to do.
+key_of_another_owner_is_named() {
+	local dir output
+	dir=$(mktemp -d /run/roam-keys.XXXXXX)
+	on_exit rm -r "$dir"
+	chmod 755 "$dir"
+	cp "$roam_bin/roam-lrd" "$dir/"
+	cp "$hosts/correspondent/keys.key" "$dir/host.key"
+	sed "s,^keys.*,keys = \"$dir/host.key\"," "$hosts/correspondent/lrd.conf" >"$dir/lrd.conf"
+	chmod 644 "$dir/lrd.conf"
+	chmod 600 "$dir/host.key"
+	output=$(setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/roam-lrd" --check -c "$dir/lrd.conf" 2>&1) &&
+		fail "accepted a key that it may not read"
+	expect_match "what to do" "may not read it; chown nobody $dir/host.key; chmod 600" "$output"
+}
+
+# What the first page shows is what a new user sees.
+samples_have_all_columns() {
+	local words header readme
+	readme=$(dirname "$topology_script")/../README.md
+	echo_serve correspondent 5996
+	talk_open sample mobile "$correspondent_addr" 5996
+	for words in "mobile lr registers" "mobile lr peers" "correspondent mangle show" "register hlr show"; do
+		# shellcheck disable=SC2086 # words
+		header=$(roam $words | head -n 1 | xargs)
+		expect_eq "roam ${words#* }" "$header" \
+			"$(grep -m 1 -A 1 "^    # roam ${words#* }\$" "$readme" | tail -n 1 | xargs)"
+	done
 }
 
 # A running daemon keeps the old configuration when the new one is broken.
@@ -246,6 +277,118 @@ doctor_knows_where_rp_filter_hurts() {
 	expect_eq "another way" warn "$(diagnosis correspondent rp_filter)"
 	in_ns "$correspondent" sysctl -qw net.ipv4.conf.all.rp_filter=0
 	expect_eq "another way, not strict" ok "$(diagnosis correspondent rp_filter)"
+}
+
+# The same by a rule, for IPv6, as firewalld makes it.
+doctor_knows_where_a_source_rule_hurts() {
+	expect_eq "no rule" "" "$(diagnosis correspondent "reverse path")"
+	in_ns "$correspondent" nft 'add table inet fw; add chain inet fw pre { type filter hook prerouting priority -290; };
+		add rule inet fw pre meta nfproto ipv6 fib saddr . mark . iif oif missing drop' || fail "no rule"
+	on_exit in_ns "$correspondent" nft delete table inet fw
+	ip -n "$correspondent" link add far6 type dummy
+	on_exit ip -n "$correspondent" link del far6
+	in_batch correspondent "link set far6 up" "route add 2001:db8:77::9 dev far6"
+	roam correspondent mangle replace 2001:db8:77::9 via 2001:db8:2::60
+	on_exit roam correspondent mangle del 2001:db8:77::9
+	expect_eq "another way" warn "$(diagnosis correspondent "reverse path")"
+	expect_match "what to do" "IPv6_rpfilter=loose" "$(roam correspondent doctor)"
+	ip -n "$correspondent" route del 2001:db8:77::9 dev far6
+	expect_eq "same way" "" "$(diagnosis correspondent "reverse path")"
+}
+
+# ---- whom the registers do not know ----
+
+# says HOST CHECK RESULT REGEX: a finding of the doctor, whose status says whether it found
+# something else.
+says() {
+	jq <<<"$(roam "$1" -j doctor)" -e --arg check "$2" --arg result "$3" --arg text "$4" \
+		'any(.[]; .check == $check and .result == $result and (.detail | test($text)))'
+}
+
+# registers COLUMN of the mobile host's first register.
+of_register() {
+	roam mobile -j lr registers | jq -r ".[0].$1"
+}
+
+# deaf HOST: a firewall lets no message in, what it sends goes out.
+deaf() {
+	in_ns "${!1}" nft 'add table inet deaf; add chain inet deaf in { type filter hook input priority 0; policy drop; };
+		add rule inet deaf in udp sport != 17434 accept; add rule inet deaf in meta l4proto != udp accept' || fail "no filter"
+}
+
+unanswered_registrations_are_named() {
+	expect_ok says mobile registration ok "$permanent is known at $register_addr"
+	expect_eq "last status" ok "$(of_register last_status)"
+	deaf mobile
+	on_exit in_ns "$mobile" nft delete table inet deaf
+	move_to 2
+	wait_for 30 says mobile registration fail \
+		"$register_addr does not answer about $permanent, tried .* does a firewall on the way or on this host"
+	expect_eq "last status" null "$(of_register last_status)"
+	expect_match "explanation" "has not confirmed that .last answer: none" "$(sentences mobile "$permanent")"
+	in_ns "$mobile" nft flush table inet deaf
+	in_ns "$mobile" nft 'add chain inet deaf in { policy accept; }'
+	wait_for 30 says mobile registration ok "$permanent is known"
+	# A register out of reach.
+	in_ns "$router" nft 'add table inet cut; add chain inet cut on { type filter hook forward priority 0; };
+		add rule inet cut on udp dport 17434 drop' || fail "no filter"
+	on_exit in_ns "$router" nft delete table inet cut
+	move_to 1
+	wait_for 30 says mobile registration fail "is it reachable"
+	in_ns "$router" nft flush table inet cut
+	wait_for 30 says mobile registration ok "$permanent is known"
+}
+
+wrong_key_is_named() {
+	cp "$hosts/mobile/keys.key" "$hosts/mobile/right.key"
+	on_exit right_key_again
+	roam mobile hlr keygen 1 >"$hosts/mobile/keys.key"
+	daemon_signal mobile lrd HUP
+	move_to 2
+	wait_for 30 says mobile registration fail "does not answer about $permanent.* have both ends the same key"
+}
+
+right_key_again() {
+	mv "$hosts/mobile/right.key" "$hosts/mobile/keys.key"
+	chmod 600 "$hosts/mobile/keys.key"
+	daemon_signal mobile lrd HUP
+	move_to 1
+	wait_for 60 is_registered
+}
+
+denial_is_named() {
+	cp "$hosts/register/hlrd.conf" "$hosts/register/right.conf"
+	on_exit right_register_again
+	sed -i "s/\"$permanent\", //" "$hosts/register/hlrd.conf"
+	daemon_signal register hlrd HUP
+	move_to 2
+	wait_for 30 says mobile registration fail \
+		"$register_addr refuses $permanent: denied; its host section names the key"
+	expect_eq "last status" denied "$(of_register last_status)"
+}
+
+right_register_again() {
+	mv "$hosts/register/right.conf" "$hosts/register/hlrd.conf"
+	daemon_signal register hlrd HUP
+	move_to 1
+	wait_for 60 is_registered
+}
+
+# A correspondent to whom the register does not speak.
+unanswered_questions_are_named() {
+	expect_eq "before" "" "$(diagnosis correspondent questions)"
+	deaf correspondent
+	on_exit in_ns "$correspondent" nft delete table inet deaf
+	bg in_ns "$correspondent" socat -u /dev/null TCP:203.0.113.77:9,connect-timeout=30
+	wait_for 30 says correspondent questions fail "no register answers where other hosts are.*$register_addr"
+	in_ns "$correspondent" nft flush table inet deaf
+	in_ns "$correspondent" nft 'add chain inet deaf in { policy accept; }'
+	bg in_ns "$correspondent" socat -u /dev/null TCP:203.0.113.78:9,connect-timeout=30
+	wait_for 30 is_answered
+}
+
+is_answered() {
+	[[ -z $(diagnosis correspondent questions) ]]
 }
 
 # ---- what skips the hooks ----
@@ -700,6 +843,7 @@ prove "GEN-05: a mobile host's daemon names mistakes in its configuration" mobil
 prove "GEN-05: a correspondent's daemon names mistakes in its configuration" \
 	correspondent_names_the_mistake
 prove "GEN-14: key files are checked" keys_are_checked
+prove "GEN-05 OPEN-50: samples in the README have all columns" samples_have_all_columns
 prove "GEN-05: a broken reload changes nothing" broken_reload_changes_nothing
 prove "GEN-07: misspelt commands get a hint" misspelt_commands_get_a_hint
 prove "GEN-07: completion offers addresses that are there" completion_offers_addresses
@@ -707,6 +851,12 @@ prove "GEN-05 OPEN-50: status tells what runs" status_tells_what_runs
 prove "OPEN-50: the doctor finds nothing on a healthy host" healthy_host_gets_no_failure
 prove "OPEN-50 OPEN-11: the doctor finds planted faults" doctor_finds_planted_faults
 prove "OPEN-50 OPEN-11: strict reverse path filters are named where they hurt" doctor_knows_where_rp_filter_hurts
+prove "OPEN-50 OPEN-11: rules against wrong ways of sources are named where they hurt" \
+	doctor_knows_where_a_source_rule_hurts
+prove "OPEN-50: a register that does not answer is named, and that it never did" unanswered_registrations_are_named
+prove "OPEN-50: the doctor thinks of a wrong key" wrong_key_is_named
+prove "OPEN-50: the doctor passes on that a register denies" denial_is_named
+prove "OPEN-50: a correspondent whose questions are not answered is named" unanswered_questions_are_named
 prove "OPEN-13: flowtables that skip the hooks are named" doctor_names_what_skips_hooks
 prove "OPEN-13: XDP programs that skip the hooks are named" doctor_names_xdp_programs
 prove "OPEN-13: filters that come before the hooks are named" doctor_names_filters

@@ -71,7 +71,7 @@ static void log_mobile(const struct mobile_event *e)
 			    perm, host, text(&e->other, old));
 		break;
 	case MOBILE_UNANSWERED:
-		log_warning("mn=%s register=%s does not answer tries=%u; correspondents known so far go on, new ones do not find this host",
+		log_warning("mn=%s host=%s does not answer tries=%u; a register is asked on, and new correspondents may not find this host",
 			    perm, host, e->tries);
 		break;
 	case MOBILE_PEER_CONFIRMED:

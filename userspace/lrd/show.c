@@ -34,9 +34,16 @@ static json_t *show(void *ctx, const json_t *args, struct control_error *error)
 	return list;
 }
 
+/* "ok" is what a register said, not what nobody said. */
+static json_t *last_status(const struct mobile_status *st)
+{
+	return st->registered || st->last_status ?
+	       json_string(lr_status_name(st->last_status)) : json_null();
+}
+
 static void add_registration(void *ctx, const struct mobile_status *st)
 {
-	json_array_append_new(ctx, json_pack("{so so ss so sb so sI si ss so sb so}",
+	json_array_append_new(ctx, json_pack("{so so ss so sb so sI si so so sb so}",
 		"permanent", json_addr(&st->perm),
 		"care_of", json_addr(&st->coa),
 		"wire", wire_name(st->literal),
@@ -45,7 +52,7 @@ static void add_registration(void *ctx, const struct mobile_status *st)
 		"expires_in", json_until(daemon_now(), st->expires),
 		"sequence", (json_int_t)st->seq,
 		"tries", (int)st->tries,
-		"last_status", lr_status_name(st->last_status),
+		"last_status", last_status(st),
 		"seen", json_addr(&st->seen),
 		"translated", st->translated,
 		"other", json_addr(&st->other)));
@@ -180,7 +187,7 @@ static json_t *status(void *ctx, const json_t *args,
 		mobile_foreach_peer(lrd->mobile, count_peer, &n_peers);
 	}
 	return json_status("roam-lrd", daemon_now(), lrd->started,
-		json_pack("{ss so so so so so sb sb si so si si si si}",
+		json_pack("{ss so so so so so sb sb si so sb si si si si}",
 			  "role", lrd->mobile ? "mobile" : "correspondent",
 			  "care_of", json_addr(&places->now.v4),
 			  "care_of6", json_addr(&places->now.v6),
@@ -193,6 +200,7 @@ static json_t *status(void *ctx, const json_t *args,
 			  "translated", registrations.translated,
 			  "registers", (int)lrd->n_registers,
 			  "register", json_addr(asked_first(lrd)),
+			  "unanswered", corr_is_unanswered(lrd->corr),
 			  "registrations", registrations.all,
 			  "registered", registrations.registered,
 			  "correspondents", n_peers,

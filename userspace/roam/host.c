@@ -213,8 +213,12 @@ int host_route(const struct roam_addr *dst, const struct roam_addr *src,
 
 	rtm->rtm_family = rtnl_family(dst);
 	rtm->rtm_dst_len = bits;
-	/* The table that decided; without it the kernel names the main one. */
-	rtm->rtm_flags = RTM_F_LOOKUP_TABLE;
+	/*
+	 * The table that decided; without it the kernel names the main one. Of IPv6 it
+	 * always names that one, and refuses to be asked.
+	 */
+	if (roam_addr_is_v4(dst))
+		rtm->rtm_flags = RTM_F_LOOKUP_TABLE;
 	rtnl_put_addr(nlh, RTA_DST, dst);
 	if (src && !roam_addr_is_none(src)) {
 		rtm->rtm_src_len = bits;

@@ -268,9 +268,10 @@ static void every_peer_is_told_at_once(void **state)
 		assert_int_equal(f->peers[i].asked, 1);
 	assert_int_equal(sip_sessions_untold(f->sessions), 3);
 	f->now += 40;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		answer(f, i, 200);
-	assert_int_equal(sip_sessions_untold(f->sessions), 0);
+		assert_int_equal(sip_sessions_untold(f->sessions), 2 - i);
+	}
 	assert_int_equal(f->last.type, SIP_SESSION_TOLD);
 	assert_int_equal(f->last.took, 40);
 	advance(f, 60000);

@@ -194,6 +194,7 @@ struct trial {
  * @permanent: prefixes of permanent addresses
  * @keys: keys that prove an announce
  * @current: register that a look-up asks first (MLR-10)
+ * @unanswered: all registers gave up the last look-up that ended
  * @trial: of one before it
  * @skews: nanoseconds that the clock of each register is ahead of ours
  * @hosts: struct host by permanent address
@@ -214,6 +215,7 @@ struct corr {
 	struct roam_prefix *permanent;
 	struct corr_key *keys;
 	size_t current;
+	bool unanswered;
 	struct trial trial;
 	int64_t *skews;
 	struct table hosts;
@@ -864,6 +866,7 @@ static void lookup_fail(struct corr *corr, struct host *host, msec_t now)
 	const struct waiter *w;
 	struct finding found;
 
+	corr->unanswered = corr->config.n_registers;
 	if (host_may_stay(corr, host, now, &found))
 		host_learn(corr, host, now, &found);
 	for (w = lookup->waiters; w < lookup->waiters + lookup->n_waiters; w++)
@@ -1726,8 +1729,10 @@ static enum lr_drop input_answer(struct corr *corr, msec_t now,
 			return LR_DROP_KEY;
 		drop = LR_DROP_NONE;
 		if (msg->entries[i].status == LR_OK ||
-		    msg->entries[i].status == LR_NONE)
+		    msg->entries[i].status == LR_NONE) {
+			corr->unanswered = false;
 			host_take_pair(host, msg, &msg->entries[i]);
+		}
 		lookup_answer(corr, host, now, msg, &msg->entries[i]);
 		host_settle(corr, host);
 	}
@@ -1841,4 +1846,9 @@ void corr_foreach(const struct corr *corr,
 size_t corr_register_index(const struct corr *corr)
 {
 	return corr->current;
+}
+
+bool corr_is_unanswered(const struct corr *corr)
+{
+	return corr->unanswered;
 }

@@ -272,5 +272,7 @@ void corr_foreach(const struct corr *corr,
 		  void *ctx);
 /* The register asked first now: index into the configured list. */
 size_t corr_register_index(const struct corr *corr);
+/* No register answered the last question, or each refused it. */
+bool corr_is_unanswered(const struct corr *corr);
 
 #endif

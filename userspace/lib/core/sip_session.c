@@ -95,6 +95,8 @@ struct sip_session {
  * @queue: those that wait for room in the window, the oldest first
  * @deadlines: when something is due
  * @count: sessions
+ * @standing: of them, those past the first answer
+ * @told: of these, those whose peers know the present address
  * @epoch: number of the present address
  * @anywhere: there is one
  * @window: requests that may be without answer
@@ -114,6 +116,8 @@ struct sip_sessions {
 	struct link queue;
 	struct deadlines deadlines;
 	size_t count;
+	size_t standing;
+	size_t told;
 	uint32_t epoch;
 	bool anywhere;
 	unsigned int window;
@@ -241,6 +245,10 @@ void sip_session_free(struct sip_session *s)
 	list_del(&s->all);
 	set_deadline(s, MSEC_NEVER);
 	s->sessions->count--;
+	if (s->state != SIP_SESSION_EARLY) {
+		s->sessions->standing--;
+		s->sessions->told -= sip_session_is_told(s);
+	}
 	free(s);
 }
 
@@ -374,7 +382,9 @@ void sip_session_established(struct sip_session *s, msec_t now,
 	s->state = SIP_SESSION_STANDS;
 	s->epoch = epoch;
 	s->since = now;
-	if (epoch == s->sessions->epoch)
+	s->sessions->standing++;
+	s->sessions->told += sip_session_is_told(s);
+	if (sip_session_is_told(s))
 		return;
 	enqueue(s);
 	run_queue(s->sessions, now);
@@ -400,8 +410,10 @@ static void keep_place(struct sip_session *s)
 {
 	uint32_t before = s->sessions->epoch - 1;
 
-	if (s->epoch == before)
+	if (s->epoch == before) {
 		s->epoch++;
+		s->sessions->told++;
+	}
 	if (s->asked_epoch == before)
 		s->asked_epoch++;
 }
@@ -410,6 +422,7 @@ void sip_sessions_move(struct sip_sessions *ss, msec_t now, bool anywhere)
 {
 	ss->anywhere = anywhere;
 	ss->epoch++;
+	ss->told = 0;
 	begin_window(ss);
 	for (struct link *l = ss->all.next; l != &ss->all; l = l->next) {
 		struct sip_session *s =
@@ -439,7 +452,9 @@ static void agreed(struct sip_session *s, msec_t now)
 {
 	struct sip_sessions *ss = s->sessions;
 
+	ss->told -= sip_session_is_told(s);
 	s->epoch = s->asked_epoch;
+	ss->told += sip_session_is_told(s);
 	s->first_asked = 0;
 	s->located = false;
 	s->state = SIP_SESSION_STANDS;
@@ -677,15 +692,7 @@ size_t sip_sessions_count(const struct sip_sessions *ss)
 
 size_t sip_sessions_untold(const struct sip_sessions *ss)
 {
-	size_t n = 0;
-
-	for (struct link *l = ss->all.next; l != &ss->all; l = l->next) {
-		struct sip_session *s =
-			container_of(l, struct sip_session, all);
-
-		n += s->state != SIP_SESSION_EARLY && s->epoch != ss->epoch;
-	}
-	return n;
+	return ss->standing - ss->told;
 }
 
 unsigned int sip_sessions_window(const struct sip_sessions *ss)

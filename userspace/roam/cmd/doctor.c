@@ -579,7 +579,7 @@ static void check_firewall(struct findings *f)
 	json_decref(rules);
 }
 
-/* Identifications are wall-clock times: a clock in the past looks like replay. */
+/* Identifications are wall-clock times: a clock that went back costs a message, one of 1970 certificates as well. */
 static void check_clock(struct findings *f)
 {
 	struct timex timex = { 0 };
@@ -591,7 +591,7 @@ static void check_clock(struct findings *f)
 		    1970 + (long)(now / 31556952));
 	else if (adjtimex(&timex) == TIME_ERROR)
 		finding_add(f, "clock", FINDING_WARN, "timedatectl set-ntp true",
-		    "no time server keeps it right; registers refuse a host whose clock went back");
+		    "no time server keeps it right; after it went back, registers and agents refuse the first message, and the host goes on from the time in their answer");
 	else
 		finding_add(f, "clock", FINDING_OK, NULL, "kept by a time server");
 }

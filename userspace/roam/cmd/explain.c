@@ -299,7 +299,8 @@ static void explain_registers(struct facts *f)
 			continue;
 		}
 		say(f, "The register %s has not confirmed that (last answer: %s).",
-		    reg, string_of(row, "last_status"));
+		    reg, json_is_string(json_object_get(row, "last_status")) ?
+			 string_of(row, "last_status") : "none");
 		if (json_is_true(json_object_get(row, "translated")))
 			say(f, "It saw %s instead: there is a translator (NAT) on the way, so connections pass unchanged and do not survive a move.",
 			    string_of(row, "seen"));

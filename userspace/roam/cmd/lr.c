@@ -105,16 +105,30 @@ static void check_registration(struct findings *f, const json_t *entry)
 	const char *other = json_string_value(json_object_get(entry, "other"));
 	json_int_t tries = json_integer_value(json_object_get(entry, "tries"));
 
-	if (!reg || !perm || !status)
+	if (!reg || !perm)
 		return;
 	if (other)
 		finding_add(f, "clone", FINDING_WARN, "roam lr registers",
 			    "another host, at %s, registers %s at %s with the key of this one: a clone perhaps; give it a key and an address of its own",
 			    other, perm, reg);
-	if (json_is_true(json_object_get(entry, "registered")))
+	if (json_is_null(json_object_get(entry, "care_of")))
+		finding_add(f, "registration", FINDING_WARN, "ip route get REGISTER",
+			    "no network: there is no address that %s could be told for %s",
+			    reg, perm);
+	else if (json_is_true(json_object_get(entry, "registered")) && tries > 2)
+		finding_add(f, "registration", FINDING_FAIL, "journalctl -u roam-lrd",
+			    "%s was known at %s, which does not answer any more, asked %lld times: is it reachable, and does a firewall pass UDP of its port both ways?",
+			    perm, reg, (long long)tries);
+	else if (json_is_true(json_object_get(entry, "registered")))
 		finding_add(f, "registration", FINDING_OK, NULL, "%s is known at %s",
 			    perm, reg);
-	else if (strcmp(status, "ok"))
+	else if (status && json_is_true(json_object_get(entry, "translated")))
+		return;		/* check_translator() says why */
+	else if (status && !strcmp(status, "unproved"))
+		finding_add(f, "registration", FINDING_FAIL, "roam lr registers",
+			    "register %s does not see that %s is where it says: what it sends to that address does not arrive, does a firewall here pass UDP of its port?",
+			    reg, perm);
+	else if (status)
 		finding_add(f, "registration", FINDING_FAIL, "journalctl -u roam-hlrd",
 			    "register %s refuses %s: %s; its host section names the key that may speak for the address",
 			    reg, perm, status);
@@ -122,6 +136,10 @@ static void check_registration(struct findings *f, const json_t *entry)
 		finding_add(f, "registration", FINDING_FAIL, "journalctl -u roam-lrd",
 			    "register %s does not answer about %s, tried %lld times: is it reachable, does a firewall on the way or on this host pass UDP of its port, and have both ends the same key?",
 			    reg, perm, (long long)tries);
+	else
+		finding_add(f, "registration", FINDING_WARN, "roam doctor",
+			    "register %s has not answered about %s yet; ask again in some seconds",
+			    reg, perm);
 }
 
 static void check_registrations(struct findings *f)
@@ -143,9 +161,21 @@ static void check_translator(struct findings *f, const json_t *status)
 			    "this host is behind a translator (NAT): nobody can reach it at its care-of address, so its connections pass unchanged and do not survive a move");
 }
 
+/* A correspondent that cannot ask takes every mobile host for one that does not move. */
+static void check_questions(struct findings *f, const json_t *status)
+{
+	const char *reg = json_string_value(json_object_get(status, "register"));
+
+	if (json_is_true(json_object_get(status, "unanswered")))
+		finding_add(f, "questions", FINDING_FAIL, "journalctl -u roam-lrd",
+			    "no register answers where other hosts are, or each refuses (%s is asked next): is it reachable, does a firewall on the way or on this host pass UDP of its port, and have both ends the same key?",
+			    reg ? reg : "none");
+}
+
 static void check(struct findings *f, const json_t *status)
 {
 	check_translator(f, status);
+	check_questions(f, status);
 	if (!json_is_true(json_object_get(status, "left")))
 		check_registrations(f);
 	else
