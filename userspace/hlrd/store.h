@@ -41,8 +41,9 @@ void store_close(struct store *store);
 int64_t store_created(const struct store *store);
 
 /*
- * Room in an empty register for what store_load() will put there. An entry that the log
- * holds more than once is counted so: that costs 16 bytes for each time.
+ * Room in an empty register for what store_load() will put there, as much as the file can
+ * hold. The log stays below four times what it has to hold, and a place for nothing
+ * costs 16 bytes.
  */
 void store_reserve(struct store *store, struct hlr *hlr);
 

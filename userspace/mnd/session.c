@@ -617,8 +617,11 @@ static void on_sweep(uv_timer_t *timer)
 		msec_t silent = now - row->seen;
 
 		next = row->next;
-		if (lost_link(row) && !row->ending)
+		if (lost_link(row) && !row->ending) {
+			/* The row may be gone with it at once. */
 			session_end(m, row->name, false);
+			continue;
+		}
 		if (row->origin != SESSION_SEEN || row->ending)
 			continue;
 		d = devices_on(m, row->where);

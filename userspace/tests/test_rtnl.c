@@ -8,7 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rtnl/addr.h"
@@ -491,6 +494,45 @@ static void all_is_taken_back(void **state)
 	assert_true(rtnl_link_index("roam0"));
 }
 
+/*
+ * Addresses come and go while all of them are asked for, which takes the kernel many
+ * datagrams: one that stays is found each time, and no request gets another's answer.
+ */
+static void changes_interrupt_no_dump(void **state)
+{
+	static const char churn[] =
+		"while :; do for i in $(seq 200); do "
+		"echo address add 10.9.$((i % 20)).$i/32 dev far; "
+		"echo address del 10.9.$((i % 20)).$i/32 dev far; "
+		"done | ip -force -batch - >/dev/null 2>&1; done";
+	struct roam_addr there = addr("10.8.7.99"), nowhere = addr("10.7.0.1");
+	pid_t pid;
+
+	(void)state;
+	need_namespace();
+	assert_int_equal(system("for i in $(seq 1600); do "
+				"echo address add 10.8.$((i / 200)).$((i % 200))/32 dev far; "
+				"done | ip -batch -"), 0);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setpgid(0, 0);
+		execl("/bin/sh", "sh", "-c", churn, NULL);
+		_exit(127);
+	}
+	setpgid(pid, pid);
+	for (int i = 0; i < 300; i++) {
+		assert_int_equal(rtnl_addr_link(rtnl, &there),
+				 rtnl_link_index("far"));
+		assert_int_equal(rtnl_addr_link(rtnl, &nowhere), 0);
+		assert_int_equal(rtnl_addr_add(rtnl, dummy, &nowhere), 0);
+		assert_int_equal(rtnl_addr_del(rtnl, dummy, &nowhere), 0);
+	}
+	kill(-pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(system("ip address flush dev far"), 0);
+}
+
 static void all_goes_again(void **state)
 {
 	(void)state;
@@ -533,6 +575,8 @@ int main(void)
 		  .test_func = rules_of_others_come_first },
 		{ .name = "HOST-09: all is taken back",
 		  .test_func = all_is_taken_back },
+		{ .name = "OPEN-45: what changes while the kernel is asked confuses no answer",
+		  .test_func = changes_interrupt_no_dump },
 		{ .name = "rtnl: nothing is left behind",
 		  .test_func = all_goes_again },
 	};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define RTNL_RECEIVE_LEN 65536
+#define RTNL_DUMPS 8	/* tries to get one that no change interrupts */
 
 /**
  * struct rtnl - see rtnl_open()
@@ -22,6 +23,20 @@ struct rtnl {
 	uint32_t seq;
 	char request[RTNL_REQUEST_LEN] __attribute__((aligned(8)));
 	char receive[RTNL_RECEIVE_LEN] __attribute__((aligned(8)));
+};
+
+/**
+ * struct dump - the messages of a dump, one behind the other
+ * @data: the messages
+ * @len: bytes of them
+ * @room: allocated
+ * @torn: what they tell of changed meanwhile
+ */
+struct dump {
+	char *data;
+	size_t len;
+	size_t room;
+	bool torn;
 };
 
 struct rtnl *rtnl_open(char **error)
@@ -62,25 +77,112 @@ struct nlmsghdr *rtnl_request(struct rtnl *rtnl, uint16_t type, uint16_t flags)
 	return nlh;
 }
 
-int rtnl_talk(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t fn, void *ctx)
+static int keep(struct dump *dump, const struct nlmsghdr *nlh)
+{
+	size_t len = NLMSG_ALIGN(nlh->nlmsg_len), room = dump->room;
+	char *data = dump->data;
+
+	while (room < dump->len + len)
+		room = room ? 2 * room : RTNL_RECEIVE_LEN;
+	if (room > dump->room)
+		data = realloc(data, room);
+	if (!data)
+		return -ENOMEM;
+	dump->data = data;
+	dump->room = room;
+	memcpy(data + dump->len, nlh, nlh->nlmsg_len);
+	dump->len += len;
+	return MNL_CB_OK;
+}
+
+/* What ERROR and DONE carry; one too short for it carries nothing. */
+static int code_of(const struct nlmsghdr *nlh)
+{
+	int code = 0;
+
+	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(code))
+		memcpy(&code, mnl_nlmsg_get_payload(nlh), sizeof(code));
+	return code;
+}
+
+static int hand_out(const struct nlmsghdr *nlh, mnl_cb_t fn, void *ctx)
+{
+	int ret = fn ? fn(nlh, ctx) : MNL_CB_OK;
+
+	return ret != MNL_CB_ERROR ? ret : errno > 0 ? -errno : -EPROTO;
+}
+
+/*
+ * The answer to the last request: kept in @dump, or else handed out. 0 or negative
+ * errno. A request that was given up, as when memory was out, may have left messages;
+ * their number tells.
+ */
+static int answer(struct rtnl *rtnl, struct dump *dump, mnl_cb_t fn, void *ctx)
 {
 	int ret;
 
-	nlh->nlmsg_seq = ++rtnl->seq;
-	if (mnl_socket_sendto(rtnl->nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		ssize_t len = mnl_socket_recvfrom(rtnl->nl, rtnl->receive,
+	for (;;) {
+		struct nlmsghdr *nlh = (void *)rtnl->receive;
+		ssize_t got = mnl_socket_recvfrom(rtnl->nl, rtnl->receive,
 						  sizeof(rtnl->receive));
+		int left = (int)got;
 
-		if (len < 0)
+		if (got < 0)
 			return -errno;
-		ret = mnl_cb_run(rtnl->receive, len, rtnl->seq, rtnl->portid,
-				 fn, ctx);
-	} while (ret > MNL_CB_STOP);
-	if (ret >= 0)
-		return 0;
-	return errno > 0 ? -errno : -EPROTO;
+		for (; mnl_nlmsg_ok(nlh, left);
+		     nlh = mnl_nlmsg_next(nlh, &left)) {
+			if (nlh->nlmsg_seq != rtnl->seq ||
+			    nlh->nlmsg_type == NLMSG_NOOP)
+				continue;
+			if (dump && nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+				dump->torn = true;
+			if (nlh->nlmsg_type == NLMSG_ERROR ||
+			    nlh->nlmsg_type == NLMSG_DONE)
+				return code_of(nlh);
+			ret = dump ? keep(dump, nlh) : hand_out(nlh, fn, ctx);
+			if (ret <= MNL_CB_STOP)
+				return ret;
+		}
+	}
+}
+
+static int hand_out_all(struct dump *dump, mnl_cb_t fn, void *ctx)
+{
+	struct nlmsghdr *nlh = (void *)dump->data;
+	int left = (int)dump->len, ret;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		ret = hand_out(nlh, fn, ctx);
+		if (ret <= MNL_CB_STOP)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * A dump that a change interrupts may lack what did not change; so it is taken again,
+ * and handed out when it is whole. One that always is interrupted counts as it is: who
+ * follows changes hears of each.
+ */
+int rtnl_talk(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t fn, void *ctx)
+{
+	bool is_dump = (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+	struct dump dump = { .torn = is_dump };
+	int ret = 0;
+
+	for (int i = 0; !ret && (!is_dump ? !i : dump.torn && i < RTNL_DUMPS); i++) {
+		dump.len = 0;
+		dump.torn = false;
+		nlh->nlmsg_seq = ++rtnl->seq;
+		if (mnl_socket_sendto(rtnl->nl, nlh, nlh->nlmsg_len) < 0)
+			ret = -errno;
+		else
+			ret = answer(rtnl, is_dump ? &dump : NULL, fn, ctx);
+	}
+	if (!ret && is_dump)
+		ret = hand_out_all(&dump, fn, ctx);
+	free(dump.data);
+	return ret;
 }
 
 uint8_t rtnl_family(const struct roam_addr *addr)

@@ -327,15 +327,14 @@ int64_t store_log_created(const struct store_log *log)
 
 size_t store_log_records(struct store_log *log, size_t len)
 {
-	int64_t first, last = log->progress.last;
+	int64_t bytes;
 	int code;
 
-	if (!log->db || !last)
+	if (!log->db)
 		return 0;
-	first = ask(log, "SELECT min(id) FROM log", &code);
-	if (code != SQLITE_OK || first < 1 || first > last)
-		return 0;
-	return (size_t)(last - first + 1) * (ROW_MAX / len);
+	bytes = ask(log, "SELECT page_count * page_size"
+		    " FROM pragma_page_count, pragma_page_size", &code);
+	return code == SQLITE_OK && bytes > 0 ? (size_t)bytes / len : 0;
 }
 
 static int run(struct store_log *log, enum statement which)

@@ -102,8 +102,8 @@ void store_log_close(struct store_log *log);
 int64_t store_log_created(const struct store_log *log);
 
 /*
- * How many records of @len bytes there can be in the log, older ones of the same entry
- * included; 0 when that cannot be told.
+ * How many records of @len bytes fit in the file as it is: more are not in the log. 0
+ * when that cannot be told.
  */
 size_t store_log_records(struct store_log *log, size_t len);
 
