@@ -23,6 +23,8 @@ struct texts {
 	uint8_t text[ENTRIES][TEXT_MAX];
 	bool known[ENTRIES];
 	unsigned int walks;
+	size_t expected[2];
+	size_t loaded;
 };
 
 static char folder[256], path[300];
@@ -57,12 +59,24 @@ static size_t length(const uint8_t *p, size_t len)
 	return len < 3 || bytes_get(p, 2) >= ENTRIES ? 0 : 3u + p[2];
 }
 
+static void expect(void *ctx, const uint8_t *p, size_t len, bool first)
+{
+	struct texts *t = ctx;
+
+	assert_int_equal(len, 3 + p[2]);
+	t->expected[!first]++;
+	/* All of a row once, then all of it again. */
+	assert_true(t->expected[1] <= t->expected[0]);
+}
+
 static bool load(void *ctx, const uint8_t *p, size_t len)
 {
 	struct texts *t = ctx;
 	size_t i = bytes_get(p, 2);
 
 	assert_int_equal(len, 3 + p[2]);
+	t->loaded++;
+	assert_true(t->loaded <= t->expected[1]);
 	if (t->known[i])
 		return true;
 	t->known[i] = true;
@@ -111,6 +125,7 @@ static const struct store_format format = {
 	.version = 1,
 	.length = length,
 	.load = load,
+	.expect = expect,
 	.walk = walk,
 	.needed = needed,
 };
@@ -176,6 +191,8 @@ static void all_comes_back_across_passes(void **state)
 		store_log_close(log);
 		log = open_log();
 		again = load_all(log);
+		assert_int_equal(again->expected[1], again->loaded);
+		assert_true(store_log_records(log, 3) >= again->loaded);
 		for (i = 0; i < ENTRIES; i++) {
 			assert_int_equal(again->len[i], t->len[i]);
 			assert_memory_equal(again->text[i], t->text[i],
