@@ -109,6 +109,7 @@ $(BENCH)/register-load: selftests/bench/register/load.c build/userspace/libroam.
 	$(CC) $(BENCH_CFLAGS) -o $@ $^ -lnettle
 
 bench-group: $(BENCH)/group $(BENCH)/flows
+	@scripts/install-deps bench
 	@selftests/bench/members $< $(or $(ENTRIES),500000) $(or $(CHANGES),5000)
 	@selftests/bench/conntrackd $(BENCH)/flows $(or $(ENTRIES),500000)
 

@@ -57,6 +57,7 @@ static struct shared {
 		volatile uint64_t table_bytes;
 		volatile uint64_t released;
 		volatile uint64_t late;
+		volatile clock_t spent;
 		volatile long before;
 		volatile long memory;
 	} member[MEMBERS];
@@ -234,6 +235,7 @@ static void tick(uv_timer_t *t)
 	shared->member[self].memory = resident();
 	if (sync_next(engine) <= now)
 		sync_run(engine, now);
+	shared->member[self].spent = clock();
 	shared->member[self].entries = sync_count(engine);
 	shared->member[self].digest = sync_digest(engine);
 }
@@ -374,6 +376,34 @@ static void start(int i)
 	pids[i] = pid;
 }
 
+/* Of the busiest of the first @n members, since @before. */
+static double spent_most(int n, const clock_t *before)
+{
+	double most = 0;
+
+	for (int i = 0; i < n; i++) {
+		double spent = (double)(shared->member[i].spent - before[i]) /
+			       CLOCKS_PER_SEC;
+
+		if (spent > most)
+			most = spent;
+	}
+	return most;
+}
+
+static void note_spent(clock_t *before)
+{
+	for (int i = 0; i < MEMBERS; i++)
+		before[i] = shared->member[i].spent;
+}
+
+static void print_spent(int newcomer, const clock_t *before)
+{
+	printf("  processor time meanwhile: %.2f s at it, %.2f s at the busiest other one\n",
+	       (double)shared->member[newcomer].spent / CLOCKS_PER_SEC,
+	       spent_most(newcomer, before));
+}
+
 static uint64_t acks_sent(void)
 {
 	uint64_t n = 0;
@@ -427,6 +457,7 @@ static void steady(int rate, int together, int length)
 /* All of it, with updates to each member or to the group. */
 static void measure(bool multicast, int rate)
 {
+	clock_t before[MEMBERS];
 	double took;
 
 	memset(shared, 0, sizeof(*shared));
@@ -441,10 +472,12 @@ static void measure(bool multicast, int rate)
 	       (double)(shared->member[1].memory - shared->member[1].before) / (double)entries);
 	shared->rate = rate;
 	usleep(500000);
+	note_spent(before);
 	start(MEMBERS - 1);
 	took = wait_until(complete, MEMBERS, "the fifth member");
 	printf("a fifth member under %d changes a second: complete after %.2f s\n",
 	       rate, took);
+	print_spent(MEMBERS - 1, before);
 	shared->rate = 0;
 	printf("  equal after %.2f s more\n", wait_until(equal, MEMBERS, "equal tables"));
 	steady(1000, 0, 3);
@@ -456,6 +489,7 @@ static void measure(bool multicast, int rate)
 /* A new standby router takes the table of the active one. */
 static void measure_standby(int rate)
 {
+	clock_t before[MEMBERS];
 	double took;
 
 	memset(shared, 0, sizeof(*shared));
@@ -464,11 +498,13 @@ static void measure_standby(int rate)
 	wait_until(complete, 1, "the active router alone");
 	shared->rate = rate;
 	usleep(500000);
+	note_spent(before);
 	start(1);
 	shared->standby = true;
 	took = wait_until(complete, 2, "the standby router");
 	printf("%zu bindings, a new standby router under %d changes a second: complete after %.2f s\n",
 	       entries, rate, took);
+	print_spent(1, before);
 	printf("  on the wire: %.1f bytes for each binding, IP and UDP included\n",
 	       (double)shared->member[0].table_bytes / (double)entries);
 	shared->rate = 0;

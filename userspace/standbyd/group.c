@@ -303,11 +303,26 @@ static struct group *find_number(const struct link *link, uint8_t form,
 	return NULL;
 }
 
+/*
+ * Who begins to speak may have been active on the other side of a cut, and gave way to
+ * this router's hello without a word: what hosts believe is unknown then, too.
+ */
+static void hear_speaker(struct group *group, msec_t now)
+{
+	if (!group->placed || now < group->speaker_again)
+		return;
+	group->speaker_again = now + group->e.hold;
+	begin_announcements(group);
+}
+
 static void input(struct group *group, const struct hsrp_msg *msg, msec_t heard)
 {
 	struct elect_effects out = { 0 };
 
 	elect_input(&group->e, daemon_now(), heard, msg, &out);
+	if (msg->op == HSRP_HELLO && msg->state == HSRP_SPEAK &&
+	    elect_serves(&group->e))
+		hear_speaker(group, daemon_now());
 	group_carry_out(group, &out);
 }
 

@@ -121,6 +121,7 @@ struct tables {
  * @drop: messages refused, by reason
  * @sent: messages sent, by op
  * @received: messages accepted, by op
+ * @speaker_again: from when on a router that speaks makes it announce again
  * @announced: gratuitous ARP sent
  * @kernel_errors: what the kernel refused
  * @kernel_error: the last such, as a sentence, or NULL
@@ -150,6 +151,7 @@ struct group {
 	uint64_t drop[HSRP_DROP_MAX];
 	uint64_t sent[HSRP_ANSWER + 1];
 	uint64_t received[HSRP_ANSWER + 1];
+	msec_t speaker_again;
 	uint64_t announced;
 	uint64_t kernel_errors;
 	char *kernel_error;
