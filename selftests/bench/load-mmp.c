@@ -7,13 +7,16 @@
  *	load-mmp change FROM N LINK MAC MAC2
  *	load-mmp replace FROM N LINK GATEWAY GATEWAY2
  *	load-mmp expiry FROM N LINK MAC
+ *	load-mmp keep-entries FROM N LINK MAC
+ *	load-mmp keep-change FROM N LINK MAC MAC2
  *	load-mmp flush
  *
  * The first two make N entries and print the nanoseconds that one took. "change" points
  * 1,000 of N entries, each by a request of its own and at random, to the other neighbour and
  * prints what one took; "replace" does the same with routes. Then both do it once more in one
  * go, without the way between program and kernel for each, and print that. "expiry" makes N entries that
- * end within a moment, and prints what one end took of the processor (see load-roam.c).
+ * end within a moment, and prints what one end took of the processor (see load-roam.c). With
+ * "keep-" hosts have one receiver: copies of what goes to them are kept, and play at a change.
  */
 #include <err.h>
 #include <libmnl/libmnl.h>
@@ -31,7 +34,10 @@
 #define RANGE "10.128.0.0/9"	/* of all hosts */
 #define TIMEOUT 3600000		/* ms; nothing ends by itself */
 #define SHORT 300
+#define UNHEARD 50000		/* ms that a host with one receiver says */
 #define WINDOW 1500
+
+static bool keep;
 
 static struct roam_addr address(uint32_t first, uint32_t i)
 {
@@ -62,6 +68,7 @@ static void configure(struct genl *genl, uint32_t link, uint32_t timeout)
 		.role = ROAM_MMP_ROLE_GATEWAY, .timeout = timeout,
 		.second_time = 1000, .left_time = 1000,
 		.max_hosts = 2000000, .port = 17436,
+		.keep_time = keep ? 60000 : 0, .keep_bytes = 1 << 20,
 	};
 	const struct mmp_kernel_link links = { link, ROAM_MMP_KIND_NODES };
 	struct roam_prefix range;
@@ -84,6 +91,7 @@ static struct mmp_entry *make_entries(uint32_t first, uint32_t n, uint32_t link,
 		entries[i].addr = address(first, i);
 		entries[i].seq = 1;
 		entries[i].n = 1;
+		entries[i].keep = keep;
 		entries[i].hops[0].link = link;
 		parse_mac(mac, entries[i].hops[0].mac);
 	}
@@ -118,12 +126,15 @@ static double change_at_once(struct genl *genl, uint32_t first, uint32_t n,
 static double change_entries(struct genl *genl, uint32_t first, uint32_t n,
 			     uint32_t link, char **macs)
 {
-	struct mmp_entry entry = { .n = 1 };
+	struct mmp_entry entry = {
+		.n = 1, .keep = keep, .play = keep ? UNHEARD : 0,
+	};
 	uint64_t start = load_now();
 
 	for (int i = 0; i < CHANGES; i++) {
 		entry.addr = address(first, next_random() % n);
-		entry.seq = 2 + (uint64_t)i;
+		/* "keep-change" is called twice. */
+		entry.seq = (keep ? start : 2) + (uint64_t)i;
 		entry.hops[0].link = link;
 		parse_mac(macs[1 - i % 2], entry.hops[0].mac);
 		if (mmp_route_set(genl, &entry))
@@ -258,8 +269,14 @@ static int with_entries(struct genl *genl, char **argv)
 	struct mmp_entry *entries;
 	uint64_t start, before;
 
+	if (!strncmp(argv[1], "keep-", 5)) {
+		keep = true;
+		argv[1] += 5;
+	}
 	if (!strcmp(argv[1], "change")) {
 		printf("%.1f\n", change_entries(genl, first, n, link, argv + 5));
+		if (keep)
+			return 0;
 		printf("%.1f\n", change_at_once(genl, first, n, link, argv + 5));
 		return 0;
 	}
@@ -297,7 +314,7 @@ int main(int argc, char **argv)
 			errx(1, "%s", genl_error(genl));
 		status = 0;
 	} else if (argc < 6) {
-		errx(2, "usage: load-mmp entries|routes|change|replace|expiry FROM N LINK NEIGHBOUR [OTHER] | flush");
+		errx(2, "usage: load-mmp [keep-]entries|routes|[keep-]change|replace|expiry FROM N LINK NEIGHBOUR [OTHER] | flush");
 	} else {
 		status = with_entries(genl, argv);
 	}

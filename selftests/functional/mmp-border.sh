@@ -136,7 +136,8 @@ frr_start() {
 			echo "interface $link"
 			echo " ip ospf network point-to-point"
 			echo " ip ospf hello-interval 1"
-			echo " ip ospf dead-interval 3"
+			# A machine that stands still for a while is no router that died.
+			echo " ip ospf dead-interval 10"
 		done
 	} >"$dir/ospfd.conf"
 	: >"$dir/zebra.conf"
@@ -160,10 +161,10 @@ by_ospf() {
 	mmp_move bs1
 	wait_for 60 is_at_border 4 "$via1"
 	expect_match "who set it" 'proto ospf' "$(ip -n "${mmp_ns[br]}" route show "$mmp_coa")"
-	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 10 "$mmp_coa"
+	wait_for 20 in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 2 "$mmp_coa"
 	mmp_move bs3
 	wait_for 60 is_at_border 4 "$via2"
-	expect_ok in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 10 "$mmp_coa"
+	wait_for 20 in_ns "${mmp_ns[cn]}" busybox ping -c 1 -W 2 "$mmp_coa"
 	# The host leaves without a word.
 	stop "${mmp_pid[mn]}" KILL
 	ip -n "${mmp_ns[mn]}" link set air3 down

@@ -15,15 +15,26 @@ static void run_at(struct ticker *t, msec_t now, msec_t when)
 		       when > now ? (uint64_t)(when - now) : 0, 0);
 }
 
+static void read_first(struct ticker *t)
+{
+	t->due = MSEC_NEVER;
+	/* The loop's clock stands still since the callback began. */
+	uv_update_time(t->timer.loop);
+	uv_timer_start(&t->timer, on_tick, READ_FIRST, 0);
+}
+
+static bool is_late(const struct ticker *t, msec_t now)
+{
+	return t->due != MSEC_NEVER && now > t->due + LATE;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct ticker *t = timer->data;
 	msec_t now = daemon_now(), next;
 
-	if (t->due != MSEC_NEVER && now > t->due + LATE) {
-		t->due = MSEC_NEVER;
-		uv_update_time(timer->loop);
-		uv_timer_start(timer, on_tick, READ_FIRST, 0);
+	if (is_late(t, now)) {
+		read_first(t);
 		return;
 	}
 	next = t->tick(t->ctx, now);
@@ -41,12 +52,16 @@ void ticker_init(struct ticker *t, uv_loop_t *loop,
 
 void ticker_kick(struct ticker *t)
 {
+	bool waits = uv_is_active((uv_handle_t *)&t->timer);
 	msec_t now = daemon_now();
 
 	/* One that is late has its turn behind what came, which may be what kicks it. */
-	if (t->stopped || t->due == MSEC_NEVER)
+	if (t->stopped || (waits && t->due == MSEC_NEVER))
 		return;
-	/* The loop's clock stands still since the callback began. */
+	if (waits && is_late(t, now)) {
+		read_first(t);
+		return;
+	}
 	uv_update_time(t->timer.loop);
 	run_at(t, now, now);
 }
