@@ -18,8 +18,10 @@
 #   make bench-handoffs   what handoffs lose, beside Mobile IPv4 and WireGuard; HANDOFFS=2000
 #                         (see selftests/bench/handoffs)
 #
-#   make bench-group      a fifth member of a group takes the whole table under changes, and what a
-#                         change costs in datagrams; ENTRIES=500000 CHANGES=5000
+#   make bench-group      a new standby router and a fifth member of a group take the whole table
+#                         under changes, what a change costs in datagrams, and conntrackd with as
+#                         many connections; ENTRIES=500000 CHANGES=5000
+#   make soak-standby     takeovers without a failure on a busy machine, beside keepalived; MINUTES=60
 #   make soak-sip         a call and a thousand moves (MOVES=1000); fails if it is lost
 #   make soak-group       fifty schedules by chance of crashes and partitions of four agents;
 #                         FIRST=1 SCHEDULES=50
@@ -35,7 +37,7 @@ BENCH_HELPERS := $(BENCH)/load-roam $(BENCH)/load-bpf $(BENCH)/send \
 
 .PHONY: bench-helpers bench-tunnel bench-register bench-moves bench-sip bench-mmp \
 	bench-handoffs bench-standby bench-registrations bench-sessions bench-group soak-group \
-	soak-sip
+	soak-sip soak-standby
 
 bench: bench-helpers
 bench-helpers: $(BENCH_HELPERS)
@@ -106,8 +108,13 @@ $(BENCH)/register-load: selftests/bench/register/load.c build/userspace/libroam.
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $^ -lnettle
 
-bench-group: $(BENCH)/group
+bench-group: $(BENCH)/group $(BENCH)/flows
 	@selftests/bench/members $< $(or $(ENTRIES),500000) $(or $(CHANGES),5000)
+	@selftests/bench/conntrackd $(BENCH)/flows $(or $(ENTRIES),500000)
+
+$(BENCH)/flows: selftests/bench/flows.c
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $< -lnetfilter_conntrack
 
 $(BENCH)/group: selftests/bench/group.c build/userspace/libroam.a
 	@mkdir -p $(@D)
@@ -153,3 +160,6 @@ soak-sip: userspace
 
 bench-standby: userspace
 	@selftests/bench/standby
+
+soak-standby: userspace
+	@MINUTES='$(or $(MINUTES),60)' CASES='$(or $(CASES),busy keepalived-busy)' selftests/bench/standby

@@ -44,7 +44,7 @@ check-vm: $(if $(BUILT),,userspace)
 
 check-debug: $(if $(BUILT),,userspace)
 	@scripts/build-modules uml >/dev/null
-	@$(call in_guest,uml,debug,--mem 1536 --timeout 1500,selftests/vm/debug-tests)
+	@$(call in_guest,uml,debug,--mem 1536 --timeout 2400,selftests/vm/debug-tests)
 
 check-model:
 	+@$(MAKE) --no-print-directory FLAVOUR=san SAN=$(CHECK_SAN) TEST=election_trace unit-tests

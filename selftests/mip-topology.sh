@@ -74,7 +74,7 @@ mip_home_start() {
 		device = "${mip_device-mip0}"
 		home "$mip_agent" {
 			network = "10.77.0.0/24"
-			link = "eth1"
+			link = "${mip_home_link:-eth1}"
 			interval = 500ms
 			lifetime = ${mip_lifetime:-1h}
 			${mip_home_options:-}

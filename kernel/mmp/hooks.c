@@ -6,6 +6,9 @@
  *   other and that turns here) from below: has its destination an entry? It goes to
  *   the downlink, or to both.
  *
+ *   or it comes by a node that is no uplink at this moment, of nobody in the domain: a
+ *   node above that has not noticed yet. It goes down as well.
+ *
  *   it comes from below: its source must be registered by the way that it came, which
  *   it refreshes; or a node below brings it, and it heals the entry. At a gateway the
  *   routing table has it then; elsewhere it goes to the first uplink that works, but
@@ -178,6 +181,26 @@ static noinline bool mmp_is_nodes_error(struct mmp_net *mn,
 	return mmp_is_error(skb, pkt->v6) && mmp_node_below(mn, pkt);
 }
 
+/*
+ * Which uplinks there are changes when a node restarts or a beacon is late, and the
+ * nodes above learn of it by what climbs. What they sent before that must not be lost;
+ * nor go back to where it came from.
+ */
+static noinline struct mmp_host *mmp_comes_down(struct mmp_net *mn,
+						const struct mmp_packet *pkt)
+{
+	struct mmp_host *host = mmp_host_find(mn, &pkt->pair.daddr);
+	const struct mmp_hop *hop;
+	unsigned int i;
+
+	for (i = 0; host && i < MMP_HOPS; i++) {
+		hop = rcu_dereference(host->hop[i]);
+		if (hop && mmp_hop_is(hop, pkt->ifindex, pkt->mac))
+			return NULL;
+	}
+	return host;
+}
+
 /* From below. NF_ACCEPT: the routing table has it. */
 static unsigned int mmp_climb(struct mmp_net *mn, struct sk_buff *skb,
 			      const struct mmp_shape *shape,
@@ -188,8 +211,12 @@ static unsigned int mmp_climb(struct mmp_net *mn, struct sk_buff *skb,
 
 	if (!host && !mmp_in_ranges(shape, &pkt->pair.saddr)) {
 		/* Of nobody that this domain routes for. */
-		if (side != MMP_SIDE_NODES ||
-		    !mmp_is_nodes_error(mn, skb, pkt))
+		if (side != MMP_SIDE_NODES)
+			return NF_ACCEPT;
+		host = gateway ? NULL : mmp_comes_down(mn, pkt);
+		if (host)
+			return mmp_down(mn, skb, host, pkt->v6);
+		if (!mmp_is_nodes_error(mn, skb, pkt))
 			return NF_ACCEPT;
 	} else if (!host || !mmp_host_climbs(host, pkt->ifindex, pkt->mac)) {
 		if (mmp_in_ranges(shape, &pkt->pair.daddr) &&

@@ -120,6 +120,7 @@ bool __mmp_keep_packet(struct mmp_net *mn, const struct in6_addr *addr,
 
 	if (!keep)
 		return false;
+	/* No memory group is charged in softirq, with __GFP_ACCOUNT neither: MMP_KEEP_TOTAL bounds it. */
 	copy = skb_clone(skb, GFP_ATOMIC | __GFP_NOWARN);
 	spin_lock_bh(&keep->queue.lock);
 	waits = keep->plays && !keep->gone &&

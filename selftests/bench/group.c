@@ -5,7 +5,8 @@
  * kernel module. Four members have a table of ENTRIES bindings; while the first one
  * changes RATE of them a second, a fifth begins. Says how long that took until its table
  * was complete, what an entry takes in memory, and what a change costs in datagrams: to
- * the group or to each, alone or with those of some milliseconds.
+ * the group or to each, alone or with those of some milliseconds. Before that, the same
+ * with an active router and a new standby router, and the bytes of that on the wire.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,9 @@
 #include "io/sync.h"
 
 #define MEMBERS 5
-#define VALUE 53		/* a binding, with its key as long as one of roam-agentd */
+#define VALUE 35		/* a binding of roam-agentd with one care-of address */
+#define HEADERS 28		/* of IP and UDP */
+#define FRAME 88		/* of a message and its authenticator */
 #define TAIL 8
 #define PORT 27986
 
@@ -34,6 +37,8 @@
  * @alone: each has a message of its own
  * @together: ms whose changes leave together
  * @multicast: updates go to the group
+ * @single: the first one is active, and tells the second one alone
+ * @standby: the second one is there
  * @member: what each has
  */
 static struct shared {
@@ -41,11 +46,15 @@ static struct shared {
 	volatile bool alone;
 	volatile int together;
 	bool multicast;
+	bool single;
+	volatile bool standby;
 	struct {
 		volatile size_t entries;
 		volatile bool synced;
 		volatile uint64_t digest;
-		volatile uint64_t sent;
+		volatile uint64_t updates;
+		volatile uint64_t acks;
+		volatile uint64_t table_bytes;
 		volatile uint64_t released;
 		volatile uint64_t late;
 		volatile long before;
@@ -113,8 +122,12 @@ static void send_message(void *ctx, const struct roam_addr *to,
 			 const struct sync_msg *msg)
 {
 	(void)ctx;
-	if (msg->type == SYNC_UPDATE || msg->type == SYNC_ACK)
-		shared->member[self].sent++;
+	if (msg->type == SYNC_UPDATE)
+		shared->member[self].updates++;
+	else if (msg->type == SYNC_ACK)
+		shared->member[self].acks++;
+	else if (msg->type == SYNC_TABLE)
+		shared->member[self].table_bytes += HEADERS + FRAME + msg->len;
 	sync_link_send(&wire, to, msg);
 }
 
@@ -187,12 +200,33 @@ static long resident(void)
 	return pages * sysconf(_SC_PAGESIZE);
 }
 
+static struct roam_addr address(int i)
+{
+	return (struct roam_addr){ { [10] = 0xff, [11] = 0xff, 198, 18, 0,
+				     (uint8_t)(i + 1) } };
+}
+
+/* As an elector would say it. */
+static void set_role(msec_t now)
+{
+	static const struct roam_addr none;
+	struct roam_addr active = address(0), standby = address(1);
+
+	sync_set_role(engine, now, self ? SYNC_STANDBY : SYNC_ACTIVE, &active,
+		      shared->standby ? &standby : &none);
+}
+
 static void tick(uv_timer_t *t)
 {
 	static msec_t flushed;
+	static bool paired;
 	msec_t now = daemon_now();
 
 	(void)t;
+	if (shared->single && shared->standby != paired) {
+		paired = shared->standby;
+		set_role(now);
+	}
 	if (!self && now - flushed >= shared->together) {
 		flushed = now;
 		make_changes(now);
@@ -208,12 +242,6 @@ static void on_end(void *ctx)
 {
 	(void)ctx;
 	sync_settled(engine, true);
-}
-
-static struct roam_addr address(int i)
-{
-	return (struct roam_addr){ { [10] = 0xff, [11] = 0xff, 198, 18, 0,
-				     (uint8_t)(i + 1) } };
 }
 
 static void enter(const char *netns)
@@ -235,7 +263,8 @@ static void run(int i)
 	static const uint8_t secret[32] = { 1, 2, 3 };
 	struct conf_sync conf = { .key = 7, .port = PORT, .ttl = 1 };
 	struct sync_config config = {
-		.group = 1, .own = address(i), .mode = SYNC_GROUP, .hello = 1000,
+		.group = 1, .own = address(i), .hello = 1000,
+		.mode = shared->single ? SYNC_SINGLE : SYNC_GROUP,
 		.retry = 1000, .wait = 5000, .entries_max = 2 * entries,
 		.settles = true, .multicast = shared->multicast,
 	};
@@ -274,7 +303,9 @@ static void run(int i)
 		sync_update(engine, daemon_now(), 1, key, sizeof(key), 0, 0, 0);
 	}
 	sync_flush(engine, daemon_now());
-	for (int k = 0; k < MEMBERS; k++) {
+	if (shared->single)
+		set_role(daemon_now());
+	for (int k = 0; !shared->single && k < MEMBERS; k++) {
 		struct roam_addr other = address(k);
 
 		if (k != i)
@@ -343,35 +374,50 @@ static void start(int i)
 	pids[i] = pid;
 }
 
-static uint64_t sent(void)
+static uint64_t acks_sent(void)
 {
 	uint64_t n = 0;
 
 	for (int i = 0; i < MEMBERS; i++)
-		n += shared->member[i].sent;
+		n += shared->member[i].acks;
 	return n;
+}
+
+static void stop_all(void)
+{
+	for (int i = 0; i < MEMBERS; i++) {
+		if (!pids[i])
+			continue;
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+		pids[i] = 0;
+	}
 }
 
 static void steady(int rate, int together, int length)
 {
-	uint64_t before, done;
+	uint64_t updates, acks, done;
+	double n;
 
 	shared->alone = !together;
 	shared->together = together;
 	shared->rate = rate;
 	usleep(500000);
-	before = sent();
+	updates = shared->member[0].updates;
+	acks = acks_sent();
 	done = shared->member[0].released;
 	sleep((unsigned int)length);
+	n = (double)(shared->member[0].released - done);
 	printf("%d changes a second, %s, ", rate, shared->multicast ? "to the group" : "to each");
 	if (together)
 		printf("those of %d ms together", together);
 	else
 		printf("each at once");
-	printf(": %.2f datagrams for each, %.0f a second acknowledged by all\n",
-	       (double)(sent() - before) /
-	       (double)(shared->member[0].released - done),
-	       (double)(shared->member[0].released - done) / length);
+	printf(": for each %.3f updates and %.3f acknowledgements from a member, %.2f datagrams in all; %.0f a second acknowledged by all\n",
+	       (double)(shared->member[0].updates - updates) / n,
+	       (double)(acks_sent() - acks) / n / (MEMBERS - 1),
+	       (double)(shared->member[0].updates - updates + acks_sent() - acks) / n,
+	       n / length);
 	shared->rate = 0;
 	printf("  equal after %.2f s; late: %llu\n",
 	       wait_until(equal, MEMBERS, "equal tables"),
@@ -404,10 +450,30 @@ static void measure(bool multicast, int rate)
 	steady(1000, 0, 3);
 	steady(10000, 1, 3);
 	steady(10000, 4, 3);
-	for (int i = 0; i < MEMBERS; i++) {
-		kill(pids[i], SIGKILL);
-		waitpid(pids[i], NULL, 0);
-	}
+	stop_all();
+}
+
+/* A new standby router takes the table of the active one. */
+static void measure_standby(int rate)
+{
+	double took;
+
+	memset(shared, 0, sizeof(*shared));
+	shared->single = true;
+	start(0);
+	wait_until(complete, 1, "the active router alone");
+	shared->rate = rate;
+	usleep(500000);
+	start(1);
+	shared->standby = true;
+	took = wait_until(complete, 2, "the standby router");
+	printf("%zu bindings, a new standby router under %d changes a second: complete after %.2f s\n",
+	       entries, rate, took);
+	printf("  on the wire: %.1f bytes for each binding, IP and UDP included\n",
+	       (double)shared->member[0].table_bytes / (double)entries);
+	shared->rate = 0;
+	printf("  equal after %.2f s more\n", wait_until(equal, 2, "equal tables"));
+	stop_all();
 }
 
 int main(int argc, char **argv)
@@ -427,6 +493,7 @@ int main(int argc, char **argv)
 		perror("mmap");
 		return 1;
 	}
+	measure_standby((int)rate);
 	measure(false, (int)rate);
 	measure(true, (int)rate);
 	return 0;

@@ -9,6 +9,8 @@
 #   core ---- fa1 198.18.0.21, 192.0.2.21 ---- visited1 ---- node
 #        \--- fa2 198.18.0.22, 192.0.2.22 ---/
 #
+# and fa3 likewise in the last test.
+#
 # shellcheck source=../lib.sh
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 # shellcheck source=../topology.sh
@@ -26,17 +28,18 @@ world() {
 	modprobe macvlan
 	mip_create
 	local host n
-	ns_create fa1 fa2
+	ns_create fa1 fa2 fa3
 	for host in home correspondent; do
 		in_batch "$host" "route replace 192.0.2.0/25 via $fa_core"
 	done
 	(umask 077 && "$roam_bin/roam" hlr keygen 7 >"$hosts/fa.key")
-	for n in 2 1; do
+	for n in 3 2 1; do
 		mip_plug "fa$n" core eth0 "198.18.0.2$n/24"
 		mip_plug "fa$n" visited1 eth1 "192.0.2.2$n/25"
 		topology_sysctl "fa$n" ipv4/ip_forward=1
 		in_batch "fa$n" "route add default via 198.18.0.1"
 		mkdir -p "$hosts/fa$n"
+		((n < 3)) || continue
 		fa_start "$n"
 		# Else each might be active on one side.
 		wait_for 30 one_active
@@ -67,7 +70,7 @@ fa_start() { # N
 		device = "mip0"
 		pending_timeout = "60s"
 		foreign "eth1" { address = "$fa_virtual"  care_of = "$fa_virtual"  interval = 2s }
-		sync { standby = "visited"  key = 7  hello = "200ms"  retry = "200ms" }
+		sync { standby = "visited"  key = 7  hello = "200ms"  retry = "200ms"  ${fa_sync:-} }
 	END
 	daemon "fa$1" roam-standbyd standbyd
 	daemon "fa$1" roam-agentd agentd
@@ -76,7 +79,7 @@ fa_start() { # N
 # Who is active in both groups; nobody while they differ.
 fa_active() {
 	local n
-	for n in 1 2; do
+	for n in 1 2 3; do
 		[[ $(roam "fa$n" -j standby show 2>/dev/null | jq -r '[.[].state] | unique | join(" ")') != active ]] || echo "$n"
 	done
 }
@@ -233,10 +236,43 @@ fails_in_between() {
 	(($(packets_in foreign.reply.pcap "dst 10.77.1.77") == 1)) || fail "the node got no reply"
 }
 
+all_same() {
+	[[ $(fa_visitors 1) != "[]" && $(for n in 1 2 3; do fa_visitors "$n"; done | sort -u | wc -l) == 1 ]]
+}
+
+all_synced() {
+	[[ $(for n in 1 2 3; do roam "fa$n" -j sync status | jq -r '.[0].synced'; done | xargs) == "true true true" ]]
+}
+
+# Three that tell each other by multicast; two of them die, the third one has never served.
+in_group() {
+	local n
+	both
+	for n in 1 2; do
+		daemon_stop "fa$n" agentd
+		daemon_stop "fa$n" standbyd
+	done
+	fa_sync='mode = "group"  multicast = "239.255.10.9"'
+	for n in 1 2 3; do
+		fa_start "$n"
+	done
+	wait_for 30 one_active
+	wait_for 30 all_synced
+	roam node mn renew
+	wait_for 30 all_same
+	for n in 1 2; do
+		fa_dies "$n"
+	done
+	wait_for 30 fa_serves 3
+	in_ns "$correspondent" ping -q -n -c 3 -W 10 "$mip_home" || fail "no way to the node"
+	in_ns "$node" ping -q -n -c 3 -W 10 -I "$mip_home" "$mip_peer" || fail "no way from the node"
+}
+
 fixture world
 prove "FAR-01 FAR-02 FAR-03: two foreign agents are one to node, home agent and tunnel" are_one
 prove "FAR-05: a tunnel that is led to the one that stands by" by_the_standby
 prove "FAR-02 FAR-08: a foreign agent dies, sessions go on without a registration" visitors_stay
 prove "FAR-04: an agent that comes back has the visitors" joins_late
 prove "FAR-06 TEN-22 STBY-79: a foreign agent fails between request and reply" fails_in_between
+prove "FAR-07 STBY-88: three foreign agents have the visitors by multicast, any of them serves" in_group
 tests_done

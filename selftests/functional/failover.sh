@@ -248,6 +248,36 @@ divergence() {
 
 # The active one loses its cable and its processes while hundreds of nodes register:
 # whatever was promised is at the other one.
+downloads_more() { # MIN
+	fo_counted "$standby" sync_downloads "$1"
+}
+
+# As long as it takes: the node may register once more meanwhile.
+fetched() {
+	roam "agent$standby" sync fetch "$1" >/dev/null
+	fo_same_bindings 1 2
+}
+
+# Neither updates nor digests of ranges arrive, so that a download alone can mend it.
+fetch() {
+	both
+	local before downloads
+	declare -n ns="agent$standby"
+	in_ns "$ns" nft 'table ip cut { chain in { type filter hook input priority 0; udp dport 17986 @th,72,8 { 2, 7, 8 } drop; }; }' ||
+		fail "no filter"
+	on_exit in_ns "$ns" nft delete table ip cut
+	before=$(fo_bindings "$standby")
+	roam node mn renew
+	wait_for 20 eval "[[ \$(fo_bindings $active) != \"$before\" ]]"
+	downloads=$(fo_counter "$standby" sync_downloads)
+	roam "agent$standby" sync fetch 192.0.2.99 || fail "the agent does not ask"
+	wait_for 20 downloads_more "$downloads"
+	expect_eq "what came of another home agent" "$before" "$(fo_bindings "$standby")"
+	wait_for 30 fetched "$fo_vip"
+	in_ns "$ns" nft delete table ip cut
+	expect_match "a word that is none" "no IP address" "$(roam "agent$standby" sync fetch there 2>&1)"
+}
+
 nothing_lost() {
 	local round lost before line total=0
 	both
@@ -368,7 +398,8 @@ prove "STBY-53 STBY-56: the active agent resigns" resigned
 prove "SES-18 SES-32 STBY-82: sessions keep their addresses when the agent that gave them fails" sessions_stay
 prove "STBY-95 OPEN-44: hosts on the home link follow the one that serves" neighbours
 prove "STBY-76 OPEN-44: the active agent's cable is pulled" unplugged
-prove "OPEN-57 TEN-22: what was not replicated is repaired" divergence
+prove "FAIL-07 OPEN-57 TEN-22: A3, silent divergence: what was not replicated is repaired" divergence
+prove "SYNC-49 SYNC-51 GEN-07: an operator asks for what one home agent registered" fetch
 prove "OPEN-57: nothing that was promised is lost" nothing_lost
 prove "STBY-06: a request to the one that stands by" asked_at_standby
 prove "OPEN-57 STBY-83: the disk of the one that stands by is full" full_disk

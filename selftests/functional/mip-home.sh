@@ -193,6 +193,29 @@ as_readme_says() {
 	expect_eq "at the foreign agent" "$mip_home" "$(roam foreign2 -j agent visitors | jq -r '.[].home')"
 }
 
+# A switch that is a home agent as well: the home link is a bridge, its hosts behind a port.
+agent_is_a_bridge() {
+	daemon_stop home agentd
+	in_batch home "address del $mip_agent/24 dev eth1" "link add lan type bridge forward_delay 0" \
+		"link set eth1 master lan" "link set lan up" "address add $mip_agent/24 dev lan"
+	# A host that stays there, and that has spoken with the node.
+	in_batch air "address add 10.77.0.9/24 dev homelink"
+	mip_home_link=lan mip_home_start
+	mip_move homelink
+	is_node "$mip_home" "home_agent = \"$mip_agent\""
+	wait_for 60 mip_is_at "home $mip_home"
+	wait_for 30 pings air "$mip_home"
+	mip_move visited2
+	wait_for 60 mip_is_at "foreign $mip_fa2"
+	wait_for 30 pings air "$mip_home"
+	wait_for 30 pings correspondent "$mip_home"
+	expect_eq "what the host takes for the node" "$(ip -n "$home" -j link show lan | jq -r '.[0].address')" \
+		"$(ip -n "$air" -j neigh show "$mip_home" dev homelink | jq -r '.[0].lladdr')"
+	mip_move homelink
+	wait_for 60 mip_is_at "home $mip_home"
+	wait_for 30 pings air "$mip_home"
+}
+
 fixture world
 prove "GEN-15 MIP-01 MIP-53 MIP-57: a home network without a link" virtual_network
 prove "MIP-15 MIP-27: two groups of nodes on one router, told apart" two_groups
@@ -200,4 +223,5 @@ prove "MIP-34: several places at a time, and a copy to each" several_places
 prove "MIP-69: a home agent that the node does not know is found" agent_is_discovered
 prove "OPEN-50: roam explain says where a node is, and what disagrees" is_explained
 prove "GEN-05: the lines of README make a home agent, a foreign agent and a node" as_readme_says
+prove "GEN-16: a bridge is a home agent for the hosts behind its ports" agent_is_a_bridge
 tests_done

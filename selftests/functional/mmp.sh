@@ -146,16 +146,25 @@ semisoft() {
 	((twice_down > 0)) || fail "no packet went both ways"
 }
 
-# Who dropped what: by the module of each node, by the ends' queues.
+# What went through the module of each node, and what IP discarded there; the ends' queues.
 where_lost() {
 	local node
 	for node in gw1 n1 n2 bs1 bs2 bs3 bs4; do
-		echo "$node $(mmp_tool "$node" stats | jq -c 'with_entries(select((.key | test("^drop|healed")) and .value != 0))')"
+		echo "$node $(mmp_tool "$node" stats | jq -c '.[0] | with_entries(select(.value != 0))')" \
+			"$(discarded "$node")"
 	done
-	for node in mn cn; do
-		in_ns "${mmp_ns[$node]}" grep -h '^Udp: [0-9]' /proc/net/snmp
+	for node in mn cn br; do
+		echo "$node $(in_ns "${mmp_ns[$node]}" grep -h '^Udp: [0-9]' /proc/net/snmp) $(discarded "$node")"
 	done
 	cat /proc/net/softnet_stat
+}
+
+discarded() { # NODE
+	# shellcheck disable=SC2016 # awk's
+	in_ns "${mmp_ns[$1]}" awk '/^Ip:|^Icmp:/ { if (!seen[$1]++) { split($0, name); next }
+		for (i = 2; i <= NF; i++)
+			if ($i && name[i] ~ /Err|Disc|NoRoutes|Fail|Unreach|Unknown/) printf " %s=%s", name[i], $i }
+		' /proc/net/snmp
 }
 
 # As many as there may be in the time, under load.
@@ -448,11 +457,13 @@ restarts() {
 	mmp_move bs1
 	mmp_flow 8 200
 	for node in gw1 n1 n2 bs1 mn; do
+		echo "$node is killed at $EPOCHREALTIME"
 		stop "${mmp_pid[$node]}" KILL
 		mmp_daemon "$node"
 	done
 	mmp_flow_end
 	wait_for 60 mmp_at bs1
+	where_lost
 	expect_eq "lost on the way down" 0 "$lost_down"
 	expect_eq "lost on the way up" 0 "$lost_up"
 	mmp_move bs3

@@ -23,6 +23,7 @@ router_create() { # N
 	mip_plug "r$1" inside eth0 "192.0.2.$1/24"
 	mip_plug "r$1" outside eth1 "198.51.100.$1/24"
 	topology_sysctl "r$1" ipv4/ip_forward=1
+	in_batch "r$1" "link add gtp0 type gtp role ggsn" "link set gtp0 up" "route add 10.60.0.0/24 dev gtp0"
 	mkdir -p "$hosts/r$1"
 	declare -n ns="r$1"
 	in_ns "$ns" nft -f - <<-END || fail "no rules"
@@ -35,6 +36,8 @@ router_create() { # N
 				ip saddr 192.0.2.50 udp dport 7 update @seen { ip daddr }
 				ip saddr @seen ip daddr 192.0.2.50 udp dport 7000 accept
 				ip daddr 192.0.2.50 udp dport 7000 counter drop
+				meta iifname gtp0 accept
+				meta oifname gtp0 accept
 				ct state established accept
 				ip saddr 192.0.2.50 tcp flags & (syn | ack) == syn accept
 				ip saddr 192.0.2.50 meta l4proto udp accept
@@ -58,6 +61,7 @@ router_configure() {
 		connections { }
 		set "ip filter seen" { }
 		leases = "$hosts/r$1/leases"
+		gtp "gtp0" { }
 	END
 }
 
@@ -112,9 +116,10 @@ crash() { # N: the whole router
 world() {
 	local name
 	require nft conntrack curl busybox keepalived dnsmasq socat
+	modprobe gtp || fail "no module for GTP"
 	hosts=$(mktemp -d /run/roam-test.XXXXXX)
 	on_exit topology_keep_logs
-	ns_create host server air r1 r2 client
+	ns_create host server air r1 r2 client sgsn
 	on_exit topology_stop_daemons
 	for name in inside outside; do
 		in_batch air "link add $name type bridge forward_delay 0" "link set $name up"
@@ -322,6 +327,48 @@ lease_got() {
 	[[ $lease ]]
 }
 
+# ---- contexts of GTP: a mobile station behind a gateway that has the kernel's own device ----
+
+readonly station=10.60.0.1 sgsn_address=198.51.100.70
+
+context() { # HOST ARGUMENT...
+	declare -n ns="$1"
+	in_ns "$ns" "$lib_dir/gtp-context" "${@:2}"
+}
+
+has_context() { # N
+	[[ $(context "r$1" show) == "gtp0 100 200 $station $sgsn_address" ]]
+}
+
+has_none() {
+	[[ -z $(context r1 show; context r2 show) ]]
+}
+
+station_reaches() {
+	in_ns "$sgsn" ping -n -c 1 -W 1 -I "$station" 192.0.2.50 >/dev/null
+}
+
+station_stays() {
+	both
+	mip_plug sgsn outside eth0 "$sgsn_address/24"
+	in_batch sgsn "link add gtp0 type gtp role sgsn" "link set gtp0 up" "address add $station/32 dev gtp0" \
+		"route add 192.0.2.0/24 dev gtp0 src $station"
+	context sgsn add gtp0 200 100 "$station" "$outside_vip" || fail "no context at the other end"
+	context "r$active" add gtp0 100 200 "$station" "$sgsn_address" || fail "no context at the active router"
+	wait_for 20 has_context "$standby"
+	expect_eq "row" "64 200 $station $sgsn_address" \
+		"$(roam "r$standby" -j table show | jq -r '.[] | select(.table == "gtp") | "\(.tunnel) \(.peer_tunnel) \(.address) \(.peer)"')"
+	wait_for 20 station_reaches
+	crash "$active"
+	wait_for 30 is "$standby" active
+	wait_for 20 station_reaches
+	# It ends while the other router is away, whose kernel still has it.
+	context "r$standby" del gtp0 100 || fail "it does not end"
+	has_context "$active" || fail "the router that is away has it no more"
+	both
+	wait_for 30 has_none
+}
+
 # ---- other electors: whoever has the virtual address is active ----
 
 keepalived_start() { # N
@@ -463,6 +510,7 @@ prove "GSYN-04 GSYN-13: a download through two routers with NAT survives its rou
 prove "GSYN-04: a router's own connections are told to nobody" local_traffic
 prove "GSYN-06: an element of a set that packets made is at the other router" dynamic_list
 prove "GSYN-05: a lease is renewed at the router that survived" lease_at_survivor
+prove "GSYN-07: a mobile station's GTP tunnel ends at the router that survived" station_stays
 prove "SYNC-05 GSYN-04: the same with keepalived, by its FIFO" keepalived_fifo
 prove "SYNC-05 GSYN-04: the same with FRR" other_elector frr
 tests_done

@@ -5,9 +5,10 @@
 
 Both ends do the same. Numbers begin when both were heard, so that neither's start
 counts as loss; FILE.ready tells that they were. Into FILE goes "received lost twice
-gap", the gap in ms being the longest between two arrivals. FILE.now has "received
-missing" meanwhile, a few times a second: what is missing may still be on its way. With
-FLOW_TIMES in the environment FILE.times has the time of each arrival, first copies only.
+gap", the gap in ms being the longest between two arrivals. FILE.lost says which were lost,
+and when they were sent. FILE.now has "received missing" meanwhile, a few times a second:
+what is missing may still be on its way. With FLOW_TIMES in the environment FILE.times has
+the time of each arrival, first copies only.
 """
 import os
 import socket
@@ -110,6 +111,20 @@ drain(time.monotonic())
 if times is not None:
     with open(file + ".times", "w") as out:
         out.writelines("%.6f\n" % t for t in times)
+with open(file + ".lost", "w") as out:
+    # The other end began at about the same time.
+    began = time.time() - time.monotonic() + start
+    number = 0
+    while number < total:
+        if number in seen:
+            number += 1
+            continue
+        first = number
+        while number < total and number not in seen:
+            number += 1
+        clock = began + first / rate
+        print("numbers %d to %d, sent at about %s.%03d" % (first, number - 1,
+              time.strftime("%H:%M:%S", time.gmtime(clock)), int(clock * 1000) % 1000), file=out)
 with open(file, "w") as out:
     print(len(seen), total - len(seen), sum(n - 1 for n in seen.values()),
           int(gap * 1000), file=out)

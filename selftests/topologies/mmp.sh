@@ -356,4 +356,6 @@ mmp_flow_end() {
 	# shellcheck disable=SC2034
 	read -r got_up lost_up twice_up gap_up <"$mmp_dir/flow.up"
 	echo "down: $got_down got, $lost_down lost, $twice_down twice, gap $gap_down ms; up: $got_up got, $lost_up lost, $twice_up twice, gap $gap_up ms"
+	grep -H . "$mmp_dir"/flow.*.lost
+	return 0
 }

@@ -552,6 +552,28 @@ static json_t *sync_order(void *ctx, const json_t *args,
 	return agent_share_order(ctx, &home);
 }
 
+/* SYNC-49: the whole table, or what one home agent registered. */
+static json_t *sync_fetch(void *ctx, const json_t *args,
+			  struct control_error *error)
+{
+	const char *text = json_string_value(json_object_get(args, "agent"));
+	struct roam_addr agent;
+
+	if (json_object_get(args, "agent") &&
+	    (!text || !roam_addr_parse(text, &agent))) {
+		control_refuse(error, "usage", "roam sync fetch 192.0.2.1",
+			       "'%s' is not the address of a home agent",
+			       text ?: "");
+		return NULL;
+	}
+	if (!agent_sync_fetch(ctx, text ? &agent : NULL)) {
+		control_refuse(error, "refused", "roam sync show",
+			       "there is no other agent with a complete table, or it is being asked already");
+		return NULL;
+	}
+	return json_array();
+}
+
 static json_t *sync_state(void *ctx, const json_t *args,
 			  struct control_error *error)
 {
@@ -571,6 +593,7 @@ const struct control_command show_commands[] = {
 	{ "end-visitor", end_visitor, true, "forget a visitor; args: home" },
 	{ "sync", sync_members, false, "other agents with the same tables" },
 	{ "sync-order", sync_order, false, "which agents serve a node, first to last" },
+	{ "sync-fetch", sync_fetch, true, "ask for the table of others once more; args: agent" },
 	{ "sync-status", sync_state, false, "how far the tables are in step" },
 	{ "status", status, false, "state of the daemon" },
 	{ "counters", counters, false, "counters since the start" },

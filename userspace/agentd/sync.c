@@ -1104,6 +1104,13 @@ void agent_sync_stop(struct agentd *a)
 
 /* ---- the control socket ---- */
 
+bool agent_sync_fetch(struct agentd *a, const struct roam_addr *agent)
+{
+	struct agent_sync *s = engine_of(a);
+
+	return s && sync_request(s->engine, daemon_now(), agent, agent ? 1 : 0);
+}
+
 json_t *agent_sync_show(struct agentd *a)
 {
 	struct agent_sync *s = engine_of(a);

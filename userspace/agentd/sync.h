@@ -71,6 +71,12 @@ bool agent_sync_store(void);
 /* What came from others is made durable and told to the kernel, and what was passed runs. */
 void agent_sync_settle(struct agentd *a);
 
+/*
+ * Asks for the table of others once more, or for the entries of one home agent; false:
+ * nobody to ask, or busy with it.
+ */
+bool agent_sync_fetch(struct agentd *a, const struct roam_addr *agent);
+
 /* For the control socket. */
 json_t *agent_sync_show(struct agentd *a);
 json_t *agent_sync_status(struct agentd *a);

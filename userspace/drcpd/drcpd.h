@@ -21,6 +21,7 @@
 #include "core/drcp_relay.h"
 #include "drcpd/config.h"
 #include "io/control.h"
+#include "io/ticker.h"
 #include "rtnl/link.h"
 #include "rtnl/socket.h"
 
@@ -88,7 +89,7 @@ struct drcpd {
 	struct drcp_server *server;
 	struct drcp_client *client;
 	struct drcp_relay *relay;
-	uv_timer_t tick;
+	struct ticker tick;
 	uv_timer_t advertise;
 	uint64_t id;
 	uint32_t epoch;

@@ -117,22 +117,17 @@ static const struct drcp_client_ops client_ops = {
 
 /* ---- time ---- */
 
-static void on_tick(uv_timer_t *timer)
+static msec_t on_tick(void *ctx, msec_t now)
 {
-	struct drcpd *d = timer->data;
-	msec_t now = daemon_now(), next;
+	struct drcpd *d = ctx;
 
-	next = d->server ? drcp_server_tick(d->server, now) :
+	return d->server ? drcp_server_tick(d->server, now) :
 	       d->client ? drcp_client_tick(d->client, now) : MSEC_NEVER;
-	if (next == MSEC_NEVER)
-		return;
-	uv_update_time(d->loop);
-	uv_timer_start(timer, on_tick, next > now ? next - now : 0, 0);
 }
 
 void drcpd_kick(struct drcpd *d)
 {
-	on_tick(&d->tick);
+	ticker_kick(&d->tick);
 }
 
 void drcpd_advertise(struct drcpd *d, uint32_t link, const uint8_t *mac)
@@ -252,12 +247,12 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	drcpd.config = config;
 	drcpd.started = daemon_now();
 	drcpd.watch = -1;
-	uv_timer_init(loop, &drcpd.tick);
+	ticker_init(&drcpd.tick, loop, on_tick, &drcpd);
 	uv_timer_init(loop, &drcpd.advertise);
 	uv_timer_init(loop, &drcpd.settle);
 	uv_timer_init(loop, &drcpd.alone);
 	uv_timer_init(loop, &drcpd.restore);
-	drcpd.tick.data = drcpd.advertise.data = &drcpd;
+	drcpd.advertise.data = &drcpd;
 	drcpd.settle.data = drcpd.alone.data = drcpd.restore.data = &drcpd;
 	error = kernel_open(&drcpd);
 	if (error)
@@ -333,7 +328,7 @@ static char *reload(void *config)
 /* The address stays, as the lease does: a restart is no move. */
 static void stop(void)
 {
-	uv_close((uv_handle_t *)&drcpd.tick, NULL);
+	ticker_stop(&drcpd.tick);
 	uv_close((uv_handle_t *)&drcpd.advertise, NULL);
 	uv_close((uv_handle_t *)&drcpd.settle, NULL);
 	uv_close((uv_handle_t *)&drcpd.alone, NULL);

@@ -17,9 +17,20 @@ static void check_lease(const struct lease_row *row)
 	check(!strcmp(back.text, row->text) && back.left == row->left);
 }
 
+static void check_context(const uint8_t *key, const uint8_t *value,
+			  const struct gtp_row *row)
+{
+	uint8_t key_back[GTP_KEY_LEN], value_back[GTP_VALUE_LEN];
+
+	gtp_row_encode(row, key_back, value_back);
+	check(!memcmp(key, key_back, sizeof(key_back)));
+	check(!memcmp(value, value_back, sizeof(value_back)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t key[SET_ID_LEN + SET_KEY_MAX], value[SET_VALUE_LEN];
+	struct gtp_row context;
 	struct lease_row lease;
 	struct set_row row;
 	char line[4096];
@@ -35,6 +46,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (lease_row_decode(data + 1, key_len, data + 1 + key_len,
 			     size - 1 - key_len, &lease))
 		check_lease(&lease);
+	if (gtp_row_decode(data + 1, key_len, data + 1 + key_len,
+			   size - 1 - key_len, &context))
+		check_context(data + 1, data + 1 + key_len, &context);
 	if (!set_row_decode(data + 1, key_len, data + 1 + key_len,
 			    size - 1 - key_len, &row))
 		return 0;

@@ -755,6 +755,7 @@ char *server_start(struct server *server, uv_loop_t *loop,
 	hlr_set_loading(server->hlr, true);
 	if (server->store) {
 		set_young(server);
+		store_reserve(server->store, server->hlr);
 		error = load(server, LOAD_AT_ONCE);
 	}
 	if (!error)

@@ -19,6 +19,8 @@
 #define RECORD_KEY 'k'
 #define MAPPING_LEN 54
 #define KEY_LEN 13
+#define AT_PERM 22	/* in a mapping */
+#define AT_COA 38
 
 /**
  * struct store - see store_open()
@@ -133,9 +135,22 @@ static bool load_mapping(const struct loading *load, const uint8_t *p)
 	if (left > load->longest)
 		left = load->longest;
 	m.expires = load->clock->now + left;
-	memcpy(m.perm.b, p + 22, 16);
-	memcpy(m.coa.b, p + 38, 16);
+	memcpy(m.perm.b, p + AT_PERM, 16);
+	memcpy(m.coa.b, p + AT_COA, 16);
 	return hlr_restore_mapping(load->hlr, &m);
+}
+
+static void expect(void *ctx, const uint8_t *p, size_t len, bool first)
+{
+	const struct loading *load = ctx;
+	struct roam_addr perm, coa;
+
+	(void)len;
+	if (*p != RECORD_MAPPING)
+		return;
+	memcpy(perm.b, p + AT_PERM, 16);
+	memcpy(coa.b, p + AT_COA, 16);
+	hlr_expect(load->hlr, &perm, &coa, first);
 }
 
 static bool load_record(void *ctx, const uint8_t *p, size_t len)
@@ -156,6 +171,7 @@ static const struct store_format format = {
 	.version = 2,
 	.length = record_len,
 	.load = load_record,
+	.expect = expect,
 	.walk = walk,
 	.needed = needed,
 };
@@ -198,6 +214,11 @@ char *store_commit(struct store *store, const struct hlr *hlr,
 	for (size_t i = 0; i < changes->n; i++)
 		add(&w, &changes->items[i]);
 	return store_log_commit(store->log, &w);
+}
+
+void store_reserve(struct store *store, struct hlr *hlr)
+{
+	hlr_reserve(hlr, store_log_records(store->log, MAPPING_LEN));
 }
 
 char *store_load(struct store *store, struct hlr *hlr,

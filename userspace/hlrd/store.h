@@ -40,6 +40,12 @@ void store_close(struct store *store);
 /* When the store was made, ms since 1970. */
 int64_t store_created(const struct store *store);
 
+/*
+ * Room in an empty register for what store_load() will put there. An entry that the log
+ * holds more than once is counted so: that costs 16 bytes for each time.
+ */
+void store_reserve(struct store *store, struct hlr *hlr);
+
 /**
  * store_load() - put a part back into a register, newest first
  * @store: the store

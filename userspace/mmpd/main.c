@@ -277,10 +277,10 @@ static const struct mmp_host_ops host_ops = {
 
 /* ---- timers ---- */
 
-static void on_tick(uv_timer_t *timer)
+static msec_t on_tick(void *ctx, msec_t now)
 {
-	struct mmpd *m = timer->data;
-	msec_t now = daemon_now(), next = MSEC_NEVER;
+	struct mmpd *m = ctx;
+	msec_t next = MSEC_NEVER;
 
 	if (m->host)
 		next = mmp_host_tick(m->host, now);
@@ -288,17 +288,12 @@ static void on_tick(uv_timer_t *timer)
 		next = mmp_node_tick(m->node, now, mmpd_now_us());
 	if (m->border)
 		next = min_time(next, mmp_border_tick(m->border, now));
-	if (next == MSEC_NEVER)
-		return;
-	/* The loop's clock stands still since the callback began. */
-	uv_update_time(m->loop);
-	uv_timer_start(timer, on_tick, next > now ? next - now : 1, 0);
+	return next > now ? next : now + 1;
 }
 
 void mmpd_kick(struct mmpd *m)
 {
-	uv_update_time(m->loop);
-	uv_timer_start(&m->tick, on_tick, 0, 0);
+	ticker_kick(&m->tick);
 }
 
 /* A host's own packets keep its entries alive (MMP-93). */
@@ -421,8 +416,7 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	mmpd.loop = loop;
 	mmpd.started = daemon_now();
 	mmpd.config = config;
-	uv_timer_init(loop, &mmpd.tick);
-	mmpd.tick.data = &mmpd;
+	ticker_init(&mmpd.tick, loop, on_tick, &mmpd);
 	uv_timer_init(loop, &mmpd.idle);
 	mmpd.idle.data = &mmpd;
 	error = make_keys(&mmpd);
@@ -518,7 +512,7 @@ static char *reload(void *loaded)
 
 static void stop(void)
 {
-	uv_close((uv_handle_t *)&mmpd.tick, NULL);
+	ticker_stop(&mmpd.tick);
 	uv_close((uv_handle_t *)&mmpd.idle, NULL);
 	control_close(mmpd.control);
 	drcp_stop(&mmpd);

@@ -27,6 +27,7 @@
 #include "genl/mmp.h"
 #include "io/control.h"
 #include "io/talk.h"
+#include "io/ticker.h"
 #include "mmpd/config.h"
 #include "rtnl/link.h"
 
@@ -137,7 +138,7 @@ struct mmpd {
 	struct rtnl *rtnl;
 	int watch;
 	uv_poll_t watch_poll;
-	uv_timer_t tick;
+	struct ticker tick;
 	uv_timer_t idle;
 	struct control *control;
 	struct mmpd_counters counters;

@@ -2,6 +2,7 @@
 #include "syncd/config.h"
 
 #include <limits.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static cfg_opt_t opts[] = {
 	CFG_SEC("connections", connections_opts, CFGF_MULTI),
 	CFG_SEC("set", set_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR("leases", "", CFGF_NONE),
+	CFG_SEC("gtp", set_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_END()
 };
 
@@ -83,6 +85,24 @@ static char *read_sets(cfg_t *cfg, struct config *config)
 	return NULL;
 }
 
+static char *read_gtp(cfg_t *cfg, struct config *config)
+{
+	unsigned int n = cfg_size(cfg, "gtp");
+
+	config->gtp = calloc(n + 1, sizeof(*config->gtp));
+	for (unsigned int i = 0; i < n; i++) {
+		const char *name = cfg_title(cfg_getnsec(cfg, "gtp", i));
+
+		if (!*name || strlen(name) >= IF_NAMESIZE ||
+		    strpbrk(name, "/ \t"))
+			return conf_error(cfg, "gtp",
+					  "'%s' names no device; write: gtp \"gtp0\" { }",
+					  name);
+		config->gtp[config->n_gtp++] = strdup(name);
+	}
+	return NULL;
+}
+
 static char *read_config(cfg_t *cfg, void *to)
 {
 	struct config *config = to;
@@ -101,7 +121,10 @@ static char *read_config(cfg_t *cfg, void *to)
 	error = read_sets(cfg, config);
 	if (!error && *cfg_getstr(cfg, "leases"))
 		config->leases = strdup(cfg_getstr(cfg, "leases"));
-	if (!error && !config->connections && !config->n_sets && !config->leases)
+	if (!error)
+		error = read_gtp(cfg, config);
+	if (!error && !config->connections && !config->n_sets &&
+	    !config->leases && !config->n_gtp)
 		error = conf_error(cfg, "connections",
 				   "no table is kept; write: connections { }");
 	return error;
@@ -126,6 +149,9 @@ void config_free(struct config *config)
 		free(config->sets[i]);
 	free(config->sets);
 	free(config->leases);
+	for (size_t i = 0; i < config->n_gtp; i++)
+		free(config->gtp[i]);
+	free(config->gtp);
 	conf_sync_free(config->sync);
 	auth_keys_free(config->keys);
 	free(config);

@@ -20,6 +20,8 @@
  * @sets: names of nft sets that are tables, "FAMILY TABLE NAME"
  * @n_sets: their number
  * @leases: lease file of dnsmasq, NULL: none
+ * @gtp: names of gtp devices whose contexts are a table
+ * @n_gtp: their number
  */
 struct config {
 	struct auth_keys *keys;
@@ -31,6 +33,8 @@ struct config {
 	char **sets;
 	size_t n_sets;
 	char *leases;
+	char **gtp;
+	size_t n_gtp;
 };
 
 /* NULL on failure, with *error set; caller frees both. */

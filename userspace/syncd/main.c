@@ -27,6 +27,7 @@ static void stop(void)
 	control_close(d->control);
 	net_stop(d);
 	leases_stop();
+	gtp_stop();
 	sets_stop();
 	kernel_stop(d);
 	tables_free(d);
@@ -48,9 +49,13 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 		d->kinds[d->n_kinds++] = &sets_elements;
 	if (d->config->leases)
 		d->kinds[d->n_kinds++] = &leases_file;
+	if (d->config->n_gtp)
+		d->kinds[d->n_kinds++] = &gtp_contexts;
 	error = kernel_start(d);
 	if (!error)
 		error = sets_start(d);
+	if (!error)
+		error = gtp_start(d);
 	if (!error)
 		leases_start(d);
 	if (!error)
@@ -63,16 +68,23 @@ static char *start(uv_loop_t *loop, void *config, const char *socket_path)
 	return error;
 }
 
-static bool same_tables(const struct config *a, const struct config *b)
+static bool same_names(char *const *a, size_t n_a, char *const *b, size_t n_b)
 {
-	if (a->connections != b->connections || a->n_sets != b->n_sets ||
-	    !a->leases != !b->leases ||
-	    (a->leases && strcmp(a->leases, b->leases)))
+	if (n_a != n_b)
 		return false;
-	for (size_t i = 0; i < a->n_sets; i++)
-		if (strcmp(a->sets[i], b->sets[i]))
+	for (size_t i = 0; i < n_a; i++)
+		if (strcmp(a[i], b[i]))
 			return false;
 	return true;
+}
+
+static bool same_tables(const struct config *a, const struct config *b)
+{
+	if (a->connections != b->connections || !a->leases != !b->leases ||
+	    (a->leases && strcmp(a->leases, b->leases)))
+		return false;
+	return same_names(a->sets, a->n_sets, b->sets, b->n_sets) &&
+	       same_names(a->gtp, a->n_gtp, b->gtp, b->n_gtp);
 }
 
 static char *reload(void *loaded)

@@ -8,8 +8,9 @@
  *   config.c  the configuration
  *   tables.c  entries of all tables, and what happens to them by role
  *   net.c     messages, the engine, roles: the only file that talks to the network
- *   kernel.c  conntrack: with sets.c the only file that talks to the kernel
+ *   kernel.c  conntrack: with sets.c and gtp.c the only file that talks to the kernel
  *   sets.c    nft sets
+ *   gtp.c     GTP contexts
  *   leases.c  the lease file of dnsmasq
  *   show.c    the control socket
  *
@@ -72,6 +73,7 @@ struct kind {
 extern const struct kind kernel_connections;
 extern const struct kind sets_elements;
 extern const struct kind leases_file;
+extern const struct kind gtp_contexts;
 
 /**
  * struct item_key - key of an entry, unused bytes are 0
@@ -207,6 +209,11 @@ void kernel_stop(struct syncd *d);
 
 char *sets_start(struct syncd *d);
 void sets_stop(void);
+
+/* gtp.c */
+
+char *gtp_start(struct syncd *d);
+void gtp_stop(void);
 
 /* leases.c */
 

@@ -150,46 +150,84 @@ static struct item *item_of(struct table_node *node)
 	return container_of(node, struct item, node);
 }
 
-static void table_holds_exactly_what_it_was_given(void **state)
+static void fill_and_empty(struct table *table, struct item *items)
 {
-	static struct item items[3000];
 	struct table_iter iter = { 0 };
 	struct table_node *node;
-	struct table table;
 	size_t i, count = 0, seen = 0;
 	uint32_t key;
 
-	(void)state;
-	srand(1);
-	table_init(&table, table_key_offset(struct item, node, key),
-		   sizeof(uint32_t));
-	key = 1;
-	assert_null(table_find(&table, &key));
 	for (i = 0; i < 30000; i++) {
 		key = (uint32_t)rand() % 3000;
-		node = table_find(&table, &key);
+		table_expect(table, &key, true);
+		table_expect(table, &key, false);
+		node = table_find(table, &key);
 		assert_int_equal(node != NULL, items[key].in);
 		if (node) {
 			assert_ptr_equal(item_of(node), &items[key]);
-			table_remove(&table, node);
+			table_remove(table, node);
 			count--;
 		} else {
 			items[key].key = key;
-			assert_true(table_insert(&table, &items[key].node));
+			assert_true(table_insert(table, &items[key].node));
 			count++;
 		}
 		items[key].in = !node;
-		assert_int_equal(table.count, count);
-		assert_true(table.room / 2 <= table.used &&
-			    table.used <= table.room);
+		assert_int_equal(table->count, count);
+		assert_true(table->room / 2 <= table->used &&
+			    table->used <= table->room);
 	}
-	while ((node = table_next(&table, &iter))) {
+	while ((node = table_next(table, &iter))) {
 		seen++;
 		assert_true(item_of(node)->in);
-		table_remove(&table, node);
+		item_of(node)->in = false;
+		table_remove(table, node);
 	}
 	assert_int_equal(seen, count);
-	assert_int_equal(table.count, 0);
+	assert_int_equal(table->count, 0);
+}
+
+static void table_holds_exactly_what_it_was_given(void **state)
+{
+	/* More than are there at any time, less, and what is no power of two. */
+	static const size_t reserved[] = { 0, 1, 16, 700, 1025, 5000 };
+	static struct item items[3000];
+	struct table table;
+	uint32_t key = 1;
+
+	(void)state;
+	srand(1);
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
+		table_init(&table, table_key_offset(struct item, node, key),
+			   sizeof(uint32_t));
+		assert_null(table_find(&table, &key));
+		table_expect(&table, &key, true);
+		table_reserve(&table, reserved[i]);
+		assert_true(table.used >= reserved[i]);
+		assert_null(table_find(&table, &key));
+		fill_and_empty(&table, items);
+		table_fini(&table);
+	}
+}
+
+static void table_with_entries_takes_no_reserve(void **state)
+{
+	static struct item items[100];
+	struct table table;
+	size_t used;
+
+	(void)state;
+	table_init(&table, table_key_offset(struct item, node, key),
+		   sizeof(uint32_t));
+	for (uint32_t i = 0; i < 100; i++) {
+		items[i].key = i;
+		assert_true(table_insert(&table, &items[i].node));
+	}
+	used = table.used;
+	table_reserve(&table, 100000);
+	assert_int_equal(table.used, used);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_ptr_equal(item_of(table_find(&table, &i)), &items[i]);
 	table_fini(&table);
 }
 
@@ -233,19 +271,19 @@ static void deadlines_come_in_order(void **state)
 
 static void pool_gives_distinct_zeroed_objects(void **state)
 {
-	static uint64_t *objects[5000];
+	static uint64_t *objects[250000];	/* chunks of both sizes */
 	struct pool pool;
 	size_t i;
 
 	(void)state;
 	pool_init(&pool, 24);
-	for (i = 0; i < 5000; i++) {
+	for (i = 0; i < 250000; i++) {
 		objects[i] = pool_alloc(&pool);
 		assert_int_equal(objects[i][0] | objects[i][1] | objects[i][2],
 				 0);
 		memset(objects[i], (int)i, 24);
 	}
-	for (i = 0; i < 5000; i++)
+	for (i = 0; i < 250000; i++)
 		assert_int_equal(((uint8_t *)objects[i])[23], i & 0xff);
 	pool_free(&pool, objects[77]);
 	assert_ptr_equal(pool_alloc(&pool), objects[77]);
@@ -270,6 +308,8 @@ int main(void)
 		  .test_func = bad_prefixes_are_refused },
 		{ .name = "OPEN-32: a table grows bucket by bucket and loses nothing",
 		  .test_func = table_holds_exactly_what_it_was_given },
+		{ .name = "OPEN-32: a table that has entries grows by itself alone",
+		  .test_func = table_with_entries_takes_no_reserve },
 		{ .name = "deadline: they come in order, moved and cleared ones too",
 		  .test_func = deadlines_come_in_order },
 		{ .name = "OPEN-32: a pool gives distinct objects and reuses them",

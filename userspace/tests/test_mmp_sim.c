@@ -98,6 +98,7 @@ struct node {
 	int64_t clock_offset;
 	int64_t set_back;		/* us that its time of day is behind */
 	bool dead;
+	bool no_daemon;			/* the module goes on */
 	msec_t next;
 	struct soft table[HOSTS_MAX];
 	size_t n_table;
@@ -354,6 +355,12 @@ static void route(struct node *n, const struct mmp_hop *from, struct packet *p)
 		looped++;
 		return;
 	}
+	/* A node above that is no uplink at this moment: of nobody in the domain. */
+	if (from && !above && !gateway && !n->ports[from->link - 1].air &&
+	    !mmp_node_routes(n->core, &p->src)) {
+		s = find_soft(n, &p->dst);
+		above = s && !is_among(s->entry.hops, s->entry.n, from);
+	}
 	if (from && !above && !climbs(n, from, &p->src))
 		return;
 	s = above || gateway ? find_soft(n, &p->dst) : NULL;
@@ -560,7 +567,8 @@ static void kick(struct node *n)
 {
 	msec_t next = MSEC_NEVER;
 
-	if (n->dead)
+	n->next = next;
+	if (n->dead || n->no_daemon)
 		return;
 	if (n->core)
 		next = mmp_node_tick(n->core, ms_of(n), clock_of(n));
@@ -582,7 +590,8 @@ static void arrive(struct packet *p)
 	};
 	enum mmp_drop drop = MMP_DROP_NONE;
 
-	if (n->dead || !n->ports[p->port].up)
+	if (n->dead || !n->ports[p->port].up ||
+	    (n->no_daemon && p->kind != DATA))
 		return;
 	memcpy(a.from.mac, p->from, MMP_MAC_LEN);
 	if (p->kind != DATA || (n->host && p->msg.type))
@@ -1492,6 +1501,39 @@ static void a_link_down_costs_a_packet(void **state)
 	end();
 }
 
+/* It did not run for ten seconds, and reads what came before its timers have their turn. */
+static void stand_still(int node)
+{
+	nodes[node].dead = true;
+	run(10000);
+	nodes[node].dead = false;
+	nodes[node].next = now_ms() + 1500;
+	run(2000);
+}
+
+static void who_was_stopped_waits_no_longer_than_others(void **state)
+{
+	struct tree t = tree_b(MMP_BY_LATENCY, false);
+	unsigned int before = nodes[t.bs[0]].events[MMP_NODE_UPLINK];
+
+	(void)state;
+	stand_still(t.bs[0]);
+	assert_int_equal(nodes[t.bs[0]].events[MMP_NODE_UPLINK], before);
+	stand_still(t.mn);
+	assert_true(is_attached(t.mn));
+	assert_string_equal(station_of(t.mn), "bs1");
+	/* What dies then is missed as soon as ever. */
+	nodes[t.node[0]].dead = true;
+	run(4500);
+	assert_int_equal(uplink(t.bs[0]), t.node[1]);
+	stand_still(t.mn);
+	nodes[t.bs[0]].dead = true;
+	run(3000);
+	assert_string_not_equal(station_of(t.mn), "bs1");
+	assert_true(is_attached(t.mn));
+	end();
+}
+
 /* ---- several gateways ---- */
 
 struct tree_c {
@@ -1655,6 +1697,37 @@ static void restarts_lose_nothing(void **state)
 	move(t.mn, "bs2");
 	traffic(t.mn, 1000);
 	assert_true(is_attached(t.mn));
+	end();
+}
+
+/* Daemons that are away for longer than their neighbours' probes go unanswered. */
+static void slow_restarts_lose_nothing(void **state)
+{
+	struct tree t = tree_b(MMP_BY_LATENCY, false);
+	const int away[] = { t.gw, t.node[0], t.node[1], t.bs[0] };
+	int by;
+
+	(void)state;
+	traffic(t.mn, 100);
+	for (int i = 0; i < 4; i++) {
+		nodes[away[i]].no_daemon = true;
+		traffic(t.mn, 2500);
+		nodes[away[i]].no_daemon = false;
+		restart(away[i]);
+		traffic(t.mn, 1500);
+	}
+	/* A base station hears of one of its uplinks alone, by which nothing comes down yet. */
+	by = downlink(t.gw, t.mn);
+	nodes[by].no_daemon = true;
+	restart(t.bs[0]);
+	traffic(t.mn, 3000);
+	assert_int_not_equal(downlink(t.gw, t.mn), by);
+	nodes[by].no_daemon = false;
+	restart(by);
+	traffic(t.mn, 3000);
+	run(100);
+	assert_int_equal(count(0, next_id).lost_up, 0);
+	assert_int_equal(count(0, next_id).lost_down, 0);
 	end();
 }
 
@@ -2292,6 +2365,69 @@ static void a_known_base_station_is_not_waited_for(void **state)
 	end();
 }
 
+static const uint8_t poser_mac[MMP_MAC_LEN] = { 2, 9, 9, 9, 9, 9 };
+
+/* Hears the poser alone for so long; how many messages that made the host send. */
+static unsigned int with_poser(const struct tree *t, struct mmp_msg *beacon,
+			       msec_t ms)
+{
+	struct node *n = &nodes[t->mn];
+	unsigned int sent = 0;
+
+	for (msec_t end = now_ms() + ms; now_ms() < end;) {
+		struct mmp_arrival a = {
+			.now = ms_of(n), .us = clock_of(n),
+			.from.link = (uint32_t)t->port[0] + 1,
+		};
+		uint64_t seq = n->last_host_msg.host_seq;
+
+		memcpy(a.from.mac, poser_mac, MMP_MAC_LEN);
+		beacon->seq++;
+		mmp_host_input(n->host, &a, beacon);
+		kick(n);
+		run(100);
+		sent += n->last_host_msg.host_seq != seq;
+	}
+	return sent;
+}
+
+/* Whoever has a key of a host can sign beacons of the air, and no acknowledgement. */
+static void a_poser_keeps_nobody(void **state)
+{
+	struct tree t = one_receiver_at_bs1();
+	struct node *n = &nodes[t.mn];
+	struct mmp_msg beacon = mmp_host_station(n->host)->beacon;
+	uint32_t link = (uint32_t)t.port[0] + 1;
+
+	(void)state;
+	assert_true(mmp_name_parse("bs9", &beacon.name));
+	for (int i = 0; i < 3; i++) {
+		uint64_t seq = n->last_host_msg.host_seq;
+
+		tune(&t, -1);
+		run(50);
+		mmp_host_link(n->host, ms_of(n), link, true, true);
+		mmp_host_associated(n->host, ms_of(n), link, poser_mac);
+		kick(n);
+		/* The second time its beacon is known, and it is asked at once. */
+		if (i)
+			assert_true(n->last_host_msg.host_seq > seq);
+		assert_true(with_poser(&t, &beacon, 5000) > 0 || i);
+		assert_false(is_attached(t.mn));
+		tune(&t, t.bs[i]);
+		/* As quickly as if nobody had posed. */
+		run(300);
+		assert_true(is_attached(t.mn));
+		assert_int_equal(downlink(t.gw, t.mn), t.node[i / 2]);
+		begin_traffic();
+		traffic(t.mn, 100);
+		run(20);
+		assert_int_equal(count(0, next_id).lost_up, 0);
+		assert_int_equal(count(0, next_id).lost_down, 0);
+	}
+	end();
+}
+
 static void a_base_station_without_gateway_is_left(void **state)
 {
 	struct tree t = started_a(&host_defaults, 1000);
@@ -2477,6 +2613,8 @@ int main(void)
 		     a_dead_node_is_passed_by),
 		TEST("MMP-57: with fast timers a dead node costs less than 200 ms",
 		     fast_timers_are_fast),
+		TEST("GEN-04 MMP-57: who was stopped for a while believes no timer of before, and misses who dies as soon as ever",
+		     who_was_stopped_waits_no_longer_than_others),
 		TEST("MMP-58: a link that goes down costs one packet",
 		     a_link_down_costs_a_packet),
 		TEST("MMP-07 MMP-62 MMP-63 MMP-65 MMP-66 MMP-67 OPEN-43: the nearer gateway is primary, whatever clocks say",
@@ -2489,6 +2627,8 @@ int main(void)
 		     a_rebooted_gateway_is_followed_at_once),
 		TEST("OPEN-45: restarts of all daemons lose no packet",
 		     restarts_lose_nothing),
+		TEST("OPEN-45: nor when daemons are away for seconds, and uplinks change meanwhile",
+		     slow_restarts_lose_nothing),
 		TEST("OPEN-45: a restarted node knows at once who is below",
 		     a_restarted_node_knows_who_is_below),
 		TEST("OPEN-45 OPEN-29: a restarted host goes on where it was, and loses no packet, whatever its clock says",
@@ -2524,6 +2664,8 @@ int main(void)
 		     what_comes_too_soon_is_sent_again),
 		TEST("MMP-83 MMP-86 D-11: a base station whose beacon is known is not waited for, the newest number is asked for",
 		     a_known_base_station_is_not_waited_for),
+		TEST("SEC-25 MMP-83: who poses as base station is asked, acknowledges nothing, and keeps no host",
+		     a_poser_keeps_nobody),
 		TEST("MMP-74: a base station that lost its gateway is left",
 		     a_base_station_without_gateway_is_left),
 		TEST("INT-15: ten moves a second for a minute are the domain's matter",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Elements of nft sets and DHCP leases as entries of the sync engine. */
+/* Elements of nft sets, DHCP leases and GTP contexts as entries of the sync engine. */
 #include "core_test.h"
 
 #include "core/rows.h"
@@ -98,12 +98,54 @@ static void wrong_leases(void **state)
 	assert_false(lease_row_decode(key, LEASE_KEY_LEN, value, len, &back));
 }
 
+static void contexts(void **state)
+{
+	struct gtp_row row = { .version = 1, .tunnel = 0x11223344, .out = 5 }, back;
+
+	(void)state;
+	set_row_id("gtp0", row.device);
+	row.station = addr("10.60.0.1");
+	row.peer = addr("198.51.100.70");
+	gtp_row_encode(&row, key, value);
+	/* sha256sum of the word, by another program */
+	assert_memory_equal(key, "\xcd\x6a\x9c\x37\x11\xd8\xef\x12", 8);
+	assert_memory_equal(key + 8, "\x01\x00\x00\x00\x00\x11\x22\x33\x44", 9);
+	assert_memory_equal(value + 12, "\x0a\x3c\x00\x01", 4);
+	assert_memory_equal(value + 28, "\xc6\x33\x64\x46\x00\x00\x00\x05", 8);
+	assert_true(gtp_row_decode(key, GTP_KEY_LEN, value, GTP_VALUE_LEN, &back));
+	assert_int_equal(back.tunnel, row.tunnel);
+	assert_int_equal(back.out, 5);
+	assert_addr(back.station, "10.60.0.1");
+	assert_addr(back.peer, "198.51.100.70");
+	for (int less = 0; less < 2; less++)
+		assert_false(gtp_row_decode(key, GTP_KEY_LEN - !less, value,
+					    GTP_VALUE_LEN - less, &back));
+	/* A version that is none, a TEI of more than 32 bits, none at all, a group. */
+	key[8] = 2;
+	assert_false(gtp_row_decode(key, GTP_KEY_LEN, value, GTP_VALUE_LEN, &back));
+	key[8] = 1;
+	key[12] = 1;
+	assert_false(gtp_row_decode(key, GTP_KEY_LEN, value, GTP_VALUE_LEN, &back));
+	key[8] = 0;
+	assert_true(gtp_row_decode(key, GTP_KEY_LEN, value, GTP_VALUE_LEN, &back));
+	value[33] = 1;
+	assert_false(gtp_row_decode(key, GTP_KEY_LEN, value, GTP_VALUE_LEN, &back));
+	row.out = 0;
+	gtp_row_encode(&row, key, value);
+	assert_false(gtp_row_decode(key, GTP_KEY_LEN, value, GTP_VALUE_LEN, &back));
+	row.out = 5;
+	gtp_row_encode(&row, key, value);
+	value[12] = 224;
+	assert_false(gtp_row_decode(key, GTP_KEY_LEN, value, GTP_VALUE_LEN, &back));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 #define TEST(name, function) { name, function, NULL, NULL, NULL }
 		TEST("GSYN-06: an element of a set is an entry", sets),
 		TEST("GSYN-05: a lease is an entry", leases),
+		TEST("GSYN-07 STBY-81: a GTP context is an entry, and nothing else is", contexts),
 		TEST("GSYN-05 STBY-81: what is no lease is refused", wrong_leases),
 	};
 

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/huge.h"
+
 #define POOL_CHUNK (64 * 1024)	/* bytes */
+#define POOL_SMALL 32		/* chunks of that size before those of a huge page */
 #define POOL_ALIGN 16		/* bytes before the first object */
 
 static void push(void **list, void *item)
@@ -39,24 +42,29 @@ void pool_fini(struct pool *pool)
 
 static bool more(struct pool *pool)
 {
-	char *chunk = malloc(POOL_CHUNK);
-	size_t at;
+	bool small = pool->n_chunks < POOL_SMALL;
+	char *chunk = small ? malloc(POOL_CHUNK) : huge_alloc(HUGE_PAGE);
 
 	if (!chunk)
 		return false;
 	push(&pool->chunks, chunk);
-	for (at = POOL_ALIGN; at + pool->size <= POOL_CHUNK; at += pool->size)
-		push(&pool->free, chunk + at);
+	pool->n_chunks++;
+	pool->fresh = chunk + POOL_ALIGN;
+	pool->end = chunk + (small ? POOL_CHUNK : HUGE_PAGE);
 	return true;
 }
 
 void *pool_alloc(struct pool *pool)
 {
-	void *object;
+	void *object = pop(&pool->free);
 
-	if (!pool->free && !more(pool))
-		return NULL;
-	object = pop(&pool->free);
+	if (!object) {
+		if ((size_t)(pool->end - pool->fresh) < pool->size &&
+		    !more(pool))
+			return NULL;
+		object = pool->fresh;
+		pool->fresh += pool->size;
+	}
 	return memset(object, 0, pool->size);
 }
 

@@ -66,6 +66,17 @@ struct table_node *table_find(const struct table *table, const void *key);
 /* The key must not be in the table yet. False when out of memory. */
 bool table_insert(struct table *table, struct table_node *node);
 void table_remove(struct table *table, struct table_node *node);
+/*
+ * Buckets for @n entries at once, for a table that is about to be filled. Without
+ * memory, or when it has entries, the table grows as it is filled instead.
+ */
+void table_reserve(struct table *table, size_t n);
+/*
+ * For many keys that are looked for soon, so that their way from memory is gone side by
+ * side: first each with @bucket, that fetches its bucket, then each without, that fetches
+ * the first entry in it.
+ */
+void table_expect(const struct table *table, const void *key, bool bucket);
 /* The next node or NULL; the one just handed out may be removed. */
 struct table_node *table_next(const struct table *table,
 			      struct table_iter *iter);

@@ -17,20 +17,21 @@
  * struct entry - a mapping in its tables
  * @node: in hlr.mappings, by m.perm
  * @place: in hlr.places, by m.coa, while @first
+ * @m: the mapping; its two keys stand beside the two nodes, for a look-up in a large
+ *	table costs what it fetches from memory
  * @next: the next one with this care-of address, another address of this host
  * @prev: the one before, NULL for the first
  * @end: in hlr.ends, at m.expires
  * @first: of those with this care-of address
- * @m: the mapping
  */
 struct entry {
 	struct table_node node;
 	struct table_node place;
+	struct hlr_mapping m;
 	struct entry *next;
 	struct entry *prev;
 	struct deadline end;
 	bool first;
-	struct hlr_mapping m;
 };
 
 /**
@@ -307,6 +308,21 @@ static struct sender *sender_get(struct hlr *hlr, uint32_t key_id)
 		return NULL;
 	}
 	return s;
+}
+
+void hlr_reserve(struct hlr *hlr, size_t n)
+{
+	if (n > hlr->config.mappings_max)
+		n = hlr->config.mappings_max;
+	table_reserve(&hlr->mappings, n);
+	table_reserve(&hlr->places, n);
+}
+
+void hlr_expect(const struct hlr *hlr, const struct roam_addr *perm,
+		const struct roam_addr *coa, bool first)
+{
+	table_expect(&hlr->mappings, perm, first);
+	table_expect(&hlr->places, coa, first);
 }
 
 bool hlr_restore_mapping(struct hlr *hlr, const struct hlr_mapping *mapping)

@@ -173,6 +173,17 @@ void hlr_free(struct hlr *hlr);
 void hlr_configure(struct hlr *hlr, const struct hlr_config *config);
 
 /*
+ * Makes room for @n mappings that are about to be restored. What has no room, or more
+ * than may be, is restored all the same.
+ */
+void hlr_reserve(struct hlr *hlr, size_t n);
+/*
+ * A mapping with these addresses is restored soon: what that will read of memory is
+ * fetched. Called twice for each of many, with @first for all of them before.
+ */
+void hlr_expect(const struct hlr *hlr, const struct roam_addr *perm,
+		const struct roam_addr *coa, bool first);
+/*
  * Puts back what the store holds, newest first: what is known already stays.
  * What has ended comes back too, so that nothing older takes its place; it is
  * expired when all is loaded. False when out of memory.

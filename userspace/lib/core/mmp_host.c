@@ -1008,11 +1008,13 @@ static msec_t lost_at(const struct mmp_host *host, const struct mmp_station *s)
 }
 
 /* As at a node: who did not run has heard nothing, whatever was said. */
-static void forgive(struct mmp_host *host, msec_t late)
+static void forgive(struct mmp_host *host, msec_t now, msec_t late)
 {
+	/* What was heard since then is no older than it is. */
 	for (size_t i = 0; i < host->n_stations; i++)
 		if (host->stations[i].heard != MSEC_NEVER)
-			host->stations[i].heard += late;
+			host->stations[i].heard =
+				min_time(host->stations[i].heard + late, now);
 }
 
 msec_t mmp_host_tick(struct mmp_host *host, msec_t now)
@@ -1021,7 +1023,7 @@ msec_t mmp_host_tick(struct mmp_host *host, msec_t now)
 	msec_t next;
 
 	if (host->due != MSEC_NEVER && now > host->due + OVERSLEPT)
-		forgive(host, now - host->due);
+		forgive(host, now, now - host->due);
 
 	if (host->adopt_until && now >= host->adopt_until) {
 		host->adopt_until = 0;

@@ -437,6 +437,12 @@ static void tell_uplinks(struct mmp_node *node, msec_t now, const char *reason)
 	if (!n || !node->n_uplinks || !mmp_hop_eq(&hops[0], &node->uplinks[0]))
 		tell(node, MMP_NODE_UPLINK, &primary, n ? &hops[0] : NULL,
 		     NULL, reason);
+	/*
+	 * Where there is no other way the last one stays in use: the node above may be a
+	 * restarting daemon, whose module goes on (OPEN-45), and nothing else is lost.
+	 */
+	if (!n)
+		return;
 	memcpy(node->uplinks, hops, sizeof(hops[0]) * n);
 	node->n_uplinks = n;
 	node->ops->set_uplinks(node->ctx, hops, n);
@@ -1302,20 +1308,25 @@ static bool has_ended(struct mmp_node *node, msec_t now)
  * A process that did not run for a while has heard nothing, whatever was said:
  * what it waited for waits as much longer.
  */
-static void forgive(struct mmp_node *node, msec_t late)
+static void forgive(struct mmp_node *node, msec_t now, msec_t late)
 {
+	/* What was read since then was put in with its right time. */
 	for (size_t i = 0; i < node->n_gateways; i++) {
-		for (size_t j = 0; j < node->gateways[i].n_uplinks; j++) {
-			struct mmp_uplink *u = &node->gateways[i].uplinks[j];
+		struct mmp_gateway *gw = &node->gateways[i];
 
-			u->heard += late;
-			u->proved += late;
-			u->probed += late;
+		for (size_t j = 0; j < gw->n_uplinks; j++) {
+			struct mmp_uplink *u = &gw->uplinks[j];
+
+			u->heard = min_time(u->heard + late, now);
+			u->proved = min_time(u->proved + late,
+					     now + limit_of(node, gw));
+			u->probed = min_time(u->probed + late, now);
 		}
 	}
 	for (size_t i = 0; i < node->n_below; i++)
-		node->below[i].until += late;
-	node->lost += late;
+		node->below[i].until = min_time(node->below[i].until + late,
+						now + below_time(node));
+	node->lost = min_time(node->lost + late, now);
 }
 
 static msec_t tick(struct mmp_node *node, msec_t now, int64_t us)
@@ -1346,7 +1357,7 @@ static msec_t tick(struct mmp_node *node, msec_t now, int64_t us)
 msec_t mmp_node_tick(struct mmp_node *node, msec_t now, int64_t us)
 {
 	if (node->due != MSEC_NEVER && now > node->due + OVERSLEPT)
-		forgive(node, now - node->due);
+		forgive(node, now, now - node->due);
 	node->due = tick(node, now, us);
 	return node->due;
 }

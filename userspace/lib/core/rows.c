@@ -104,3 +104,42 @@ bool lease_row_parse(const char *line, uint64_t now, struct lease_row *row)
 						    LEASE_INFINITE - 1;
 	return is_text(row->text);
 }
+
+static bool is_host4(const struct roam_addr *addr)
+{
+	return roam_addr_is_v4(addr) && roam_addr_is_usable(addr);
+}
+
+bool gtp_row_is_valid(const struct gtp_row *row)
+{
+	if (!is_host4(&row->station) || !is_host4(&row->peer))
+		return false;
+	if (row->version == 0)
+		return row->out <= UINT16_MAX;
+	return row->version == 1 && row->tunnel && row->tunnel <= UINT32_MAX &&
+	       row->out;
+}
+
+void gtp_row_encode(const struct gtp_row *row, uint8_t *key, uint8_t *value)
+{
+	memcpy(key, row->device, SET_ID_LEN);
+	key[SET_ID_LEN] = row->version;
+	bytes_put(key + SET_ID_LEN + 1, row->tunnel, 8);
+	memcpy(value, row->station.b, 16);
+	memcpy(value + 16, row->peer.b, 16);
+	bytes_put(value + 32, row->out, 4);
+}
+
+bool gtp_row_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
+		    size_t len, struct gtp_row *row)
+{
+	if (key_len != GTP_KEY_LEN || len != GTP_VALUE_LEN)
+		return false;
+	memcpy(row->device, key, SET_ID_LEN);
+	row->version = key[SET_ID_LEN];
+	row->tunnel = bytes_get(key + SET_ID_LEN + 1, 8);
+	memcpy(row->station.b, value, 16);
+	memcpy(row->peer.b, value + 16, 16);
+	row->out = (uint32_t)bytes_get(value + 32, 4);
+	return gtp_row_is_valid(row);
+}

@@ -15,6 +15,7 @@
 #define LEAVES (GROUPS * LEAVES_OF)
 #define GROUPS_AT_ONCE 8	/* whose leaves are told in one exchange */
 #define LEAVES_AT_ONCE 32	/* whose entries are told in one exchange */
+#define GROUPS_MANY (SYNC_DIGESTS * 15 / 16)	/* that differ: tables are fetched */
 #define TRIES 5			/* D-07 */
 #define PROVE_EVERY 20		/* ms between two hellos to somebody unproved */
 #define PAST 4			/* sessions of a member that are over */
@@ -1798,7 +1799,39 @@ static void send_leaf(struct sync *s, struct member *m, uint32_t leaf,
 	} while (at.leaf == leaf);
 }
 
-static void on_ranges(struct sync *s, const struct sync_msg *msg,
+/* One of two begins: the standby router, else who has the higher address. */
+static bool begins(const struct sync *s, const struct member *m)
+{
+	if (s->config.mode == SYNC_SINGLE)
+		return s->role == SYNC_STANDBY;
+	return roam_addr_cmp(&s->config.own, &m->addr) > 0;
+}
+
+/* Digests of groups that differ from those in @msg. */
+static unsigned int groups_differ(const struct sync *s,
+				  const struct sync_msg *msg)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < msg->count; i++)
+		n += bytes_get(msg->body + 8 * i, 8) != s->groups[msg->sent + i];
+	return n;
+}
+
+/*
+ * Behind a long partition each group differs, and range by range it would take minutes.
+ * Each of the two fetches the other's table; the newer version of everything stays.
+ */
+static void fetch_both(struct sync *s, msec_t now, struct member *m)
+{
+	if (s->download.id)
+		return;
+	request_from(s, now, m, &(struct agents){ .n = 0 });
+	if (!begins(s, m))
+		send_ranges(s, m, s->groups, false, 0);
+}
+
+static void on_ranges(struct sync *s, msec_t now, const struct sync_msg *msg,
 		      struct member *m)
 {
 	bool leaves = msg->flags & SYNC_FLAG_LEAVES;
@@ -1807,6 +1840,11 @@ static void on_ranges(struct sync *s, const struct sync_msg *msg,
 	if (msg->sent > GROUPS || msg->count > GROUPS - msg->sent ||
 	    (leaves && msg->total >= GROUPS) || !is_partner(s, m)) {
 		s->stats.drop[SYNC_DROP_ROLE]++;
+		return;
+	}
+	if (!leaves && s->config.mode == SYNC_GROUP && s->synced && m->synced &&
+	    groups_differ(s, msg) > GROUPS_MANY) {
+		fetch_both(s, now, m);
 		return;
 	}
 	for (uint32_t i = 0; i < msg->count; i++) {
@@ -1838,14 +1876,6 @@ static void on_leaf(struct sync *s, msec_t now, const struct sync_msg *msg,
 		send_leaf(s, m, msg->sent, true);
 	if (msg->flags & SYNC_FLAG_REPLY && msg->flags & SYNC_FLAG_LAST)
 		send_hello(s, m);
-}
-
-/* One of two begins: the standby router, else who has the higher address. */
-static bool begins(const struct sync *s, const struct member *m)
-{
-	if (s->config.mode == SYNC_SINGLE)
-		return s->role == SYNC_STANDBY;
-	return roam_addr_cmp(&s->config.own, &m->addr) > 0;
 }
 
 static void on_hello(struct sync *s, msec_t now, const struct sync_msg *msg,
@@ -1978,7 +2008,7 @@ void sync_input(struct sync *s, msec_t now, const struct sync_msg *msg)
 		on_table_ack(s, now, msg, m);
 		break;
 	case SYNC_RANGES:
-		on_ranges(s, msg, m);
+		on_ranges(s, now, msg, m);
 		break;
 	case SYNC_LEAF:
 		on_leaf(s, now, msg, m);

@@ -43,7 +43,8 @@ void ticker_kick(struct ticker *t)
 {
 	msec_t now = daemon_now();
 
-	if (t->stopped)
+	/* One that is late has its turn behind what came, which may be what kicks it. */
+	if (t->stopped || t->due == MSEC_NEVER)
 		return;
 	/* The loop's clock stands still since the callback began. */
 	uv_update_time(t->timer.loop);

@@ -325,6 +325,19 @@ int64_t store_log_created(const struct store_log *log)
 	return log->created;
 }
 
+size_t store_log_records(struct store_log *log, size_t len)
+{
+	int64_t first, last = log->progress.last;
+	int code;
+
+	if (!log->db || !last)
+		return 0;
+	first = ask(log, "SELECT min(id) FROM log", &code);
+	if (code != SQLITE_OK || first < 1 || first > last)
+		return 0;
+	return (size_t)(last - first + 1) * (ROW_MAX / len);
+}
+
 static int run(struct store_log *log, enum statement which)
 {
 	sqlite3_stmt *stmt = log->statements[which];
@@ -556,7 +569,7 @@ char *store_log_commit(struct store_log *log, void *ctx)
 static char *load_row(struct store_log *log, void *ctx, int64_t id,
 		      const uint8_t *row, size_t len, size_t *n)
 {
-	uint16_t starts[ROW_MAX];
+	uint16_t starts[ROW_MAX + 1];
 	uint8_t sum[SUM_LEN];
 	size_t at = 0, size;
 	bool ok = true;
@@ -574,8 +587,14 @@ static char *load_row(struct store_log *log, void *ctx, int64_t id,
 			return damaged(log, "a row holds something that is no record");
 		starts[(*n)++] = (uint16_t)at;
 	}
-	for (size_t i = *n, end = len; ok && i--; end = starts[i])
-		ok = log->format->load(ctx, row + starts[i], end - starts[i]);
+	starts[*n] = (uint16_t)len;
+	for (int first = 1; log->format->expect && first >= 0; first--)
+		for (size_t i = 0; i < *n; i++)
+			log->format->expect(ctx, row + starts[i],
+					    starts[i + 1] - starts[i], first);
+	for (size_t i = *n; ok && i--;)
+		ok = log->format->load(ctx, row + starts[i],
+				       starts[i + 1] - starts[i]);
 	log->progress.bytes += len;
 	return ok ? NULL : daemon_error("out of memory while reading %s",
 					log->path);

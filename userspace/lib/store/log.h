@@ -69,6 +69,9 @@ struct store_log;
  *	damaged. Reads no byte behind @len.
  * @load: takes one record, of the length that @length said. False: out of
  *	memory
+ * @expect: may be NULL. This record is among the next to be loaded: what @load will
+ *	read of memory can be fetched. Called for all of a row with @first, then
+ *	again for all without
  * @walk: calls store_log_add() for about @n entries of the table from @cursor
  *	on (STORE_CURSOR_LEN bytes, all zero at first) and moves that. Entries
  *	that ended may be left out. True: that was the end of the table. What is
@@ -84,6 +87,7 @@ struct store_format {
 	uint32_t version;
 	size_t (*length)(const uint8_t *p, size_t len);
 	bool (*load)(void *ctx, const uint8_t *p, size_t len);
+	void (*expect)(void *ctx, const uint8_t *p, size_t len, bool first);
 	bool (*walk)(void *ctx, void *cursor, size_t n, struct store_log *log);
 	uint64_t (*needed)(void *ctx);
 };
@@ -96,6 +100,12 @@ struct store_log *store_log_open(const char *path,
 void store_log_close(struct store_log *log);
 /* When the store was made, ms since 1970. */
 int64_t store_log_created(const struct store_log *log);
+
+/*
+ * How many records of @len bytes there can be in the log, older ones of the same entry
+ * included; 0 when that cannot be told.
+ */
+size_t store_log_records(struct store_log *log, size_t len);
 
 /**
  * store_log_load() - hand out a part of the records, newest first

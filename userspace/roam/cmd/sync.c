@@ -16,6 +16,11 @@ static const struct param wanted_home[] = {
 	{ .member = NULL },
 };
 
+static const struct param of_agent[] = {
+	{ .member = "agent", .type = PARAM_ADDR },
+	{ .member = NULL },
+};
+
 static const struct command commands[] = {
 	{ .name = "show",
 	  .help = "other agents, and how far their tables are in step",
@@ -23,6 +28,9 @@ static const struct command commands[] = {
 	{ .name = "order", .args = "HOME",
 	  .help = "which agents serve a node, first to last",
 	  .daemon = "agentd", .question = "sync-order", .params = wanted_home },
+	{ .name = "fetch", .args = "[AGENT]",
+	  .help = "ask once more for the table of others, or for the bindings of one home agent",
+	  .daemon = "agentd", .question = "sync-fetch", .params = of_agent },
 	{ .name = "status", .help = "this agent's tables",
 	  .daemon = "agentd", .question = "sync-status", .record = true },
 	{ .name = NULL },

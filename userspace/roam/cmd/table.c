@@ -9,7 +9,7 @@
 static const char *const show_columns[] = {
 	"table", "protocol", "source", "destination", "reply_source",
 	"reply_destination", "set", "element", "address", "client", "left",
-	"installed", NULL
+	"device", "tunnel", "peer", "installed", NULL
 };
 static const char *const member_columns[] = {
 	"address", "role", "alive", "synced", "equal", "equal_since",
