@@ -10,9 +10,6 @@
 # shellcheck source=../topology.sh
 . "$(dirname "$(realpath "$0")")/../topology.sh"
 
-top=$(realpath "$(dirname "$(realpath "$0")")/../..")
-readonly top
-
 world() {
 	topology_start
 	echo_serve correspondent 7
@@ -402,48 +399,6 @@ unloading_takes_all_back() {
 	expect_eq "its address" "$care_of" "$(local_addresses 7)"
 }
 
-# ---- what programs do ----
-
-# A connection of each kind that the kernel has, over two moves, and SYN cookies.
-sockets_of_all_kinds() {
-	local kind out=$hosts/kinds fd n
-	topology_sysctl correspondent ipv4/tcp_fastopen=3
-	topology_sysctl mobile ipv4/tcp_fastopen=3
-	modprobe -qa tcp_bbr tls
-	bg in_ns "$correspondent" "$top/selftests/socket-kinds" serve 7100
-	wait_for 60 port_open correspondent 7106
-	mkfifo "$out.in"
-	# shellcheck disable=SC2016 # the inner shell's
-	bg bash -c 'exec busybox nsenter --net="/run/netns/$1" -- "$2" talk "$3" 7100 <>"$4" >"$5"' \
-		kinds "$mobile" "$top/selftests/socket-kinds" "$correspondent_addr" "$out.in" "$out"
-	exec {fd}<>"$out.in"
-	wait_for 120 grep -q ready "$out"
-	for kind in plain mptcp fastopen reuseport zerocopy ktls; do
-		expect_match "$kind" "$kind open $permanent" "$(<"$out")"
-	done
-	if modprobe -qn tcp_bbr; then
-		expect_match bbr "bbr open $permanent" "$(<"$out")"
-	fi
-	for n in 2 3; do
-		move_to "$n"
-		echo on >&"$fd"
-		wait_for 120 said_done "$out" "$((n - 1))"
-	done
-	exec {fd}>&-
-	# A server that keeps nothing of who knocks.
-	topology_sysctl correspondent ipv4/tcp_syncookies=2
-	on_exit topology_sysctl correspondent ipv4/tcp_syncookies=1
-	talk_open cookie mobile "$correspondent_addr" 7
-	expect_match "cookies" "TcpExtSyncookiesRecv +[1-9]" "$(in_ns "$correspondent" nstat -asz TcpExtSyncookiesRecv)"
-	move_to 1
-	talk cookie
-	wait_for 60 is_registered
-}
-
-said_done() {
-	(($(grep -c '^done' "$1") >= $2))
-}
-
 # The image of the mobile host is started a second time, elsewhere: everybody is told.
 clone_is_told() {
 	local clone
@@ -503,8 +458,6 @@ prove "HOST-06: of two ways of which one is dead the other serves" way_with_a_de
 prove "HOST-07: two default routes of one metric are no reason to move" two_equal_default_routes
 prove "HOST-10: a download goes on in a network whose packets are smaller, unsaid" \
 	smaller_packets_after_a_move
-prove "HOST-12: MPTCP, Fast Open, SO_REUSEPORT, MSG_ZEROCOPY, kernel TLS, BBR and SYN cookies go on" \
-	sockets_of_all_kinds
 prove "HOST-08: a VPN that was there first takes all TCP" vpn_first
 prove "HOST-08: a VPN that comes later takes all TCP" vpn_afterwards
 prove "HOST-08: rules of others come first, wherever they are put" rules_are_followed

@@ -3,11 +3,15 @@
 # timeout: 600
 #
 # Where a care-of address can be, how it comes, and what happens to a host between two
-# networks: devices above links, router advertisements, portals, sleep, a wrong clock.
+# networks: devices above links, router advertisements, portals, sleep, a wrong clock. And
+# sockets of every kind, which must not notice.
 # shellcheck source=../lib.sh
 . "$(dirname "$(realpath "$0")")/../lib.sh"
 # shellcheck source=../topology.sh
 . "$(dirname "$(realpath "$0")")/../topology.sh"
+
+top=$(realpath "$(dirname "$(realpath "$0")")/../..")
+readonly top
 
 world() {
 	topology_start
@@ -169,7 +173,51 @@ lives_elsewhere() {
 		'any(.[]; .permanent == $perm and .care_of != $left and (.care_of | startswith("2001:db8:3:")))'
 }
 
+# ---- what programs do ----
+
+# A connection of each kind that the kernel has, over two moves, and SYN cookies.
+sockets_of_all_kinds() {
+	local kind out=$hosts/kinds fd n
+	topology_sysctl correspondent ipv4/tcp_fastopen=3
+	topology_sysctl mobile ipv4/tcp_fastopen=3
+	modprobe -qa tcp_bbr tls
+	bg in_ns "$correspondent" "$top/selftests/socket-kinds" serve 7100
+	wait_for 60 port_open correspondent 7106
+	mkfifo "$out.in"
+	# shellcheck disable=SC2016 # the inner shell's
+	bg bash -c 'exec busybox nsenter --net="/run/netns/$1" -- "$2" talk "$3" 7100 <>"$4" >"$5"' \
+		kinds "$mobile" "$top/selftests/socket-kinds" "$correspondent_addr" "$out.in" "$out"
+	exec {fd}<>"$out.in"
+	wait_for 120 grep -q ready "$out"
+	for kind in plain mptcp fastopen reuseport zerocopy ktls; do
+		expect_match "$kind" "$kind open $permanent" "$(<"$out")"
+	done
+	if modprobe -qn tcp_bbr; then
+		expect_match bbr "bbr open $permanent" "$(<"$out")"
+	fi
+	for n in 2 3; do
+		move_to "$n"
+		echo on >&"$fd"
+		wait_for 120 said_done "$out" "$((n - 1))"
+	done
+	exec {fd}>&-
+	# A server that keeps nothing of who knocks.
+	topology_sysctl correspondent ipv4/tcp_syncookies=2
+	on_exit topology_sysctl correspondent ipv4/tcp_syncookies=1
+	talk_open cookie mobile "$correspondent_addr" 7
+	expect_match "cookies" "TcpExtSyncookiesRecv +[1-9]" "$(in_ns "$correspondent" nstat -asz TcpExtSyncookiesRecv)"
+	move_to 1
+	talk cookie
+	wait_for 60 is_registered
+}
+
+said_done() {
+	(($(grep -c '^done' "$1") >= $2))
+}
+
 fixture world
+prove "HOST-12: MPTCP, Fast Open, SO_REUSEPORT, MSG_ZEROCOPY, kernel TLS, SYN cookies go on, and BBR where it is" \
+	sockets_of_all_kinds
 prove "HOST-13: a care-of address on a bridge, bond, macvlan or ipvlan" links_of_other_kinds
 prove "HOST-13: temporary addresses of router advertisements come and go" temporary_addresses
 prove "HOST-14: behind a captive portal its page is reached, and all goes on when it opens" captive_portal

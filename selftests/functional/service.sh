@@ -461,37 +461,6 @@ says_doctor() {
 	grep -q -E -- "$1" <<<"$(on roam doctor)"
 }
 
-# systemd-networkd takes away the rules that it does not know, at each start.
-networkd_restarts() {
-	local n before
-	on test -x /lib/systemd/systemd-networkd || skip "no systemd-networkd here"
-	on mkdir -p /etc/systemd/network
-	printf '%s\n' '[Match]' 'Name=eth0' '[Network]' "Address=$own/24" "Gateway=192.0.2.1" |
-		on tee /etc/systemd/network/10-eth0.network >/dev/null
-	# Whose sysfs can be written is no container: there it would wait for udev.
-	on mount -o remount,bind,ro /sys
-	on_exit on mount -o remount,bind,rw /sys
-	on_exit on systemctl stop systemd-networkd.socket systemd-networkd
-	before=$(on roam -j lr counters | jq '.[0].moves')
-	for n in 1 2 3; do
-		on ip rule add to 198.18.0.0/15 lookup main priority 3000
-		on systemctl restart systemd-networkd || fail "it does not start"
-		wait_for 60 rule_is_taken_away
-		wait_for 60 way_of_tcp "src $permanent"
-		wait_for 60 registered
-	done
-	expect_eq "moves" "$before" "$(on roam -j lr counters | jq '.[0].moves')"
-}
-
-rule_is_taken_away() {
-	[[ $(on ip rule) != *198.18.0.0/15* ]]
-}
-
-# way_of_tcp TEXT: the kernel's answer to a connection of the machine contains it.
-way_of_tcp() {
-	[[ $(on ip route get 198.51.100.99 ipproto tcp 2>&1) == *"$1"* ]]
-}
-
 module_absent_now() {
 	modprobe -r roam_mangle || echo "cannot be unloaded"
 	grep '^roam_mangle' /proc/modules
@@ -508,6 +477,5 @@ prove "GEN-05: systemctl reload" reload_takes_the_new_configuration
 prove "GEN-05: systemctl status names the mistake in a configuration" broken_configuration_is_named
 prove "MLR-12 MLR-26 GEN-05: at boot the daemon chooses the register and configures the module" \
 	boot_configures_the_module
-prove "HOST-13: restarts of systemd-networkd" networkd_restarts
 prove "OPEN-53 HOST-09: a machine by the page about laptops alone, and the way back" laptop_page_is_followed
 tests_done

@@ -328,6 +328,8 @@ unanswered_registrations_are_named() {
 	expect_match "explanation" "has not confirmed that .last answer: none" "$(sentences mobile "$permanent")"
 	in_ns "$mobile" nft flush table inet deaf
 	in_ns "$mobile" nft 'add chain inet deaf in { policy accept; }'
+	# At once, and not at the next try.
+	move_to 3
 	wait_for 30 says mobile registration ok "$permanent is known"
 	# A register out of reach.
 	in_ns "$router" nft 'add table inet cut; add chain inet cut on { type filter hook forward priority 0; };
@@ -336,7 +338,10 @@ unanswered_registrations_are_named() {
 	move_to 1
 	wait_for 30 says mobile registration fail "is it reachable"
 	in_ns "$router" nft flush table inet cut
+	move_to 2
 	wait_for 30 says mobile registration ok "$permanent is known"
+	move_to 1
+	wait_for 60 is_registered
 }
 
 wrong_key_is_named() {
