@@ -438,9 +438,9 @@ for ttl in range(1, 5):
         try: s.send(b"x")
         except OSError: pass
         time.sleep(0.1)
-        try: _, anc, _, _ = s.recvmsg(64, 512, 0x2000)
+        try: _, extra, _, _ = s.recvmsg(64, 512, 0x2000)
         except OSError: continue
-        for l, t, data in anc:
+        for l, t, data in extra:
             kind = data[5]
             if t == 11 and kind in (11, 3):
                 seen.append((kind, socket.inet_ntoa(data[20:24])))

@@ -348,6 +348,9 @@ translate() {
 translators_are_noticed() {
 	local seen line
 	require nft
+	# What the register believes of before is in another network.
+	move_to 1
+	wait_for 60 is_registered
 	translate "add table ip t; add chain ip t post { type nat hook postrouting priority 100; }; add rule ip t post ip saddr 192.0.2.128/26 masquerade"
 	on_exit in_ns "$router" nft delete table ip t
 	echo_serve correspondent 70

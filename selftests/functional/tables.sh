@@ -497,7 +497,7 @@ other_elector() { # NAME [OPTIONS]: "elector" there is the FIFO
 	done
 	wait_for 30 equal
 	download_begin
-	wait_for 20 has_row 2 "$server_address:80"
+	wait_for 40 has_row 2 "$server_address:80"
 	elector_crash 1
 	wait_for 30 syncd_state 2 active
 	! downloaded "$size" || fail "it was over before the router died"
