@@ -41,7 +41,7 @@ call_survives_moves() {
 	local n
 	capture_start "$router" any sip.pcap 'udp'
 	rtp correspondent answer
-	rtp mobile call -t 6 "sip:bob@$sip_domain"
+	rtp mobile call -t 9 "sip:bob@$sip_domain"
 	wait_for 20 sip_has mobile up
 	for n in 2 3 1; do
 		sleep_rtp mobile 20
