@@ -205,8 +205,8 @@ static enum drcp_drop relay(struct drcpd *d, const struct rtnl_link *link,
 	enum drcp_drop drop;
 
 	memcpy(from.mac, mac, 6);
-	drop = drcp_relay_input(d->relay, &from, kernel_is_air(d, link), msg,
-				&out);
+	drop = drcp_relay_input(d->relay, daemon_now(), &from,
+				kernel_is_air(d, link), msg, &out);
 	if (drop)
 		return drop;
 	for (size_t i = 0; i < out.n; i++)
