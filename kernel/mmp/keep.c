@@ -16,6 +16,8 @@ struct mmp_kept_cb {
 	u32 at;
 };
 
+#define MMP_PLAY_AT_ONCE 64	/* packets */
+
 #define MMP_KEPT_OFFSET \
 	(sizeof_field(struct sk_buff, cb) - sizeof(struct mmp_kept_cb))
 
@@ -174,39 +176,70 @@ struct mmp_keep *mmp_keep_begin(struct mmp_net *mn, const struct in6_addr *addr,
 	return moved ? keep : NULL;
 }
 
-static struct sk_buff *mmp_keep_next(struct mmp_net *mn, struct mmp_keep *keep)
+/*
+ * Of packets that come faster than they are sent there is no end: when @left bytes are
+ * sent, what waits is for @rest, and what comes then waits no more.
+ */
+static struct sk_buff *mmp_keep_next(struct mmp_net *mn, struct mmp_keep *keep,
+				     s64 *left, struct sk_buff_head *rest)
 {
 	struct sk_buff *skb;
 
 	spin_lock_bh(&keep->queue.lock);
-	skb = mmp_keep_take(mn, keep);
-	if (!skb)
+	skb = *left > 0 ? mmp_keep_take(mn, keep) : NULL;
+	if (skb) {
+		*left -= skb->truesize;
+	} else {
 		keep->plays = false;
+		atomic_sub(keep->bytes, &mn->keep_bytes);
+		keep->bytes = 0;
+		skb_queue_splice_tail_init(&keep->queue, rest);
+	}
 	spin_unlock_bh(&keep->queue.lock);
 	return skb;
+}
+
+static void mmp_keep_send(struct mmp_net *mn, struct sk_buff *skb,
+			  const struct mmp_hop *hop)
+{
+	struct dst_entry *dst =
+		mmp_hop_dst(hop, skb->protocol == htons(ETH_P_IPV6));
+
+	if (!dst) {
+		mmp_drop(mn, skb, MMP_DROP_NO_DOWNLINK);
+		kfree_skb(skb);
+		return;
+	}
+	skb_dst_drop(skb);
+	skb_dst_set_noref(skb, dst);
+	mmp_count(mn, played);
+	dst_input(skb);
 }
 
 void mmp_keep_play(struct mmp_net *mn, struct mmp_keep *keep,
 		   const struct mmp_hop *hop)
 {
+	/* What was there, and as much as may wait. */
+	s64 left = 2 * (s64)READ_ONCE(mn->config.keep_bytes);
+	struct sk_buff_head rest;
 	struct sk_buff *skb;
+	unsigned int n = 0;
 
+	__skb_queue_head_init(&rest);
 	/* As from the hooks, which run there. */
 	local_bh_disable();
-	while ((skb = mmp_keep_next(mn, keep))) {
-		struct dst_entry *dst =
-			mmp_hop_dst(hop, skb->protocol == htons(ETH_P_IPV6));
-
-		if (!dst) {
-			mmp_drop(mn, skb, MMP_DROP_NO_DOWNLINK);
-			kfree_skb(skb);
-			continue;
+	while ((skb = mmp_keep_next(mn, keep, &left, &rest))) {
+		mmp_keep_send(mn, skb, hop);
+		/* Softirqs have their turn. */
+		if (!(++n % MMP_PLAY_AT_ONCE)) {
+			local_bh_enable();
+			local_bh_disable();
 		}
-		skb_dst_drop(skb);
-		skb_dst_set_noref(skb, dst);
-		mmp_count(mn, played);
-		dst_input(skb);
 	}
+	local_bh_enable();
+	local_bh_disable();
+	while ((skb = __skb_dequeue(&rest)))
+		mmp_keep_send(mn, skb, hop);
 	local_bh_enable();
 }
 

@@ -13,7 +13,8 @@
  *   host's entry.
  * - Copies are protected by the lock of their queue, within mmp_net.lock. A packet is
  *   sent at most twice: what was played is kept no more.
- * - While they are played nothing overtakes them: packets wait in the same queue.
+ * - While they are played nothing overtakes them: packets wait in the same queue. After
+ *   as much as that may hold was sent beside what was there, packets wait no more.
  * - Bounded by time and bytes for each host, by bytes and hosts for a namespace. No
  *   copy outlives the interface that it came by.
  */

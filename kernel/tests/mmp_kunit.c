@@ -384,7 +384,9 @@ static void test_full(struct kunit *test)
 #define PACKETS 20
 #define ROOM 16
 
-static u32 played[2 * PACKETS], n_played;
+static u32 played[8 * PACKETS], n_played;
+/* A packet comes for each that is sent, up to this number. */
+static u32 endless;
 
 static struct sk_buff *packet(u32 number)
 {
@@ -421,6 +423,8 @@ static int play_input(struct sk_buff *skb)
 	if (n_played < ARRAY_SIZE(played))
 		played[n_played++] = number;
 	consume_skb(skb);
+	if (number < endless)
+		goes_down(0, number + ROOM);
 	/* One more comes before the others are through. */
 	if (number == PACKETS - 2 && !goes_down(0, PACKETS))
 		n_played = 0;
@@ -503,6 +507,47 @@ static void test_keep(struct kunit *test)
 	dst_release(&rt->dst);
 }
 
+/* Packets come as fast as they are sent: there is an end, and the order is kept. */
+static void test_keep_ends(struct kunit *test)
+{
+	struct rtable *rt = rt_dst_alloc(init_net.loopback_dev, 0, RTN_UNICAST,
+					 false);
+	const struct in6_addr addr = host_addr(0);
+	struct sk_buff *skb = packet(0);
+	struct mmp_keep *keep;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, rt);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	rt->dst.input = play_input;
+	RCU_INIT_POINTER(hops[1].rt, rt);
+	mn->config.keep_bytes = ROOM * skb->truesize;
+	consume_skb(skb);
+	n_played = 0;
+	KUNIT_ASSERT_EQ(test, set_kept(0, 0, 1, 0), 0);
+	for (i = 0; i < ROOM; i++)
+		KUNIT_EXPECT_FALSE(test, goes_down(0, PACKETS + i));
+	endless = 100 * PACKETS;
+	KUNIT_ASSERT_EQ(test, set_kept(0, 1, 2, 100 * HZ), 0);
+	endless = 0;
+	KUNIT_EXPECT_GE(test, n_played, 2 * ROOM);
+	KUNIT_ASSERT_LE(test, n_played, 3 * ROOM);
+	for (i = 0; i < n_played; i++)
+		KUNIT_EXPECT_EQ(test, played[i], PACKETS + i);
+	rcu_read_lock();
+	keep = mmp_keep_find(mn, &addr);
+	KUNIT_EXPECT_TRUE(test, keep && !keep->plays);
+	rcu_read_unlock();
+	/* Nothing waits any more. */
+	KUNIT_EXPECT_FALSE(test, goes_down(0, 0));
+	mutex_lock(&mn->mutex);
+	KUNIT_EXPECT_EQ(test, mmp_host_flush(mn), 1);
+	mutex_unlock(&mn->mutex);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mn->keep_bytes), 0);
+	RCU_INIT_POINTER(hops[1].rt, NULL);
+	dst_release(&rt->dst);
+}
+
 static void test_keep_time(struct kunit *test)
 {
 	mn->config.keep_time = HZ / 10;
@@ -539,6 +584,8 @@ static struct kunit_case mmp_cases[] = {
 	  .run_case = test_full },
 	{ .name = "OPEN-25 OPEN-32: copies for one receiver: in order, once, the newest that fit, gone with the entry",
 	  .run_case = test_keep },
+	{ .name = "SEC-44: packets that come as fast as kept ones are sent do not have them sent for ever",
+	  .run_case = test_keep_ends },
 	{ .name = "OPEN-25: no copy is kept longer than it may be",
 	  .run_case = test_keep_time },
 	{ .name = "MMP-25: an entry has at most 128 bytes", .run_case = test_size },

@@ -231,7 +231,7 @@ pool_grows_while_it_runs() {
 }
 
 pool_is_replaced_while_it_runs() {
-	sed -i 's|^pool .*|pool "198.51.100.0/26" { first = "198.51.100.30" last = "198.51.100.40" lease = "1h" }|' \
+	sed -i 's|^pool .*|pool "198.51.100.0/26" { first = "198.51.100.30" last = "198.51.100.40" router = "198.51.100.1" lease = "1h" }|' \
 		"$hosts/server/drcpd.conf"
 	kill -HUP "$(<"$hosts/server/pid")"
 	wait_for 20 has_replaced
@@ -367,6 +367,11 @@ ipv6_address_comes_alike() {
 	sed -i 's|^pool .*|pool "2001:db8:5::/64" { lease = "1h" }|' "$hosts/server/drcpd.conf"
 	drcpd_start server
 	client_start
+	# Its number is not that of its interface, as if somebody brought its request.
+	wait_for 20 drops_source
+	expect_fail has_address6
+	sed -i '1i relays = yes' "$hosts/server/drcpd.conf"
+	kill -HUP "$(<"$hosts/server/pid")"
 	wait_for 20 has_address6
 	wait_for 20 in_ns "$host" ping -6 -c 1 -W 1 2001:db8:5::1
 	expect_match "default route" 'via fe80::' "$(ip -n "$host" -6 route show default)"
@@ -376,6 +381,10 @@ ipv6_address_comes_alike() {
 	serve_start 'first = "192.0.2.10" last = "192.0.2.50"'
 	client_start
 	wait_for 20 has_address
+}
+
+drops_source() {
+	(($(drcp server counters | jq '.[0].drop_source') > 0))
 }
 
 has_address6() {
@@ -451,7 +460,7 @@ prove "MMP-81: an interface that is renamed, or goes and comes, has its address 
 prove "MMP-81: a server that restarts in the middle gives the address of before" server_restarts_in_the_middle
 prove "MMP-81: a thousand hosts that arrive within a second are served" thousand_hosts_arrive
 prove "MMP-81: a server whose disk is full promises nothing" full_store_promises_nothing
-prove "OPEN-01 MMP-81: an address of IPv6 comes the same way" ipv6_address_comes_alike
+prove "OPEN-01 MMP-81 SEC-43: an address of IPv6 comes the same way, and where no router is named to its client alone" ipv6_address_comes_alike
 prove "OPEN-50: the doctor names who else manages the interface" second_manager_is_found
 prove "MMP-79 MMP-80 D-17: servers on two levels configure an inner node and what is below it" two_levels
 tests_done

@@ -87,7 +87,7 @@ arrival_drcp() {
 
 # arrival_server GW LINK SUBNET: 10.SUBNET.0.0/16
 arrival_server() {
-	arrival_drcp "$1" 'role = "server"' "links = {\"$2\"}" "mmp_keys = \"$mmp_dir/domain.key\"" \
+	arrival_drcp "$1" 'role = "server"' "links = {\"$2\"}" 'relays = yes' "mmp_keys = \"$mmp_dir/domain.key\"" \
 		"pool \"10.$3.0.0/16\" { first = \"10.$3.1.1\" last = \"10.$3.1.250\" lease = \"${arrival_lease:-1h}\" }"
 }
 

@@ -22,6 +22,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR("role", "", CFGF_NONE),
 	CFG_STR_LIST("links", "{}", CFGF_NONE),
 	CFG_STR_LIST("air", "{}", CFGF_NONE),
+	CFG_BOOL("relays", cfg_false, CFGF_NONE),
 	CFG_STR("keys", "/etc/roam/drcp.key", CFGF_NONE),
 	CFG_INT("key", 1, CFGF_NONE),
 	CFG_INT("host_key", 1001, CFGF_NONE),
@@ -121,6 +122,9 @@ static char *read_links(cfg_t *cfg, struct config *config)
 		return conf_error(cfg, "air",
 				  "is for a relay; all links of a server have hosts");
 	config->n_air = air;
+	config->relays = cfg_getbool(cfg, "relays");
+	if (config->relays && !config->is_server)
+		return conf_error(cfg, "relays", "is for a server");
 	error = read_names(cfg, "links", config);
 	return error ? error : read_names(cfg, "air", config);
 }

@@ -17,6 +17,7 @@
  * @links: names of interfaces; a client has one, or with @mmp several
  * @n_links: their number
  * @n_air: how many of them, the last ones, have only hosts; of a relay
+ * @relays: server: others than the client bring its requests
  * @keys: keys of the domain, NULL with @guests
  * @key_id: the one that is used
  * @host_key: client: id of its own key in @keys
@@ -39,6 +40,7 @@ struct config {
 	char links[DRCPD_LINKS_MAX][IF_NAMESIZE];
 	size_t n_links;
 	size_t n_air;
+	bool relays;
 	struct auth_keys *keys;
 	uint32_t key_id;
 	uint32_t host_key;

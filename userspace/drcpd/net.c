@@ -163,6 +163,27 @@ static enum drcp_drop prove(const struct drcpd *d, const struct drcp_msg *msg,
 	return good ? DRCP_DROP_NONE : DRCP_DROP_AUTH;
 }
 
+/*
+ * A router that the assignment does not name is whoever's frame brings it, so the answer
+ * goes to the client itself: else who repeats its request would be its router.
+ */
+static bool is_from_afar(const struct drcpd *d, const uint8_t *mac,
+			 const struct drcp_msg *msg)
+{
+	if (msg->type != DRCP_REQUEST || d->config->relays ||
+	    !memcmp(msg->client, mac, 6))
+		return false;
+	for (size_t i = 0; i < drcp_server_pools(d->server); i++) {
+		const struct drcp_pool *pool = drcp_server_pool(d->server, i);
+
+		if (pool && pool->subnet.prefix.len == msg->subnet.len &&
+		    roam_addr_eq(&pool->subnet.prefix.addr,
+				 &msg->subnet.addr))
+			return roam_addr_is_none(&pool->subnet.router);
+	}
+	return false;
+}
+
 static enum drcp_drop serve(struct drcpd *d, uint32_t link, const uint8_t *mac,
 			    const struct drcp_msg *msg)
 {
@@ -173,7 +194,8 @@ static enum drcp_drop serve(struct drcpd *d, uint32_t link, const uint8_t *mac,
 	if (msg->type == DRCP_ADVERTISEMENT || msg->type == DRCP_ASSIGNMENT)
 		return DRCP_DROP_ROLE;
 	/* Who has no key is who the frame says. */
-	if (!msg->key_id && memcmp(msg->client, mac, 6))
+	if ((!msg->key_id && memcmp(msg->client, mac, 6)) ||
+	    is_from_afar(d, mac, msg))
 		return DRCP_DROP_SOURCE;
 	if (msg->type == DRCP_SOLICITATION) {
 		drcpd_advertise(d, link, mac);
@@ -205,8 +227,8 @@ static enum drcp_drop relay(struct drcpd *d, const struct rtnl_link *link,
 	enum drcp_drop drop;
 
 	memcpy(from.mac, mac, 6);
-	drop = drcp_relay_input(d->relay, &from, kernel_is_air(d, link), msg,
-				&out);
+	drop = drcp_relay_input(d->relay, daemon_now(), &from,
+				kernel_is_air(d, link), msg, &out);
 	if (drop)
 		return drop;
 	for (size_t i = 0; i < out.n; i++)

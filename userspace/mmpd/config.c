@@ -241,8 +241,9 @@ static char *read_base_station(cfg_t *cfg, struct config *config)
 				   cfg_getstr(cfg, "router"));
 	if (!error)
 		error = conf_get_duration(cfg, "beacon", &node->air_period);
-	if (!error && (node->air_period < 10 || node->air_period > 3600000))
-		error = conf_error(cfg, "beacon", "'%s' is not from 10ms to 1h",
+	/* Hosts do not wait longer for the next one, whatever it says. */
+	if (!error && (node->air_period < 10 || node->air_period > 10000))
+		error = conf_error(cfg, "beacon", "'%s' is not from 10ms to 10s",
 				   cfg_getstr(cfg, "beacon"));
 	if (!error)
 		error = conf_get_int(cfg, "channel", 0, 65535, &channel);

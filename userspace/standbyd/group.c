@@ -9,7 +9,7 @@
 #include "io/log.h"
 #include "standbyd/standby.h"
 
-#define ANSWERS 20		/* in a second */
+#define ANSWERS 20		/* in a second, to each of those without and with a key */
 
 /*
  * ms that the virtual MAC address stays in the filter of a router that released
@@ -362,7 +362,7 @@ static void answer(struct link *link, const struct hsrp_msg *query,
 	}
 	if (second != d->answers_second) {
 		d->answers_second = second;
-		d->answers = 0;
+		memset(d->answers, 0, sizeof(d->answers));
 	}
 	elect_message(&group->e, &effect, &msg);
 	msg.group = group->config->number;
@@ -378,11 +378,12 @@ static void answer(struct link *link, const struct hsrp_msg *query,
 			  size, buf + size, STANDBY_AUTH_LEN);
 		size += STANDBY_AUTH_LEN;
 	}
-	if (size > len || d->answers >= ANSWERS) {
+	/* Who has a key does not depend on how many ask without. */
+	if (size > len || d->answers[!!msg.key_id] >= ANSWERS) {
 		refuse(link, group, from, HSRP_DROP_LIMIT);
 		return;
 	}
-	d->answers++;
+	d->answers[!!msg.key_id]++;
 	group->received[HSRP_QUERY]++;
 	group->sent[HSRP_ANSWER]++;
 	net_send(group, from, port, false, buf, size);

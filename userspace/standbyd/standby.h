@@ -184,7 +184,7 @@ struct group {
  * @reserved: no counter above it may be used before the file says so
  * @redirects_all: net.ipv4.conf.all.send_redirects as it was, -1 for untouched
  * @drop: messages that belong to no group, by reason
- * @answers: Answers in the second @answers_second
+ * @answers: Answers in the second @answers_second, without and with a key
  * @answers_second: that second
  * @limit: of log lines
  * @started: when
@@ -215,7 +215,7 @@ struct standbyd {
 	uint64_t reserved;
 	int redirects_all;
 	uint64_t drop[HSRP_DROP_MAX];
-	unsigned int answers;
+	unsigned int answers[2];
 	msec_t answers_second;
 	struct limit limit;
 	msec_t started;

@@ -374,6 +374,49 @@ static void lease_is_renewed_at_half_of_it(void **state)
 	assert_int_equal(drcp_server_counters(f->server)->renewed, 1);
 }
 
+/* What may come between a client and the half of its lease. */
+static void refusal_ends_no_lease(void **state)
+{
+	struct fixture *f = *state;
+	struct drcp_msg rogue;
+	struct host *h = &f->hosts[0];
+	unsigned int asked;
+
+	enter(f, 0);
+	f->disk_full = true;
+	advance(f, 300000);
+	round_trip(f, 10);
+	assert_int_equal(f->last_status, DRCP_LATER);
+	f->disk_full = false;
+	advance(f, 5000);
+	round_trip(f, 10);
+	assert_int_equal(f->last_status, DRCP_OK);
+	/* Somebody says in the server's name that it has another subnet alone. */
+	rogue = advertisement(f);
+	rogue.subnets[0].prefix = prefix("203.0.113.0/24");
+	assert_int_equal(drcp_client_input(h->client, f->now, &rogue),
+			 DRCP_DROP_NONE);
+	round_trip(f, 10);
+	assert_int_equal(f->last_status, DRCP_NO_SUBNET);
+	advance(f, 5000);
+	round_trip(f, 10);
+	assert_int_equal(f->last_status, DRCP_OK);
+	/* The link is away when half of it is over. */
+	drcp_client_link(h->client, f->now, false);
+	advance(f, 310000);
+	enter(f, 0);
+	asked = f->requests;
+	advance(f, 5000);
+	round_trip(f, 10);
+	assert_int_equal(f->requests, asked + 1);
+	for (int i = 0; i < 599; i++) {
+		advance(f, 1000);
+		round_trip(f, 0);
+	}
+	assert_int_equal(h->events[DRCP_CLIENT_LOST], 0);
+	assert_int_equal(h->configured, 1);
+}
+
 static void lease_that_ended_is_not_used(void **state)
 {
 	struct fixture *f = *state;
@@ -728,29 +771,75 @@ static void answers_go_the_way_of_the_question(void **state)
 	struct drcp_relay_out out;
 
 	(void)state;
-	assert_int_equal(drcp_relay_input(relay, &lower, true, &msg, &out),
+	assert_int_equal(drcp_relay_input(relay, 1000, &lower, true, &msg, &out),
 			 DRCP_DROP_SERVER);
 	msg = message(DRCP_ADVERTISEMENT, 7, 3, 0);
-	assert_int_equal(drcp_relay_input(relay, &upper, false, &msg, &out),
+	assert_int_equal(drcp_relay_input(relay, 1000, &upper, false, &msg, &out),
 			 DRCP_DROP_NONE);
 	assert_true(out.everybody);
 	/* A copy that went round says nothing new. */
-	assert_int_equal(drcp_relay_input(relay, &upper, false, &msg, &out),
+	assert_int_equal(drcp_relay_input(relay, 1000, &upper, false, &msg, &out),
 			 DRCP_DROP_REPLAY);
 	msg = message(DRCP_REQUEST, 7, 3, 5);
-	assert_int_equal(drcp_relay_input(relay, &lower, true, &msg, &out),
+	assert_int_equal(drcp_relay_input(relay, 1000, &lower, true, &msg, &out),
 			 DRCP_DROP_NONE);
 	assert_int_equal(out.n, 1);
 	assert_int_equal(out.to[0].link, upper.link);
 	msg = message(DRCP_ASSIGNMENT, 7, 3, 5);
-	assert_int_equal(drcp_relay_input(relay, &upper, false, &msg, &out),
+	assert_int_equal(drcp_relay_input(relay, 1000, &upper, false, &msg, &out),
 			 DRCP_DROP_NONE);
 	assert_int_equal(out.n, 1);
 	assert_int_equal(out.to[0].link, lower.link);
 	assert_memory_equal(out.to[0].mac, lower.mac, 6);
 	msg = message(DRCP_ASSIGNMENT, 7, 3, 6);
-	assert_int_equal(drcp_relay_input(relay, &upper, false, &msg, &out),
+	assert_int_equal(drcp_relay_input(relay, 1000, &upper, false, &msg, &out),
 			 DRCP_DROP_UNASKED);
+	drcp_relay_free(relay);
+}
+
+static enum drcp_drop asks(struct drcp_relay *relay, msec_t now,
+			   const struct drcp_hop *from, uint64_t stamp)
+{
+	struct drcp_msg msg = message(DRCP_REQUEST, 7, 3, 5);
+	struct drcp_relay_out out;
+
+	msg.stamp = stamp;
+	return drcp_relay_input(relay, now, from, true, &msg, &out);
+}
+
+static bool is_answered_at(struct drcp_relay *relay, const struct drcp_hop *hop)
+{
+	struct drcp_msg msg = message(DRCP_ASSIGNMENT, 7, 3, 5);
+	struct drcp_relay_out out;
+
+	assert_int_equal(drcp_relay_input(relay, 1000, &upper, false, &msg,
+					  &out), DRCP_DROP_NONE);
+	return out.to[0].link == hop->link && !memcmp(out.to[0].mac, hop->mac, 6);
+}
+
+static void repeated_question_has_no_answer(void **state)
+{
+	static const struct drcp_hop thief = { 2, { 2, 0, 0, 0, 6, 6 } };
+	struct drcp_msg msg = message(DRCP_ADVERTISEMENT, 7, 3, 0);
+	struct drcp_relay *relay = drcp_relay_new();
+	struct drcp_relay_out out;
+
+	(void)state;
+	assert_int_equal(drcp_relay_input(relay, 1000, &upper, false, &msg,
+					  &out), DRCP_DROP_NONE);
+	assert_int_equal(asks(relay, 1000, &lower, 8), DRCP_DROP_NONE);
+	assert_int_equal(asks(relay, 1000, &lower, 9), DRCP_DROP_NONE);
+	assert_int_equal(asks(relay, 1000, &thief, 8), DRCP_DROP_REPLAY);
+	assert_int_equal(asks(relay, 1000, &thief, 9), DRCP_DROP_REPLAY);
+	assert_true(is_answered_at(relay, &lower));
+	/* Who asks again where it is may, and who moved says something new. */
+	assert_int_equal(asks(relay, 1250, &lower, 9), DRCP_DROP_NONE);
+	assert_int_equal(asks(relay, 2000, &thief, 10), DRCP_DROP_NONE);
+	assert_true(is_answered_at(relay, &thief));
+	/* A host that came back with its clock at zero waits for no longer than an answer takes. */
+	assert_int_equal(asks(relay, 61999, &lower, 1), DRCP_DROP_REPLAY);
+	assert_int_equal(asks(relay, 62000, &lower, 1), DRCP_DROP_NONE);
+	assert_true(is_answered_at(relay, &lower));
 	drcp_relay_free(relay);
 }
 
@@ -761,10 +850,10 @@ static void hosts_do_not_speak_for_servers(void **state)
 	struct drcp_relay_out out;
 
 	(void)state;
-	assert_int_equal(drcp_relay_input(relay, &lower, true, &msg, &out),
+	assert_int_equal(drcp_relay_input(relay, 1000, &lower, true, &msg, &out),
 			 DRCP_DROP_ROLE);
 	msg.type = DRCP_ASSIGNMENT;
-	assert_int_equal(drcp_relay_input(relay, &lower, true, &msg, &out),
+	assert_int_equal(drcp_relay_input(relay, 1000, &lower, true, &msg, &out),
 			 DRCP_DROP_ROLE);
 	drcp_relay_free(relay);
 }
@@ -789,6 +878,8 @@ int main(void)
 		     what_is_not_durable_is_not_promised),
 		test("MMP-81: a lease is renewed at half of it",
 		     lease_is_renewed_at_half_of_it),
+		test("SEC-41 MMP-81: who is refused once, or was away, prolongs its lease later",
+		     refusal_ends_no_lease),
 		test("MMP-81: a lease that ended is not used",
 		     lease_that_ended_is_not_used),
 		test("MMP-81: a conflict brings another address, and holds the one",
@@ -817,6 +908,8 @@ int main(void)
 		     what_was_recorded_prolongs_and_makes_nothing),
 		test("MMP-78: through a relay answers go the way that the question came",
 		     answers_go_the_way_of_the_question),
+		test("SEC-42: a relay sends no answer to who repeated a client's question",
+		     repeated_question_has_no_answer),
 		test("MMP-78 OPEN-30: a relay takes nothing of a server's from where hosts are",
 		     hosts_do_not_speak_for_servers),
 	};

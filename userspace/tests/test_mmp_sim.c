@@ -2020,6 +2020,68 @@ static void a_beacon_far_ahead_is_a_claim(void **state)
 	}
 }
 
+/* The beacon that was heard last, with another period, by whoever has the key of the air. */
+static void say_period(const struct tree *t, uint32_t period)
+{
+	struct mmp_msg beacon = mmp_host_station(nodes[t->mn].host)->beacon;
+
+	beacon.period = period;
+	say_for(t, &beacon);
+}
+
+/* How long the host stays at a base station that says nothing any more, ms. */
+static msec_t stays(const struct tree *t)
+{
+	msec_t ms = 0;
+
+	nodes[t->bs[0]].dead = true;
+	for (; is_attached(t->mn) && ms < 60000; ms += 50)
+		run(50);
+	return ms;
+}
+
+static void a_period_is_a_claim(void **state)
+{
+	/* The third one times three is 2 in 32 bits. */
+	static const uint32_t periods[] = { 1, 400, 0x55555556 };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct tree t = started_a(&host_defaults, 1000);
+		unsigned int moves;
+
+		for (int j = 1; j < 4; j++)
+			nodes[t.bs[j]].dead = true;
+		moves = nodes[t.mn].n_records;
+		for (int j = 0; j < 200; j++) {
+			say_period(&t, periods[i]);
+			run(37);
+			assert_true(is_attached(t.mn) && nodes[t.mn].has_router);
+			assert_string_equal(station_of(t.mn), "bs1");
+		}
+		assert_int_equal(nodes[t.mn].n_records, moves);
+		/* A lie does not last, and who is gone is missed in three periods. */
+		run(31000);
+		assert_in_range(stays(&t), 1000, 1600);
+		end();
+	}
+}
+
+static void a_shorter_period_counts_in_the_end(void **state)
+{
+	struct tree t = started_a(&host_defaults, 1000);
+
+	(void)state;
+	for (int i = 1; i < 4; i++)
+		nodes[t.bs[i]].dead = true;
+	nodes[t.bs[0]].config.air_period = 100;
+	restart(t.bs[0]);
+	run(4000);
+	assert_true(is_attached(t.mn));
+	assert_in_range(stays(&t), 200, 400);
+	end();
+}
+
 static void a_gateway_is_asked_before_it_is_left(void **state)
 {
 	struct tree t = started_a(&host_defaults, 1000);
@@ -2643,6 +2705,10 @@ int main(void)
 		     captured_messages_are_useless),
 		TEST("SEC-22: a beacon with a number far ahead is a claim: who keeps it up nowhere is not believed",
 		     a_beacon_far_ahead_is_a_claim),
+		TEST("SEC-40: a beacon with another period has no host leave a base station that goes on, nor stay where nobody is",
+		     a_period_is_a_claim),
+		TEST("SEC-40: a base station that sends more often is missed sooner, three of its former periods later",
+		     a_shorter_period_counts_in_the_end),
 		TEST("SEC-22: a gateway that is said to be gone is asked first",
 		     a_gateway_is_asked_before_it_is_left),
 		TEST("SEC-25: eight false base stations keep nobody from the true one for half a minute",

@@ -170,6 +170,9 @@ void drcp_client_link(struct drcp_client *c, msec_t now, bool up)
 	c->heard.period = 0;
 	if (!up)
 		return;
+	/* What was not prolonged, as the link was away, still is to be. */
+	if (is_bound(c) && c->renew == MSEC_NEVER)
+		c->renew = now + REFUSED_WAIT;
 	c->solicits = SOLICITS;
 	solicit(c, now);
 	if (!c->dhcp)
@@ -299,7 +302,10 @@ static enum drcp_drop on_assignment(struct drcp_client *c, msec_t now,
 	c->request.type = 0;
 	c->again = now + REFUSED_WAIT;
 	tell(c, DRCP_CLIENT_REFUSED, msg, now - c->asked);
-	if (!is_bound(c) && c->dhcp_at == MSEC_NEVER)
+	/* The lease in force goes on, and is to be prolonged. */
+	if (is_bound(c))
+		c->renew = now + REFUSED_WAIT;
+	else if (c->dhcp_at == MSEC_NEVER)
 		c->dhcp_at = now + c->config.dhcp_wait;
 	return DRCP_DROP_NONE;
 }

@@ -7,6 +7,7 @@
 #include "base/table.h"
 
 #define WAITING 8192	/* clients that an answer finds its way to, about */
+#define ANSWER_TIME 60000	/* ms in which a client has its answer, or none */
 
 /**
  * struct server - a server that was heard
@@ -25,11 +26,15 @@ struct server {
 /**
  * struct waiting - a client that asked
  * @client: who
- * @hop: where the question came from
+ * @hop: where its newest question came from
+ * @stamp: of that question
+ * @at: when it came
  */
 struct waiting {
 	uint8_t client[6];
 	struct drcp_hop hop;
+	uint64_t stamp;
+	msec_t at;
 };
 
 /**
@@ -96,15 +101,37 @@ static enum drcp_drop on_assignment(struct drcp_relay *r,
 	return DRCP_DROP_NONE;
 }
 
-static enum drcp_drop on_question(struct drcp_relay *r,
+/*
+ * Who repeats what a client said does not get its answer: what is not newer comes from where
+ * the newest came. A client whose clock was set back says something new after a while.
+ */
+static bool is_new(const struct waiting *w, msec_t now,
+		   const struct drcp_msg *msg)
+{
+	return !w->hop.link || memcmp(w->client, msg->client, 6) ||
+	       msg->stamp > w->stamp || now >= w->at + ANSWER_TIME;
+}
+
+static bool is_hop(const struct drcp_hop *a, const struct drcp_hop *b)
+{
+	return a->link == b->link && !memcmp(a->mac, b->mac, 6);
+}
+
+static enum drcp_drop on_question(struct drcp_relay *r, msec_t now,
 				  const struct drcp_hop *from,
 				  const struct drcp_msg *msg,
 				  struct drcp_relay_out *out)
 {
 	struct waiting *w = waiting_of(r, msg->client);
 
-	memcpy(w->client, msg->client, 6);
-	w->hop = *from;
+	if (is_new(w, now, msg)) {
+		memcpy(w->client, msg->client, 6);
+		w->hop = *from;
+		w->stamp = msg->stamp;
+		w->at = now;
+	} else if (!is_hop(&w->hop, from)) {
+		return DRCP_DROP_REPLAY;
+	}
 	for (size_t i = 0; i < DRCP_RELAY_SERVERS; i++) {
 		const struct server *s = &r->servers[i];
 
@@ -116,7 +143,7 @@ static enum drcp_drop on_question(struct drcp_relay *r,
 	return out->n ? DRCP_DROP_NONE : DRCP_DROP_SERVER;
 }
 
-enum drcp_drop drcp_relay_input(struct drcp_relay *r,
+enum drcp_drop drcp_relay_input(struct drcp_relay *r, msec_t now,
 				const struct drcp_hop *from, bool air,
 				const struct drcp_msg *msg,
 				struct drcp_relay_out *out)
@@ -132,5 +159,5 @@ enum drcp_drop drcp_relay_input(struct drcp_relay *r,
 				     DRCP_DROP_SERVER;
 	if (msg->type == DRCP_ASSIGNMENT)
 		return on_assignment(r, msg, out);
-	return on_question(r, from, msg, out);
+	return on_question(r, now, from, msg, out);
 }

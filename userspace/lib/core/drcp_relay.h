@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/time.h"
 #include "wire/drcp.h"
 
 #define DRCP_RELAY_SERVERS 8
@@ -50,7 +51,7 @@ void drcp_relay_free(struct drcp_relay *relay);
  * @air: it came from where only hosts are, who do not speak for servers. DRCP_DROP_NONE, or
  * why it is dropped.
  */
-enum drcp_drop drcp_relay_input(struct drcp_relay *relay,
+enum drcp_drop drcp_relay_input(struct drcp_relay *relay, msec_t now,
 				const struct drcp_hop *from, bool air,
 				const struct drcp_msg *msg,
 				struct drcp_relay_out *out);

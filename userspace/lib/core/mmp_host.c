@@ -11,7 +11,7 @@
 #define AVOID_MAX 300000	/* ms that a base station is avoided at most */
 #define DOUBT_TRIES 2	/* questions to a gateway that is said to be gone */
 #define FAILURES_MAX 8	/* counted ones */
-#define PERIOD_MAX 10000	/* ms between beacons, for what a claim may hold up */
+#define PERIOD_MAX 10000	/* ms between beacons; who says more is not waited for longer */
 #define RECALL_TIME 3600000	/* ms for which a base station is known */
 #define RECALL_BEHIND 8		/* beacons that it may be behind the gateway */
 #define EARLY_RETRY 5		/* ms; a radio that was just let in may drop what comes first */
@@ -171,11 +171,32 @@ static void set_state(struct mmp_host *host, enum mmp_host_state state,
 
 /* ---- base stations ---- */
 
+static msec_t lost_at(const struct mmp_host *host, const struct mmp_station *s)
+{
+	return s->heard == MSEC_NEVER ? MSEC_NEVER :
+	       s->heard + s->period * host->config.missed;
+}
+
 static bool is_heard(const struct mmp_host *host, msec_t now,
 		     const struct mmp_station *s)
 {
-	return s->heard != MSEC_NEVER &&
-	       now < s->heard + s->beacon.period * host->config.missed;
+	return s->heard != MSEC_NEVER && now < lost_at(host, s);
+}
+
+/*
+ * A beacon can be anybody's. So a shorter period counts when a longer one was not said
+ * for so long that its beacons would be missed: nobody is lost while it goes on at its
+ * own pace.
+ */
+static void take_period(const struct mmp_host *host, msec_t now,
+			struct mmp_station *s, const struct mmp_msg *msg)
+{
+	msec_t period = min_time(msg->period, PERIOD_MAX);
+
+	if (period < s->period && now < s->period_until)
+		return;
+	s->period = period;
+	s->period_until = now + period * host->config.missed;
 }
 
 /* A base station without gateway takes nobody anywhere. */
@@ -595,15 +616,6 @@ static bool is_behind(const struct mmp_station *s, const struct mmp_msg *msg)
 	       s->beacon.seq - msg->seq <= RECALL_BEHIND;
 }
 
-static bool is_kept_up(const struct mmp_host *host, msec_t now,
-		       const struct mmp_station *s)
-{
-	msec_t period = min_time(s->beacon.period, PERIOD_MAX);
-
-	return s->heard != MSEC_NEVER &&
-	       now < s->heard + period * host->config.missed;
-}
-
 /*
  * The beacon says that the base station has no gateway. Each host could have said that: the
  * gateway itself is asked, and what it does not answer is believed.
@@ -638,7 +650,7 @@ static enum mmp_drop on_beacon(struct mmp_host *host,
 	if (i < 0)
 		i = add_station(host, &a->from);
 	s = &host->stations[i];
-	if (is_older(&s->beacon, msg) && is_kept_up(host, a->now, s)) {
+	if (is_older(&s->beacon, msg) && is_heard(host, a->now, s)) {
 		if (!is_behind(s, msg))
 			return MMP_DROP_REPLAY;
 		beacon.seq = s->beacon.seq;
@@ -651,6 +663,7 @@ static enum mmp_drop on_beacon(struct mmp_host *host,
 		       s->beacon.epoch != msg->epoch);
 	was_recalled = s->recalled;
 	s->beacon = beacon;
+	take_period(host, a->now, s, msg);
 	s->recalled = false;
 	s->heard = a->now;
 	s->known = a->now;
@@ -1001,20 +1014,17 @@ static void semisoft_due(struct mmp_host *host, msec_t now)
 		host->semisoft_end = now + host->config.semisoft;
 }
 
-static msec_t lost_at(const struct mmp_host *host, const struct mmp_station *s)
-{
-	return s->heard == MSEC_NEVER ? MSEC_NEVER :
-	       s->heard + s->beacon.period * host->config.missed;
-}
-
 /* As at a node: who did not run has heard nothing, whatever was said. */
 static void forgive(struct mmp_host *host, msec_t now, msec_t late)
 {
 	/* What was heard since then is no older than it is. */
-	for (size_t i = 0; i < host->n_stations; i++)
-		if (host->stations[i].heard != MSEC_NEVER)
-			host->stations[i].heard =
-				min_time(host->stations[i].heard + late, now);
+	for (size_t i = 0; i < host->n_stations; i++) {
+		struct mmp_station *s = &host->stations[i];
+
+		s->period_until += late;
+		if (s->heard != MSEC_NEVER)
+			s->heard = min_time(s->heard + late, now);
+	}
 }
 
 msec_t mmp_host_tick(struct mmp_host *host, msec_t now)

@@ -53,6 +53,8 @@ struct mmp_host_config {
  * @hop: where it is
  * @beacon: its last beacon
  * @heard: when that came
+ * @period: ms between beacons by which it is missed
+ * @period_until: until then a beacon that says a shorter one is not believed in that
  * @known: the same; not forgotten when the link changes
  * @recalled: @beacon is from before the host came back; its number is a newer one
  * @avoid: not to be chosen before, if there is another one
@@ -63,6 +65,8 @@ struct mmp_station {
 	struct mmp_hop hop;
 	struct mmp_msg beacon;
 	msec_t heard;
+	msec_t period;
+	msec_t period_until;
 	msec_t known;
 	bool recalled;
 	msec_t avoid;
