@@ -351,11 +351,13 @@ static bool call_again(struct call *call)
 		.wait = sipd->config->server_wait,
 	};
 	size_t len = call->own_sdp ? for_peer(call, text) : 0;
+	struct sipd_registration *reg =
+		next_route(sipd, call->account, &call->tried);
 
-	call->reg = next_route(sipd, call->account, &call->tried);
-	if (!call->reg)
+	if (!reg)
 		return false;
-	target.route = server_route(call->reg->target);
+	call->reg = reg;
+	target.route = server_route(reg->target);
 	call->silent = false;
 	call->epoch = sip_sessions_epoch(sipd->sessions);
 	call->wide = ua_call(sipd->ua, &target, text, len, call);
@@ -620,13 +622,22 @@ static bool is_servers_fault(unsigned int code)
 	       (code >= 500 && code < 600);
 }
 
+/* The call is that of the first server again, with what the peer was told by it. */
+static void take_spare(struct call *call)
+{
+	call->wide = call->spare;
+	call->reg = call->spare_reg;
+	call->epoch = call->spare_epoch;
+	call->spare = NULL;
+}
+
 /* The silent server is the last hope. False: there is none. */
 static bool use_spare(struct call *call)
 {
 	if (!call->spare)
 		return false;
-	call->wide = call->spare;
-	call->spare = NULL;
+	take_spare(call);
+	call->silent = true;
 	ua_leg_set_spare(call->wide, false);
 	return true;
 }
@@ -642,6 +653,8 @@ static void go_by_another(struct call *call)
 		    call->reg->server->uri, (unsigned long long)call->id);
 	end_spare(call);
 	call->spare = call->wide;
+	call->spare_reg = call->reg;
+	call->spare_epoch = call->epoch;
 	ua_leg_set_spare(call->spare, true);
 	if (!call_again(call))
 		use_spare(call);
@@ -701,7 +714,7 @@ static void on_spare(void *ctx, void *user, bool heard)
 	(void)ctx;
 	if (heard) {
 		ua_leg_end(call->wide, 487);
-		call->wide = call->spare;
+		take_spare(call);
 	}
 	call->spare = NULL;
 }

@@ -377,10 +377,23 @@ static bool send_invite(struct ua_leg *leg)
 			      len, len ? mbuf_buf(leg->desc) : NULL, len);
 }
 
+static int check_ack(enum sip_transp tp, const struct sa *src,
+		     const struct sa *dst, struct mbuf *mb, void *arg)
+{
+	(void)tp;
+	(void)src;
+	(void)mb;
+	return may_send(arg, dst) ? 0 : EPERM;
+}
+
+/*
+ * Nobody waits for an answer to an ACK, so libre owns the request, and asks for its
+ * destination only when DNS has named it. The leg may be gone by then; the side is not.
+ */
 static void send_ack(struct ua_leg *leg, struct dialog *dlg, uint32_t seq)
 {
 	(void)dialog_request(dlg, NULL, leg->stack->sip, "ACK", seq, leg->auth,
-			     print_contact, NULL, leg,
+			     check_ack, NULL, leg->stack,
 			     "Content-Length: 0\r\n\r\n");
 }
 

@@ -135,6 +135,8 @@ enum call_state {
  * @app: an application has it, by the control socket
  * @wide: dialog with the peer
  * @spare: the same call by a server that says nothing
+ * @spare_reg: our registration there
+ * @spare_epoch: the address that @spare told
  * @local: dialog with the phone, NULL with an application
  * @media: its packets, NULL with an application
  * @session: what is done about moves
@@ -170,6 +172,8 @@ struct call {
 	bool app;
 	struct ua_leg *wide;
 	struct ua_leg *spare;
+	struct sipd_registration *spare_reg;
+	uint32_t spare_epoch;
 	struct ua_leg *local;
 	struct media *media;
 	struct sip_session *session;
