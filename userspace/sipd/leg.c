@@ -326,8 +326,12 @@ static void leg_failed(struct ua_leg *leg, unsigned int code,
 	void *user = leg->user;
 	char text[64] = "";
 
+	/* Logs and events take it as it is, so it has to be plain text. */
 	if (reason && reason->l && reason->l < sizeof(text))
 		(void)pl_strcpy(reason, text, sizeof(text));
+	for (char *c = text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	leg_free(leg);
 	if (user)
 		ua->ops->failed(ua->ctx, user, side, code, text);
@@ -745,6 +749,9 @@ bool ua_leg_accept(struct ua_leg *leg, const char *sdp, size_t len)
 			  len ? "Content-Type: application/sdp\r\n" : "", len,
 			  sdp, len);
 	leg->st = NULL;
+	/* The transaction is gone, and with it the only way to answer the call. */
+	if (err && !leg->established)
+		return false;
 	stop_reply(leg);
 	if (!err) {
 		leg->reply = reply;
