@@ -242,7 +242,7 @@ next_server_of_a_name_is_tried() {
 # given back is filled with what no pointer survives.
 ended_call_leaves_its_ack() {
 	local status=0 sipp
-	GLIBC_TUNABLES=glibc.malloc.perturb=165 with_name_server
+	GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0 with_name_server
 	cat >"$hosts/named.xml" <<-'END'
 		<?xml version="1.0" encoding="ISO-8859-1" ?>
 		<scenario name="named">
