@@ -553,6 +553,28 @@ odd_names_hide_nothing() {
 	wait_for 20 calls_are mobile 0
 }
 
+# Between networks there is no address to answer from: the call waits for the next one.
+answer_needs_an_address() {
+	local args answer
+	place_now
+	roam_listens mobile
+	invites_as 3 sip:mallory@example.net
+	args='{"session": '"$(sip mobile show | jq '.[0].session')"', "sdp": "'"$mallorys_sdp"'"}'
+	in_batch mobile "link set net1 down" "link set net2 down" "link set net3 down"
+	wait_for 20 sip_at_address mobile null
+	answer=$(control_says mobile accept "$args")
+	expect_match "answer from nowhere" 'has no address' "$answer"
+	expect_eq "state" ringing "$(sip mobile show | jq -r '.[0].state')"
+	in_batch mobile "link set net1 up" "link set net2 up" "link set net3 up"
+	move_to $((visits % 3 + 1))
+	wait_for 20 sip_at_address mobile "$care_of"
+	answer=$(control_says mobile accept "$args")
+	expect_match "answered" '"state":"up"' "$answer"
+	control_says mobile end "$args"
+	wait_for 20 calls_are mobile 0
+	wait_for 20 sip_registered mobile
+}
+
 # invites_as N FROM: its Call-ID is no text either; what comes back is in $hosts/odd.N.
 invites_as() {
 	printf '%s\r\n' "INVITE sip:alice@$sip_domain SIP/2.0" "Via: SIP/2.0/UDP 198.51.100.3:5099;branch=z9hG4bKodd$1" \
@@ -680,6 +702,7 @@ prove "OPEN-36: an account is no authority over another one" mallory_registers_a
 prove "OPEN-36: calls that nobody answers are few" mallory_floods_with_calls
 prove "SEC-51: callers that vanished leave room" vanished_callers_leave_room
 prove "SEC-52: names that are no text hide no call" odd_names_hide_nothing
+prove "SIP-17: a call is answered from an address, or waits for one" answer_needs_an_address
 prove "OPEN-36: media go to who is there" mallory_steers_media
 prove "OPEN-36: strangers to a call end nothing" strangers_end_nothing
 prove "OPEN-36: the control socket changes nothing for who may not" control_socket_is_guarded
