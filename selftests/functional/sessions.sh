@@ -146,6 +146,9 @@ program() {
 	# it has its session's address and no other
 	expect_match "what a program sees" '^10\.77\.0\.1[01][0-9]$' \
 		"$(roam node mn session add looker -- ip -json -4 address show dev eth0 | jq -r '.[].addr_info[].local')"
+	# a name that is taken is refused, and stays with whom it is
+	expect_fail roam node mn session add server -- true
+	says server "goes on"
 	stop "$tool"
 	wait_for 30 session_is server ""
 }

@@ -195,6 +195,7 @@ with_name_server() {
 		srv-host=_sip._udp.$sip_domain,first.$sip_domain,5060,10,1
 		host-record=first.$sip_domain,${sip_servers[0]}
 		host-record=second.$sip_domain,${sip_servers[1]}
+		host-record=peer.$sip_domain,198.51.100.3
 	END
 	bg in_ns "$register" dnsmasq -k -C "$zone" --pid-file= >"$hosts/dnsmasq.log" 2>&1
 	wait_for 20 dns_answers
@@ -235,6 +236,54 @@ next_server_of_a_name_is_tried() {
 	wait_for 20 sip_told mobile
 	wait_for 20 sip_registered mobile 1
 	call_ends
+}
+
+# A callee's contact is a name, and the call ends while DNS is asked for it: memory that was
+# given back is filled with what no pointer survives.
+ended_call_leaves_its_ack() {
+	local status=0 sipp
+	GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0 with_name_server
+	cat >"$hosts/named.xml" <<-'END'
+		<?xml version="1.0" encoding="ISO-8859-1" ?>
+		<scenario name="named">
+		<recv request="INVITE"/>
+		<send retrans="500"><![CDATA[
+
+		SIP/2.0 200 OK
+		[last_Via:]
+		[last_From:]
+		[last_To:];tag=[call_number]
+		[last_Call-ID:]
+		[last_CSeq:]
+		Contact: <sip:peer@peer.example.net>
+		Content-Length: 0
+
+		]]></send>
+		<recv request="ACK"/>
+		<recv request="BYE"/>
+		<send><![CDATA[
+
+		SIP/2.0 200 OK
+		[last_Via:]
+		[last_From:]
+		[last_To:]
+		[last_Call-ID:]
+		[last_CSeq:]
+		Content-Length: 0
+
+		]]></send>
+		</scenario>
+	END
+	bg in_ns "$correspondent" sipp -sf "$hosts/named.xml" -i 198.51.100.3 -p 5060 -nostdin -m 1 -timeout 60 \
+		>"$ROAM_OUT/sip.named.sipp" 2>&1
+	sipp=$bg_pid
+	wait_for 30 peer_listens
+	control_says mobile start '{"to": "sip:peer@198.51.100.3", "sdp": "'"$mallorys_sdp"'"}'
+	# It has no description, so the call ends as it is answered.
+	wait_for 30 lib_gone "$sipp"
+	wait "$sipp" || status=$?
+	expect_eq "what the peer makes of it" 0 "$status"
+	expect_eq "calls" 0 "$(sip mobile show | jq length)"
 }
 
 dns_answers() {
@@ -441,6 +490,12 @@ mallory() {
 		in_ns "$correspondent" socat -t 2 - "UNIX-CONNECT:$hosts/correspondent/mallory.sock" | jq .result
 }
 
+# control_says HOST COMMAND JSON: by the control socket, as an application.
+control_says() {
+	printf '{"command": "%s", "args": %s}\n' "$2" "$3" |
+		in_ns "${!1}" socat -t 2 - "UNIX-CONNECT:$hosts/$1/sipd.sock"
+}
+
 readonly mallorys_sdp='v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 7000 RTP/AVP 0\r\n'
 
 # Calls that nobody answers take room; an account has room for a few.
@@ -459,6 +514,73 @@ mallory_floods_with_calls() {
 	# Alice calls others meanwhile.
 	call_begins
 	call_ends
+}
+
+# Who called is gone without a word: its calls end by themselves, and the next one rings.
+vanished_callers_leave_room() {
+	local conf=$hosts/mobile/sipd.conf before
+	mallory_start
+	roam_listens mobile
+	before=$(sip_counter mobile drop_busy)
+	mallory start '{"to": "sip:alice@'"$sip_domain"'", "sdp": "'"$mallorys_sdp"'"}' >/dev/null
+	wait_for 20 rings mobile
+	daemon_stop correspondent mallory KILL
+	cp "$conf" "$hosts/sipd.conf.was"
+	echo 'ring_wait = "1s"' >>"$conf"
+	reload mobile "configuration reloaded"
+	wait_for 20 calls_are mobile 0
+	expect_match "why" 'nobody answered' "$(jq -r 'select(.event == "ended").reason' "$hosts/mobile/events")"
+	cp "$hosts/sipd.conf.was" "$conf"
+	reload mobile "configuration reloaded"
+	expect_eq "busy" "$before" "$(sip_counter mobile drop_busy)"
+}
+
+rings() {
+	(($(sip_count "$1" ringing) > 0))
+}
+
+# A caller's name that is no text is refused, and what is shown of a call is always some.
+odd_names_hide_nothing() {
+	place_now
+	roam_listens mobile
+	invites_as 1 $'sip:m\xffllory@example.net'
+	invites_as 2 sip:mallory@example.net
+	grep -q 'SIP/2.0 400' "$hosts/odd.1" || fail "$(<"$hosts/odd.1")"
+	grep -q 'SIP/2.0 180' "$hosts/odd.2" || fail "$(<"$hosts/odd.2")"
+	expect_eq "who calls" "sip:mallory@example.net" "$(sip mobile show | jq -r '.[].peer')"
+	wait_for 20 grep -q '"incoming"' "$hosts/mobile/events"
+	control_says mobile end '{"session": '"$(sip mobile show | jq '.[0].session')"'}'
+	wait_for 20 calls_are mobile 0
+}
+
+# Between networks there is no address to answer from: the call waits for the next one.
+answer_needs_an_address() {
+	local args answer
+	place_now
+	roam_listens mobile
+	invites_as 3 sip:mallory@example.net
+	args='{"session": '"$(sip mobile show | jq '.[0].session')"', "sdp": "'"$mallorys_sdp"'"}'
+	in_batch mobile "link set net1 down" "link set net2 down" "link set net3 down"
+	wait_for 20 sip_at_address mobile null
+	answer=$(control_says mobile accept "$args")
+	expect_match "answer from nowhere" 'has no address' "$answer"
+	expect_eq "state" ringing "$(sip mobile show | jq -r '.[0].state')"
+	in_batch mobile "link set net1 up" "link set net2 up" "link set net3 up"
+	move_to $((visits % 3 + 1))
+	wait_for 20 sip_at_address mobile "$care_of"
+	answer=$(control_says mobile accept "$args")
+	expect_match "answered" '"state":"up"' "$answer"
+	control_says mobile end "$args"
+	wait_for 20 calls_are mobile 0
+	wait_for 20 sip_registered mobile
+}
+
+# invites_as N FROM: its Call-ID is no text either; what comes back is in $hosts/odd.N.
+invites_as() {
+	printf '%s\r\n' "INVITE sip:alice@$sip_domain SIP/2.0" "Via: SIP/2.0/UDP 198.51.100.3:5099;branch=z9hG4bKodd$1" \
+		"Max-Forwards: 70" "From: <$2>;tag=1" "To: <sip:alice@$sip_domain>" $'Call-ID: odd\xff'"$1" \
+		"CSeq: 1 INVITE" "Contact: <sip:x@198.51.100.3:5099>" "Content-Length: 0" "" >"$hosts/invite"
+	in_ns "$correspondent" socat -t 2 - "UDP:$care_of:5060,bind=198.51.100.3:5099" <"$hosts/invite" >"$hosts/odd.$1"
 }
 
 roam_listens() {
@@ -569,6 +691,7 @@ prove "SIP-07: a slow server makes one call, not two" slow_server_makes_one_call
 prove "SIP-08: an unknown callee is told" unknown_callee_is_told
 prove "SIP-22: servers are found by DNS (RFC 3263)" name_server_finds_servers
 prove "SIP-07 SIP-22: of a domain's servers the next is tried when the first is silent" next_server_of_a_name_is_tried
+prove "SEC-50: an ACK that waits for DNS outlives its call" ended_call_leaves_its_ack
 prove "GEN-05: a configuration is put in force while calls go on, or refused as a whole" configuration_is_reloaded
 prove "SIP-14: messages that are lost or late cost time alone" lost_and_late_messages
 prove "SIP-14: many moves lose no call" many_moves_lose_no_call
@@ -577,6 +700,9 @@ prove "SIP-16: calls of a daemon that was killed end" killed_daemon_is_found_out
 prove "OPEN-36: the messages of RFC 4475 are understood or refused as they should" torture_list_is_understood
 prove "OPEN-36: an account is no authority over another one" mallory_registers_as_alice
 prove "OPEN-36: calls that nobody answers are few" mallory_floods_with_calls
+prove "SEC-51: callers that vanished leave room" vanished_callers_leave_room
+prove "SEC-52: names that are no text hide no call" odd_names_hide_nothing
+prove "SIP-17: a call is answered from an address, or waits for one" answer_needs_an_address
 prove "OPEN-36: media go to who is there" mallory_steers_media
 prove "OPEN-36: strangers to a call end nothing" strangers_end_nothing
 prove "OPEN-36: the control socket changes nothing for who may not" control_socket_is_guarded

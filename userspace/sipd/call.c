@@ -128,6 +128,18 @@ static bool phone_would_notice(struct call *call, const char *sdp, size_t len)
 
 /* ---- begin and end ---- */
 
+/* All wait equally long, so the list is in the order of their ends. */
+static void wait_for_answer(struct call *call)
+{
+	struct sipd *sipd = call->sipd;
+
+	call->waits_at = sipd->waiting ? sipd->waiting_end : &sipd->waiting;
+	*call->waits_at = call;
+	sipd->waiting_end = &call->next_waiting;
+	if (sipd->waiting == call)
+		sipd_kick(sipd);
+}
+
 static struct call *call_new(struct sipd *sipd,
 			     const struct config_account *account,
 			     bool outgoing)
@@ -157,6 +169,7 @@ static struct call *call_new(struct sipd *sipd,
 	call->number = daemon_random() >> 2;
 	call->version = call->local_version = 1;
 	call->began = daemon_now();
+	wait_for_answer(call);
 	sipd->counters.calls++;
 	return call;
 }
@@ -164,6 +177,13 @@ static struct call *call_new(struct sipd *sipd,
 /* What waited for an answer waits no more. */
 static void rang(struct call *call)
 {
+	if (call->state == CALL_UP)
+		return;
+	*call->waits_at = call->next_waiting;
+	if (call->next_waiting)
+		call->next_waiting->waits_at = call->waits_at;
+	else
+		call->sipd->waiting_end = call->waits_at;
 	if (call->state == CALL_RINGING)
 		call->sipd->phones[call->account -
 				   call->sipd->config->accounts].ringing--;
@@ -235,6 +255,21 @@ void call_end_all(struct sipd *sipd)
 	while ((node = table_next(&sipd->calls, &iter)))
 		finish(container_of(node, struct call, node), 480,
 		       "roam-sipd ends");
+}
+
+/* A caller may be gone without a word, and a callee never come (RFC 3261 16.8). */
+msec_t call_tick(struct sipd *sipd, msec_t now)
+{
+	struct call *call;
+
+	while ((call = sipd->waiting)) {
+		msec_t end = call->began + sipd->config->ring_wait;
+
+		if (end > now)
+			return end;
+		finish(call, call->outgoing ? 408 : 480, "nobody answered");
+	}
+	return MSEC_NEVER;
 }
 
 /* ---- servers and phones ---- */
@@ -351,11 +386,13 @@ static bool call_again(struct call *call)
 		.wait = sipd->config->server_wait,
 	};
 	size_t len = call->own_sdp ? for_peer(call, text) : 0;
+	struct sipd_registration *reg =
+		next_route(sipd, call->account, &call->tried);
 
-	call->reg = next_route(sipd, call->account, &call->tried);
-	if (!call->reg)
+	if (!reg)
 		return false;
-	target.route = server_route(call->reg->target);
+	call->reg = reg;
+	target.route = server_route(reg->target);
 	call->silent = false;
 	call->epoch = sip_sessions_epoch(sipd->sessions);
 	call->wide = ua_call(sipd->ua, &target, text, len, call);
@@ -446,6 +483,8 @@ static unsigned int on_invited(void *ctx, struct ua_leg *leg,
 	struct call *call;
 	unsigned int code;
 
+	if (!sipd->control)
+		return 503;
 	/* By a server anybody may call as often as he likes. */
 	if (!outgoing && sipd->phones[invite->account - sipd->config->accounts]
 				.ringing >= RINGING_MAX) {
@@ -533,11 +572,31 @@ static void peer_answered(struct call *call, const char *sdp, size_t len)
 	call_up(call);
 }
 
+/* False: the peer cannot be told. */
+static bool answer_caller(struct call *call)
+{
+	char text[TEXT_MAX];
+	size_t len = for_peer(call, text);
+
+	call->held = false;
+	call->epoch = sip_sessions_epoch(call->sipd->sessions);
+	if (!ua_leg_accept(call->wide, text, len))
+		return false;
+	call_up(call);
+	return true;
+}
+
+static bool is_nowhere(const struct call *call)
+{
+	struct roam_addr addr = wide_addr(call);
+
+	return roam_addr_is_none(&addr);
+}
+
 static void phone_answered(struct call *call, const char *sdp, size_t len)
 {
 	const char *wrong = "it has no description";
 	struct roam_sdp parsed;
-	char text[TEXT_MAX];
 
 	if (sdp)
 		wrong = take_own(call, sdp, len, &parsed);
@@ -545,13 +604,20 @@ static void phone_answered(struct call *call, const char *sdp, size_t len)
 		give_up(call, 488, wrong);
 		return;
 	}
-	len = for_peer(call, text);
-	call->epoch = sip_sessions_epoch(call->sipd->sessions);
-	if (!ua_leg_accept(call->wide, text, len)) {
-		give_up(call, 500, "the peer waits no more");
-		return;
+	call->held = is_nowhere(call);
+	if (!call->held && !answer_caller(call))
+		give_up(call, 500, "the peer cannot be answered");
+}
+
+void call_answer_held(struct sipd *sipd)
+{
+	struct call *call, *next;
+
+	for (call = sipd->waiting; call; call = next) {
+		next = call->next_waiting;
+		if (call->held && !is_nowhere(call) && !answer_caller(call))
+			give_up(call, 500, "the peer cannot be answered");
 	}
-	call_up(call);
 }
 
 static void on_answered(void *ctx, void *user, enum ua_side side,
@@ -568,10 +634,14 @@ bool call_accept(struct call *call, const char *sdp, size_t len, char **error)
 {
 	struct roam_sdp parsed;
 	const char *wrong;
-	char text[TEXT_MAX];
 
 	if (!call->app || call->state != CALL_RINGING) {
 		*error = daemon_error("session %llu does not wait for an answer",
+				      (unsigned long long)call->id);
+		return false;
+	}
+	if (is_nowhere(call)) {
+		*error = daemon_error("this host has no address to answer session %llu from; answer when roam sip status shows one",
 				      (unsigned long long)call->id);
 		return false;
 	}
@@ -581,15 +651,11 @@ bool call_accept(struct call *call, const char *sdp, size_t len, char **error)
 				      wrong);
 		return false;
 	}
-	len = for_peer(call, text);
-	call->epoch = sip_sessions_epoch(call->sipd->sessions);
-	if (!ua_leg_accept(call->wide, text, len)) {
-		*error = daemon_error("the peer of session %llu waits no more",
-				      (unsigned long long)call->id);
-		return false;
-	}
-	call_up(call);
-	return true;
+	if (answer_caller(call))
+		return true;
+	*error = daemon_error("the peer of session %llu cannot be answered; end it",
+			      (unsigned long long)call->id);
+	return false;
 }
 
 static void on_progress(void *ctx, void *user, enum ua_side side,
@@ -620,13 +686,22 @@ static bool is_servers_fault(unsigned int code)
 	       (code >= 500 && code < 600);
 }
 
+/* The call is that of the first server again, with what the peer was told by it. */
+static void take_spare(struct call *call)
+{
+	call->wide = call->spare;
+	call->reg = call->spare_reg;
+	call->epoch = call->spare_epoch;
+	call->spare = NULL;
+}
+
 /* The silent server is the last hope. False: there is none. */
 static bool use_spare(struct call *call)
 {
 	if (!call->spare)
 		return false;
-	call->wide = call->spare;
-	call->spare = NULL;
+	take_spare(call);
+	call->silent = true;
 	ua_leg_set_spare(call->wide, false);
 	return true;
 }
@@ -642,6 +717,8 @@ static void go_by_another(struct call *call)
 		    call->reg->server->uri, (unsigned long long)call->id);
 	end_spare(call);
 	call->spare = call->wide;
+	call->spare_reg = call->reg;
+	call->spare_epoch = call->epoch;
 	ua_leg_set_spare(call->spare, true);
 	if (!call_again(call))
 		use_spare(call);
@@ -701,7 +778,7 @@ static void on_spare(void *ctx, void *user, bool heard)
 	(void)ctx;
 	if (heard) {
 		ua_leg_end(call->wide, 487);
-		call->wide = call->spare;
+		take_spare(call);
 	}
 	call->spare = NULL;
 }

@@ -56,6 +56,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR("server_wait", "1s", CFGF_NONE),
 	CFG_STR("locate_wait", "1200ms", CFGF_NONE),
 	CFG_STR("give_up", "32s", CFGF_NONE),
+	CFG_STR("ring_wait", "3m", CFGF_NONE),
 	CFG_INT("sessions_max", 20000, CFGF_NONE),
 	CFG_INT("window", 32, CFGF_NONE),
 	CFG_END()
@@ -304,6 +305,10 @@ static char *read_times(cfg_t *cfg, struct config *config)
 	if (!error)
 		error = conf_get_duration(cfg, "give_up",
 					  &config->session.give_up);
+	if (!error)
+		error = conf_get_duration(cfg, "ring_wait", &config->ring_wait);
+	if (!error && config->ring_wait < 1000)
+		error = conf_error(cfg, "ring_wait", "is less than 1s");
 	return error;
 }
 

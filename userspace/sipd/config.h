@@ -70,6 +70,7 @@ struct config_account {
  * @media_port_max: last one
  * @sessions_max: more are refused
  * @server_wait: ms until a call goes by the next server
+ * @ring_wait: ms until a call that nobody answers ends
  * @registration: settings of registrations
  * @session: settings of sessions
  */
@@ -89,6 +90,7 @@ struct config {
 	uint16_t media_port_max;
 	size_t sessions_max;
 	msec_t server_wait;
+	msec_t ring_wait;
 	struct sip_registration_config registration;
 	struct sip_session_config session;
 };

@@ -326,8 +326,12 @@ static void leg_failed(struct ua_leg *leg, unsigned int code,
 	void *user = leg->user;
 	char text[64] = "";
 
+	/* Logs and events take it as it is, so it has to be plain text. */
 	if (reason && reason->l && reason->l < sizeof(text))
 		(void)pl_strcpy(reason, text, sizeof(text));
+	for (char *c = text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	leg_free(leg);
 	if (user)
 		ua->ops->failed(ua->ctx, user, side, code, text);
@@ -377,10 +381,23 @@ static bool send_invite(struct ua_leg *leg)
 			      len, len ? mbuf_buf(leg->desc) : NULL, len);
 }
 
+static int check_ack(enum sip_transp tp, const struct sa *src,
+		     const struct sa *dst, struct mbuf *mb, void *arg)
+{
+	(void)tp;
+	(void)src;
+	(void)mb;
+	return may_send(arg, dst) ? 0 : EPERM;
+}
+
+/*
+ * Nobody waits for an answer to an ACK, so libre owns the request, and asks for its
+ * destination only when DNS has named it. The leg may be gone by then; the side is not.
+ */
 static void send_ack(struct ua_leg *leg, struct dialog *dlg, uint32_t seq)
 {
 	(void)dialog_request(dlg, NULL, leg->stack->sip, "ACK", seq, leg->auth,
-			     print_contact, NULL, leg,
+			     check_ack, NULL, leg->stack,
 			     "Content-Length: 0\r\n\r\n");
 }
 
@@ -732,6 +749,9 @@ bool ua_leg_accept(struct ua_leg *leg, const char *sdp, size_t len)
 			  len ? "Content-Type: application/sdp\r\n" : "", len,
 			  sdp, len);
 	leg->st = NULL;
+	/* The transaction is gone, and with it the only way to answer the call. */
+	if (err && !leg->established)
+		return false;
 	stop_reply(leg);
 	if (!err) {
 		leg->reply = reply;

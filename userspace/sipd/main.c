@@ -22,7 +22,8 @@ static bool send_registration(void *ctx, void *user, unsigned int expires)
 	(void)ctx;
 	/* Each try is one of all places that it may be at. */
 	server_answers(reg->target);
-	return ua_registration_send(reg->ua, expires);
+	return ua_registration_send(reg->ua, server_route(reg->target),
+				    expires);
 }
 
 static void on_registration_event(void *ctx, void *user, unsigned int code,
@@ -43,6 +44,7 @@ static void on_tick(void *arg)
 	msec_t next = sip_sessions_tick(s->sessions, now);
 
 	next = min_time(next, sip_registrations_tick(s->registrations, now));
+	next = min_time(next, call_tick(s, now));
 	loop_at(next, on_tick, s);
 }
 
@@ -55,10 +57,16 @@ void server_changed(struct sipd_server *server)
 {
 	struct sipd *s = server->sipd;
 
-	for (size_t i = 0; i < s->n_regs; i++)
-		if (s->regs[i].target == server)
-			(void)ua_registration_reroute(s->regs[i].ua,
-						      server_route(server));
+	for (size_t i = 0; i < s->n_regs; i++) {
+		struct sipd_registration *reg = &s->regs[i];
+
+		/* It may have an address of a family that this host lacks. */
+		if (reg->target == server &&
+		    !ua_registration_reroute(reg->ua, server_route(server)))
+			sip_registration_answered(reg->core, daemon_now(), 0,
+						  0);
+	}
+	sipd_kick(s);
 	call_server_changed(s, server);
 }
 
@@ -185,6 +193,7 @@ static void stop(void)
 	call_end_all(&sipd);
 	sip_registrations_leave(sipd.registrations, daemon_now());
 	control_close(sipd.control);
+	sipd.control = NULL;
 	uv_update_time(sipd.loop);
 	uv_timer_start(&sipd.linger, close_all, LINGER, 0);
 }

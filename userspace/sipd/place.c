@@ -91,6 +91,7 @@ static void set_place(struct sipd *sipd, const struct roam_place *place)
 	report_move(sipd);
 	call_moved(sipd, v4, v6);
 	sip_sessions_move(sipd->sessions, now, anywhere);
+	call_answer_held(sipd);
 	if (!sipd->left)
 		sip_registrations_move(sipd->registrations, now, anywhere);
 	sipd_kick(sipd);

@@ -64,6 +64,15 @@ static void add_moves(struct call *call, json_t *list)
 	}
 }
 
+/* The peer chose it, and it may be no text that JSON takes. */
+static json_t *call_id(const struct call *call)
+{
+	json_t *text = call->wide ? json_string(ua_leg_callid(call->wide)) :
+				    NULL;
+
+	return text ? text : json_null();
+}
+
 json_t *show_call(struct call *call, bool sdp)
 {
 	const struct rtp_stats *stats =
@@ -72,8 +81,7 @@ json_t *show_call(struct call *call, bool sdp)
 		"session", (json_int_t)call->id,
 		"account", call->account->uri,
 		"peer", call->wide ? ua_leg_peer(call->wide) : "",
-		"call_id", call->wide ? json_string(ua_leg_callid(call->wide)) :
-					json_null(),
+		"call_id", call_id(call),
 		"state", state_name(call),
 		"outgoing", call->outgoing,
 		"application", call->app,

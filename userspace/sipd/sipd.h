@@ -135,6 +135,8 @@ enum call_state {
  * @app: an application has it, by the control socket
  * @wide: dialog with the peer
  * @spare: the same call by a server that says nothing
+ * @spare_reg: our registration there
+ * @spare_epoch: the address that @spare told
  * @local: dialog with the phone, NULL with an application
  * @media: its packets, NULL with an application
  * @session: what is done about moves
@@ -150,12 +152,15 @@ enum call_state {
  * @phone_waits: the phone made an offer that the peer has not answered
  * @peer_waits: the peer made one that the phone has not answered
  * @began: when it was made
+ * @next_waiting: the next that waits for an answer
+ * @waits_at: what points to it, while it waits itself
  * @up: when it was answered
  * @moves: the last moves
  * @n_moves: moves since the begin
  * @stuck: the peer goes on sending to where we were
  * @silent: nothing came from its server
  * @concerned: the last move changed what its peer was told
+ * @held: the phone answered while this host had no address to tell the peer
  */
 struct call {
 	struct table_node node;
@@ -170,6 +175,8 @@ struct call {
 	bool app;
 	struct ua_leg *wide;
 	struct ua_leg *spare;
+	struct sipd_registration *spare_reg;
+	uint32_t spare_epoch;
 	struct ua_leg *local;
 	struct media *media;
 	struct sip_session *session;
@@ -185,12 +192,15 @@ struct call {
 	bool phone_waits;
 	bool peer_waits;
 	msec_t began;
+	struct call *next_waiting;
+	struct call **waits_at;
 	msec_t up;
 	struct call_move moves[CALL_MOVES_MAX];
 	unsigned int n_moves;
 	bool stuck;
 	bool silent;
 	bool concerned;
+	bool held;
 };
 
 /**
@@ -224,8 +234,10 @@ struct sipd_counters {
  * @n_regs: their number
  * @phones: by account
  * @calls: struct call by id
+ * @waiting: those that wait for an answer, the oldest first
+ * @waiting_end: where the next goes
  * @next_id: number of the next call
- * @control: control socket
+ * @control: control socket; NULL while it ends
  * @rtnl: requests about routes
  * @watch: socket of changes of addresses and routes
  * @look: looks where we are
@@ -251,6 +263,8 @@ struct sipd {
 	size_t n_regs;
 	struct sipd_phone phones[SIPD_ACCOUNTS_MAX];
 	struct table calls;
+	struct call *waiting;
+	struct call **waiting_end;
 	uint64_t next_id;
 	struct control *control;
 	struct rtnl *rtnl;
@@ -303,7 +317,11 @@ void call_end(struct call *call, unsigned int code);
 struct call *call_find(struct sipd *sipd, uint64_t id);
 /* Every call is told that this host moved; @v4, @v6: which of its addresses changed. */
 void call_moved(struct sipd *sipd, bool v4, bool v6);
+/* There is an address again: what phones answered meanwhile is passed on. */
+void call_answer_held(struct sipd *sipd);
 void call_end_all(struct sipd *sipd);
+/* Ends calls that nobody answered in time; returns when to call again. */
+msec_t call_tick(struct sipd *sipd, msec_t now);
 /* Calls that wait for that server go by its new place. */
 void call_server_changed(struct sipd *sipd,
 			 const struct sipd_server *server);

@@ -44,7 +44,7 @@ bool ua_copy(char *to, size_t room, const struct pl *pl)
 	if (!pl->p || !pl->l || pl->l >= room)
 		return false;
 	for (size_t i = 0; i < pl->l; i++)
-		if ((unsigned char)pl->p[i] <= ' ' || strchr("<>\"\x7f", pl->p[i]))
+		if (pl->p[i] <= ' ' || pl->p[i] > '~' || strchr("<>\"", pl->p[i]))
 			return false;
 	memcpy(to, pl->p, pl->l);
 	to[pl->l] = 0;
@@ -162,6 +162,9 @@ static bool refuse_required(struct ua_stack *stack, const struct sip_msg *msg)
 
 bool ua_is_server(const struct ua *ua, const struct roam_addr *source)
 {
+	/* A server that is named has none. */
+	if (roam_addr_is_none(source))
+		return false;
 	for (size_t i = 0; i < ua->config->n_servers; i++)
 		if (roam_addr_eq(&ua->config->servers[i].addr, source))
 			return true;
@@ -705,6 +708,7 @@ const struct ua_counters *ua_counters(const struct ua *ua)
  * @user: who is told
  * @account: the account
  * @dlg: Call-ID and sequence: the registrar goes by their order
+ * @route: where it goes
  * @auth: what the server asked for last
  * @req: request on its way
  * @silence: nothing came yet
@@ -720,6 +724,7 @@ struct ua_registration {
 	void *user;
 	const struct config_account *account;
 	struct sip_dialog *dlg;
+	char route[UA_URI_MAX];
 	struct sip_auth *auth;
 	struct sip_request *req;
 	struct tmr silence;
@@ -750,7 +755,8 @@ static void remember_old(struct ua_registration *reg)
 	forget_old(reg, reg->contact);
 	/* The oldest ends by itself. */
 	if (reg->n_old == OLD_CONTACTS)
-		forget_old(reg, reg->old[0]);
+		memmove(reg->old[0], reg->old[1],
+			--reg->n_old * sizeof(*reg->old));
 	memcpy(reg->old[reg->n_old++], reg->contact, UA_CONTACT_MAX);
 }
 
@@ -876,9 +882,13 @@ static bool set_route(struct ua_registration *reg, const char *route)
 	char registrar[UA_URI_MAX];
 
 	reg->dlg = mem_deref(reg->dlg);
+	*reg->route = 0;
 	snprintf(registrar, sizeof(registrar), "sip:%s", reg->account->domain);
-	return !sip_dialog_alloc(&reg->dlg, registrar, uri, NULL, uri,
-				 (const char *[]){ route }, 1);
+	if (sip_dialog_alloc(&reg->dlg, registrar, uri, NULL, uri,
+			     (const char *[]){ route }, 1))
+		return false;
+	snprintf(reg->route, sizeof(reg->route), "%s", route);
+	return true;
 }
 
 static void on_register_silence(void *arg)
@@ -909,7 +919,8 @@ struct ua_registration *ua_registration_new(struct ua *ua,
 	return NULL;
 }
 
-bool ua_registration_send(struct ua_registration *reg, unsigned int expires)
+bool ua_registration_send(struct ua_registration *reg, const char *route,
+			  unsigned int expires)
 {
 	/* The answer to the one before would not be about the present place. */
 	reg->req = mem_deref(reg->req);
@@ -917,6 +928,12 @@ bool ua_registration_send(struct ua_registration *reg, unsigned int expires)
 	reg->expires = expires;
 	tmr_start(&reg->silence, REGISTER_WAITS * reg->ua->config->server_wait,
 		  on_register_silence, reg);
+	if (strcmp(reg->route, route)) {
+		/* Who is asked now has another memory of what was asked. */
+		sip_auth_reset(reg->auth);
+		if (!set_route(reg, route))
+			return false;
+	}
 	return send_register(reg);
 }
 
@@ -927,10 +944,7 @@ void ua_registration_forget(struct ua_registration *reg)
 
 bool ua_registration_reroute(struct ua_registration *reg, const char *route)
 {
-	reg->req = mem_deref(reg->req);
-	/* Who is asked now has another memory of what was asked. */
-	sip_auth_reset(reg->auth);
-	return set_route(reg, route) && ua_registration_send(reg, reg->expires);
+	return ua_registration_send(reg, route, reg->expires);
 }
 
 struct roam_addr ua_registration_peer(const struct ua_registration *reg)

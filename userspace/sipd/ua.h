@@ -147,8 +147,12 @@ struct ua_registration *ua_registration_new(struct ua *ua,
 					    const struct config_account *account,
 					    const struct config_server *server,
 					    void *user);
-/* Replaces the old contact by that of now in one request; 0: removes both. */
-bool ua_registration_send(struct ua_registration *reg, unsigned int expires);
+/*
+ * Replaces the old contact by that of now in one request, which goes by @route; @expires 0:
+ * removes both. False: it cannot be sent, and nothing will be told about it.
+ */
+bool ua_registration_send(struct ua_registration *reg, const char *route,
+			  unsigned int expires);
 /* What its server asked for is forgotten: the password may be another one. */
 void ua_registration_forget(struct ua_registration *reg);
 /* The same again by another way: its server is at @route now. */

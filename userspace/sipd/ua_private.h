@@ -71,7 +71,10 @@ struct ua {
 
 struct sa ua_to_sa(const struct roam_addr *addr, uint16_t port);
 struct roam_addr ua_from_sa(const struct sa *sa);
-/* Copies at most @room - 1 bytes; false if it did not fit or holds what ends a header. */
+/*
+ * Copies at most @room - 1 bytes; false if it did not fit, or holds what ends a header or
+ * stands in no URI (RFC 3261 25.1: ASCII).
+ */
 bool ua_copy(char *to, size_t room, const struct pl *pl);
 /* The description in a message, NULL for none. */
 const char *ua_body(const struct sip_msg *msg, size_t *len);

@@ -180,7 +180,8 @@ static int wait_for_program(void)
 				   128 + WTERMSIG(status);
 }
 
-static int begin(const char *name, const char *link, int to)
+/* *added: there is a session that this call made. */
+static int begin(const char *name, const char *link, int to, bool *added)
 {
 	struct mac_search search = { .name = link };
 	char *error = NULL;
@@ -207,6 +208,7 @@ static int begin(const char *name, const char *link, int to)
 				       link), &status);
 	if (!answer)
 		return status;
+	*added = true;
 	json_decref(answer);
 	for (int waited = 0; !is_given(name, &birth.home); waited += ASK_EVERY) {
 		if (waited >= PATIENCE || waitpid(program, NULL, WNOHANG))
@@ -223,6 +225,7 @@ int mn_session_run(const char *name, char **argv)
 {
 	int down[2], up[2], status;
 	char link[IF_NAMESIZE], ready;
+	bool added = false;
 
 	if (pipe(down) || pipe(up))
 		return fail(ROAM_REFUSED, "again", "no pipe: %s",
@@ -249,7 +252,7 @@ int mn_session_run(const char *name, char **argv)
 		return fail(ROAM_REFUSED, "run it as root",
 			    "no network namespace can be made for the program");
 	}
-	status = begin(name, link, down[1]);
+	status = begin(name, link, down[1], &added);
 	close(down[1]);
 	if (status) {
 		kill(program, SIGKILL);
@@ -257,7 +260,9 @@ int mn_session_run(const char *name, char **argv)
 	} else {
 		status = wait_for_program();
 	}
-	json_decref(client_ask("mnd", "session-end",
-			       json_pack("{ss}", "session", name)));
+	/* One that was there before is somebody else's. */
+	if (added)
+		json_decref(client_ask("mnd", "session-end",
+				       json_pack("{ss}", "session", name)));
 	return status;
 }
