@@ -803,6 +803,39 @@ static void replays(void **state)
 	network_down();
 }
 
+/*
+ * SEC-30: what a member said in a session that the receiver never saw is sent again
+ * from its address. What the receiver sends to it from then on is taken as before.
+ */
+static void session_of_before(void **state)
+{
+	struct sync_msg old = { .type = SYNC_HELLO, .group = 1, .session = 4711,
+				.counter = 5 };
+	const struct sync_stats *stats;
+	uint64_t unproved;
+
+	(void)state;
+	pair();
+	stats = sync_stats(net.hosts[1].sync);
+	old.sender = net.hosts[1].addr;
+	for (int i = 0; i < 3; i++) {
+		old.echo = (uint64_t)i;
+		sync_input(net.hosts[0].sync, net.now, &old);
+		pass(net.now + 100);
+	}
+	/* The hellos by which the claims were asked for are the last that are not. */
+	unproved = stats->drop[SYNC_DROP_UNPROVED];
+	set(0, 1, 5, 1, 1);
+	flush(0);
+	pass(net.now + 100);
+	assert_int_equal(net.hosts[0].released, 1);
+	assert_int_equal(net.hosts[0].acks, 1);
+	pass(net.now + 10000);
+	assert_int_equal(stats->drop[SYNC_DROP_UNPROVED], unproved);
+	assert_equal_tables(0, 1);
+	network_down();
+}
+
 static void wrong_messages(void **state)
 {
 	struct sync_msg msg = { .type = SYNC_UPDATE, .group = 2, .session = 1 };
@@ -1945,6 +1978,7 @@ int main(void)
 		TEST("OPEN-57 OPEN-44: a silent standby router is waited for only so long", silent_standby),
 		TEST("STBY-83: a standby router without room", no_room),
 		TEST("OPEN-29 STBY-81: recorded messages change nothing, after a restart either", replays),
+		TEST("SEC-30: a message of a session that the receiver never saw takes nothing from the present one", session_of_before),
 		TEST("OPEN-29 OPEN-31: messages of other groups and of too many senders", wrong_messages),
 		TEST("TEN-01 TEN-19 OPEN-44 GSYN-12 SYNC-01 SYNC-02: four members that all change the table", groups),
 		TEST("SYNC-26 SYNC-27 SYNC-28: an update goes again to who owes, until all have it", only_who_owes),

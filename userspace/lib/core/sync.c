@@ -185,7 +185,6 @@ struct download {
  * struct member - another member
  * @addr: who; all zero for a free place
  * @session: present one
- * @claimed: what it says is its session, while that is not proved
  * @probed: when a hello was sent to it for that
  * @past: earlier ones: what was recorded then is not believed again
  * @n_past: next place in @past
@@ -209,7 +208,6 @@ struct download {
 struct member {
 	struct roam_addr addr;
 	uint64_t session;
-	uint64_t claimed;
 	msec_t probed;
 	uint64_t past[PAST];
 	unsigned int n_past;
@@ -601,28 +599,39 @@ static bool is_told(const struct sync *s, const struct member *m, msec_t now)
 	       (s->config.mode == SYNC_GROUP || s->role == SYNC_ACTIVE);
 }
 
-static void transmit(struct sync *s, struct member *m, struct sync_msg *msg)
+static void transmit_to(struct sync *s, const struct roam_addr *to,
+			uint64_t echo, struct sync_msg *msg)
 {
 	msg->group = s->config.group;
 	msg->session = s->session;
-	msg->echo = m ? m->claimed ? m->claimed : m->session : 0;
+	msg->echo = echo;
 	msg->counter = ++s->counter;
 	msg->sender = s->config.own;
 	if (s->synced)
 		msg->flags |= SYNC_FLAG_SYNCED;
 	if (s->role == SYNC_ACTIVE)
 		msg->flags |= SYNC_FLAG_ACTIVE;
-	s->ops->send(s->ctx, m ? &m->addr : &none, msg);
+	s->ops->send(s->ctx, to, msg);
 }
 
-static void send_hello(struct sync *s, struct member *m)
+static void transmit(struct sync *s, struct member *m, struct sync_msg *msg)
+{
+	transmit_to(s, m ? &m->addr : &none, m ? m->session : 0, msg);
+}
+
+static void hello_to(struct sync *s, const struct roam_addr *to, uint64_t echo)
 {
 	struct sync_msg msg = {
 		.type = SYNC_HELLO, .sent = (uint32_t)s->live,
 		.digest = s->root, .total = s->weight,
 	};
 
-	transmit(s, m, &msg);
+	transmit_to(s, to, echo, &msg);
+}
+
+static void send_hello(struct sync *s, struct member *m)
+{
+	hello_to(s, m ? &m->addr : &none, m ? m->session : 0);
 }
 
 /* A counter that was not seen: the window moves, or a hole in it is filled. */
@@ -660,7 +669,6 @@ static void new_session(struct sync *s, struct member *m,
 	if (m->session)
 		m->past[m->n_past++ % PAST] = m->session;
 	m->session = msg->session;
-	m->claimed = 0;
 	m->proved = true;
 	m->high = msg->counter;
 	m->window = 1;
@@ -702,11 +710,13 @@ static enum sync_drop judge(struct sync *s, msec_t now,
 		send_hello(s, m);
 		return SYNC_DROP_NONE;
 	}
-	/* It will show that it is there by what it echoes. */
-	m->claimed = msg->session;
+	/*
+	 * It will show that it is there by what it echoes. The session that it claims
+	 * is in this hello alone: nothing that was recorded changes what it gets else.
+	 */
 	if (now - m->probed >= PROVE_EVERY) {
 		m->probed = now;
-		send_hello(s, m);
+		hello_to(s, &m->addr, msg->session);
 	}
 	return SYNC_DROP_UNPROVED;
 }
