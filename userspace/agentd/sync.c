@@ -963,6 +963,15 @@ void agent_sync_note_pending(struct agentd *a, const struct roam_addr *home,
 		note(s, AGENT_PENDING, home, id, !gone, false);
 }
 
+void agent_sync_forget_pending(struct agentd *a, const struct roam_addr *home,
+			       uint64_t id)
+{
+	struct agent_sync *s = engine_of(a);
+
+	if (s && !roam_addr_is_none(home))
+		note(s, AGENT_PENDING, home, id, false, true);
+}
+
 static bool await(struct agent_sync *s, enum agent_entry type,
 		  const struct roam_addr *home, uint8_t acks,
 		  const struct held *h)
