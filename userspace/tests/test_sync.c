@@ -836,6 +836,98 @@ static void session_of_before(void **state)
 	network_down();
 }
 
+/* The last message of @from that is on its way to @to. */
+static struct packet recorded_from(int from, int to)
+{
+	struct sync_msg msg;
+	size_t covered;
+
+	for (size_t i = net.packets; i--; ) {
+		sync_decode(net.wire[i].data, net.wire[i].len, &msg, &covered);
+		if (net.wire[i].to == to &&
+		    roam_addr_eq(&msg.sender, &net.hosts[from].addr))
+			return net.wire[i];
+	}
+	fail_msg("nothing from %d to %d", from, to);
+	abort();
+}
+
+static void replay(const struct packet *p)
+{
+	struct sync_msg msg;
+	size_t covered;
+
+	sync_decode(p->data, p->len, &msg, &covered);
+	sync_input(net.hosts[p->to].sync, net.now, &msg);
+}
+
+/*
+ * SEC-32: what a member said is not believed again, however often it began anew since
+ * then while the receiver ran on; and each time what it says itself is.
+ */
+static void many_sessions(void **state)
+{
+	struct packet recorded[40];
+	unsigned int acks;
+
+	(void)state;
+	network(3);
+	for (int i = 0; i < 3; i++)
+		boot(i, SYNC_GROUP);
+	pass(net.now + 5000);
+	for (int i = 0; i < 40; i++) {
+		crash(1);
+		boot(1, SYNC_GROUP);
+		pass(net.now + 3000);
+		assert_true(sync_is_synced(net.hosts[1].sync));
+		set(1, 7, (uint32_t)i, 2, 1 + (uint64_t)i);
+		acks = net.hosts[1].released;
+		flush(1);
+		recorded[i] = recorded_from(1, 0);
+		pass(net.now + 100);
+		assert_int_equal(net.hosts[1].released, acks + 1);
+		assert_int_equal(net.hosts[1].acks, 2);
+		replay(&recorded[0]);
+		replay(&recorded[i / 2]);
+		/* Others saw nothing of it that they had to wait for. */
+		set(0, 8, (uint32_t)i, 2, 100 + (uint64_t)i);
+		acks = net.hosts[0].released;
+		flush(0);
+		pass(net.now + 1000);
+		assert_int_equal(net.hosts[0].released, acks + 1);
+		assert_int_equal(net.hosts[0].acks, 2);
+	}
+	for (int i = 1; i < 3; i++)
+		assert_equal_tables(0, i);
+	network_down();
+}
+
+/*
+ * SEC-32: a session whose messages somebody kept from the receiver is believed when they
+ * come in the next one. The true one is heard again all the same.
+ */
+static void kept_session(void **state)
+{
+	struct sync_msg kept = { .type = SYNC_HELLO, .group = 1,
+				 .session = 4711, .counter = 5 };
+
+	(void)state;
+	network(2);
+	for (int i = 0; i < 2; i++)
+		boot(i, SYNC_GROUP);
+	pass(net.now + 5000);
+	kept.sender = net.hosts[1].addr;
+	kept.echo = net.last[1][0].echo;
+	sync_input(net.hosts[0].sync, net.now, &kept);
+	pass(net.now + 10000);
+	set(1, 1, 5, 1, 1);
+	flush(1);
+	pass(net.now + 100);
+	assert_int_equal(net.hosts[1].acks, 1);
+	assert_equal_tables(0, 1);
+	network_down();
+}
+
 static void wrong_messages(void **state)
 {
 	struct sync_msg msg = { .type = SYNC_UPDATE, .group = 2, .session = 1 };
@@ -1979,6 +2071,8 @@ int main(void)
 		TEST("STBY-83: a standby router without room", no_room),
 		TEST("OPEN-29 STBY-81: recorded messages change nothing, after a restart either", replays),
 		TEST("SEC-30: a message of a session that the receiver never saw takes nothing from the present one", session_of_before),
+		TEST("SEC-32: a recorded session is over, however often its member began anew", many_sessions),
+		TEST("SEC-32: a session that was believed once too late ends, and the true one is heard", kept_session),
 		TEST("OPEN-29 OPEN-31: messages of other groups and of too many senders", wrong_messages),
 		TEST("TEN-01 TEN-19 OPEN-44 GSYN-12 SYNC-01 SYNC-02: four members that all change the table", groups),
 		TEST("SYNC-26 SYNC-27 SYNC-28: an update goes again to who owes, until all have it", only_who_owes),

@@ -18,7 +18,7 @@
 #define GROUPS_MANY (SYNC_DIGESTS * 15 / 16)	/* that differ: tables are fetched */
 #define TRIES 5			/* D-07 */
 #define PROVE_EVERY 20		/* ms between two hellos to somebody unproved */
-#define PAST 4			/* sessions of a member that are over */
+#define PAST 16			/* sessions of a member that are over */
 #define ORDER_AHEAD 86400000000000u	/* ns: by a day clocks may differ */
 #define CLOCK_SET 1577836800000000000u	/* ns: no clock that was set is before 2020 */
 #define HOLES 64		/* parts of a download that came early */
@@ -186,8 +186,9 @@ struct download {
  * @addr: who; all zero for a free place
  * @session: present one
  * @probed: when a hello was sent to it for that
- * @past: earlier ones: what was recorded then is not believed again
- * @n_past: next place in @past
+ * @past: earlier ones that may echo the own session: what was recorded then is not
+ *	believed again
+ * @n_past: number of @past
  * @proved: @session was shown to be the present one
  * @high: highest counter
  * @window: bit n: counter @high - n was seen
@@ -270,7 +271,8 @@ struct tomb {
  * @groups: sums of leaves
  * @root: sum of all
  * @live: entries that are no tombstones
- * @session: of this run
+ * @session: of this run, or of a part of it: see renew()
+ * @before: the part before, 0 for none
  * @counter: last one used
  * @next_id: next identification
  * @members: others
@@ -314,6 +316,7 @@ struct sync {
 	uint64_t root;
 	size_t live;
 	uint64_t session;
+	uint64_t before;
 	uint64_t counter;
 	uint64_t next_id;
 	struct member members[SYNC_MEMBERS_MAX];
@@ -655,10 +658,31 @@ static bool is_fresh(struct member *m, uint64_t counter)
 
 static bool is_past(const struct member *m, uint64_t session)
 {
-	for (unsigned int i = 0; i < PAST; i++)
+	for (unsigned int i = 0; i < m->n_past; i++)
 		if (m->past[i] == session)
 			return true;
 	return false;
+}
+
+/*
+ * A new session of our own voids all that was ever recorded: none of it echoes that. So
+ * nothing need be remembered of what is past. Others see a restart, and stay proved:
+ * what they say with the session before as echo counts until they know the new one.
+ */
+static void renew(struct sync *s)
+{
+	s->before = s->session;
+	s->session = s->ops->random(s->ctx) | 1;
+	for (size_t i = 0; i < s->n_members; i++)
+		s->members[i].n_past = 0;
+	for (size_t i = 0; i < s->n_members; i++)
+		if (s->members[i].session)
+			send_hello(s, &s->members[i]);
+}
+
+static bool is_echo(const struct sync *s, uint64_t echo)
+{
+	return !echo || echo == s->session || echo == s->before;
 }
 
 static void forget_owed(struct sync *s, struct member *m);
@@ -667,7 +691,7 @@ static void new_session(struct sync *s, struct member *m,
 			const struct sync_msg *msg)
 {
 	if (m->session)
-		m->past[m->n_past++ % PAST] = m->session;
+		m->past[m->n_past++] = m->session;
 	m->session = msg->session;
 	m->proved = true;
 	m->high = msg->counter;
@@ -678,6 +702,8 @@ static void new_session(struct sync *s, struct member *m,
 	m->weight = 0;
 	m->upload.id = 0;
 	forget_owed(s, m);
+	if (m->n_past == PAST)
+		renew(s);
 }
 
 /* OPEN-29: what this run of the sender says to this run of ours. */
@@ -695,14 +721,18 @@ static enum sync_drop judge(struct sync *s, msec_t now,
 		return SYNC_DROP_MEMBER;
 	*member = m;
 	if (m->proved && msg->session == m->session &&
-	    (!msg->echo || msg->echo == s->session)) {
+	    is_echo(s, msg->echo)) {
 		if (!is_fresh(m, msg->counter))
 			return SYNC_DROP_REPLAY;
 		m->heard = now;
 		return SYNC_DROP_NONE;
 	}
-	if (is_past(m, msg->session))
+	if (is_past(m, msg->session)) {
+		/* Or was the one that was believed since a recorded one? It will show. */
+		if (!is_alive(s, m, now))
+			renew(s);
 		return SYNC_DROP_REPLAY;
+	}
 	if (msg->echo == s->session && msg->session != m->session) {
 		new_session(s, m, msg);
 		m->heard = now;
