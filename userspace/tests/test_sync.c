@@ -81,6 +81,7 @@ static struct {
 	size_t to_group[SYNC_ANSWER + 1];
 	struct sync_msg last[MEMBERS][MEMBERS];
 	unsigned int injected;
+	unsigned int looked_up;
 	bool multicast;
 	bool settles;
 	unsigned int loss;	/* percent */
@@ -152,17 +153,19 @@ static void remove_row(void *ctx, const uint8_t *key, size_t key_len)
 }
 
 /* Even numbers are those of agent 198.18.0.1, others of 198.18.0.2. */
-static bool is_of(void *ctx, const uint8_t *key, size_t key_len,
-		  const struct roam_addr *agent)
+static bool agent_of(void *ctx, const uint8_t *key, size_t key_len,
+		     struct roam_addr *agent)
 {
 	(void)ctx;
 	(void)key_len;
-	return agent->b[15] == 1 + slot_of(key) % 2;
+	net.looked_up++;
+	*agent = addr(slot_of(key) % 2 ? "198.18.0.2" : "198.18.0.1");
+	return true;
 }
 
 static const struct sync_type sample = {
 	.type = TYPE, .name = "sample", .serialise = serialise, .apply = apply,
-	.remove = remove_row, .is_of = is_of,
+	.remove = remove_row, .agent_of = agent_of,
 };
 
 /* A type that one member has alone. */
@@ -1788,10 +1791,59 @@ static void some_agents(void **state)
 	for (uint32_t slot = 0; slot < 40; slot++)
 		assert_int_equal(host->rows[slot].used, slot % 2);
 	assert_true(sync_is_synced(host->sync));
-	/* All of it. */
+	/* All of it, when there was time for it. */
+	pass(net.now + 200);
 	assert_true(sync_request(host->sync, net.now, NULL, 0));
 	pass(net.now + 20);
 	assert_equal_tables(0, 3);
+	network_down();
+}
+
+/*
+ * SEC-33: whoever asks for the entries of agents that nobody has, again and again, has
+ * each entry looked up once in a while, and never many of them at a time.
+ */
+static void costly_questions(void **state)
+{
+	struct sync_msg ask = { .type = SYNC_REQUEST, .count = 8 };
+	struct roam_addr agents[8];
+	uint8_t body[8 * 16];
+
+	(void)state;
+	network(2);
+	for (int i = 0; i < 2; i++)
+		boot(i, SYNC_GROUP);
+	pass(net.now + 5000);
+	for (int i = 0; i < 40; i++)
+		fill(0, 100 * (i + 1));
+	pass(net.now + 5000);
+	for (int i = 0; i < 8; i++) {
+		agents[i] = addr("198.18.0.9");
+		agents[i].b[15] += (uint8_t)i;
+		memcpy(body + 16 * i, agents[i].b, 16);
+	}
+	ask.body = body;
+	ask.len = sizeof(body);
+	/* A tenth of a second, all of it within the time of one repetition. */
+	for (int i = 0; i < 100; i++) {
+		unsigned int before = net.looked_up;
+
+		ask.id = 5000 + (uint64_t)i;
+		inject(1, 0, &ask);
+		assert_true(net.looked_up - before <= 1024);
+		pass(net.now + 1);
+	}
+	assert_int_equal(net.looked_up, 4000);
+	/* An honest one gets its answer, and it is empty; counters are beyond those. */
+	pass(net.now + 200000);
+	net.looked_up = 0;
+	quiet();
+	assert_true(sync_request(net.hosts[1].sync, net.now, agents, 8));
+	pass(net.now + 150);
+	assert_int_equal(net.looked_up, 4000);
+	assert_int_equal(net.sent[SYNC_TABLE], 2);
+	assert_int_equal(net.sent[SYNC_TABLE_ACK], 2);
+	assert_true(sync_request(net.hosts[1].sync, net.now, agents, 1));
 	network_down();
 }
 
@@ -2092,6 +2144,7 @@ int main(void)
 		TEST("SYNC-61: a table for which there is no room", no_room_for_a_table),
 		TEST("SYNC-53 SYNC-57 SYNC-60 SYNC-62 SYNC-63: acknowledgements of parts once more, and of something else", odd_table_acks),
 		TEST("SYNC-49 SYNC-51: entries of some agents", some_agents),
+		TEST("SEC-33: who asks in vain, again and again, has a few entries looked at for each time", costly_questions),
 		TEST("D-06 D-07 D-08 D-09: defaults, and how often an update is repeated", defaults),
 		TEST("SYNC-65: what a member does not know it passes over", unknown_types),
 		TEST("SYNC-27 SYNC-47: what came at once is acknowledged by one message", acks_together),

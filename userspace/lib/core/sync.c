@@ -22,6 +22,7 @@
 #define ORDER_AHEAD 86400000000000u	/* ns: by a day clocks may differ */
 #define CLOCK_SET 1577836800000000000u	/* ns: no clock that was set is before 2020 */
 #define HOLES 64		/* parts of a download that came early */
+#define WALK 1024		/* entries looked at for one part of an upload */
 
 /**
  * struct entry - what is known of an entry: no value
@@ -137,11 +138,13 @@ struct part {
  * @window: parts that may be unacknowledged; grows by each acknowledgement, as a
  *	receiver that is quick waits for the way only, and is small again after a loss
  * @agents: entries of these alone; of all where there is none (SYNC-49)
+ * @resume: when the walk for the next part goes on, as no part was found yet; else 0
  */
 struct upload {
 	uint64_t id;
 	size_t window;
 	struct agents agents;
+	msec_t resume;
 	struct place at;
 	uint32_t sent;
 	uint32_t total;
@@ -204,6 +207,7 @@ struct download {
  * @owed: likewise
  * @since: known since
  * @served: its table was requested, or sent
+ * @asked: when an upload to it began last, 0 for never in its session
  * @upload: to it
  */
 struct member {
@@ -227,6 +231,7 @@ struct member {
 	uint32_t owed;
 	msec_t since;
 	bool served;
+	msec_t asked;
 	struct upload upload;
 };
 
@@ -700,6 +705,7 @@ static void new_session(struct sync *s, struct member *m,
 	m->equal = false;
 	m->served = false;
 	m->weight = 0;
+	m->asked = 0;
 	m->upload.id = 0;
 	forget_owed(s, m);
 	if (m->n_past == PAST)
@@ -1404,18 +1410,28 @@ static bool is_wanted(const struct sync *s, const struct agents *agents,
 		      const struct entry *e)
 {
 	const struct type *type = &s->types[e->type];
+	struct roam_addr agent;
 
-	for (size_t i = 0; type->type->is_of && i < agents->n; i++)
-		if (type->type->is_of(type->ctx, e->key, e->key_len,
-				      &agents->addr[i]))
+	if (!agents->n)
+		return true;
+	if (!type->type->agent_of ||
+	    !type->type->agent_of(type->ctx, e->key, e->key_len, &agent))
+		return false;
+	for (size_t i = 0; i < agents->n; i++)
+		if (roam_addr_eq(&agents->addr[i], &agent))
 			return true;
-	return !agents->n;
+	return false;
 }
 
-/* Entries from a place on, as many as fit; returns where the next part begins. */
+/*
+ * Entries from a place on, as many as fit, of the next WALK ones; returns where the
+ * next part begins.
+ */
 static struct place pack_from(struct sync *s, struct packer *pack,
 			      struct place at, const struct agents *agents)
 {
+	unsigned int left = WALK;
+
 	pack_begin(pack);
 	for (; at.leaf < LEAVES; at.leaf++, at.skip = 0) {
 		struct entry *e = s->heads[at.leaf];
@@ -1423,7 +1439,8 @@ static struct place pack_from(struct sync *s, struct packer *pack,
 		for (uint32_t i = 0; e && i < at.skip; i++)
 			e = e->next;
 		for (; e; e = e->next, at.skip++)
-			if (is_wanted(s, agents, e) && !pack_entry(s, pack, e))
+			if (!left-- || (is_wanted(s, agents, e) &&
+					!pack_entry(s, pack, e)))
 				return at;
 	}
 	return at;
@@ -1462,17 +1479,26 @@ static void send_part(struct sync *s, struct member *m, struct part *part,
 	transmit(s, m, &msg);
 }
 
-/* Further parts while the window has room (SYNC-20). */
+/*
+ * Further parts while the window has room (SYNC-20). Where nothing that is wanted was
+ * found, the walk goes on after all else that came: nobody's question stops the loop.
+ */
 static void upload_more(struct sync *s, msec_t now, struct member *m)
 {
 	struct upload *up = &m->upload;
 
-	while (up->id && !up->last && up->n < up->window) {
+	while (up->id && !up->last && up->n < up->window && now >= up->resume) {
 		struct packer pack;
 		struct part *part = &up->parts[up->n];
 
 		part->from = up->at;
 		part->to = pack_from(s, &pack, up->at, &up->agents);
+		up->resume = 0;
+		if (!pack.n && part->to.leaf < LEAVES) {
+			up->at = part->to;
+			up->resume = now + 1;
+			return;
+		}
 		part->members = false;
 		up->at = part->to;
 		up->sent += pack.n;
@@ -1495,6 +1521,7 @@ static void upload_begin(struct sync *s, msec_t now, struct member *m,
 		.parts[0] = { .members = true, .when = now, .tries = 1 },
 	};
 	m->served = true;
+	m->asked = now;
 	send_list(s, now, m);
 	upload_more(s, now, m);
 }
@@ -1573,6 +1600,10 @@ static void on_request(struct sync *s, msec_t now, const struct sync_msg *msg,
 		reply.code = SYNC_PROHIBITED;
 	else if (!s->synced)
 		reply.code = SYNC_NOT_INITIALISED;
+	/* Who wants another one so soon asks again. */
+	if (reply.code == SYNC_ACCEPTED && m->asked &&
+	    now - m->asked < s->config.retry)
+		return;
 	if (reply.code == SYNC_ACCEPTED)
 		upload_begin(s, now, m, msg->id, &agents);
 	else
@@ -2118,6 +2149,8 @@ static void run_members(struct sync *s, msec_t now)
 			forget_owed(s, m);
 		if (m->upload.id)
 			upload_repeat(s, now, m);
+		if (m->upload.resume)
+			upload_more(s, now, m);
 		/* TEN-22 */
 		if (s->config.mode == SYNC_SINGLE && s->synced &&
 		    is_told(s, m, now) && !m->synced && !m->served &&
@@ -2133,14 +2166,18 @@ msec_t sync_next(const struct sync *s)
 
 	if (s->download.id)
 		next = min_time(next, s->download.again);
-	for (size_t i = 0; i < s->n_members; i++)
-		for (size_t p = 0; s->members[i].upload.id &&
-				   p < s->members[i].upload.n; p++) {
-			const struct part *part = &s->members[i].upload.parts[p];
+	for (size_t i = 0; i < s->n_members; i++) {
+		const struct upload *up = &s->members[i].upload;
+
+		if (up->id && up->resume && up->n < up->window)
+			next = min_time(next, up->resume);
+		for (size_t p = 0; up->id && p < up->n; p++) {
+			const struct part *part = &up->parts[p];
 
 			next = min_time(next, part->when +
 					(s->config.retry << (part->tries - 1)));
 		}
+	}
 	return next;
 }
 
