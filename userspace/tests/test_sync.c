@@ -1311,6 +1311,101 @@ static void requests_at_start(void **state)
 	network_down();
 }
 
+/* Somebody of 198.51.100.0/24 says hello to 0; @proves: and heard what 0 said. */
+static void say_hello(int who, bool proves)
+{
+	struct sync_msg hello = { .type = SYNC_HELLO, .group = 1,
+				  .session = 900 + (uint64_t)who,
+				  .counter = 1 };
+	char name[32];
+
+	snprintf(name, sizeof(name), "198.51.100.%d", who);
+	hello.sender = addr(name);
+	hello.echo = proves ? net.last[0][1].session : 0;
+	sync_input(net.hosts[0].sync, net.now, &hello);
+}
+
+/* 2 begins, which nobody told 0 of, and both are members soon. */
+static void newcomer(void)
+{
+	boot(2, SYNC_GROUP);
+	set(0, 3, 33, 0, 0);
+	flush(0);
+	pass(net.now + 5000);
+	set(2, 4, 44, SYNC_ACKS_ALL, 1);
+	net.hosts[2].released = 0;
+	flush(2);
+	pass(net.now + 100);
+	assert_int_equal(net.hosts[2].released, 1);
+	assert_int_equal(net.hosts[2].acks, 2);
+	assert_equal_tables(0, 2);
+}
+
+static void two_of_three(void)
+{
+	network(3);
+	for (int i = 0; i < 2; i++) {
+		boot_alone(i, SYNC_GROUP);
+		sync_add_member(net.hosts[i].sync, net.now,
+				&net.hosts[!i].addr);
+	}
+	pass(net.now + 5000);
+	assert_int_equal(members_of(0), 1);
+}
+
+/*
+ * SEC-34: who says hello by many addresses, or has a list of such, takes no place for
+ * long from who is there, nor has each of them asked for ever.
+ */
+static void places_of_members(void **state)
+{
+	uint8_t body[60 * 16];
+	struct sync_msg list = {
+		.type = SYNC_TABLE, .flags = SYNC_FLAG_MEMBERS, .body = body,
+		.count = 60, .len = sizeof(body),
+	};
+	struct roam_addr one = addr("198.51.100.0");
+	uint64_t before;
+	size_t hellos;
+
+	(void)state;
+	two_of_three();
+	for (int i = 0; i < 100; i++)
+		say_hello(i, false);
+	assert_int_equal(members_of(0), 1);
+	newcomer();
+	network_down();
+
+	two_of_three();
+	assert_true(sync_request(net.hosts[0].sync, net.now, NULL, 0));
+	list.id = net.last[0][1].id;
+	for (int i = 0; i < 60; i++) {
+		one.b[15] = (uint8_t)(100 + i);
+		memcpy(body + 16 * i, one.b, 16);
+	}
+	inject(1, 0, &list);
+	assert_int_equal(members_of(0), SYNC_MEMBERS_MAX);
+	pass(net.now + 5000);
+	hellos = net.sent_by[0][SYNC_HELLO];
+	pass(net.now + 10000);
+	assert_true(net.sent_by[0][SYNC_HELLO] - hellos < 40);
+	newcomer();
+	network_down();
+
+	/* They were there, and are gone for long. */
+	two_of_three();
+	for (int i = 0; i < 100; i++)
+		say_hello(i, true);
+	assert_int_equal(members_of(0), SYNC_MEMBERS_MAX);
+	assert_true(sync_stats(net.hosts[0].sync)->drop[SYNC_DROP_MEMBER] >= 69);
+	pass(net.now + 51000);
+	before = net.last[0][1].session;
+	newcomer();
+	/* What those said whose places were taken echoes nothing any more. */
+	assert_true(net.last[0][1].session != before);
+	network_down();
+}
+
 /*
  * FAIL-06: while a member fetches the table, neither who asks it nor who hears its
  * hello takes what it has for the whole.
@@ -2144,6 +2239,7 @@ int main(void)
 		TEST("SYNC-61: a table for which there is no room", no_room_for_a_table),
 		TEST("SYNC-53 SYNC-57 SYNC-60 SYNC-62 SYNC-63: acknowledgements of parts once more, and of something else", odd_table_acks),
 		TEST("SYNC-49 SYNC-51: entries of some agents", some_agents),
+		TEST("SEC-34: a place of a member is had by who is there, and by others for a while", places_of_members),
 		TEST("SEC-33: who asks in vain, again and again, has a few entries looked at for each time", costly_questions),
 		TEST("D-06 D-07 D-08 D-09: defaults, and how often an update is repeated", defaults),
 		TEST("SYNC-65: what a member does not know it passes over", unknown_types),

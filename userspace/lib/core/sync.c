@@ -19,6 +19,8 @@
 #define TRIES 5			/* D-07 */
 #define PROVE_EVERY 20		/* ms between two hellos to somebody unproved */
 #define PAST 16			/* sessions of a member that are over */
+#define STRANGERS 32		/* who are asked for a proof within PROVE_EVERY */
+#define GONE 10			/* dead intervals until a member's place may be taken */
 #define ORDER_AHEAD 86400000000000u	/* ns: by a day clocks may differ */
 #define CLOCK_SET 1577836800000000000u	/* ns: no clock that was set is before 2020 */
 #define HOLES 64		/* parts of a download that came early */
@@ -186,7 +188,8 @@ struct download {
 
 /**
  * struct member - another member
- * @addr: who; all zero for a free place
+ * @addr: who
+ * @fixed: known by configuration: nobody takes its place
  * @session: present one
  * @probed: when a hello was sent to it for that
  * @past: earlier ones that may echo the own session: what was recorded then is not
@@ -212,6 +215,7 @@ struct download {
  */
 struct member {
 	struct roam_addr addr;
+	bool fixed;
 	uint64_t session;
 	msec_t probed;
 	uint64_t past[PAST];
@@ -282,6 +286,8 @@ struct tomb {
  * @next_id: next identification
  * @members: others
  * @n_members: places used in @members
+ * @strangers: who have no place and were asked for a proof since @strangers_at
+ * @strangers_at: when
  * @role: by the election
  * @active: likewise
  * @standby: likewise
@@ -326,6 +332,8 @@ struct sync {
 	uint64_t next_id;
 	struct member members[SYNC_MEMBERS_MAX];
 	size_t n_members;
+	unsigned int strangers;
+	msec_t strangers_at;
 	enum sync_role role;
 	struct roam_addr active;
 	struct roam_addr standby;
@@ -568,23 +576,7 @@ static struct member *member_find(struct sync *s, const struct roam_addr *addr)
 	return NULL;
 }
 
-static struct member *member_add(struct sync *s, msec_t now,
-				 const struct roam_addr *addr)
-{
-	struct member *m = member_find(s, addr);
-
-	if (m || roam_addr_eq(addr, &s->config.own))
-		return m;
-	if (s->n_members == SYNC_MEMBERS_MAX)
-		return NULL;
-	m = &s->members[s->n_members++];
-	memset(m, 0, sizeof(*m));
-	m->addr = *addr;
-	m->since = now;
-	m->probed = now - PROVE_EVERY;
-	m->exchanged = now - s->config.hello;
-	return m;
-}
+static void forget_owed(struct sync *s, struct member *m);
 
 static uint32_t bit(const struct sync *s, const struct member *m)
 {
@@ -690,8 +682,6 @@ static bool is_echo(const struct sync *s, uint64_t echo)
 	return !echo || echo == s->session || echo == s->before;
 }
 
-static void forget_owed(struct sync *s, struct member *m);
-
 static void new_session(struct sync *s, struct member *m,
 			const struct sync_msg *msg)
 {
@@ -712,17 +702,121 @@ static void new_session(struct sync *s, struct member *m,
 		renew(s);
 }
 
+/* It has a place by configuration or by the election. */
+static bool is_appointed(const struct sync *s, const struct member *m)
+{
+	return m->fixed || roam_addr_eq(&m->addr, &s->active) ||
+	       roam_addr_eq(&m->addr, &s->standby);
+}
+
+/* Who was named by others and gave no sign in time is not spoken to any more. */
+static bool is_spoken_to(const struct sync *s, const struct member *m,
+			 msec_t now)
+{
+	return m->proved || is_appointed(s, m) ||
+	       now - m->since < s->config.dead;
+}
+
+/*
+ * Whose place a newcomer may have: of those that never proved to be there, else of
+ * those that are gone for long, the one that was heard least lately.
+ */
+static struct member *taken_from(struct sync *s, msec_t now, bool proved)
+{
+	struct member *best = NULL;
+
+	for (size_t i = 0; i < s->n_members; i++) {
+		struct member *m = &s->members[i];
+		bool may = m->proved ? now - m->heard >= GONE * s->config.dead :
+				       proved || !is_spoken_to(s, m, now);
+
+		if (!may || is_appointed(s, m))
+			continue;
+		if (!best || m->proved < best->proved ||
+		    (m->proved == best->proved && m->heard < best->heard))
+			best = m;
+	}
+	return best;
+}
+
+/* Nothing is owed to it or by it any more. */
+static void member_leave(struct sync *s, struct member *m)
+{
+	size_t left = 0;
+
+	forget_owed(s, m);
+	for (size_t i = 0; i < s->n_acks; i++)
+		if (s->acks[i].member != m - s->members)
+			s->acks[left++] = s->acks[i];
+	s->n_acks = left;
+	if (s->download.id && s->download.from == m - s->members)
+		s->download.id = 0;
+}
+
+/* @proved: it is there; else somebody says so, who may mean nobody. */
+static struct member *member_add(struct sync *s, msec_t now,
+				 const struct roam_addr *addr, bool proved)
+{
+	struct member *m = member_find(s, addr);
+	bool known = false;
+
+	if (m || roam_addr_eq(addr, &s->config.own))
+		return m;
+	if (s->n_members < SYNC_MEMBERS_MAX) {
+		m = &s->members[s->n_members++];
+	} else {
+		m = taken_from(s, now, proved);
+		if (!m)
+			return NULL;
+		known = m->session;
+		member_leave(s, m);
+	}
+	memset(m, 0, sizeof(*m));
+	m->addr = *addr;
+	m->since = now;
+	m->probed = now - PROVE_EVERY;
+	m->exchanged = now - s->config.hello;
+	/* Nobody knows any more which of its sessions are past. */
+	if (known)
+		renew(s);
+	return m;
+}
+
+/*
+ * Who has no place gets none by saying something: a session that it shows to know is
+ * what it takes, and until then nothing is remembered of it.
+ */
+static void ask_stranger(struct sync *s, msec_t now, const struct sync_msg *msg)
+{
+	if (now - s->strangers_at >= PROVE_EVERY) {
+		s->strangers_at = now;
+		s->strangers = 0;
+	}
+	if (s->strangers++ < STRANGERS)
+		hello_to(s, &msg->sender, msg->session);
+}
+
 /* OPEN-29: what this run of the sender says to this run of ours. */
 static enum sync_drop judge(struct sync *s, msec_t now,
 			    const struct sync_msg *msg, struct member **member)
 {
+	bool proves = msg->echo == s->session;
 	struct member *m;
 
 	if (msg->group != s->config.group)
 		return SYNC_DROP_GROUP;
 	if (roam_addr_eq(&msg->sender, &s->config.own))
 		return SYNC_DROP_SENDER;
-	m = member_add(s, now, &msg->sender);
+	m = member_find(s, &msg->sender);
+	/* In single mode the election says who has a place. */
+	if (!m && s->config.mode == SYNC_SINGLE)
+		return SYNC_DROP_MEMBER;
+	if (!m && !proves) {
+		ask_stranger(s, now, msg);
+		return SYNC_DROP_UNPROVED;
+	}
+	if (!m)
+		m = member_add(s, now, &msg->sender, true);
 	if (!m)
 		return SYNC_DROP_MEMBER;
 	*member = m;
@@ -739,7 +833,7 @@ static enum sync_drop judge(struct sync *s, msec_t now,
 			renew(s);
 		return SYNC_DROP_REPLAY;
 	}
-	if (msg->echo == s->session && msg->session != m->session) {
+	if (proves && msg->session != m->session) {
 		new_session(s, m, msg);
 		m->heard = now;
 		/* So that it is proved there, too. */
@@ -1717,7 +1811,7 @@ static void learn_members(struct sync *s, msec_t now, const struct sync_msg *msg
 
 		memcpy(addr.b, msg->body + 16 * i, 16);
 		if (s->config.mode == SYNC_GROUP && roam_addr_is_usable(&addr))
-			member_add(s, now, &addr);
+			member_add(s, now, &addr, false);
 	}
 }
 
@@ -2018,9 +2112,9 @@ void sync_set_role(struct sync *s, msec_t now, enum sync_role role,
 	if (s->config.mode == SYNC_GROUP)
 		return;
 	if (!roam_addr_is_none(active))
-		member_add(s, now, active);
+		member_add(s, now, active, true);
 	if (!roam_addr_is_none(standby))
-		member_add(s, now, standby);
+		member_add(s, now, standby, true);
 	/* What nobody will acknowledge any more is released. */
 	for (size_t i = 0; i < s->n_members; i++)
 		if (!is_told(s, &s->members[i], now))
@@ -2041,11 +2135,13 @@ void sync_set_role(struct sync *s, msec_t now, enum sync_role role,
 
 bool sync_add_member(struct sync *s, msec_t now, const struct roam_addr *addr)
 {
-	struct member *m = member_add(s, now, addr);
+	struct member *m = member_add(s, now, addr, true);
 
-	if (m)
-		send_hello(s, m);
-	return m;
+	if (!m)
+		return false;
+	m->fixed = true;
+	send_hello(s, m);
+	return true;
 }
 
 void sync_input(struct sync *s, msec_t now, const struct sync_msg *msg)
@@ -2198,7 +2294,8 @@ void sync_run(struct sync *s, msec_t now)
 	if (asks_all(s))
 		send_hello(s, NULL);
 	for (size_t i = 0; i < s->n_members; i++)
-		if (s->config.mode == SYNC_GROUP || is_partner(s, &s->members[i]))
+		if (is_partner(s, &s->members[i]) &&
+		    is_spoken_to(s, &s->members[i], now))
 			send_hello(s, &s->members[i]);
 }
 
