@@ -1311,6 +1311,61 @@ static void requests_at_start(void **state)
 	network_down();
 }
 
+/* 1 says that it deleted @n entries from @slot on, or @slot @n times. */
+static void say_deleted(uint32_t slot, int n, bool one, uint64_t order)
+{
+	struct sync_msg msg = { .type = SYNC_UPDATE, .id = order };
+	uint8_t body[SYNC_BODY_MAX], *p = body, key[2];
+
+	for (int i = 0; i < n; i++) {
+		struct sync_entry x = {
+			.type = TYPE, .deleted = true, .order = order + (uint64_t)i,
+			.key = key, .key_len = 2,
+		};
+
+		key_of(one ? slot : slot + (uint32_t)i, key);
+		p = sync_entry_write(p, &x);
+	}
+	msg.body = body;
+	msg.len = (size_t)(p - body);
+	msg.count = (uint16_t)n;
+	inject(1, 0, &msg);
+}
+
+/*
+ * SEC-35: an entry that is deleted again and again is one tombstone, and entries that
+ * nobody has are a part of the table.
+ */
+static void many_tombstones(void **state)
+{
+	const struct sync_stats *stats;
+
+	(void)state;
+	network(2);
+	for (int i = 0; i < 2; i++)
+		boot(i, SYNC_GROUP);
+	pass(net.now + 5000);
+	for (uint64_t i = 0; i < 500; i++) {
+		say_deleted(9, 50, true, 100 + 50 * i);
+		pass(net.now + 1);
+	}
+	stats = sync_stats(net.hosts[0].sync);
+	assert_int_equal(stats->tombstones, 1);
+	assert_true(stats->tomb_places <= 128);
+	for (uint32_t i = 0; i < 80; i++)
+		say_deleted(50 * i, 50, false, 50000);
+	stats = sync_stats(net.hosts[0].sync);
+	assert_int_equal(stats->tombstones, SLOTS / 4);
+	assert_true(stats->full > 0);
+	/* There is room for all others. */
+	fill(0, 3000);
+	pass(net.now + 30000);
+	assert_int_equal(sync_count(net.hosts[0].sync), 3000);
+	pass(net.now + 61000);
+	assert_int_equal(sync_stats(net.hosts[0].sync)->tombstones, 0);
+	network_down();
+}
+
 /* Somebody of 198.51.100.0/24 says hello to 0; @proves: and heard what 0 said. */
 static void say_hello(int who, bool proves)
 {
@@ -2240,6 +2295,7 @@ int main(void)
 		TEST("SYNC-53 SYNC-57 SYNC-60 SYNC-62 SYNC-63: acknowledgements of parts once more, and of something else", odd_table_acks),
 		TEST("SYNC-49 SYNC-51: entries of some agents", some_agents),
 		TEST("SEC-34: a place of a member is had by who is there, and by others for a while", places_of_members),
+		TEST("SEC-35: an entry is one tombstone, and those of entries that nobody had are a part of the table", many_tombstones),
 		TEST("SEC-33: who asks in vain, again and again, has a few entries looked at for each time", costly_questions),
 		TEST("D-06 D-07 D-08 D-09: defaults, and how often an update is repeated", defaults),
 		TEST("SYNC-65: what a member does not know it passes over", unknown_types),

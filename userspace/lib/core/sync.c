@@ -21,6 +21,7 @@
 #define PAST 16			/* sessions of a member that are over */
 #define STRANGERS 32		/* who are asked for a proof within PROVE_EVERY */
 #define GONE 10			/* dead intervals until a member's place may be taken */
+#define TOMBS 4			/* one part of so many of the entries: tombs of unknown ones */
 #define ORDER_AHEAD 86400000000000u	/* ns: by a day clocks may differ */
 #define CLOCK_SET 1577836800000000000u	/* ns: no clock that was set is before 2020 */
 #define HOLES 64		/* parts of a download that came early */
@@ -470,7 +471,30 @@ static void set_live(struct sync *s, struct entry *e, uint64_t order,
 		s->types[e->type].highest = order;
 }
 
-/* The ring grows by doubling; false leaves it as it was. */
+static struct tomb *tomb_at(const struct sync *s, size_t i)
+{
+	return &s->tombs[(s->tomb_first + i) % s->room_tombs];
+}
+
+/* What lives again, is forgotten, or was deleted once more since then is no tombstone. */
+static void tombs_compact(struct sync *s)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < s->n_tombs; i++) {
+		const struct tomb *tomb = tomb_at(s, i);
+		const struct entry *e = find(s, tomb->id);
+
+		if (e && e->deleted && e->gone == tomb->gone)
+			*tomb_at(s, left++) = *tomb;
+	}
+	s->n_tombs = left;
+}
+
+/*
+ * The ring grows by doubling, where half of it is tombstones that are there; false
+ * leaves it as it was.
+ */
 static bool tombs_reserve(struct sync *s)
 {
 	size_t room = s->room_tombs ? 2 * s->room_tombs : 64;
@@ -478,11 +502,14 @@ static bool tombs_reserve(struct sync *s)
 
 	if (s->n_tombs < s->room_tombs)
 		return true;
+	tombs_compact(s);
+	if (s->n_tombs < s->room_tombs / 2)
+		return true;
 	more = calloc(room, sizeof(*more));
 	if (!more)
 		return false;
 	for (size_t i = 0; i < s->n_tombs; i++)
-		more[i] = s->tombs[(s->tomb_first + i) % s->room_tombs];
+		more[i] = *tomb_at(s, i);
 	free(s->tombs);
 	s->tombs = more;
 	s->room_tombs = room;
@@ -493,6 +520,8 @@ static bool tombs_reserve(struct sync *s)
 static void set_deleted(struct sync *s, msec_t now, struct entry *e,
 			uint64_t order, uint32_t origin)
 {
+	msec_t gone = now + s->config.tombstone;
+	bool there = e->deleted && e->gone == gone;
 	struct tomb *tomb;
 
 	if (!e->deleted) {
@@ -502,13 +531,13 @@ static void set_deleted(struct sync *s, msec_t now, struct entry *e,
 	e->deleted = true;
 	e->order = order;
 	e->origin = origin;
-	e->gone = now + s->config.tombstone;
+	e->gone = gone;
 	if (order > s->types[e->type].highest)
 		s->types[e->type].highest = order;
 	/* Without room it stays for ever, which costs memory and is right. */
-	if (!tombs_reserve(s))
+	if (there || !tombs_reserve(s))
 		return;
-	tomb = &s->tombs[(s->tomb_first + s->n_tombs++) % s->room_tombs];
+	tomb = tomb_at(s, s->n_tombs++);
 	memcpy(tomb->id, e->id, ID_LEN);
 	tomb->gone = e->gone;
 }
@@ -519,8 +548,11 @@ static void purge_tombs(struct sync *s, msec_t now)
 		struct entry *e = find(s, s->tombs[s->tomb_first].id);
 
 		/* It may live again, or have been deleted once more. */
-		if (e && e->deleted && e->gone <= now && !e->queued)
+		if (e && e->deleted && e->gone <= now) {
+			if (e->queued)
+				return;
 			entry_free(s, e);
+		}
 		s->tomb_first = (s->tomb_first + 1) % s->room_tombs;
 		s->n_tombs--;
 	}
@@ -1318,6 +1350,12 @@ static enum sync_code merge(struct sync *s, msec_t now,
 	e = find(s, id);
 	if (e && !is_newer(x->order, x->origin, e)) {
 		s->stats.stale++;
+		return SYNC_ACCEPTED;
+	}
+	/* Nothing is lost by that; if an older version comes yet, digests will tell. */
+	if (!e && x->deleted &&
+	    s->entries.count - s->live >= s->config.entries_max / TOMBS) {
+		s->stats.full++;
 		return SYNC_ACCEPTED;
 	}
 	if (!e)
@@ -2418,6 +2456,7 @@ uint64_t sync_digest(const struct sync *s)
 const struct sync_stats *sync_stats(const struct sync *s)
 {
 	((struct sync *)s)->stats.tombstones = s->entries.count - s->live;
+	((struct sync *)s)->stats.tomb_places = s->room_tombs;
 	return &s->stats;
 }
 

@@ -189,6 +189,7 @@ struct sync_stats {
 	uint64_t leaves_repaired;
 	uint64_t released_late;
 	uint64_t tombstones;		/* present */
+	uint64_t tomb_places;		/* room for the times when they go */
 	uint64_t drop[SYNC_DROP_MAX];
 };
 
