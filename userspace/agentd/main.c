@@ -77,6 +77,11 @@ static struct ha_config ha_config_of(struct agentd *a)
 	};
 }
 
+static void forget_pending(void *ctx, const struct fa_visitor *request)
+{
+	agent_sync_forget_pending(ctx, &request->home, request->id);
+}
+
 static struct fa_config fa_config_of(struct agentd *a)
 {
 	return (struct fa_config){
@@ -89,7 +94,8 @@ static struct fa_config fa_config_of(struct agentd *a)
 		.requests_rate = (uint32_t)a->config->session_requests,
 		.requests_burst = (uint32_t)a->config->session_burst,
 		.find_node = find_visitor, .find_peer = find_agent,
-		.is_own = is_own, .is_allowed = is_allowed, .ctx = a,
+		.is_own = is_own, .is_allowed = is_allowed,
+		.unanswered = forget_pending, .ctx = a,
 	};
 }
 

@@ -448,41 +448,45 @@ static void remove_lease(void *ctx, const uint8_t *key, size_t key_len)
 		end_lease(ctx, &addr);
 }
 
-static bool is_binding_of(void *ctx, const uint8_t *key, size_t key_len,
-			  const struct roam_addr *agent)
+static bool agent_of_binding(void *ctx, const uint8_t *key, size_t key_len,
+			     struct roam_addr *agent)
 {
 	struct agent_sync *s = ctx;
 	struct ha_state state;
 	struct roam_addr home;
 	uint32_t id;
 
-	return agent_key_read(AGENT_BINDING, key, key_len, &home, &id) &&
-	       ha_get(s->a->ha, &home, &state) &&
-	       roam_addr_eq(&state.agent, agent);
+	if (!agent_key_read(AGENT_BINDING, key, key_len, &home, &id) ||
+	    !ha_get(s->a->ha, &home, &state))
+		return false;
+	*agent = state.agent;
+	return true;
 }
 
-static bool is_lease_of(void *ctx, const uint8_t *key, size_t key_len,
-			const struct roam_addr *agent)
+static bool agent_of_lease(void *ctx, const uint8_t *key, size_t key_len,
+			   struct roam_addr *agent)
 {
 	struct agent_sync *s = ctx;
 	struct lease lease;
 	struct roam_addr addr;
 	uint32_t id;
 
-	return agent_key_read(AGENT_LEASE, key, key_len, &addr, &id) &&
-	       leases_at(ha_leases(s->a->ha), &addr, &lease) &&
-	       roam_addr_eq(&lease.agent, agent);
+	if (!agent_key_read(AGENT_LEASE, key, key_len, &addr, &id) ||
+	    !leases_at(ha_leases(s->a->ha), &addr, &lease))
+		return false;
+	*agent = lease.agent;
+	return true;
 }
 
 static const struct sync_type types[] = {
 	{ AGENT_BINDING, "bindings", serialise_binding, apply_binding,
-	  remove_binding, is_binding_of },
+	  remove_binding, agent_of_binding },
 	{ AGENT_VISITOR, "visitors", serialise_visitor, apply_visitor,
 	  remove_visitor, NULL },
 	{ AGENT_PENDING, "pending", serialise_pending, apply_pending,
 	  remove_pending, NULL },
 	{ AGENT_LEASE, "leases", serialise_lease, apply_lease, remove_lease,
-	  is_lease_of },
+	  agent_of_lease },
 };
 
 /* ---- messages ---- */
@@ -961,6 +965,15 @@ void agent_sync_note_pending(struct agentd *a, const struct roam_addr *home,
 	/* one that asks for an address has no key yet: its node asks again */
 	if (s && !roam_addr_is_none(home))
 		note(s, AGENT_PENDING, home, id, !gone, false);
+}
+
+void agent_sync_forget_pending(struct agentd *a, const struct roam_addr *home,
+			       uint64_t id)
+{
+	struct agent_sync *s = engine_of(a);
+
+	if (s && !roam_addr_is_none(home))
+		note(s, AGENT_PENDING, home, id, false, true);
 }
 
 static bool await(struct agent_sync *s, enum agent_entry type,

@@ -38,6 +38,9 @@ void agent_sync_note(struct agentd *a, const struct ha_changes *nodes,
 		     const struct fa_changes *visitors, bool ended);
 void agent_sync_note_pending(struct agentd *a, const struct roam_addr *home,
 			     uint64_t id, bool gone);
+/* Nobody answered it, so it ends everywhere: others are not told. */
+void agent_sync_forget_pending(struct agentd *a, const struct roam_addr *home,
+			       uint64_t id);
 
 typedef void (*agent_sync_fn)(struct agentd *a, void *data);
 

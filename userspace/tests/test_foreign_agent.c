@@ -19,6 +19,8 @@
  * @out: the same, decoded
  * @n_denied: by fa_expire() or fa_unreachable()
  * @last: the last of them
+ * @n_unanswered: requests that ended without a reply
+ * @unanswered: the last of them
  */
 static struct world {
 	struct test_keys keys;
@@ -34,6 +36,8 @@ static struct world {
 	struct mip_msg out;
 	size_t n_denied;
 	uint8_t last;
+	size_t n_unanswered;
+	struct fa_visitor unanswered;
 } w;
 
 static const uint8_t mac_a[6] = { 2, 0, 0, 0, 0, 0xa };
@@ -69,6 +73,13 @@ static bool is_allowed(void *ctx, const struct roam_addr *agent)
 	return !w.prohibited;
 }
 
+static void on_unanswered(void *ctx, const struct fa_visitor *request)
+{
+	(void)ctx;
+	w.n_unanswered++;
+	w.unanswered = *request;
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -85,6 +96,7 @@ static int setup(void **state)
 		.pending_timeout = FA_PENDING_TIMEOUT, .visitors_max = 2,
 		.find_node = find_node, .find_peer = find_peer,
 		.is_own = is_own, .is_allowed = is_allowed,
+		.unanswered = on_unanswered,
 	};
 	w.fa = fa_new(&w.config);
 	return w.fa ? 0 : -1;
@@ -394,6 +406,58 @@ static void one_sender_has_a_part_of_the_room(void **state)
 	fa_expire(w.fa, w.now, on_send, NULL, &w.changes);
 	assert_int_equal(fa_pending(w.fa), 0);
 	assert_int_equal(w.n_denied, FA_PENDING_PER_NODE + 1);
+}
+
+/*
+ * SEC-31: each request that somebody else may have been told of ends by a reply, or is
+ * said to have ended: when its sender has too many, when there is no way, by its time.
+ */
+static void unanswered_requests(void **state)
+{
+	struct mip_msg msg = request_at(w.now, FOREIGN, 60), first = msg;
+	struct roam_addr agent = addr(AGENT);
+	struct fa_visitor v;
+	struct mip_writer m;
+
+	(void)state;
+	/* one node's, its third one by the same sender */
+	for (unsigned int i = 0; i <= FA_PENDING_PER_SENDER; i++) {
+		assert_int_equal(w.n_unanswered, 0);
+		msg = request_at(w.now + 10 * (msec_t)i, FOREIGN, 60);
+		m = signed_by(&msg, &w.keys.mobile);
+		assert_int_equal(request_by(&m, mac_a, 64), FA_DROP_NONE);
+	}
+	assert_int_equal(w.n_unanswered, 1);
+	assert_true(w.unanswered.id == first.id);
+	assert_false(fa_get_pending(w.fa, &first.home, (uint32_t)first.id, &v));
+	/* once more the same is the same */
+	assert_int_equal(request_by(&m, mac_a, 64), FA_DROP_NONE);
+	assert_int_equal(w.n_unanswered, 1);
+	/* a sender's, of many nodes */
+	for (unsigned int i = 0; i < 10; i++) {
+		msg.home.b[15]++;
+		m = signed_by(&msg, &w.keys.mobile);
+		assert_int_equal(request_by(&m, mac_b, 64), FA_DROP_NONE);
+	}
+	assert_int_equal(w.n_unanswered, 1 + 10 - FA_PENDING_PER_NODE);
+	assert_int_equal(fa_pending(w.fa), 2 + FA_PENDING_PER_NODE);
+	/* one is answered, which is no such end */
+	m = reply_to(&msg, MIP_ACCEPTED, 60);
+	assert_int_equal(reply_by(&m, AGENT), FA_DROP_NONE);
+	assert_int_equal(w.n_unanswered, 1 + 10 - FA_PENDING_PER_NODE);
+	/* the others by their time, or as their home agent cannot be reached */
+	w.n_unanswered = 0;
+	w.now += FA_PENDING_TIMEOUT - 1;
+	msg.home.b[15]++;
+	m = signed_by(&msg, &w.keys.mobile);
+	assert_int_equal(request_by(&m, mac_c, 64), FA_DROP_NONE);
+	fa_expire(w.fa, w.now + 1, on_send, NULL, &w.changes);
+	assert_int_equal(w.n_unanswered, 1 + FA_PENDING_PER_NODE);
+	fa_unreachable(w.fa, w.now + 1, &agent, MIP_FA_NET_UNREACHABLE, on_send,
+		       NULL);
+	assert_int_equal(w.n_unanswered, 2 + FA_PENDING_PER_NODE);
+	assert_true(roam_addr_eq(&w.unanswered.home, &msg.home));
+	assert_int_equal(fa_pending(w.fa), 0);
 }
 
 static void it_ends(void **state)
@@ -909,6 +973,8 @@ int main(void)
 		     relayed_both_ways),
 		TEST("SEC-18: another home agent neither takes over nor ends a visitor whose node did not sign for us",
 		     another_agent_has_no_say),
+		TEST("SEC-31: each request that is not answered is said to have ended",
+		     unanswered_requests),
 		TEST("SEC-23: one sender has a sixteenth of the room for requests, and makes room by its own oldest",
 		     one_sender_has_a_part_of_the_room),
 		TEST("MIP-52: a pending request is apart from the visitor, a denial leaves him",

@@ -81,6 +81,7 @@ static struct {
 	size_t to_group[SYNC_ANSWER + 1];
 	struct sync_msg last[MEMBERS][MEMBERS];
 	unsigned int injected;
+	unsigned int looked_up;
 	bool multicast;
 	bool settles;
 	unsigned int loss;	/* percent */
@@ -152,17 +153,19 @@ static void remove_row(void *ctx, const uint8_t *key, size_t key_len)
 }
 
 /* Even numbers are those of agent 198.18.0.1, others of 198.18.0.2. */
-static bool is_of(void *ctx, const uint8_t *key, size_t key_len,
-		  const struct roam_addr *agent)
+static bool agent_of(void *ctx, const uint8_t *key, size_t key_len,
+		     struct roam_addr *agent)
 {
 	(void)ctx;
 	(void)key_len;
-	return agent->b[15] == 1 + slot_of(key) % 2;
+	net.looked_up++;
+	*agent = addr(slot_of(key) % 2 ? "198.18.0.2" : "198.18.0.1");
+	return true;
 }
 
 static const struct sync_type sample = {
 	.type = TYPE, .name = "sample", .serialise = serialise, .apply = apply,
-	.remove = remove_row, .is_of = is_of,
+	.remove = remove_row, .agent_of = agent_of,
 };
 
 /* A type that one member has alone. */
@@ -803,6 +806,131 @@ static void replays(void **state)
 	network_down();
 }
 
+/*
+ * SEC-30: what a member said in a session that the receiver never saw is sent again
+ * from its address. What the receiver sends to it from then on is taken as before.
+ */
+static void session_of_before(void **state)
+{
+	struct sync_msg old = { .type = SYNC_HELLO, .group = 1, .session = 4711,
+				.counter = 5 };
+	const struct sync_stats *stats;
+	uint64_t unproved;
+
+	(void)state;
+	pair();
+	stats = sync_stats(net.hosts[1].sync);
+	old.sender = net.hosts[1].addr;
+	for (int i = 0; i < 3; i++) {
+		old.echo = (uint64_t)i;
+		sync_input(net.hosts[0].sync, net.now, &old);
+		pass(net.now + 100);
+	}
+	/* The hellos by which the claims were asked for are the last that are not. */
+	unproved = stats->drop[SYNC_DROP_UNPROVED];
+	set(0, 1, 5, 1, 1);
+	flush(0);
+	pass(net.now + 100);
+	assert_int_equal(net.hosts[0].released, 1);
+	assert_int_equal(net.hosts[0].acks, 1);
+	pass(net.now + 10000);
+	assert_int_equal(stats->drop[SYNC_DROP_UNPROVED], unproved);
+	assert_equal_tables(0, 1);
+	network_down();
+}
+
+/* The last message of @from that is on its way to @to. */
+static struct packet recorded_from(int from, int to)
+{
+	struct sync_msg msg;
+	size_t covered;
+
+	for (size_t i = net.packets; i--; ) {
+		sync_decode(net.wire[i].data, net.wire[i].len, &msg, &covered);
+		if (net.wire[i].to == to &&
+		    roam_addr_eq(&msg.sender, &net.hosts[from].addr))
+			return net.wire[i];
+	}
+	fail_msg("nothing from %d to %d", from, to);
+	abort();
+}
+
+static void replay(const struct packet *p)
+{
+	struct sync_msg msg;
+	size_t covered;
+
+	sync_decode(p->data, p->len, &msg, &covered);
+	sync_input(net.hosts[p->to].sync, net.now, &msg);
+}
+
+/*
+ * SEC-32: what a member said is not believed again, however often it began anew since
+ * then while the receiver ran on; and each time what it says itself is.
+ */
+static void many_sessions(void **state)
+{
+	struct packet recorded[40];
+	unsigned int acks;
+
+	(void)state;
+	network(3);
+	for (int i = 0; i < 3; i++)
+		boot(i, SYNC_GROUP);
+	pass(net.now + 5000);
+	for (int i = 0; i < 40; i++) {
+		crash(1);
+		boot(1, SYNC_GROUP);
+		pass(net.now + 3000);
+		assert_true(sync_is_synced(net.hosts[1].sync));
+		set(1, 7, (uint32_t)i, 2, 1 + (uint64_t)i);
+		acks = net.hosts[1].released;
+		flush(1);
+		recorded[i] = recorded_from(1, 0);
+		pass(net.now + 100);
+		assert_int_equal(net.hosts[1].released, acks + 1);
+		assert_int_equal(net.hosts[1].acks, 2);
+		replay(&recorded[0]);
+		replay(&recorded[i / 2]);
+		/* Others saw nothing of it that they had to wait for. */
+		set(0, 8, (uint32_t)i, 2, 100 + (uint64_t)i);
+		acks = net.hosts[0].released;
+		flush(0);
+		pass(net.now + 1000);
+		assert_int_equal(net.hosts[0].released, acks + 1);
+		assert_int_equal(net.hosts[0].acks, 2);
+	}
+	for (int i = 1; i < 3; i++)
+		assert_equal_tables(0, i);
+	network_down();
+}
+
+/*
+ * SEC-32: a session whose messages somebody kept from the receiver is believed when they
+ * come in the next one. The true one is heard again all the same.
+ */
+static void kept_session(void **state)
+{
+	struct sync_msg kept = { .type = SYNC_HELLO, .group = 1,
+				 .session = 4711, .counter = 5 };
+
+	(void)state;
+	network(2);
+	for (int i = 0; i < 2; i++)
+		boot(i, SYNC_GROUP);
+	pass(net.now + 5000);
+	kept.sender = net.hosts[1].addr;
+	kept.echo = net.last[1][0].echo;
+	sync_input(net.hosts[0].sync, net.now, &kept);
+	pass(net.now + 10000);
+	set(1, 1, 5, 1, 1);
+	flush(1);
+	pass(net.now + 100);
+	assert_int_equal(net.hosts[1].acks, 1);
+	assert_equal_tables(0, 1);
+	network_down();
+}
+
 static void wrong_messages(void **state)
 {
 	struct sync_msg msg = { .type = SYNC_UPDATE, .group = 2, .session = 1 };
@@ -1180,6 +1308,156 @@ static void requests_at_start(void **state)
 	assert_int_equal(net.sent[SYNC_REQUEST], 1);
 	assert_int_equal(net.to_group[SYNC_REQUEST], 0);
 	assert_equal_tables(0, 2);
+	network_down();
+}
+
+/* 1 says that it deleted @n entries from @slot on, or @slot @n times. */
+static void say_deleted(uint32_t slot, int n, bool one, uint64_t order)
+{
+	struct sync_msg msg = { .type = SYNC_UPDATE, .id = order };
+	uint8_t body[SYNC_BODY_MAX], *p = body, key[2];
+
+	for (int i = 0; i < n; i++) {
+		struct sync_entry x = {
+			.type = TYPE, .deleted = true, .order = order + (uint64_t)i,
+			.key = key, .key_len = 2,
+		};
+
+		key_of(one ? slot : slot + (uint32_t)i, key);
+		p = sync_entry_write(p, &x);
+	}
+	msg.body = body;
+	msg.len = (size_t)(p - body);
+	msg.count = (uint16_t)n;
+	inject(1, 0, &msg);
+}
+
+/*
+ * SEC-35: an entry that is deleted again and again is one tombstone, and entries that
+ * nobody has are a part of the table.
+ */
+static void many_tombstones(void **state)
+{
+	const struct sync_stats *stats;
+
+	(void)state;
+	network(2);
+	for (int i = 0; i < 2; i++)
+		boot(i, SYNC_GROUP);
+	pass(net.now + 5000);
+	for (uint64_t i = 0; i < 500; i++) {
+		say_deleted(9, 50, true, 100 + 50 * i);
+		pass(net.now + 1);
+	}
+	stats = sync_stats(net.hosts[0].sync);
+	assert_int_equal(stats->tombstones, 1);
+	assert_true(stats->tomb_places <= 128);
+	for (uint32_t i = 0; i < 80; i++)
+		say_deleted(50 * i, 50, false, 50000);
+	stats = sync_stats(net.hosts[0].sync);
+	assert_int_equal(stats->tombstones, SLOTS / 4);
+	assert_true(stats->full > 0);
+	/* There is room for all others. */
+	fill(0, 3000);
+	pass(net.now + 30000);
+	assert_int_equal(sync_count(net.hosts[0].sync), 3000);
+	pass(net.now + 61000);
+	assert_int_equal(sync_stats(net.hosts[0].sync)->tombstones, 0);
+	network_down();
+}
+
+/* Somebody of 198.51.100.0/24 says hello to 0; @proves: and heard what 0 said. */
+static void say_hello(int who, bool proves)
+{
+	struct sync_msg hello = { .type = SYNC_HELLO, .group = 1,
+				  .session = 900 + (uint64_t)who,
+				  .counter = 1 };
+	char name[32];
+
+	snprintf(name, sizeof(name), "198.51.100.%d", who);
+	hello.sender = addr(name);
+	hello.echo = proves ? net.last[0][1].session : 0;
+	sync_input(net.hosts[0].sync, net.now, &hello);
+}
+
+/* 2 begins, which nobody told 0 of, and both are members soon. */
+static void newcomer(void)
+{
+	boot(2, SYNC_GROUP);
+	set(0, 3, 33, 0, 0);
+	flush(0);
+	pass(net.now + 5000);
+	set(2, 4, 44, SYNC_ACKS_ALL, 1);
+	net.hosts[2].released = 0;
+	flush(2);
+	pass(net.now + 100);
+	assert_int_equal(net.hosts[2].released, 1);
+	assert_int_equal(net.hosts[2].acks, 2);
+	assert_equal_tables(0, 2);
+}
+
+static void two_of_three(void)
+{
+	network(3);
+	for (int i = 0; i < 2; i++) {
+		boot_alone(i, SYNC_GROUP);
+		sync_add_member(net.hosts[i].sync, net.now,
+				&net.hosts[!i].addr);
+	}
+	pass(net.now + 5000);
+	assert_int_equal(members_of(0), 1);
+}
+
+/*
+ * SEC-34: who says hello by many addresses, or has a list of such, takes no place for
+ * long from who is there, nor has each of them asked for ever.
+ */
+static void places_of_members(void **state)
+{
+	uint8_t body[60 * 16];
+	struct sync_msg list = {
+		.type = SYNC_TABLE, .flags = SYNC_FLAG_MEMBERS, .body = body,
+		.count = 60, .len = sizeof(body),
+	};
+	struct roam_addr one = addr("198.51.100.0");
+	uint64_t before;
+	size_t hellos;
+
+	(void)state;
+	two_of_three();
+	for (int i = 0; i < 100; i++)
+		say_hello(i, false);
+	assert_int_equal(members_of(0), 1);
+	newcomer();
+	network_down();
+
+	two_of_three();
+	assert_true(sync_request(net.hosts[0].sync, net.now, NULL, 0));
+	list.id = net.last[0][1].id;
+	for (int i = 0; i < 60; i++) {
+		one.b[15] = (uint8_t)(100 + i);
+		memcpy(body + 16 * i, one.b, 16);
+	}
+	inject(1, 0, &list);
+	assert_int_equal(members_of(0), SYNC_MEMBERS_MAX);
+	pass(net.now + 5000);
+	hellos = net.sent_by[0][SYNC_HELLO];
+	pass(net.now + 10000);
+	assert_true(net.sent_by[0][SYNC_HELLO] - hellos < 40);
+	newcomer();
+	network_down();
+
+	/* They were there, and are gone for long. */
+	two_of_three();
+	for (int i = 0; i < 100; i++)
+		say_hello(i, true);
+	assert_int_equal(members_of(0), SYNC_MEMBERS_MAX);
+	assert_true(sync_stats(net.hosts[0].sync)->drop[SYNC_DROP_MEMBER] >= 69);
+	pass(net.now + 51000);
+	before = net.last[0][1].session;
+	newcomer();
+	/* What those said whose places were taken echoes nothing any more. */
+	assert_true(net.last[0][1].session != before);
 	network_down();
 }
 
@@ -1663,10 +1941,59 @@ static void some_agents(void **state)
 	for (uint32_t slot = 0; slot < 40; slot++)
 		assert_int_equal(host->rows[slot].used, slot % 2);
 	assert_true(sync_is_synced(host->sync));
-	/* All of it. */
+	/* All of it, when there was time for it. */
+	pass(net.now + 200);
 	assert_true(sync_request(host->sync, net.now, NULL, 0));
 	pass(net.now + 20);
 	assert_equal_tables(0, 3);
+	network_down();
+}
+
+/*
+ * SEC-33: whoever asks for the entries of agents that nobody has, again and again, has
+ * each entry looked up once in a while, and never many of them at a time.
+ */
+static void costly_questions(void **state)
+{
+	struct sync_msg ask = { .type = SYNC_REQUEST, .count = 8 };
+	struct roam_addr agents[8];
+	uint8_t body[8 * 16];
+
+	(void)state;
+	network(2);
+	for (int i = 0; i < 2; i++)
+		boot(i, SYNC_GROUP);
+	pass(net.now + 5000);
+	for (int i = 0; i < 40; i++)
+		fill(0, 100 * (i + 1));
+	pass(net.now + 5000);
+	for (int i = 0; i < 8; i++) {
+		agents[i] = addr("198.18.0.9");
+		agents[i].b[15] += (uint8_t)i;
+		memcpy(body + 16 * i, agents[i].b, 16);
+	}
+	ask.body = body;
+	ask.len = sizeof(body);
+	/* A tenth of a second, all of it within the time of one repetition. */
+	for (int i = 0; i < 100; i++) {
+		unsigned int before = net.looked_up;
+
+		ask.id = 5000 + (uint64_t)i;
+		inject(1, 0, &ask);
+		assert_true(net.looked_up - before <= 1024);
+		pass(net.now + 1);
+	}
+	assert_int_equal(net.looked_up, 4000);
+	/* An honest one gets its answer, and it is empty; counters are beyond those. */
+	pass(net.now + 200000);
+	net.looked_up = 0;
+	quiet();
+	assert_true(sync_request(net.hosts[1].sync, net.now, agents, 8));
+	pass(net.now + 150);
+	assert_int_equal(net.looked_up, 4000);
+	assert_int_equal(net.sent[SYNC_TABLE], 2);
+	assert_int_equal(net.sent[SYNC_TABLE_ACK], 2);
+	assert_true(sync_request(net.hosts[1].sync, net.now, agents, 1));
 	network_down();
 }
 
@@ -1945,6 +2272,9 @@ int main(void)
 		TEST("OPEN-57 OPEN-44: a silent standby router is waited for only so long", silent_standby),
 		TEST("STBY-83: a standby router without room", no_room),
 		TEST("OPEN-29 STBY-81: recorded messages change nothing, after a restart either", replays),
+		TEST("SEC-30: a message of a session that the receiver never saw takes nothing from the present one", session_of_before),
+		TEST("SEC-32: a recorded session is over, however often its member began anew", many_sessions),
+		TEST("SEC-32: a session that was believed once too late ends, and the true one is heard", kept_session),
 		TEST("OPEN-29 OPEN-31: messages of other groups and of too many senders", wrong_messages),
 		TEST("TEN-01 TEN-19 OPEN-44 GSYN-12 SYNC-01 SYNC-02: four members that all change the table", groups),
 		TEST("SYNC-26 SYNC-27 SYNC-28: an update goes again to who owes, until all have it", only_who_owes),
@@ -1964,6 +2294,9 @@ int main(void)
 		TEST("SYNC-61: a table for which there is no room", no_room_for_a_table),
 		TEST("SYNC-53 SYNC-57 SYNC-60 SYNC-62 SYNC-63: acknowledgements of parts once more, and of something else", odd_table_acks),
 		TEST("SYNC-49 SYNC-51: entries of some agents", some_agents),
+		TEST("SEC-34: a place of a member is had by who is there, and by others for a while", places_of_members),
+		TEST("SEC-35: an entry is one tombstone, and those of entries that nobody had are a part of the table", many_tombstones),
+		TEST("SEC-33: who asks in vain, again and again, has a few entries looked at for each time", costly_questions),
 		TEST("D-06 D-07 D-08 D-09: defaults, and how often an update is repeated", defaults),
 		TEST("SYNC-65: what a member does not know it passes over", unknown_types),
 		TEST("SYNC-27 SYNC-47: what came at once is acknowledged by one message", acks_together),

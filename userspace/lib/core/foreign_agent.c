@@ -381,6 +381,21 @@ static void drop_pending(struct fa *fa, struct pending **at)
 	fa->n_pending--;
 }
 
+static void tell_unanswered(const struct fa *fa, const struct fa_visitor *v)
+{
+	if (fa->config.unanswered)
+		fa->config.unanswered(fa->config.ctx, v);
+}
+
+/* It goes, and no reply tells anybody that it did. */
+static void give_up_pending(struct fa *fa, struct pending **at)
+{
+	struct fa_visitor v = (*at)->v;
+
+	drop_pending(fa, at);
+	tell_unanswered(fa, &v);
+}
+
 static bool set_visitor(struct fa *fa, struct entry *e,
 			const struct fa_visitor *visitor)
 {
@@ -841,7 +856,7 @@ static uint8_t make_room(struct fa *fa, struct entry *e,
 		oldest = at;
 	}
 	if (own >= FA_PENDING_PER_SENDER) {
-		drop_pending(fa, oldest);
+		give_up_pending(fa, oldest);
 		n--;
 	}
 	return n < FA_PENDING_PER_NODE ? MIP_ACCEPTED : MIP_FA_RESOURCES;
@@ -864,7 +879,7 @@ static void make_room_of_sender(struct fa *fa, const uint8_t *mac,
 	e = find(fa, &key);
 	for (at = &e->pending; *at != p; at = &(*at)->next)
 		;
-	drop_pending(fa, at);
+	give_up_pending(fa, at);
 	if (e != keep)
 		settle(fa, e);
 }
@@ -1182,7 +1197,10 @@ enum fa_drop fa_reply(struct fa *fa, msec_t now, const struct fa_datagram *in,
 	e = find(fa, &key);
 	if (e)
 		settle(fa, e);
-	return send->w.full ? FA_DROP_ROOM : FA_DROP_NONE;
+	if (!send->w.full)
+		return FA_DROP_NONE;
+	tell_unanswered(fa, &v);
+	return FA_DROP_ROOM;
 }
 
 void fa_unreachable(struct fa *fa, msec_t now, const struct roam_addr *agent,
@@ -1201,7 +1219,7 @@ void fa_unreachable(struct fa *fa, msec_t now, const struct roam_addr *agent,
 				continue;
 			}
 			make_denial(fa, &(*at)->v, code, &send);
-			drop_pending(fa, at);
+			give_up_pending(fa, at);
 			fn(ctx, &send);
 		}
 		settle(fa, e);
@@ -1227,7 +1245,7 @@ static void expire_entry(struct fa *fa, msec_t now, struct entry *e,
 			continue;
 		}
 		make_denial(fa, &(*at)->v, MIP_FA_TIMEOUT, &send);
-		drop_pending(fa, at);
+		give_up_pending(fa, at);
 		fn(ctx, &send);
 	}
 	if (e->visitor && e->visitor->expires <= now)

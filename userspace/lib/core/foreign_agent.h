@@ -129,6 +129,9 @@ struct fa_link {
  * @find_peer: associations with that home agent, or NULL
  * @is_own: whether the address is one of this host's
  * @is_allowed: whether nodes of that home agent are served, NULL: all are
+ * @unanswered: a pending request ended, and fa_reply() had nothing to send for it:
+ *	time, room, or no way to its home agent. Whoever lists such requests forgets
+ *	it, and calls nothing of this core. NULL: nobody does
  * @ctx: for these
  */
 struct fa_config {
@@ -147,6 +150,7 @@ struct fa_config {
 					  const struct roam_addr *agent);
 	bool (*is_own)(void *ctx, const struct roam_addr *addr);
 	bool (*is_allowed)(void *ctx, const struct roam_addr *agent);
+	void (*unanswered)(void *ctx, const struct fa_visitor *request);
 	void *ctx;
 };
 

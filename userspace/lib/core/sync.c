@@ -18,10 +18,14 @@
 #define GROUPS_MANY (SYNC_DIGESTS * 15 / 16)	/* that differ: tables are fetched */
 #define TRIES 5			/* D-07 */
 #define PROVE_EVERY 20		/* ms between two hellos to somebody unproved */
-#define PAST 4			/* sessions of a member that are over */
+#define PAST 16			/* sessions of a member that are over */
+#define STRANGERS 32		/* who are asked for a proof within PROVE_EVERY */
+#define GONE 10			/* dead intervals until a member's place may be taken */
+#define TOMBS 4			/* one part of so many of the entries: tombs of unknown ones */
 #define ORDER_AHEAD 86400000000000u	/* ns: by a day clocks may differ */
 #define CLOCK_SET 1577836800000000000u	/* ns: no clock that was set is before 2020 */
 #define HOLES 64		/* parts of a download that came early */
+#define WALK 1024		/* entries looked at for one part of an upload */
 
 /**
  * struct entry - what is known of an entry: no value
@@ -137,11 +141,13 @@ struct part {
  * @window: parts that may be unacknowledged; grows by each acknowledgement, as a
  *	receiver that is quick waits for the way only, and is small again after a loss
  * @agents: entries of these alone; of all where there is none (SYNC-49)
+ * @resume: when the walk for the next part goes on, as no part was found yet; else 0
  */
 struct upload {
 	uint64_t id;
 	size_t window;
 	struct agents agents;
+	msec_t resume;
 	struct place at;
 	uint32_t sent;
 	uint32_t total;
@@ -183,12 +189,13 @@ struct download {
 
 /**
  * struct member - another member
- * @addr: who; all zero for a free place
+ * @addr: who
+ * @fixed: known by configuration: nobody takes its place
  * @session: present one
- * @claimed: what it says is its session, while that is not proved
  * @probed: when a hello was sent to it for that
- * @past: earlier ones: what was recorded then is not believed again
- * @n_past: next place in @past
+ * @past: earlier ones that may echo the own session: what was recorded then is not
+ *	believed again
+ * @n_past: number of @past
  * @proved: @session was shown to be the present one
  * @high: highest counter
  * @window: bit n: counter @high - n was seen
@@ -204,12 +211,13 @@ struct download {
  * @owed: likewise
  * @since: known since
  * @served: its table was requested, or sent
+ * @asked: when an upload to it began last, 0 for never in its session
  * @upload: to it
  */
 struct member {
 	struct roam_addr addr;
+	bool fixed;
 	uint64_t session;
-	uint64_t claimed;
 	msec_t probed;
 	uint64_t past[PAST];
 	unsigned int n_past;
@@ -228,6 +236,7 @@ struct member {
 	uint32_t owed;
 	msec_t since;
 	bool served;
+	msec_t asked;
 	struct upload upload;
 };
 
@@ -272,11 +281,14 @@ struct tomb {
  * @groups: sums of leaves
  * @root: sum of all
  * @live: entries that are no tombstones
- * @session: of this run
+ * @session: of this run, or of a part of it: see renew()
+ * @before: the part before, 0 for none
  * @counter: last one used
  * @next_id: next identification
  * @members: others
  * @n_members: places used in @members
+ * @strangers: who have no place and were asked for a proof since @strangers_at
+ * @strangers_at: when
  * @role: by the election
  * @active: likewise
  * @standby: likewise
@@ -316,10 +328,13 @@ struct sync {
 	uint64_t root;
 	size_t live;
 	uint64_t session;
+	uint64_t before;
 	uint64_t counter;
 	uint64_t next_id;
 	struct member members[SYNC_MEMBERS_MAX];
 	size_t n_members;
+	unsigned int strangers;
+	msec_t strangers_at;
 	enum sync_role role;
 	struct roam_addr active;
 	struct roam_addr standby;
@@ -456,7 +471,30 @@ static void set_live(struct sync *s, struct entry *e, uint64_t order,
 		s->types[e->type].highest = order;
 }
 
-/* The ring grows by doubling; false leaves it as it was. */
+static struct tomb *tomb_at(const struct sync *s, size_t i)
+{
+	return &s->tombs[(s->tomb_first + i) % s->room_tombs];
+}
+
+/* What lives again, is forgotten, or was deleted once more since then is no tombstone. */
+static void tombs_compact(struct sync *s)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < s->n_tombs; i++) {
+		const struct tomb *tomb = tomb_at(s, i);
+		const struct entry *e = find(s, tomb->id);
+
+		if (e && e->deleted && e->gone == tomb->gone)
+			*tomb_at(s, left++) = *tomb;
+	}
+	s->n_tombs = left;
+}
+
+/*
+ * The ring grows by doubling, where half of it is tombstones that are there; false
+ * leaves it as it was.
+ */
 static bool tombs_reserve(struct sync *s)
 {
 	size_t room = s->room_tombs ? 2 * s->room_tombs : 64;
@@ -464,11 +502,14 @@ static bool tombs_reserve(struct sync *s)
 
 	if (s->n_tombs < s->room_tombs)
 		return true;
+	tombs_compact(s);
+	if (s->n_tombs < s->room_tombs / 2)
+		return true;
 	more = calloc(room, sizeof(*more));
 	if (!more)
 		return false;
 	for (size_t i = 0; i < s->n_tombs; i++)
-		more[i] = s->tombs[(s->tomb_first + i) % s->room_tombs];
+		more[i] = *tomb_at(s, i);
 	free(s->tombs);
 	s->tombs = more;
 	s->room_tombs = room;
@@ -479,6 +520,8 @@ static bool tombs_reserve(struct sync *s)
 static void set_deleted(struct sync *s, msec_t now, struct entry *e,
 			uint64_t order, uint32_t origin)
 {
+	msec_t gone = now + s->config.tombstone;
+	bool there = e->deleted && e->gone == gone;
 	struct tomb *tomb;
 
 	if (!e->deleted) {
@@ -488,13 +531,13 @@ static void set_deleted(struct sync *s, msec_t now, struct entry *e,
 	e->deleted = true;
 	e->order = order;
 	e->origin = origin;
-	e->gone = now + s->config.tombstone;
+	e->gone = gone;
 	if (order > s->types[e->type].highest)
 		s->types[e->type].highest = order;
 	/* Without room it stays for ever, which costs memory and is right. */
-	if (!tombs_reserve(s))
+	if (there || !tombs_reserve(s))
 		return;
-	tomb = &s->tombs[(s->tomb_first + s->n_tombs++) % s->room_tombs];
+	tomb = tomb_at(s, s->n_tombs++);
 	memcpy(tomb->id, e->id, ID_LEN);
 	tomb->gone = e->gone;
 }
@@ -505,8 +548,11 @@ static void purge_tombs(struct sync *s, msec_t now)
 		struct entry *e = find(s, s->tombs[s->tomb_first].id);
 
 		/* It may live again, or have been deleted once more. */
-		if (e && e->deleted && e->gone <= now && !e->queued)
+		if (e && e->deleted && e->gone <= now) {
+			if (e->queued)
+				return;
 			entry_free(s, e);
+		}
 		s->tomb_first = (s->tomb_first + 1) % s->room_tombs;
 		s->n_tombs--;
 	}
@@ -562,23 +608,7 @@ static struct member *member_find(struct sync *s, const struct roam_addr *addr)
 	return NULL;
 }
 
-static struct member *member_add(struct sync *s, msec_t now,
-				 const struct roam_addr *addr)
-{
-	struct member *m = member_find(s, addr);
-
-	if (m || roam_addr_eq(addr, &s->config.own))
-		return m;
-	if (s->n_members == SYNC_MEMBERS_MAX)
-		return NULL;
-	m = &s->members[s->n_members++];
-	memset(m, 0, sizeof(*m));
-	m->addr = *addr;
-	m->since = now;
-	m->probed = now - PROVE_EVERY;
-	m->exchanged = now - s->config.hello;
-	return m;
-}
+static void forget_owed(struct sync *s, struct member *m);
 
 static uint32_t bit(const struct sync *s, const struct member *m)
 {
@@ -601,28 +631,39 @@ static bool is_told(const struct sync *s, const struct member *m, msec_t now)
 	       (s->config.mode == SYNC_GROUP || s->role == SYNC_ACTIVE);
 }
 
-static void transmit(struct sync *s, struct member *m, struct sync_msg *msg)
+static void transmit_to(struct sync *s, const struct roam_addr *to,
+			uint64_t echo, struct sync_msg *msg)
 {
 	msg->group = s->config.group;
 	msg->session = s->session;
-	msg->echo = m ? m->claimed ? m->claimed : m->session : 0;
+	msg->echo = echo;
 	msg->counter = ++s->counter;
 	msg->sender = s->config.own;
 	if (s->synced)
 		msg->flags |= SYNC_FLAG_SYNCED;
 	if (s->role == SYNC_ACTIVE)
 		msg->flags |= SYNC_FLAG_ACTIVE;
-	s->ops->send(s->ctx, m ? &m->addr : &none, msg);
+	s->ops->send(s->ctx, to, msg);
 }
 
-static void send_hello(struct sync *s, struct member *m)
+static void transmit(struct sync *s, struct member *m, struct sync_msg *msg)
+{
+	transmit_to(s, m ? &m->addr : &none, m ? m->session : 0, msg);
+}
+
+static void hello_to(struct sync *s, const struct roam_addr *to, uint64_t echo)
 {
 	struct sync_msg msg = {
 		.type = SYNC_HELLO, .sent = (uint32_t)s->live,
 		.digest = s->root, .total = s->weight,
 	};
 
-	transmit(s, m, &msg);
+	transmit_to(s, to, echo, &msg);
+}
+
+static void send_hello(struct sync *s, struct member *m)
+{
+	hello_to(s, m ? &m->addr : &none, m ? m->session : 0);
 }
 
 /* A counter that was not seen: the window moves, or a hole in it is filled. */
@@ -646,21 +687,39 @@ static bool is_fresh(struct member *m, uint64_t counter)
 
 static bool is_past(const struct member *m, uint64_t session)
 {
-	for (unsigned int i = 0; i < PAST; i++)
+	for (unsigned int i = 0; i < m->n_past; i++)
 		if (m->past[i] == session)
 			return true;
 	return false;
 }
 
-static void forget_owed(struct sync *s, struct member *m);
+/*
+ * A new session of our own voids all that was ever recorded: none of it echoes that. So
+ * nothing need be remembered of what is past. Others see a restart, and stay proved:
+ * what they say with the session before as echo counts until they know the new one.
+ */
+static void renew(struct sync *s)
+{
+	s->before = s->session;
+	s->session = s->ops->random(s->ctx) | 1;
+	for (size_t i = 0; i < s->n_members; i++)
+		s->members[i].n_past = 0;
+	for (size_t i = 0; i < s->n_members; i++)
+		if (s->members[i].session)
+			send_hello(s, &s->members[i]);
+}
+
+static bool is_echo(const struct sync *s, uint64_t echo)
+{
+	return !echo || echo == s->session || echo == s->before;
+}
 
 static void new_session(struct sync *s, struct member *m,
 			const struct sync_msg *msg)
 {
 	if (m->session)
-		m->past[m->n_past++ % PAST] = m->session;
+		m->past[m->n_past++] = m->session;
 	m->session = msg->session;
-	m->claimed = 0;
 	m->proved = true;
 	m->high = msg->counter;
 	m->window = 1;
@@ -668,45 +727,158 @@ static void new_session(struct sync *s, struct member *m,
 	m->equal = false;
 	m->served = false;
 	m->weight = 0;
+	m->asked = 0;
 	m->upload.id = 0;
 	forget_owed(s, m);
+	if (m->n_past == PAST)
+		renew(s);
+}
+
+/* It has a place by configuration or by the election. */
+static bool is_appointed(const struct sync *s, const struct member *m)
+{
+	return m->fixed || roam_addr_eq(&m->addr, &s->active) ||
+	       roam_addr_eq(&m->addr, &s->standby);
+}
+
+/* Who was named by others and gave no sign in time is not spoken to any more. */
+static bool is_spoken_to(const struct sync *s, const struct member *m,
+			 msec_t now)
+{
+	return m->proved || is_appointed(s, m) ||
+	       now - m->since < s->config.dead;
+}
+
+/*
+ * Whose place a newcomer may have: of those that never proved to be there, else of
+ * those that are gone for long, the one that was heard least lately.
+ */
+static struct member *taken_from(struct sync *s, msec_t now, bool proved)
+{
+	struct member *best = NULL;
+
+	for (size_t i = 0; i < s->n_members; i++) {
+		struct member *m = &s->members[i];
+		bool may = m->proved ? now - m->heard >= GONE * s->config.dead :
+				       proved || !is_spoken_to(s, m, now);
+
+		if (!may || is_appointed(s, m))
+			continue;
+		if (!best || m->proved < best->proved ||
+		    (m->proved == best->proved && m->heard < best->heard))
+			best = m;
+	}
+	return best;
+}
+
+/* Nothing is owed to it or by it any more. */
+static void member_leave(struct sync *s, struct member *m)
+{
+	size_t left = 0;
+
+	forget_owed(s, m);
+	for (size_t i = 0; i < s->n_acks; i++)
+		if (s->acks[i].member != m - s->members)
+			s->acks[left++] = s->acks[i];
+	s->n_acks = left;
+	if (s->download.id && s->download.from == m - s->members)
+		s->download.id = 0;
+}
+
+/* @proved: it is there; else somebody says so, who may mean nobody. */
+static struct member *member_add(struct sync *s, msec_t now,
+				 const struct roam_addr *addr, bool proved)
+{
+	struct member *m = member_find(s, addr);
+	bool known = false;
+
+	if (m || roam_addr_eq(addr, &s->config.own))
+		return m;
+	if (s->n_members < SYNC_MEMBERS_MAX) {
+		m = &s->members[s->n_members++];
+	} else {
+		m = taken_from(s, now, proved);
+		if (!m)
+			return NULL;
+		known = m->session;
+		member_leave(s, m);
+	}
+	memset(m, 0, sizeof(*m));
+	m->addr = *addr;
+	m->since = now;
+	m->probed = now - PROVE_EVERY;
+	m->exchanged = now - s->config.hello;
+	/* Nobody knows any more which of its sessions are past. */
+	if (known)
+		renew(s);
+	return m;
+}
+
+/*
+ * Who has no place gets none by saying something: a session that it shows to know is
+ * what it takes, and until then nothing is remembered of it.
+ */
+static void ask_stranger(struct sync *s, msec_t now, const struct sync_msg *msg)
+{
+	if (now - s->strangers_at >= PROVE_EVERY) {
+		s->strangers_at = now;
+		s->strangers = 0;
+	}
+	if (s->strangers++ < STRANGERS)
+		hello_to(s, &msg->sender, msg->session);
 }
 
 /* OPEN-29: what this run of the sender says to this run of ours. */
 static enum sync_drop judge(struct sync *s, msec_t now,
 			    const struct sync_msg *msg, struct member **member)
 {
+	bool proves = msg->echo == s->session;
 	struct member *m;
 
 	if (msg->group != s->config.group)
 		return SYNC_DROP_GROUP;
 	if (roam_addr_eq(&msg->sender, &s->config.own))
 		return SYNC_DROP_SENDER;
-	m = member_add(s, now, &msg->sender);
+	m = member_find(s, &msg->sender);
+	/* In single mode the election says who has a place. */
+	if (!m && s->config.mode == SYNC_SINGLE)
+		return SYNC_DROP_MEMBER;
+	if (!m && !proves) {
+		ask_stranger(s, now, msg);
+		return SYNC_DROP_UNPROVED;
+	}
+	if (!m)
+		m = member_add(s, now, &msg->sender, true);
 	if (!m)
 		return SYNC_DROP_MEMBER;
 	*member = m;
 	if (m->proved && msg->session == m->session &&
-	    (!msg->echo || msg->echo == s->session)) {
+	    is_echo(s, msg->echo)) {
 		if (!is_fresh(m, msg->counter))
 			return SYNC_DROP_REPLAY;
 		m->heard = now;
 		return SYNC_DROP_NONE;
 	}
-	if (is_past(m, msg->session))
+	if (is_past(m, msg->session)) {
+		/* Or was the one that was believed since a recorded one? It will show. */
+		if (!is_alive(s, m, now))
+			renew(s);
 		return SYNC_DROP_REPLAY;
-	if (msg->echo == s->session && msg->session != m->session) {
+	}
+	if (proves && msg->session != m->session) {
 		new_session(s, m, msg);
 		m->heard = now;
 		/* So that it is proved there, too. */
 		send_hello(s, m);
 		return SYNC_DROP_NONE;
 	}
-	/* It will show that it is there by what it echoes. */
-	m->claimed = msg->session;
+	/*
+	 * It will show that it is there by what it echoes. The session that it claims
+	 * is in this hello alone: nothing that was recorded changes what it gets else.
+	 */
 	if (now - m->probed >= PROVE_EVERY) {
 		m->probed = now;
-		send_hello(s, m);
+		hello_to(s, &m->addr, msg->session);
 	}
 	return SYNC_DROP_UNPROVED;
 }
@@ -1180,6 +1352,12 @@ static enum sync_code merge(struct sync *s, msec_t now,
 		s->stats.stale++;
 		return SYNC_ACCEPTED;
 	}
+	/* Nothing is lost by that; if an older version comes yet, digests will tell. */
+	if (!e && x->deleted &&
+	    s->entries.count - s->live >= s->config.entries_max / TOMBS) {
+		s->stats.full++;
+		return SYNC_ACCEPTED;
+	}
 	if (!e)
 		e = entry_new(s, x->type, x->key, x->key_len, id);
 	if (!e) {
@@ -1364,18 +1542,28 @@ static bool is_wanted(const struct sync *s, const struct agents *agents,
 		      const struct entry *e)
 {
 	const struct type *type = &s->types[e->type];
+	struct roam_addr agent;
 
-	for (size_t i = 0; type->type->is_of && i < agents->n; i++)
-		if (type->type->is_of(type->ctx, e->key, e->key_len,
-				      &agents->addr[i]))
+	if (!agents->n)
+		return true;
+	if (!type->type->agent_of ||
+	    !type->type->agent_of(type->ctx, e->key, e->key_len, &agent))
+		return false;
+	for (size_t i = 0; i < agents->n; i++)
+		if (roam_addr_eq(&agents->addr[i], &agent))
 			return true;
-	return !agents->n;
+	return false;
 }
 
-/* Entries from a place on, as many as fit; returns where the next part begins. */
+/*
+ * Entries from a place on, as many as fit, of the next WALK ones; returns where the
+ * next part begins.
+ */
 static struct place pack_from(struct sync *s, struct packer *pack,
 			      struct place at, const struct agents *agents)
 {
+	unsigned int left = WALK;
+
 	pack_begin(pack);
 	for (; at.leaf < LEAVES; at.leaf++, at.skip = 0) {
 		struct entry *e = s->heads[at.leaf];
@@ -1383,7 +1571,8 @@ static struct place pack_from(struct sync *s, struct packer *pack,
 		for (uint32_t i = 0; e && i < at.skip; i++)
 			e = e->next;
 		for (; e; e = e->next, at.skip++)
-			if (is_wanted(s, agents, e) && !pack_entry(s, pack, e))
+			if (!left-- || (is_wanted(s, agents, e) &&
+					!pack_entry(s, pack, e)))
 				return at;
 	}
 	return at;
@@ -1422,17 +1611,26 @@ static void send_part(struct sync *s, struct member *m, struct part *part,
 	transmit(s, m, &msg);
 }
 
-/* Further parts while the window has room (SYNC-20). */
+/*
+ * Further parts while the window has room (SYNC-20). Where nothing that is wanted was
+ * found, the walk goes on after all else that came: nobody's question stops the loop.
+ */
 static void upload_more(struct sync *s, msec_t now, struct member *m)
 {
 	struct upload *up = &m->upload;
 
-	while (up->id && !up->last && up->n < up->window) {
+	while (up->id && !up->last && up->n < up->window && now >= up->resume) {
 		struct packer pack;
 		struct part *part = &up->parts[up->n];
 
 		part->from = up->at;
 		part->to = pack_from(s, &pack, up->at, &up->agents);
+		up->resume = 0;
+		if (!pack.n && part->to.leaf < LEAVES) {
+			up->at = part->to;
+			up->resume = now + 1;
+			return;
+		}
 		part->members = false;
 		up->at = part->to;
 		up->sent += pack.n;
@@ -1455,6 +1653,7 @@ static void upload_begin(struct sync *s, msec_t now, struct member *m,
 		.parts[0] = { .members = true, .when = now, .tries = 1 },
 	};
 	m->served = true;
+	m->asked = now;
 	send_list(s, now, m);
 	upload_more(s, now, m);
 }
@@ -1533,6 +1732,10 @@ static void on_request(struct sync *s, msec_t now, const struct sync_msg *msg,
 		reply.code = SYNC_PROHIBITED;
 	else if (!s->synced)
 		reply.code = SYNC_NOT_INITIALISED;
+	/* Who wants another one so soon asks again. */
+	if (reply.code == SYNC_ACCEPTED && m->asked &&
+	    now - m->asked < s->config.retry)
+		return;
 	if (reply.code == SYNC_ACCEPTED)
 		upload_begin(s, now, m, msg->id, &agents);
 	else
@@ -1646,7 +1849,7 @@ static void learn_members(struct sync *s, msec_t now, const struct sync_msg *msg
 
 		memcpy(addr.b, msg->body + 16 * i, 16);
 		if (s->config.mode == SYNC_GROUP && roam_addr_is_usable(&addr))
-			member_add(s, now, &addr);
+			member_add(s, now, &addr, false);
 	}
 }
 
@@ -1947,9 +2150,9 @@ void sync_set_role(struct sync *s, msec_t now, enum sync_role role,
 	if (s->config.mode == SYNC_GROUP)
 		return;
 	if (!roam_addr_is_none(active))
-		member_add(s, now, active);
+		member_add(s, now, active, true);
 	if (!roam_addr_is_none(standby))
-		member_add(s, now, standby);
+		member_add(s, now, standby, true);
 	/* What nobody will acknowledge any more is released. */
 	for (size_t i = 0; i < s->n_members; i++)
 		if (!is_told(s, &s->members[i], now))
@@ -1970,11 +2173,13 @@ void sync_set_role(struct sync *s, msec_t now, enum sync_role role,
 
 bool sync_add_member(struct sync *s, msec_t now, const struct roam_addr *addr)
 {
-	struct member *m = member_add(s, now, addr);
+	struct member *m = member_add(s, now, addr, true);
 
-	if (m)
-		send_hello(s, m);
-	return m;
+	if (!m)
+		return false;
+	m->fixed = true;
+	send_hello(s, m);
+	return true;
 }
 
 void sync_input(struct sync *s, msec_t now, const struct sync_msg *msg)
@@ -2078,6 +2283,8 @@ static void run_members(struct sync *s, msec_t now)
 			forget_owed(s, m);
 		if (m->upload.id)
 			upload_repeat(s, now, m);
+		if (m->upload.resume)
+			upload_more(s, now, m);
 		/* TEN-22 */
 		if (s->config.mode == SYNC_SINGLE && s->synced &&
 		    is_told(s, m, now) && !m->synced && !m->served &&
@@ -2093,14 +2300,18 @@ msec_t sync_next(const struct sync *s)
 
 	if (s->download.id)
 		next = min_time(next, s->download.again);
-	for (size_t i = 0; i < s->n_members; i++)
-		for (size_t p = 0; s->members[i].upload.id &&
-				   p < s->members[i].upload.n; p++) {
-			const struct part *part = &s->members[i].upload.parts[p];
+	for (size_t i = 0; i < s->n_members; i++) {
+		const struct upload *up = &s->members[i].upload;
+
+		if (up->id && up->resume && up->n < up->window)
+			next = min_time(next, up->resume);
+		for (size_t p = 0; up->id && p < up->n; p++) {
+			const struct part *part = &up->parts[p];
 
 			next = min_time(next, part->when +
 					(s->config.retry << (part->tries - 1)));
 		}
+	}
 	return next;
 }
 
@@ -2121,7 +2332,8 @@ void sync_run(struct sync *s, msec_t now)
 	if (asks_all(s))
 		send_hello(s, NULL);
 	for (size_t i = 0; i < s->n_members; i++)
-		if (s->config.mode == SYNC_GROUP || is_partner(s, &s->members[i]))
+		if (is_partner(s, &s->members[i]) &&
+		    is_spoken_to(s, &s->members[i], now))
 			send_hello(s, &s->members[i]);
 }
 
@@ -2244,6 +2456,7 @@ uint64_t sync_digest(const struct sync *s)
 const struct sync_stats *sync_stats(const struct sync *s)
 {
 	((struct sync *)s)->stats.tombstones = s->entries.count - s->live;
+	((struct sync *)s)->stats.tomb_places = s->room_tombs;
 	return &s->stats;
 }
 

@@ -65,8 +65,8 @@ enum sync_apply {
  *	sync_update() for it
  * @remove: an entry was deleted elsewhere, or is dropped as this member left its
  *	role (STBY-86)
- * @is_of: the entry of this host belongs to that agent (SYNC-49); NULL where that
- *	means nothing
+ * @agent_of: the agent that the entry of this host belongs to (SYNC-49); false if
+ *	there is no such entry. NULL where that means nothing
  */
 struct sync_type {
 	uint8_t type;
@@ -77,8 +77,8 @@ struct sync_type {
 				 const uint8_t *value, size_t len,
 				 uint64_t order);
 	void (*remove)(void *ctx, const uint8_t *key, size_t key_len);
-	bool (*is_of)(void *ctx, const uint8_t *key, size_t key_len,
-		      const struct roam_addr *agent);
+	bool (*agent_of)(void *ctx, const uint8_t *key, size_t key_len,
+			 struct roam_addr *agent);
 };
 
 /**
@@ -189,6 +189,7 @@ struct sync_stats {
 	uint64_t leaves_repaired;
 	uint64_t released_late;
 	uint64_t tombstones;		/* present */
+	uint64_t tomb_places;		/* room for the times when they go */
 	uint64_t drop[SYNC_DROP_MAX];
 };
 
