@@ -95,14 +95,14 @@ static int keep(struct dump *dump, const struct nlmsghdr *nlh)
 	return MNL_CB_OK;
 }
 
-/* What ERROR and DONE carry; one too short for it carries nothing. */
+/* What ERROR and DONE carry, 0 or a negative errno; one too short for it carries nothing. */
 static int code_of(const struct nlmsghdr *nlh)
 {
 	int code = 0;
 
 	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(code))
 		memcpy(&code, mnl_nlmsg_get_payload(nlh), sizeof(code));
-	return code;
+	return code > 0 ? -code : code;
 }
 
 static int hand_out(const struct nlmsghdr *nlh, mnl_cb_t fn, void *ctx)
