@@ -384,7 +384,7 @@ unanswered_questions_are_named() {
 	expect_eq "before" "" "$(diagnosis correspondent questions)"
 	deaf correspondent
 	on_exit in_ns "$correspondent" nft delete table inet deaf
-	bg in_ns "$correspondent" socat -u /dev/null TCP:203.0.113.77:9,connect-timeout=30
+	bg in_ns "$correspondent" socat -u /dev/null TCP:203.0.113.92:9,connect-timeout=30
 	wait_for 30 says correspondent questions fail "no register answers where other hosts are.*$register_addr"
 	in_ns "$correspondent" nft flush table inet deaf
 	in_ns "$correspondent" nft 'add chain inet deaf in { policy accept; }'
