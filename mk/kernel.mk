@@ -26,6 +26,8 @@ INSTALL_FROM = $(or $(KDIR),/lib/modules/$(KVER)/build)
 
 # Only who built the kernel has a key to sign with; without one there is nothing to try.
 modules_install: modules
+	@test -e $(INSTALL_FROM)/Makefile || { echo "modules: no headers of $(KVER) in $(INSTALL_FROM) to install with;" \
+		"apt-get install linux-headers-$(RUNNING), or name a kernel: make install KDIR=path" >&2; exit 1; }
 	$(MAKE) -C $(INSTALL_FROM) M=$$(scripts/build-modules $(or $(KDIR),$(KVER))) modules_install \
 		$(if $(wildcard $(INSTALL_FROM)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 	depmod $(if $(KDIR),,$(KVER))
