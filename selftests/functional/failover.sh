@@ -224,17 +224,26 @@ unplugged() {
 	mip_ssh_says "after the heal"
 }
 
+standby_hears_not() { # TYPES: of messages of sync
+	declare -n ns="agent$standby"
+	in_ns "$ns" nft "table ip cut { chain in { type filter hook input priority 0; udp dport 17986 @th,72,8 { $1 } drop; }; }" ||
+		fail "no filter"
+	on_exit in_ns "$ns" nft delete table ip cut
+}
+
+standby_hears_all() {
+	declare -n ns="agent$standby"
+	in_ns "$ns" nft delete table ip cut
+}
+
 # Deletes that were not replicated, updates that were lost: the digest shows it.
 divergence() {
 	both
 	local repaired before accepted
 	accepted=$(fo_counter "$active" accepted)
 	repaired=$(fo_counters sync_leaves_repaired)
-	declare -n ns="agent$standby"
 	# No update arrives, whatever is repeated; everything else does.
-	in_ns "$ns" nft 'table ip cut { chain in { type filter hook input priority 0; udp dport 17986 @th,72,8 2 drop; }; }' ||
-		fail "no filter"
-	on_exit in_ns "$ns" nft delete table ip cut
+	standby_hears_not 2
 	before=$(fo_bindings "$standby")
 	roam node mn renew
 	# OPEN-57: it is answered though nobody acknowledges.
@@ -243,11 +252,9 @@ divergence() {
 	wait_for 20 fo_same_bindings 1 2
 	(($(fo_counters sync_leaves_repaired) > repaired)) || fail "nothing was repaired by the digests"
 	wait_for 20 fo_counted "$active" accepted "$accepted"
-	in_ns "$ns" nft delete table ip cut
+	standby_hears_all
 }
 
-# The active one loses its cable and its processes while hundreds of nodes register:
-# whatever was promised is at the other one.
 downloads_more() { # MIN
 	fo_counted "$standby" sync_downloads "$1"
 }
@@ -262,10 +269,7 @@ fetched() {
 fetch() {
 	both
 	local before downloads
-	declare -n ns="agent$standby"
-	in_ns "$ns" nft 'table ip cut { chain in { type filter hook input priority 0; udp dport 17986 @th,72,8 { 2, 7, 8 } drop; }; }' ||
-		fail "no filter"
-	on_exit in_ns "$ns" nft delete table ip cut
+	standby_hears_not "2, 7, 8"
 	before=$(fo_bindings "$standby")
 	roam node mn renew
 	wait_for 20 eval "[[ \$(fo_bindings $active) != \"$before\" ]]"
@@ -274,10 +278,12 @@ fetch() {
 	wait_for 20 downloads_more "$downloads"
 	expect_eq "what came of another home agent" "$before" "$(fo_bindings "$standby")"
 	wait_for 30 fetched "$fo_vip"
-	in_ns "$ns" nft delete table ip cut
+	standby_hears_all
 	expect_match "a word that is none" "no IP address" "$(roam "agent$standby" sync fetch there 2>&1)"
 }
 
+# The active one loses its cable and its processes while hundreds of nodes register:
+# whatever was promised is at the other one.
 nothing_lost() {
 	local round lost before line total=0
 	both

@@ -480,7 +480,6 @@ static void lost_updates(void **state)
 	network_down();
 }
 
-/* What was released with an acknowledgement is at the standby router, always. */
 /*
  * Whenever a change is acknowledged the active router could be killed: the standby router
  * has it. CHANGES of them, 4000 unless the environment says so.
@@ -488,7 +487,7 @@ static void lost_updates(void **state)
 static void nothing_acknowledged_is_lost(void **state)
 {
 	const char *text = getenv("CHANGES");
-	int n = text ? atoi(text) : 4000, promised = 0;
+	int n = text ? (int)strtol(text, NULL, 10) : 4000, promised = 0;
 
 	(void)state;
 	pair();

@@ -167,10 +167,10 @@ static int hand_out_all(struct dump *dump, mnl_cb_t fn, void *ctx)
 int rtnl_talk(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t fn, void *ctx)
 {
 	bool is_dump = (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-	struct dump dump = { .torn = is_dump };
-	int ret = 0;
+	struct dump dump = { 0 };
+	int tries = 0, ret;
 
-	for (int i = 0; !ret && (!is_dump ? !i : dump.torn && i < RTNL_DUMPS); i++) {
+	do {
 		dump.len = 0;
 		dump.torn = false;
 		nlh->nlmsg_seq = ++rtnl->seq;
@@ -178,7 +178,7 @@ int rtnl_talk(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t fn, void *ctx)
 			ret = -errno;
 		else
 			ret = answer(rtnl, is_dump ? &dump : NULL, fn, ctx);
-	}
+	} while (!ret && dump.torn && ++tries < RTNL_DUMPS);
 	if (!ret && is_dump)
 		ret = hand_out_all(&dump, fn, ctx);
 	free(dump.data);
